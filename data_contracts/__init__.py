@@ -1,0 +1,1 @@
+"""What we promise the people who download, one YAML file a product."""

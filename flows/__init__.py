@@ -1,0 +1,1 @@
+"""The order of things. Prefect, Typer and environment variables live here and nowhere else."""

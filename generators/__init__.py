@@ -1,0 +1,1 @@
+"""Problems in, candidates out: sources, prompts, teachers and when to stop asking."""

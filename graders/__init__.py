@@ -1,0 +1,1 @@
+"""Candidates in, grades out. A crash of ours is `ungraded`, never wrong."""

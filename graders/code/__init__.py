@@ -1,0 +1,1 @@
+"""Programs against tests: what to run, and the verdict, which is made here on the host."""

@@ -1,0 +1,1 @@
+"""The Docker side of grading: warm containers that run programs and know no answers."""

@@ -1,0 +1,1 @@
+"""From kept candidates to a release, and from a release to the Hub."""

@@ -1,0 +1,37 @@
+"""Candidate: one attempt of one teacher - reasoning, response, sampling, usage, finish reason."""
+
+from datetime import datetime
+
+from schemas.record import Record
+from schemas.teaching import Sampling, Usage
+
+
+class Candidate(Record):
+    """One parsed attempt at a problem.
+
+    `candidate_id` is the id of the request that bought it (`schemas.ids.request_id`). `reasoning` is the
+    thinking (None when the teacher showed none), `response` what follows it; a response that is empty
+    while there is reasoning means that the thinking was never closed. `cost_usd` is None when the recipe
+    names no price. `created_at` is in UTC.
+    """
+
+    candidate_id: str
+    problem_id: str
+    teacher: str
+    prompt_id: str
+    strategy: str = "solve"
+    sampling: Sampling
+    sample_index: int
+    parent_id: str | None = None
+    reasoning: str | None
+    response: str
+    finish_reason: str
+    usage: Usage
+    cost_usd: float | None
+    latency_ms: float
+    created_at: datetime
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether the endpoint cut the attempt at its token limit."""
+        return self.finish_reason == "length"

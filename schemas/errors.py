@@ -1,0 +1,120 @@
+"""The error tree, named by the boundary that failed; each with a hint, an exit code and retryable or not.
+
+CotfactoryError                 exit 1
+├── InputError                  exit 2   what the user handed over must be fixed
+│   ├── RecipeError                      a recipe key, value or combination
+│   ├── ProblemSourceError               a problem file, Hub dataset or task
+│   └── RecordingError                   a file of recorded completions
+├── TeacherError                         an endpoint
+│   ├── TeacherUnavailable               down, slow, reset, 5xx                     retryable
+│   ├── TeacherRateLimited               429                                        retryable
+│   ├── TeacherBadReply                  HTML, cut JSON, no choices                 retryable
+│   └── TeacherRefused                   401, 403, 404, 400: asking again is useless
+├── SandboxError                         Docker engine or container                 retryable
+├── WorkspaceError                       lock, disk, permission, foreign files
+├── ContractError                        a contract that cannot be run
+├── ContractFailed              exit 3   an expectation failed: no release
+├── BudgetReached               exit 4   the money or token stop
+├── PublishError                         the Hub
+└── OrchestratorError                    the Prefect server
+"""
+
+
+class CotfactoryError(Exception):
+    """Base of every error the house raises on purpose.
+
+    The message says what failed with the value and what was expected; `hint` says what to do.
+    """
+
+    retryable = False
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} - {self.hint}" if self.hint else self.message
+
+
+class InputError(CotfactoryError):
+    """Something the user handed over is wrong; running again without fixing it fails the same way."""
+
+    exit_code = 2
+
+
+class RecipeError(InputError):
+    """A recipe with an unknown key, a wrong value or a combination that cannot work."""
+
+
+class ProblemSourceError(InputError):
+    """A problem source that cannot be read, or holds a problem that breaks the format."""
+
+
+class RecordingError(InputError):
+    """A recordings file that cannot be read or breaks the format."""
+
+
+class TeacherError(CotfactoryError):
+    """A teacher endpoint did not give a usable completion."""
+
+
+class TeacherUnavailable(TeacherError):
+    """The endpoint is down, timed out, reset the connection or answered 5xx."""
+
+    retryable = True
+
+
+class TeacherRateLimited(TeacherError):
+    """The endpoint answered 429; `retry_after_s` is what it asked for, if it did."""
+
+    retryable = True
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
+class TeacherBadReply(TeacherError):
+    """The endpoint answered something that is not a chat completion."""
+
+    retryable = True
+
+
+class TeacherRefused(TeacherError):
+    """The endpoint refused the key, the model or the request itself."""
+
+
+class SandboxError(CotfactoryError):
+    """The Docker engine or a container failed; says nothing about any candidate."""
+
+    retryable = True
+
+
+class WorkspaceError(CotfactoryError):
+    """The workspace is locked, unwritable, full, or not ours."""
+
+
+class ContractError(CotfactoryError):
+    """A data contract that cannot be run, an empty one among them."""
+
+
+class ContractFailed(CotfactoryError):
+    """At least one expectation of a data contract failed; nothing was released."""
+
+    exit_code = 3
+
+
+class BudgetReached(CotfactoryError):
+    """The next request could exceed the recipe's budget; all that was bought is saved."""
+
+    exit_code = 4
+
+
+class PublishError(CotfactoryError):
+    """The Hub refused or the release is not fit to be sent."""
+
+
+class OrchestratorError(CotfactoryError):
+    """The Prefect server did not answer."""

@@ -1,0 +1,75 @@
+"""Content hashes over canonical JSON: the only way anything in the house gets an id."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from schemas.problem import Problem, Tests
+from schemas.teaching import Message, Sampling
+
+
+def content_id(value: object) -> str:
+    """Return 32 hex digits (blake2b-128) of `value` written as canonical JSON.
+
+    Canonical means sorted keys, no spaces and UTF-8, so the id depends on the content alone: never on
+    dict order, a row's position, Python's `hash()` or the machine.
+
+    >>> content_id({"b": 1, "a": 2}) == content_id({"a": 2, "b": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def problem_id(
+    question: str, choices: Sequence[str] | None, answer: str, tests: Tests | None, source: str
+) -> str:
+    """Return the id of a problem: its question, choices, answer, tests and source."""
+    return content_id(
+        {
+            "question": question,
+            "choices": list(choices) if choices else None,
+            "answer": answer,
+            "tests": tests.model_dump(mode="json") if tests else None,
+            "source": source,
+        }
+    )
+
+
+def prompt_id(messages: Sequence[Message]) -> str:
+    """Return the id of rendered messages, exactly as they are sent."""
+    return content_id([message.model_dump() for message in messages])
+
+
+def request_id(prompt: str, model: str, sampling: Sampling, sample_index: int) -> str:
+    """Return the id of one wanted sample; it becomes the `candidate_id` of what comes back.
+
+    It covers the rendered messages (through `prompt`, their `prompt_id`), the declared model, the
+    sampling parameters that are sent and the sample index. It leaves out the URL, the key, concurrency,
+    retries, shard and order: raising `attempts.max` from 8 to 16 therefore pays for samples 8..15 only.
+    """
+    return content_id(
+        {
+            "prompt": prompt,
+            "model": model,
+            "sampling": sampling.sent(),
+            "sample_index": sample_index,
+        }
+    )
+
+
+def grade_id(candidate_id: str, problem: Problem, grader: str, grader_version: str) -> str:
+    """Return the id of a grade: which chain, held against which problem, by which version of which grader."""
+    return content_id([candidate_id, problem.problem_id, grader, grader_version])
+
+
+def seed_from(*parts: str | int) -> int:
+    """Return a 64-bit random seed from named parts, by sha256.
+
+    `seed + index` would make item 1 of seed 42 equal to item 0 of seed 43, and so leak train into test.
+
+    >>> seed_from("fractions", 42, 1) != seed_from("fractions", 43, 0)
+    True
+    """
+    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

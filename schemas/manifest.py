@@ -1,0 +1,59 @@
+"""Release manifest: files, hashes, recipe, parents, counts, spend."""
+
+from datetime import datetime
+
+from schemas.record import Record
+
+
+class ReleasedFile(Record):
+    """One file of a release, by its path inside the release folder."""
+
+    path: str
+    rows: int | None
+    bytes: int
+    sha256: str
+
+
+class FunnelStage(Record):
+    """How many were left after one stage: problems, asked, complete, answered, correct, kept, rows."""
+
+    stage: str
+    count: int
+
+
+class TeacherShare(Record):
+    """What one teacher contributed to a release, over all runs that bought it."""
+
+    teacher: str
+    model: str
+    license: str | None
+    candidates: int
+    correct: int
+    kept: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+
+
+class Manifest(Record):
+    """All that is needed to say what a release is and to make it again.
+
+    `rows_sha` is the sha256 over the sorted row ids and row contents of every product: it does not depend on
+    row order, file layout, compression or a library's version. `recipe` is the recipe as JSON.
+    """
+
+    name: str
+    version: str
+    parent: str | None
+    created_at: datetime
+    code_version: str
+    rows_sha: str
+    recipe_id: str
+    recipe: str
+    rows: dict[str, int]
+    files: tuple[ReleasedFile, ...]
+    funnel: tuple[FunnelStage, ...]
+    verdicts: dict[str, int]
+    dropped: dict[str, int]
+    teachers: tuple[TeacherShare, ...]
+    contract_sha: dict[str, str]

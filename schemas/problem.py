@@ -1,0 +1,84 @@
+"""Problem: a question with a checkable reference answer, its source and licence."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from schemas.record import Record
+
+AnswerKind = Literal["choice", "code", "math", "text"]
+ANSWER_KINDS: tuple[AnswerKind, ...] = ("choice", "code", "math", "text")
+CHOICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class AssertTests(Record):
+    """Tests written as Python `assert` statements, HumanEval style: `code` may define `check(candidate)`."""
+
+    kind: Literal["assert"] = "assert"
+    code: str
+    entry_point: str | None = None
+
+
+class CallCase(Record):
+    """One call of the entry point and the JSON value it must return."""
+
+    args: tuple[JsonValue, ...] = ()
+    kwargs: dict[str, JsonValue] = Field(default_factory=dict)
+    expected: JsonValue
+
+
+class CallTests(Record):
+    """Tests as calls of one function: `collatz_len(7)` must return `17`."""
+
+    kind: Literal["calls"] = "calls"
+    entry_point: str
+    cases: Annotated[tuple[CallCase, ...], Field(min_length=1)]
+
+
+class StdioCase(Record):
+    """What a whole program reads from standard input, and what it must print."""
+
+    stdin: str
+    stdout: str
+
+
+class StdioTests(Record):
+    """Tests as whole programs: input on stdin, expected output on stdout."""
+
+    kind: Literal["stdio"] = "stdio"
+    cases: Annotated[tuple[StdioCase, ...], Field(min_length=1)]
+
+
+class ScorerTests(Record):
+    """A reasoning-gym task's own scorer: `entry` is the task's item (question, answer, metadata) as JSON."""
+
+    kind: Literal["reasoning_gym"] = "reasoning_gym"
+    task: str
+    entry: str
+
+
+Tests = Annotated[AssertTests | CallTests | StdioTests | ScorerTests, Field(discriminator="kind")]
+
+
+class Problem(Record):
+    """A question whose answer can be checked.
+
+    `answer` is the reference answer: LaTeX or plain text for `math`, a letter for `choice`, one accepted
+    form per line for `text`, and empty for `code`, which is checked by `tests`. `source_row_id` is the
+    problem's id in its source, for people; `problem_id` is a content hash (see `schemas.ids`).
+    `split_group` names problems that must never be on both sides of a train/test split.
+    """
+
+    problem_id: str
+    source: str
+    source_row_id: str
+    source_revision: str = ""
+    license: str | None = None
+    domain: str | None = None
+    question: Annotated[str, Field(min_length=1)]
+    choices: tuple[str, ...] | None = None
+    answer: str
+    answer_kind: AnswerKind
+    tests: Tests | None = None
+    solution: str | None = None
+    split_group: str

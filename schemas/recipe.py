@@ -1,0 +1,243 @@
+"""Recipe: the validated YAML file, the only configuration object."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.problem import AnswerKind
+from schemas.record import Record
+from schemas.teaching import Sampling
+
+Product = Literal["sft", "preference", "rl"]
+PositiveInt = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class FileSource(Record):
+    """Problems from a JSONL (also `.gz`), Parquet or CSV file; a relative path starts at the recipe's folder.
+
+    `license`, `domain` and `answer_kind` fill what a row leaves out; `name` is the source of rows that name none
+    (default: the file's name).
+    """
+
+    source: Literal["file"]
+    path: str
+    limit: PositiveInt | None = None
+    name: str | None = None
+    license: str | None = None
+    domain: str | None = None
+    answer_kind: AnswerKind | None = None
+
+
+class ColumnMap(Record):
+    """Which column of a Hub dataset holds which field of a problem; None where there is none."""
+
+    question: str
+    answer: str | None = None
+    id: str | None = None
+    choices: str | None = None
+    tests: str | None = None
+    solution: str | None = None
+    domain: str | None = None
+    license: str | None = None
+
+
+class HubSource(Record):
+    """Problems from a dataset on the Hugging Face Hub, pinned to a revision (a tag or a commit).
+
+    `answer_pattern`, when given, is a regular expression whose first group is the reference answer
+    inside the answer column (GSM8K: `#### (.+)`).
+    """
+
+    source: Literal["hub"]
+    repo: str
+    revision: Annotated[str, Field(min_length=1)]
+    config: str | None = None
+    split: str = "train"
+    columns: ColumnMap
+    answer_kind: AnswerKind
+    answer_pattern: str | None = None
+    license: str | None = None
+    domain: str | None = None
+    limit: PositiveInt | None = None
+
+
+class ReasoningGymSource(Record):
+    """Problems of one reasoning-gym task, graded by the task's own scorer at full marks."""
+
+    source: Literal["reasoning_gym"]
+    task: str
+    count: PositiveInt
+    seed: int = 0
+
+
+class ProceduralSource(Record):
+    """Problems of our own generator families; `count` is per family, `difficulty` from 1 to 5."""
+
+    source: Literal["procedural"]
+    families: Annotated[tuple[str, ...], Field(min_length=1)]
+    count: PositiveInt
+    seed: int = 0
+    difficulty: Annotated[int, Field(ge=1, le=5)] = 2
+
+
+ProblemSource = Annotated[
+    FileSource | HubSource | ReasoningGymSource | ProceduralSource, Field(discriminator="source")
+]
+
+
+class Price(Record):
+    """USD per million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class Limits(Record):
+    """What one teacher endpoint is sent at most; `timeout_s` is for one request."""
+
+    concurrency: PositiveInt = 64
+    requests_per_minute: PositiveInt | None = None
+    tokens_per_minute: PositiveInt | None = None
+    timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    retries: Annotated[int, Field(ge=0)] = 6
+
+
+class StudentShares(Record):
+    """How often the simulated teacher answers in which way; what is left of 1 is answered right.
+
+    `slipped`: one step of the chain is wrong and so is the answer. `confident`: wrong without any step.
+    `lucky`: a wrong step, yet the right answer. `truncated`: cut by the token limit. `hedged`: several
+    final answers. `unanswered`: no final answer. Apart from these, `tagged` is the share of all chains
+    that think inside `<think>` tags and `separate` the share that thinks in `reasoning_content`.
+    """
+
+    slipped: Share = 0.12
+    confident: Share = 0.06
+    lucky: Share = 0.04
+    truncated: Share = 0.04
+    hedged: Share = 0.04
+    unanswered: Share = 0.04
+    tagged: Share = 0.4
+    separate: Share = 0.4
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        faults = self.slipped + self.confident + self.lucky + self.truncated + self.hedged + self.unanswered
+        if faults > 1 or self.tagged + self.separate > 1:
+            raise ValueError("the shares of a simulated teacher add up to more than 1")
+        return self
+
+
+class Teacher(Record):
+    """One teacher: an endpoint (`base_url`), a file of recorded completions, or the simulated student.
+
+    Without any of the three, the endpoint is the environment's OPENAI_BASE_URL. `api_key_env` names the
+    environment variable that holds the key; the key itself never enters a recipe.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    model: str
+    base_url: str | None = None
+    recordings: str | None = None
+    simulated: StudentShares | None = None
+    api_key_env: str = "OPENAI_API_KEY"
+    prompt: str = "solve"
+    sampling: Sampling = Sampling()
+    price: Price | None = None
+    limits: Limits = Limits()
+    license: str | None = None
+
+    @field_validator("simulated", mode="before")
+    @classmethod
+    def _true_means_default_shares(cls, value: object) -> object:
+        return {"true": {}, "false": None}[str(value).lower()] if isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _one_place_to_ask(self) -> Self:
+        given = [name for name in ("base_url", "recordings", "simulated") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"teacher {self.name!r} has {' and '.join(given)}: expected at most one of them")
+        return self
+
+
+class Attempts(Record):
+    """How many samples of a problem each teacher is asked for.
+
+    `max` alone is a plain fixed number. With `stop_after_correct` or `give_up_after` (that many without
+    a correct one) samples are asked one after the other and decided in the order of their index.
+    """
+
+    max: PositiveInt = 4
+    stop_after_correct: PositiveInt | None = None
+    give_up_after: PositiveInt | None = None
+
+
+class Budget(Record):
+    """The most this recipe may ever spend, over all its runs; what is in flight counts at its worst case."""
+
+    usd: Annotated[float, Field(gt=0)] | None = None
+    tokens: PositiveInt | None = None
+
+
+class Curation(Record):
+    """Which correct candidates are worth publishing."""
+
+    require_reasoning: bool = False
+    drop_wrong_steps: bool = True
+    max_per_problem: PositiveInt | None = None
+
+
+class Release(Record):
+    """What a release holds. `license` is the data set's own; `repo` its name on the Hub."""
+
+    products: Annotated[tuple[Product, ...], Field(min_length=1)] = ("sft", "rl")
+    license: str
+    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+
+
+class Recipe(Record):
+    """Everything that decides what a run makes. Nothing else is configuration."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    problems: Annotated[tuple[ProblemSource, ...], Field(min_length=1)]
+    teachers: Annotated[tuple[Teacher, ...], Field(min_length=1)]
+    attempts: Attempts = Attempts()
+    budget: Budget = Budget()
+    curation: Curation = Curation()
+    release: Release
+    shard_problems: PositiveInt = 500
+
+    @field_validator("attempts", mode="before")
+    @classmethod
+    def _a_number_is_a_fixed_maximum(cls, value: object) -> object:
+        return {"max": value} if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _teachers_have_names_of_their_own(self) -> Self:
+        names = [teacher.name for teacher in self.teachers]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"two teachers are called {repeated[0]!r}: expected a name of its own for each")
+        return self
+
+    @model_validator(mode="after")
+    def _money_is_decided(self) -> Self:
+        for teacher in self.teachers:
+            if teacher.price is not None and self.budget.usd is None:
+                raise ValueError(
+                    f"teacher {teacher.name!r} has a price but the recipe has no money budget: "
+                    "add `budget: {usd: ...}`"
+                )
+            if self.budget.usd is not None and teacher.price is None:
+                raise ValueError(
+                    f"the recipe has a money budget but teacher {teacher.name!r} has no price: "
+                    "add `price: {input: ..., output: ...}` in USD per million tokens"
+                )
+            counted = self.budget.usd is not None or self.budget.tokens is not None
+            if counted and teacher.sampling.max_tokens is None:
+                raise ValueError(
+                    f"a budget needs the worst case of a request: add `sampling: {{max_tokens: ...}}` "
+                    f"to teacher {teacher.name!r}"
+                )
+        return self

@@ -1,0 +1,9 @@
+"""Record: the frozen, closed pydantic base of everything that is stored or passed between rooms."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """A frozen value: no field can be changed, and an unknown field is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

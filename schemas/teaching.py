@@ -1,0 +1,57 @@
+"""Message, Sampling, Completion: what is sent to a teacher and the raw reply that comes back."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.record import Record
+
+
+class Message(Record):
+    """One chat message of a rendered prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Sampling(Record):
+    """Sampling parameters. What is None is neither sent nor part of any id.
+
+    `seed` is a base: sample number i is asked with `seed + i`, so that a server that honours seeds gives
+    different samples and the same ones again. Set it to null for an endpoint that refuses the field.
+    """
+
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    reasoning_effort: str | None = None
+    seed: int | None = 0
+
+    def sent(self) -> dict[str, float | int | str]:
+        """Return the parameters that are set, by name."""
+        return self.model_dump(exclude_none=True)
+
+
+class Usage(Record):
+    """Tokens of one request as the endpoint billed them; `reasoning_tokens` are part of `output_tokens`."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Completion(Record):
+    """The raw reply of a teacher to one request, before anything interprets it.
+
+    `reasoning` is what the endpoint sent in a field of its own (`reasoning_content` or `reasoning`);
+    thinking written as `<think>` tags is still inside `content` here. `model` is the name the endpoint
+    answered with, `latency_ms` the wall time of the successful call.
+    """
+
+    content: str
+    reasoning: str | None = None
+    finish_reason: str
+    model: str
+    usage: Usage
+    latency_ms: float

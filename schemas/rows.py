@@ -4,9 +4,9 @@ import pyarrow as pa
 
 from schemas.recipe import Product
 
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+MESSAGES: pa.DataType = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
-PROVENANCE = [
+PROVENANCE: list[tuple[str, pa.DataType]] = [
     ("row_id", pa.string()),
     ("problem_id", pa.string()),
     ("source", pa.string()),
@@ -16,7 +16,7 @@ PROVENANCE = [
 ]
 """Where a row comes from. `row_id` is unique in its product; `license` is the problem's."""
 
-PASS_RATE = [
+PASS_RATE: list[tuple[str, pa.DataType]] = [
     ("teacher", pa.string()),
     ("pass_rate", pa.float64()),
     ("pass_rate_n", pa.int32()),

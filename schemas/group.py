@@ -1,0 +1,41 @@
+"""Group: all attempts of one teacher at one problem, graded and decided - what curation and release work on."""
+
+from schemas.candidate import Candidate
+from schemas.grade import Decision, Grade
+from schemas.problem import Problem
+from schemas.record import Record
+from schemas.teaching import Message
+
+
+class GradedCandidate(Record):
+    """A candidate and its current grade."""
+
+    candidate: Candidate
+    grade: Grade
+
+
+class PassRate(Record):
+    """How often a model solves a problem: c of n graded samples (`ungraded` ones are in neither).
+
+    `rate` is unbiased under the stopping rule that ended the sampling; it is c / n for a fixed number
+    of samples, and None when nothing was graded.
+    """
+
+    rate: float | None
+    n: int
+    c: int
+
+
+class Group(Record):
+    """The attempts of one teacher at one problem, in the order of their sample index.
+
+    `messages` is the prompt as it was sent. `decisions` lines up with `candidates`, one each.
+    """
+
+    problem: Problem
+    teacher: str
+    model: str
+    messages: tuple[Message, ...]
+    candidates: tuple[GradedCandidate, ...]
+    decisions: tuple[Decision, ...]
+    pass_rate: PassRate

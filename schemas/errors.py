@@ -19,6 +19,11 @@ CotfactoryError                 exit 1
 └── OrchestratorError                    the Prefect server
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the command line imports this module before it knows whether it needs pydantic
+    from schemas.record import Record
+
 
 class CotfactoryError(Exception):
     """Base of every error the house raises on purpose.
@@ -33,6 +38,8 @@ class CotfactoryError(Exception):
         super().__init__(message, hint)
         self.message = message
         self.hint = hint
+        self.summary: "Record | None" = None
+        """What was done before the error, when whoever raised it could tell."""
 
     def __str__(self) -> str:
         return f"{self.message} - {self.hint}" if self.hint else self.message

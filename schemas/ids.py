@@ -21,9 +21,7 @@ def content_id(value: object) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def problem_id(
-    question: str, choices: Sequence[str] | None, answer: str, tests: Tests | None, source: str
-) -> str:
+def problem_id(question: str, choices: Sequence[str] | None, answer: str, tests: Tests | None, source: str) -> str:
     """Return the id of a problem: its question, choices, answer, tests and source."""
     return content_id(
         {

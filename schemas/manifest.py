@@ -39,7 +39,9 @@ class Manifest(Record):
     """All that is needed to say what a release is and to make it again.
 
     `rows_sha` is the sha256 over the sorted row ids and row contents of every product: it does not depend on
-    row order, file layout, compression or a library's version. `recipe` is the recipe as JSON.
+    row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
+    and logins; `recipe_id` says whether two recipes ask for the same. `files` are all but the manifest itself,
+    `dropped` counts by reason, and `contract_sha` is the sha256 of each product's contract.
     """
 
     name: str

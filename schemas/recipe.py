@@ -81,9 +81,7 @@ class ProceduralSource(Record):
     difficulty: Annotated[int, Field(ge=1, le=5)] = 2
 
 
-ProblemSource = Annotated[
-    FileSource | HubSource | ReasoningGymSource | ProceduralSource, Field(discriminator="source")
-]
+ProblemSource = Annotated[FileSource | HubSource | ReasoningGymSource | ProceduralSource, Field(discriminator="source")]
 
 
 class Price(Record):
@@ -129,7 +127,7 @@ class StudentShares(Record):
         return self
 
 
-class Teacher(Record):
+class TeacherSpec(Record):
     """One teacher: an endpoint (`base_url`), a file of recorded completions, or the simulated student.
 
     Without any of the three, the endpoint is the environment's OPENAI_BASE_URL. `api_key_env` names the
@@ -172,6 +170,11 @@ class Attempts(Record):
     stop_after_correct: PositiveInt | None = None
     give_up_after: PositiveInt | None = None
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether every problem simply gets `max` samples."""
+        return self.stop_after_correct is None and self.give_up_after is None
+
 
 class Budget(Record):
     """The most this recipe may ever spend, over all its runs; what is in flight counts at its worst case."""
@@ -201,7 +204,7 @@ class Recipe(Record):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     problems: Annotated[tuple[ProblemSource, ...], Field(min_length=1)]
-    teachers: Annotated[tuple[Teacher, ...], Field(min_length=1)]
+    teachers: Annotated[tuple[TeacherSpec, ...], Field(min_length=1)]
     attempts: Attempts = Attempts()
     budget: Budget = Budget()
     curation: Curation = Curation()

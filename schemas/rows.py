@@ -1,4 +1,7 @@
-"""SFT, preference and RL rows: the published columns, in order, as Arrow schemas."""
+"""SFT, preference and RL rows: the published columns, in order, as Arrow schemas.
+
+What each column means to a reader is told once, in `data_contracts/`.
+"""
 
 import pyarrow as pa
 
@@ -50,12 +53,16 @@ PREFERENCE = pa.schema(
         ("prompt", MESSAGES),
         ("chosen", MESSAGES),
         ("rejected", MESSAGES),
+        ("chosen_verdict", pa.string()),
+        ("rejected_verdict", pa.string()),
+        ("chosen_finish_reason", pa.string()),
+        ("rejected_finish_reason", pa.string()),
         ("rejection_type", pa.string()),
         *PASS_RATE,
     ]
 )
 """One pair: a correct and an incorrect chain of the same teacher on the same problem, as TRL's DPO reads it.
-`rejection_type` is the rejected chain's verdict; an `ungraded` chain is never rejected."""
+Verdicts and finish reasons travel with the pair, so that a contract (and a reader) can check both sides."""
 
 RL = pa.schema(
     [
@@ -76,6 +83,7 @@ RL = pa.schema(
     ]
 )
 """One problem with its reference answer. TRL reads `prompt` and hands `solution` to rewards; verl reads
-`prompt`, `data_source`, `ability`, `reward_model`, `extra_info`. `grader_args` is a JSON object (choices, tests)."""
+`prompt`, `data_source`, `ability`, `reward_model`, `extra_info`. `grader_args` is a JSON object (choices,
+tests)."""
 
 ROW_SCHEMAS: dict[Product, pa.Schema] = {"sft": SFT, "preference": PREFERENCE, "rl": RL}

@@ -1,0 +1,210 @@
+"""The order of things: load, recover, check references, grade what is stored, ask, curate, release.
+
+The same order runs plain (`--direct`) and as a Prefect flow: how a stage is run is the StageRunner's affair.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from graders.grade import grade_batch
+
+from flows import stages
+from flows.grading_desk import GradingDesk
+from flows.plan import Asker, Shard, askers_of, shards, wanted_samples
+from flows.progress import Progress
+from flows.run_record import Run, write_run
+from flows.shard import Desk
+from flows.stages import Flip
+from flows.summary import RunSummary
+from flows.teachers import open_desk, recorded_counts
+from flows.tools import open_grading
+from generators.limits import Wallet
+from graders.grader import Tools
+from schemas.errors import BudgetReached, ContractFailed, CotfactoryError
+from schemas.problem import Problem
+from schemas.recipe import Recipe
+from warehouse.catalog import build_catalog
+from warehouse.wanted import WantedSamples, spent_before
+from warehouse.workspace import exclusive, open_workspace
+
+SHARDS_AT_ONCE = 2
+STATUSES: dict[type[BaseException], str] = {BudgetReached: "budget", ContractFailed: "contract"}
+T = TypeVar("T")
+Stage = Callable[[], Awaitable[T]]
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What is to be built, and where. `limit` takes only the first problems."""
+
+    recipe: Recipe
+    workspace: Path
+    limit: int | None = None
+    publish: bool = False
+
+
+class StageRunner(Protocol):
+    """How stages are run: plainly, or as Prefect tasks."""
+
+    async def run(self, name: str, stage: Stage[T]) -> T:
+        """Run one stage and return what it returns; a retryable error may have it run again."""
+        ...
+
+    async def show(self, summary: RunSummary, contract: str) -> None:
+        """Show the funnel and the contracts' outcome (Markdown) where the runner's users look."""
+        ...
+
+
+class DirectStages:
+    """Runs every stage once, as it is."""
+
+    async def run(self, name: str, stage: Stage[T]) -> T:
+        """Run one stage."""
+        return await stage()
+
+    async def show(self, summary: RunSummary, contract: str) -> None:
+        """Show nothing: the terminal has it already."""
+
+
+async def build(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
+    """Run a recipe from its problems to its release and return what was done.
+
+    Resuming is the default: whatever the workspace holds is neither asked nor graded again. When something
+    stops the run (budget, contract, endpoint), everything bought is sealed, the run is written down and its
+    summary goes with the error.
+    """
+    async with _opened(request, runner, progress) as job:
+        run, wanted = job.run, job.wanted
+        await _ask(job, runner)
+        await runner.run("curate", _in_thread(lambda: stages.curate(run, job.loaded, job.problems, job.askers, wanted)))
+        await runner.run("release", _in_thread(lambda: stages.release(run, job.problems, job.askers, wanted)))
+        if request.publish:
+            await runner.run("publish", _in_thread(lambda: stages.publish(run)))
+    return run.summary()
+
+
+async def release_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
+    """Curate and release what the workspace holds of a recipe, without asking any teacher."""
+    async with _opened(request, runner, progress) as job:
+        run, wanted = job.run, job.wanted
+        await runner.run("curate", _in_thread(lambda: stages.curate(run, job.loaded, job.problems, job.askers, wanted)))
+        await runner.run("release", _in_thread(lambda: stages.release(run, job.problems, job.askers, wanted)))
+    return run.summary()
+
+
+async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> list[Flip]:
+    """Grade everything the workspace holds of a recipe again and return the verdicts that flipped."""
+    async with _opened(request, runner, progress, regrade=True) as job:
+        return job.flips
+
+
+@dataclass(frozen=True)
+class _Job:
+    run: Run
+    loaded: list[Problem]
+    problems: list[Problem]
+    askers: tuple[Asker, ...]
+    wanted: WantedSamples
+    tools: Tools
+    flips: list[Flip]
+
+
+@asynccontextmanager
+async def _opened(
+    request: BuildRequest, runner: StageRunner, progress: Progress, *, regrade: bool = False
+) -> AsyncIterator[_Job]:
+    """Hold the workspace and yield a recipe's problems, teachers and stored chains, all of them graded.
+
+    However the context ends, the run is written down and told to `progress`.
+    """
+    workspace = open_workspace(request.workspace)
+    with exclusive(workspace):
+        build_catalog(workspace)
+        run = Run(new_run_id(), request.recipe, workspace, progress)
+        try:
+            async with _prepared(request, run, runner, regrade=regrade) as job:
+                yield job
+        except BaseException as error:
+            _write_down(run, STATUSES.get(type(error), "failed"))
+            if isinstance(error, CotfactoryError):
+                error.summary = run.summary()
+            if isinstance(error, ContractFailed):
+                await runner.show(run.summary(), str(error))
+            raise
+        _write_down(run, "done")
+        if run.release is not None:
+            await runner.show(run.summary(), stages.contract_page(run))
+
+
+@asynccontextmanager
+async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, regrade: bool) -> AsyncIterator[_Job]:
+    loaded = await runner.run("load problems", _in_thread(lambda: stages.load(run, request.limit)))
+    await runner.run("recover ledger", _in_thread(lambda: stages.recover_ledger(run)))
+    askers = askers_of(request.recipe, recorded_counts(request.recipe))
+    with open_grading(loaded) as tools:
+        check = _in_thread(lambda: stages.check_references(run, loaded, tools))
+        problems = await runner.run("check references", check)
+        with WantedSamples(run.workspace, wanted_samples(problems, askers)) as wanted:
+            grade = _in_thread(lambda: stages.grade_stored(run, problems, wanted, tools, everything=regrade))
+            flips = await runner.run("grade stored chains", grade)
+            wanted.snapshot()
+            yield _Job(run, loaded, problems, askers, wanted, tools, flips)
+
+
+def new_run_id() -> str:
+    """Return a run id that sorts by time: 20261120T230531-4fd1c2."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _write_down(run: Run, status: str) -> None:
+    write_run(run, status)
+    build_catalog(run.workspace)
+    run.progress.ended(run.summary())
+
+
+async def _ask(job: _Job, runner: StageRunner) -> None:
+    """Buy and grade what is missing, one stage a shard, a few shards at a time so that none waits for a tail."""
+    run, desks = job.run, dict[int, Desk]()
+    running: set[asyncio.Task[None]] = set()
+    wallet = Wallet(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
+    async with AsyncExitStack() as stack:
+        grading = await stack.enter_async_context(GradingDesk(lambda pairs: grade_batch(pairs, job.tools)))
+        with run.progress.stage("ask and grade", job.wanted.missing()):
+            for shard in shards(job.problems, job.askers, job.wanted, run.recipe.shard_problems):
+                asker = shard.asker
+                if asker.position not in desks:
+                    opening = open_desk(asker.spec, job.problems, wallet, grading, run.progress)
+                    desks[asker.position] = await stack.enter_async_context(opening)
+                running.add(asyncio.create_task(_ask_shard(job, runner, shard, desks[asker.position])))
+                if len(running) >= SHARDS_AT_ONCE:
+                    running = await _first_done(running)
+            while running:
+                running = await _first_done(running)
+
+
+async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -> None:
+    name = f"ask {shard.asker.spec.name} from problem {shard.first}"
+    await runner.run(name, stages.shard_stage(job.run, shard, desk, job.problems, job.wanted))
+
+
+async def _first_done(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    """Wait for a shard; when one fails, let the others finish and seal what they buy, then raise."""
+    done, pending = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in done if task.exception() is not None]
+    if failed:
+        await asyncio.gather(*pending, return_exceptions=True)
+        failed[0].result()
+    return pending
+
+
+def _in_thread(work: Callable[[], T]) -> Stage[T]:
+    async def stage() -> T:
+        return await asyncio.to_thread(work)
+
+    return stage

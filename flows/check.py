@@ -1,0 +1,90 @@
+"""Check a recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+from graders.grade import self_test
+
+from flows.plan import askers_of
+from flows.settings import hub_access, load_recipe
+from flows.teachers import describe_endpoint, recorded_counts
+from flows.tools import open_grading
+from generators.load_problems import load_problems
+from schemas.errors import CotfactoryError
+from schemas.problem import Problem
+from schemas.recipe import Recipe
+from schemas.record import Record
+from warehouse.workspace import open_workspace
+
+EXAMPLES = 20
+
+
+class CheckReport(Record):
+    """What was checked: a line for everything that is in order, and one for everything that is not."""
+
+    recipe: str
+    problems: int
+    good_references: int
+    ok: tuple[str, ...]
+    faults: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return the report for people."""
+        return "\n".join([*(f"ok     {line}" for line in self.ok), *(f"FAULT  {line}" for line in self.faults)])
+
+
+class CheckFailed(CotfactoryError):
+    """Something is not in order; the report says what."""
+
+
+def check_recipe(path: Path, workspace: Path) -> CheckReport:
+    """Check everything a run of the recipe needs. Buys nothing.
+
+    Raises RecipeError or ProblemSourceError for what cannot even be read, and CheckFailed, with the
+    report as its summary, when an endpoint, the sandbox or a reference answer is not in order.
+    """
+    recipe = load_recipe(path)
+    problems = load_problems(recipe.problems, path.parent, hub_access())
+    askers_of(recipe, recorded_counts(recipe))
+    open_workspace(workspace)
+    kinds = Counter(problem.answer_kind for problem in problems)
+    ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
+    faults: list[str] = []
+    _check_endpoints(recipe, problems, ok, faults)
+    good = _check_references(problems, ok, faults)
+    report = CheckReport(
+        recipe=recipe.name, problems=len(problems), good_references=good, ok=tuple(ok), faults=tuple(faults)
+    )
+    if faults:
+        failed = CheckFailed(f"{len(faults)} faults in {path}:\n" + report.text())
+        failed.summary = report
+        raise failed
+    return report
+
+
+def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], faults: list[str]) -> None:
+    for spec in recipe.teachers:
+        try:
+            ok.append(f"teacher {spec.name}: {asyncio.run(describe_endpoint(spec, problems))}")
+        except CotfactoryError as error:
+            faults.append(f"teacher {spec.name}: {error}")
+
+
+def _check_references(problems: list[Problem], ok: list[str], faults: list[str]) -> int:
+    try:
+        with open_grading(problems) as tools:
+            grades = [self_test(problem, tools) for problem in problems]
+    except CotfactoryError as error:
+        faults.append(str(error))
+        return 0
+    bad = [(one, grade) for one, grade in zip(problems, grades, strict=True) if grade.verdict != "correct"]
+    for problem, grade in bad[:EXAMPLES]:
+        faults.append(
+            f"reference answer {problem.answer[:60]!r} of problem {problem.source_row_id} of {problem.source}: "
+            f"its own grader says {grade.verdict} ({grade.reason})"
+        )
+    if len(bad) > EXAMPLES:
+        faults.append(f"{len(bad) - EXAMPLES:,} more reference answers that their own grader does not accept")
+    ok.append(f"reference answers: {len(problems) - len(bad):,} of {len(problems):,} are graded correct")
+    return len(problems) - len(bad)

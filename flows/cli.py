@@ -1,0 +1,186 @@
+"""The command line: `cotfactory ...`. Imports the heavy things inside the command, so that --help is instant."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from schemas.errors import CotfactoryError
+
+app = typer.Typer(
+    name="cotfactory",
+    help="A factory for verified reasoning data: ask teachers, grade every chain, release what is right.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
+Workspace = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Where everything is kept.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+WORKSPACE = Path("workspace")
+# Every command takes --workspace, so that a script can always pass it; these two keep nothing.
+NoWorkspace = Annotated[Path, typer.Option("--workspace", hidden=True)]
+
+
+@app.command()
+def run(
+    recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE]", help="Default: the offline demo.")] = None,
+    workspace: Workspace = WORKSPACE,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N problems.")] = None,
+    direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Send the release to release.repo.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Run a recipe from its problems to its release. Resumes by itself; nothing is paid twice."""
+    from flows.run import run_recipe
+
+    _finish(lambda: run_recipe(recipe, workspace, limit, direct=direct, publish=publish), as_json, debug)
+
+
+@app.command()
+def plan(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Say what a run would ask, reuse and spend. Spends nothing."""
+    from flows.estimate import plan_recipe
+
+    _finish(lambda: plan_recipe(recipe, workspace), as_json, debug)
+
+
+@app.command()
+def check(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Check the recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
+    from flows.check import check_recipe
+
+    _finish(lambda: check_recipe(recipe, workspace), as_json, debug)
+
+
+@app.command()
+def grade(
+    problems: Annotated[Path, typer.Argument(metavar="PROBLEMS", help="A problem file.")],
+    recordings: Annotated[Path, typer.Argument(metavar="RECORDINGS", help="Recorded completions.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the grades go, a JSON line each.")],
+    workspace: NoWorkspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Grade recorded completions; needs no workspace and no teacher."""
+    from flows.grade_recordings import grade_recordings
+
+    _finish(lambda: grade_recordings(problems, recordings, out), as_json, debug)
+
+
+@app.command()
+def regrade(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Grade what is stored again and list the verdicts that flipped. Asks no teacher."""
+    from flows.run import regrade_recipe
+
+    _finish(lambda: regrade_recipe(recipe, workspace), as_json, debug)
+
+
+@app.command()
+def release(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Curate and release what is stored. Asks no teacher."""
+    from flows.run import release_recipe
+
+    _finish(lambda: release_recipe(recipe, workspace), as_json, debug)
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="The older release: a folder, or NAME@vX.Y.Z.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The newer one.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Count the rows that were added, removed and changed between two releases."""
+    from flows.publish import compare
+
+    _finish(lambda: compare(a, b, workspace), as_json, debug)
+
+
+@app.command()
+def publish(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder, or NAME@vX.Y.Z.")],
+    repo: Annotated[str, typer.Option("--repo", metavar="ORG/NAME", help="The dataset on the Hub.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Send a release to the Hugging Face Hub as one commit and one tag. Its contract must have passed."""
+    from flows.publish import publish_folder
+
+    _finish(lambda: publish_folder(release, repo, workspace), as_json, debug)
+
+
+@app.command()
+def sql(
+    question: Annotated[str, typer.Argument(metavar="SELECT ...", help="The question, in DuckDB's SQL.")],
+    workspace: Workspace = WORKSPACE,
+    form: Annotated[str, typer.Option("--format", metavar="table|csv|json", help="How to print rows.")] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Ask the catalog: problems, candidates, grades, decisions, runs, releases."""
+    from flows.ask_catalog import answer
+
+    _finish(lambda: answer(question, workspace, "json" if as_json else form), False, debug)
+
+
+@app.command()
+def status(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Say what a workspace holds, what is going on in it, and what is still open."""
+    from flows.ask_catalog import describe_workspace
+
+    _finish(lambda: describe_workspace(workspace), as_json, debug)
+
+
+@app.command()
+def replay(
+    recordings: Annotated[Path, typer.Argument(metavar="FILE", help="Recorded completions.")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port on 127.0.0.1.")] = 8900,
+    workspace: NoWorkspace = WORKSPACE,
+    debug: Debug = False,
+) -> None:
+    """Serve recorded completions as an OpenAI-compatible teacher, until Ctrl-C."""
+    from generators.replay_teacher import serve_replay
+
+    _finish(lambda: serve_replay(recordings, port), False, debug)
+
+
+def main() -> None:
+    """Run the command line; the exit code says how it ended (see `schemas.errors`)."""
+    app()
+
+
+def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
+    """Run a command; print its summary (a Record, or None) or its error, and leave with the right exit code.
+
+    An error that leaves a summary behind (a budget or a contract stopped the run) prints both.
+    """
+    code, result = 0, None
+    try:
+        result = command()
+    except CotfactoryError as error:
+        if debug:
+            raise
+        print(f"cotfactory: {error}", file=sys.stderr)
+        code, result = error.exit_code, error.summary
+    except KeyboardInterrupt:
+        print("cotfactory: interrupted; what was bought is in the ledger, run again to go on", file=sys.stderr)
+        code = 130
+    if as_json and result is not None:
+        print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
+    elif result is not None and code == 0:
+        print(result.text())
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

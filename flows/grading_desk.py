@@ -1,0 +1,60 @@
+"""Grade chains in batches on threads while the event loop goes on asking."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from schemas.candidate import Candidate
+from schemas.grade import Grade
+from schemas.problem import Problem
+
+Pair = tuple[Problem, Candidate]
+GradeBatch = Callable[[Sequence[Pair]], list[Grade]]
+BATCH = 64
+CLERKS = 4
+
+
+class GradingDesk:
+    """A bounded queue in front of a batch grader; an async context manager.
+
+    When grading lags, the queue is full and `grade` waits, and so does whoever asks for more chains.
+    """
+
+    def __init__(self, grade_batch: GradeBatch) -> None:
+        self._grade_batch = grade_batch
+        self._queue: asyncio.Queue[tuple[Pair, asyncio.Future[Grade]]] = asyncio.Queue(maxsize=4 * BATCH)
+        self._clerks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._clerks = [asyncio.create_task(self._clerk()) for _ in range(CLERKS)]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for clerk in self._clerks:
+            clerk.cancel()
+        await asyncio.gather(*self._clerks, return_exceptions=True)
+
+    async def grade(self, problem: Problem, candidate: Candidate) -> Grade:
+        """Return the grade of one chain, once a batch with it has been graded."""
+        answer: asyncio.Future[Grade] = asyncio.get_running_loop().create_future()
+        await self._queue.put(((problem, candidate), answer))
+        return await answer
+
+    async def _clerk(self) -> None:
+        while True:
+            work = [await self._queue.get()]
+            while len(work) < BATCH and not self._queue.empty():
+                work.append(self._queue.get_nowait())
+            try:
+                grades = await asyncio.to_thread(self._grade_batch, [pair for pair, _ in work])
+            except Exception as error:
+                for _, answer in work:
+                    if not answer.done():
+                        answer.set_exception(error)
+                continue
+            for (_, answer), grade in zip(work, grades, strict=True):
+                if not answer.done():
+                    answer.set_result(grade)

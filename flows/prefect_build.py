@@ -1,0 +1,85 @@
+"""The build as a Prefect flow: one task per stage and shard, retries, artifacts. The only file with Prefect in it."""
+
+import re
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prefect import flow, task
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+
+from flows.build import BuildRequest, Stage, build
+from flows.progress import Progress, TerminalProgress
+from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
+from flows.summary import RunSummary
+from schemas.errors import CotfactoryError
+
+RETRIES = 2
+RETRY_DELAYS_S = [10.0, 60.0]
+T = TypeVar("T")
+
+watching: ContextVar[Progress | None] = ContextVar("watching", default=None)
+"""Who watches a flow that runs in this very process: the command line sets it, a worker does not."""
+
+
+class PrefectStages:
+    """Runs every stage as a Prefect task, again when its error is one that may go away by itself."""
+
+    async def run(self, name: str, stage: Stage[T]) -> T:
+        """Run one stage as a task called `name`."""
+
+        @task(
+            name=name.split(" from ")[0],
+            task_run_name=name,
+            retries=RETRIES,
+            retry_delay_seconds=RETRY_DELAYS_S,
+            retry_condition_fn=_may_go_away,
+            # What was bought is in our own ledger; a result cached by Prefect would be a second truth.
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )
+        async def run_stage() -> T:
+            return await stage()
+
+        return await run_stage()
+
+    async def show(self, summary: RunSummary, contract: str) -> None:
+        """Keep the funnel as a table artifact and the contracts' outcome as a page."""
+        key = re.sub(r"[^a-z0-9]+", "-", summary.recipe)
+        await acreate_table_artifact(
+            key=f"{key}-funnel",
+            table=[{"stage": one.stage, "count": one.count} for one in summary.funnel],
+            description=f"Funnel of {summary.recipe}, run {summary.run_id}",
+        )
+        await acreate_markdown_artifact(
+            key=f"{key}-contract", markdown=contract, description=f"Data contracts of {summary.recipe}"
+        )
+
+
+@flow(name="build", flow_run_name="{recipe}")
+async def build_recipe(
+    recipe: str = "", workspace: str = "workspace", limit: int | None = None, publish: bool = False
+) -> dict[str, Any]:
+    """Build the recipe at path `recipe` (empty: the offline demo) in `workspace`; return its summary."""
+    path = Path(recipe) if recipe else shipped_recipe(DEFAULT_RECIPE)
+    request = BuildRequest(load_recipe(path), Path(workspace), limit, publish)
+    progress = watching.get()
+    if progress is not None:
+        summary = await build(request, PrefectStages(), progress)
+    else:
+        with TerminalProgress() as own:
+            summary = await build(request, PrefectStages(), own)
+    return summary.model_dump(mode="json")
+
+
+def _may_go_away(task: object, run: object, state: State[Any]) -> bool:
+    """Whether a task's error is worth another try."""
+    try:
+        state.result(raise_on_failure=True)
+    except CotfactoryError as error:
+        return error.retryable
+    except Exception:
+        return False
+    return False

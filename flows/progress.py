@@ -1,0 +1,168 @@
+"""What people see while a run goes on: a bar per stage with rate, ETA, accepted share and money."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from flows.summary import RunSummary
+from schemas.grade import Verdict
+
+LINE_EVERY_S = 10.0
+
+
+class Progress(Protocol):
+    """What stages tell whoever watches."""
+
+    def stage(self, name: str, total: int | None = None) -> "StageContext":
+        """Announce a stage of `total` steps (None: unknown) for as long as the context is open."""
+        ...
+
+    def advance(self, steps: int = 1) -> None:
+        """Note that steps of the current stage are done."""
+        ...
+
+    def graded(self, verdict: Verdict, cost_usd: float | None) -> None:
+        """Note that one chain was bought and graded."""
+        ...
+
+    def failed(self, reason: str) -> None:
+        """Note that one request failed for good in this run."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Tell something that people should see and a machine need not."""
+        ...
+
+    def ended(self, summary: RunSummary) -> None:
+        """Tell what the run did, however it ended."""
+        ...
+
+
+class StageContext(Protocol):
+    """A context manager that ends its stage."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None: ...
+
+
+class TerminalProgress:
+    """Progress on stderr: live bars on a terminal, a line per stage (and now and then) elsewhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._live = self._console.is_terminal
+        self._bars = Bars(
+            TextColumn("{task.description:<24}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[told]}"),
+            console=self._console,
+            disable=not self._live,
+        )
+        self._task: TaskID | None = None
+        self._name, self._done = "", 0
+        self._total: int | None = None
+        self._started = self._told_at = time.monotonic()
+        self._correct = self._graded = self._failed = 0
+        self._cost_usd = 0.0
+        self.summary: RunSummary | None = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[None]:
+        """Show a bar for one stage until the context closes."""
+        self._name, self._total, self._done = name, total, 0
+        self._started = self._told_at = time.monotonic()
+        self._task = self._bars.add_task(name, total=total, rate="", told="")
+        try:
+            yield
+            if self._live:
+                self._bars.update(self._task, total=self._done or 1, completed=self._done or 1)
+        finally:
+            if not self._live:
+                self._line("done")
+
+    def advance(self, steps: int = 1) -> None:
+        """Move the current bar."""
+        self._done += steps
+        if self._live and self._task is not None:
+            self._bars.update(self._task, completed=self._done, rate=self._rate(), told=self._told())
+        elif time.monotonic() - self._told_at > LINE_EVERY_S:
+            self._told_at = time.monotonic()
+            self._line("...")
+
+    def graded(self, verdict: Verdict, cost_usd: float | None) -> None:
+        """Count a chain and what it cost."""
+        self._graded += 1
+        self._correct += verdict == "correct"
+        self._cost_usd += cost_usd or 0.0
+        self.advance()
+
+    def failed(self, reason: str) -> None:
+        """Count a failed request; the first and every hundredth are told in full."""
+        self._failed += 1
+        if self._failed % 100 == 1:
+            self.note(f"request failed ({self._failed} so far): {reason}")
+
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(text, markup=False, highlight=False)
+
+    def ended(self, summary: RunSummary) -> None:
+        """Show the funnel, the verdicts, what was paid, and where the release is."""
+        self._bars.stop()
+        self.summary = summary
+        table = Table(title=f"{summary.recipe}: from problems to rows", title_justify="left")
+        table.add_column("stage")
+        table.add_column("count", justify="right")
+        table.add_column("of the one before", justify="right")
+        before = 0
+        for one in summary.funnel:
+            share = f"{one.count / before:.1%}" if before and one.stage not in ("asked", "rows") else ""
+            table.add_row(one.stage, f"{one.count:,}", share)
+            before = one.count
+        self._console.print(table)
+        verdicts = ", ".join(f"{count:,} {name}" for name, count in summary.verdicts.items() if count)
+        dropped = ", ".join(f"{count:,} {reason}" for reason, count in summary.dropped.items())
+        calls = f"{summary.teacher_calls:,} teacher calls, {summary.reused:,} reused, ${summary.cost_usd:.4f}"
+        self.note(f"verdicts: {verdicts or 'none'}\ndropped:  {dropped or 'none'}\npaid:     {calls}")
+        if summary.release is not None:
+            state = "unchanged" if summary.release.unchanged else "new"
+            self.note(f"release:  {summary.release.path} ({summary.release.version}, {state})")
+
+    def _rate(self) -> str:
+        elapsed = time.monotonic() - self._started
+        return f"{self._done / elapsed:6.0f}/s" if elapsed > 0.1 else ""
+
+    def _told(self) -> str:
+        if not self._graded:
+            return ""
+        failed = f"  {self._failed} failed" if self._failed else ""
+        return f"{self._correct / self._graded:.0%} accepted  ${self._cost_usd:.4f}{failed}"
+
+    def _line(self, state: str) -> None:
+        total = f"/{self._total}" if self._total else ""
+        count = f"{self._done}{total}" if self._done or self._total else ""
+        parts = (f"{self._name:<24} {state:<4}", count, self._rate() if self._done else "", self._told())
+        print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)

@@ -1,0 +1,78 @@
+"""The jobs that work on a recipe in a workspace: run (as a Prefect flow or plainly), release, regrade."""
+
+import asyncio
+from pathlib import Path
+
+from flows.build import BuildRequest, DirectStages, build, regrade_stored, release_stored
+from flows.orchestrator import WITHOUT, prepare_prefect
+from flows.progress import TerminalProgress
+from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
+from flows.stages import Flip
+from flows.summary import RunSummary
+from schemas.errors import OrchestratorError, RecipeError
+from schemas.record import Record
+
+FLIPS_SHOWN = 50
+
+
+class Regraded(Record):
+    """The verdicts that flipped when everything stored was graded again."""
+
+    recipe: str
+    flipped: tuple[Flip, ...]
+
+    def text(self) -> str:
+        """Return the flips for people, the first ones in full."""
+        lines = [f"{self.recipe}: {len(self.flipped):,} verdicts flipped"]
+        lines += [
+            f"  {flip.before} -> {flip.after} ({flip.reason}): chain {flip.candidate_id} of problem {flip.problem}"
+            for flip in self.flipped[:FLIPS_SHOWN]
+        ]
+        return "\n".join(lines)
+
+
+def run_recipe(path: Path | None, workspace: Path, limit: int | None, *, direct: bool, publish: bool) -> RunSummary:
+    """Run the recipe at `path` (None: the offline demo) and return what was done. Raises a CotfactoryError."""
+    path = path or shipped_recipe(DEFAULT_RECIPE)
+    recipe = load_recipe(path)
+    if publish and recipe.release.repo is None:
+        raise RecipeError(
+            f"--publish needs to know where to: recipe {path} names no release.repo", "add `repo: org/name`"
+        )
+    with TerminalProgress() as progress:
+        if direct:
+            request = BuildRequest(recipe, workspace, limit, publish)
+            return asyncio.run(build(request, DirectStages(), progress))
+        if prepare_prefect() is None:
+            progress.note("starting a local Prefect server, which may take a minute (--direct runs without)")
+        return asyncio.run(_as_flow(path, workspace, limit, publish, progress))
+
+
+def release_recipe(path: Path, workspace: Path) -> RunSummary:
+    """Curate and release what is stored of a recipe. Raises a CotfactoryError."""
+    request = BuildRequest(load_recipe(path), workspace)
+    with TerminalProgress() as progress:
+        return asyncio.run(release_stored(request, DirectStages(), progress))
+
+
+def regrade_recipe(path: Path, workspace: Path) -> Regraded:
+    """Grade what is stored of a recipe again. Raises a CotfactoryError."""
+    request = BuildRequest(load_recipe(path), workspace)
+    with TerminalProgress() as progress:
+        flips = asyncio.run(regrade_stored(request, DirectStages(), progress))
+    return Regraded(recipe=request.recipe.name, flipped=tuple(flips))
+
+
+async def _as_flow(
+    path: Path, workspace: Path, limit: int | None, publish: bool, progress: TerminalProgress
+) -> RunSummary:
+    from flows.prefect_build import build_recipe, watching
+
+    watching.set(progress)
+    try:
+        summary = await build_recipe(str(path), str(workspace), limit, publish)
+    except RuntimeError as error:
+        if "Prefect API server" not in str(error):
+            raise
+        raise OrchestratorError(f"The local Prefect server did not start: {error}", WITHOUT) from error
+    return RunSummary.model_validate(summary)

@@ -1,0 +1,85 @@
+"""Run: one run of one recipe in one workspace, what it has bought and made so far, and its row in the table."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from flows.progress import Progress
+from flows.settings import recipe_id
+from flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
+from schemas.recipe import Recipe
+from warehouse.tables import write_table
+from warehouse.workspace import Workspace
+
+
+@dataclass
+class Bought:
+    """What this run has bought, and what earlier ones left in flight when they died."""
+
+    calls: int = 0
+    failed_calls: int = 0
+    lost_in_flight: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass
+class Run:
+    """One run; stages fill in what they did, so that it can be told however the run ends."""
+
+    run_id: str
+    recipe: Recipe
+    workspace: Workspace
+    progress: Progress
+    started: float = field(default_factory=time.monotonic)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    bought: Bought = field(default_factory=Bought)
+    tally: Tally = field(default_factory=Tally)
+    release: ReleaseSummary | None = None
+
+    def summary(self) -> RunSummary:
+        """Return what was done so far."""
+        bought, tally = self.bought, self.tally
+        rows = sum(self.release.rows.values()) if self.release else None
+        return RunSummary(
+            recipe=self.recipe.name,
+            run_id=self.run_id,
+            problems=tally.problems,
+            candidates=tally.asked,
+            teacher_calls=bought.calls,
+            failed_calls=bought.failed_calls,
+            lost_in_flight=bought.lost_in_flight,
+            reused=max(0, tally.asked - bought.calls),
+            verdicts=tally.verdict_counts(),
+            dropped=dict(tally.dropped),
+            kept=tally.kept,
+            tokens=Tokens(input=bought.input_tokens, output=bought.output_tokens),
+            cost_usd=round(bought.cost_usd, 9),
+            funnel=tally.funnel(rows),
+            release=self.release,
+            seconds=round(time.monotonic() - self.started, 3),
+        )
+
+
+def write_run(run: Run, status: str) -> None:
+    """Seal the run's own row: `done`, `failed`, or what stopped it (`budget`, `contract`)."""
+    summary = run.summary()
+    row = {
+        "run_id": run.run_id,
+        "recipe": run.recipe.name,
+        "recipe_id": recipe_id(run.recipe),
+        "status": status,
+        "started_at": run.started_at,
+        "input_tokens": summary.tokens.input,
+        "output_tokens": summary.tokens.output,
+        "release_version": run.release.version if run.release else None,
+        "rows_sha": run.release.rows_sha if run.release else None,
+        **summary.model_dump(
+            include={
+                "seconds", "problems", "candidates", "teacher_calls", "failed_calls", "lost_in_flight", "reused",
+                "verdicts", "kept", "cost_usd",
+            }
+        ),
+    }  # fmt: skip
+    write_table(run.workspace, "runs", run.run_id, [row])

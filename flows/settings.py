@@ -1,0 +1,153 @@
+"""Recipe + environment -> recipe, endpoints, Hub, sandbox image: the only place that reads the environment."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import SecretStr, ValidationError
+
+from generators.problems.hub import HubAccess
+from generators.teacher import NO_KEY, Endpoint
+from publishing.hub import HubTarget
+from schemas.errors import RecipeError
+from schemas.ids import content_id
+from schemas.recipe import FileSource, Recipe, TeacherSpec
+
+DEFAULT_RECIPE = "demo"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def shipped_recipe(name: str) -> Path:
+    """Return the path of a recipe that comes with the package."""
+    import importlib.resources
+
+    return Path(str(importlib.resources.files("recipes").joinpath(f"{name}.yaml")))
+
+
+def load_recipe(path: Path, environment: Mapping[str, str] = os.environ) -> Recipe:
+    """Read and check a recipe; `${NAME}` in a value stands for the environment variable.
+
+    Relative paths in it start at the recipe's own folder and are made absolute here.
+    Raises RecipeError, with one line per mistake, before anything is asked or written.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"Recipe {path.resolve()} does not exist", "give the path of a YAML file") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"Recipe {path} is not readable YAML: {_one_line(error)}", "fix the file") from error
+    if not isinstance(raw, dict):
+        raise RecipeError(f"Recipe {path} holds no keys: expected name, problems, teachers, release", "see README")
+    try:
+        recipe = Recipe.model_validate(_expanded(raw, environment, str(path)))
+    except ValidationError as error:
+        raise RecipeError(f"Recipe {path} is not valid:\n{_mistakes(error)}", "fix these lines") from error
+    return _with_absolute_paths(recipe, path.resolve().parent)
+
+
+def recipe_id(recipe: Recipe) -> str:
+    """Return the id of all that a recipe says about its output (paths and limits do not count)."""
+    content = recipe.model_dump(mode="json")
+    for source in content["problems"]:
+        source.pop("path", None)
+    for teacher in content["teachers"]:
+        for key in ("base_url", "api_key_env", "limits", "recordings"):
+            teacher.pop(key)
+    for key in ("budget", "shard_problems"):
+        content.pop(key)
+    return content_id(content)
+
+
+def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.environ) -> Endpoint:
+    """Return where a teacher with a `base_url` (or none: OPENAI_BASE_URL) is asked, and its key.
+
+    Raises RecipeError when there is no URL, or no key for a server that is not on this machine.
+    """
+    base_url = spec.base_url or environment.get("OPENAI_BASE_URL")
+    if not base_url:
+        raise RecipeError(
+            f"Teacher {spec.name!r} has nowhere to be asked: expected base_url, recordings or simulated",
+            "add base_url to the recipe or set OPENAI_BASE_URL",
+        )
+    key = environment.get(spec.api_key_env, "")
+    if not key and ("api_key_env" in spec.model_fields_set or not _is_local(base_url)):
+        raise RecipeError(
+            f"Teacher {spec.name!r} needs the key in the environment variable {spec.api_key_env}, which is not set",
+            f"export {spec.api_key_env}=... or name another variable in `api_key_env`",
+        )
+    return Endpoint(base_url.rstrip("/"), key or NO_KEY)
+
+
+def hub_access(environment: Mapping[str, str] = os.environ) -> HubAccess:
+    """Return how Hub datasets are read: HF_TOKEN and the cache of HF_HOME (the libraries read HF_ENDPOINT themselves)."""
+    home = Path(environment.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
+    return HubAccess(token=_token(environment), cache_folder=home / "datasets")
+
+
+def hub_target(environment: Mapping[str, str] = os.environ) -> HubTarget:
+    """Return where releases are published: HF_ENDPOINT and HF_TOKEN."""
+    return HubTarget(endpoint=environment.get("HF_ENDPOINT"), token=_token(environment))
+
+
+def sandbox_image(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the image that programs run in: COTFACTORY_SANDBOX_IMAGE, or the one our Dockerfile is tagged with."""
+    return environment.get("COTFACTORY_SANDBOX_IMAGE", "cotfactory-sandbox:latest")
+
+
+def _token(environment: Mapping[str, str]) -> SecretStr | None:
+    token = environment.get("HF_TOKEN")
+    return SecretStr(token) if token else None
+
+
+def _is_local(base_url: str) -> bool:
+    return (urlsplit(base_url).hostname or "") in ("127.0.0.1", "localhost", "::1")
+
+
+def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _expanded(one, environment, where) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_expanded(one, environment, where) for one in value]
+    if not isinstance(value, str):
+        return value
+
+    def look_up(match: re.Match[str]) -> str:
+        if match[1] not in environment:
+            raise RecipeError(
+                f"Recipe {where} uses ${{{match[1]}}}, which is not set in the environment",
+                f"export {match[1]}=...",
+            )
+        return environment[match[1]]
+
+    return _VARIABLE.sub(look_up, value)
+
+
+def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
+    problems = tuple(
+        source.model_copy(update={"path": str(folder / source.path)}) if isinstance(source, FileSource) else source
+        for source in recipe.problems
+    )
+    teachers = tuple(
+        spec.model_copy(update={"recordings": str(folder / spec.recordings)}) if spec.recordings else spec
+        for spec in recipe.teachers
+    )
+    return recipe.model_copy(update={"problems": problems, "teachers": teachers})
+
+
+def _mistakes(error: ValidationError) -> str:
+    lines = []
+    for mistake in error.errors():
+        where = ".".join(str(part) for part in mistake["loc"]) or "recipe"
+        message = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "extra_forbidden":
+            message = "unknown key"
+        lines.append(f"  {where}: {message} (got {str(mistake['input'])[:60]!r})")
+    return "\n".join(lines)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

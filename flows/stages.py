@@ -1,0 +1,259 @@
+"""What each stage of a build does, from loading problems to curating chains. No Prefect in here."""
+
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from graders.grade import grade_batch, self_test
+from pydantic import TypeAdapter
+
+from data_contracts.report import ContractReport
+from flows.groups import curated_groups, decided_groups
+from flows.plan import Asker, Shard, plan_shard
+from flows.run_record import Run
+from flows.settings import hub_access, hub_target, recipe_id
+from flows.shard import Desk, grade_rows, run_shard
+from flows.summary import ReleaseSummary, Tally
+from generators.load_problems import load_problems
+from generators.reasoning import candidate_from
+from graders.grader import Tools
+from publishing.hub import publish_release
+from publishing.release import ReleaseFacts, write_release
+from schemas.errors import ProblemSourceError, RecipeError
+from schemas.grade import Decision, Verdict
+from schemas.group import Group
+from schemas.ids import content_id
+from schemas.problem import Problem
+from schemas.record import Record
+from warehouse.ledger import Journal, JournalHeader, open_journals
+from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
+from warehouse.tables import write_table
+from warehouse.wanted import WantedSamples
+
+GRADE_BATCH = 256
+
+
+class Flip(Record):
+    """A stored chain whose verdict changed when it was graded again."""
+
+    candidate_id: str
+    problem: str
+    before: Verdict
+    after: Verdict
+    reason: str
+
+
+def load(run: Run, limit: int | None) -> list[Problem]:
+    """Return the recipe's problems, the first `limit` of them. Raises ProblemSourceError."""
+    with run.progress.stage("load problems"):
+        problems = load_problems(run.recipe.problems, Path.cwd(), hub_access())[:limit]
+        run.progress.advance(len(problems))
+    run.tally.problems = len(problems)
+    return problems
+
+
+def recover_ledger(run: Run) -> None:
+    """Seal the journals that killed runs left open, whichever recipe they were for."""
+    for journal in open_journals(run.workspace.ledger):
+        sealed = seal_journal(run.workspace, journal, candidate_from)
+        run.bought.lost_in_flight += sealed.lost_in_flight
+        run.progress.note(
+            f"recovered {sealed.candidates} completions of an interrupted run; "
+            f"{sealed.lost_in_flight} requests were in flight and may have been billed"
+            + (f"; {sealed.torn_lines} torn ledger lines skipped" if sealed.torn_lines else "")
+        )
+
+
+def check_references(run: Run, problems: Sequence[Problem], tools: Tools) -> list[Problem]:
+    """Return the problems whose reference answer its own grader accepts; write down all of them.
+
+    The others are dropped as `bad_reference`, counted and named, before a teacher token is bought.
+    Raises ProblemSourceError when none is left, and the sandbox's error when programs cannot be run.
+    """
+    good: list[Problem] = []
+    bad: list[Problem] = []
+    with run.progress.stage("check references", len(problems)):
+        for problem in problems:
+            grade = self_test(problem, tools)
+            if grade.verdict == "correct":
+                good.append(problem)
+            else:
+                bad.append(problem)
+                where = f"{problem.source_row_id} of {problem.source}"
+                run.progress.note(
+                    f"bad reference: problem {where}, answer {problem.answer[:60]!r}: "
+                    f"its own grader says {grade.verdict} ({grade.reason})"
+                )
+            run.progress.advance()
+    key = content_id(sorted(problem.problem_id for problem in problems))[:12]
+    write_problems(run.workspace, f"{run.recipe.name}-{key}", problems)
+    if not good:
+        raise ProblemSourceError(
+            f"None of {len(problems)} problems has a reference answer that its own grader accepts",
+            "run `cotfactory check` and fix the answers",
+        )
+    return good
+
+
+def grade_stored(
+    run: Run, problems: Sequence[Problem], wanted: WantedSamples, tools: Tools, *, everything: bool = False
+) -> list[Flip]:
+    """Grade the stored chains that have no grade by the current grader; with `everything` all of them.
+
+    Returns the chains whose verdict differs from the newest one before. Asks no teacher.
+    """
+    flips: list[Flip] = []
+
+    def rows() -> Iterator[GradeRow]:
+        stored = wanted.ungraded(everything=everything)
+        while batch := list(itertools.islice(stored, GRADE_BATCH)):
+            pairs = [(problems[position], candidate) for position, _, candidate, _ in batch]
+            grades = grade_batch(pairs, tools)
+            for (problem, candidate), grade, (_, _, _, before) in zip(pairs, grades, batch, strict=True):
+                if before is not None and before != grade.verdict:
+                    name = f"{problem.source_row_id} of {problem.source}"
+                    flips.append(
+                        Flip(
+                            candidate_id=candidate.candidate_id,
+                            problem=name,
+                            before=before,
+                            after=grade.verdict,
+                            reason=grade.reason,
+                        )
+                    )
+            run.progress.advance(len(batch))
+            yield from grade_rows(grades, pairs)
+
+    with run.progress.stage("grade stored chains"):
+        write_grades(run.workspace, f"{run.run_id}-stored", rows())
+    return flips
+
+
+def shard_stage(
+    run: Run, shard: Shard, desk: Desk, problems: Sequence[Problem], wanted: WantedSamples
+) -> Callable[[], Awaitable[None]]:
+    """Return the coroutine function that produces one shard, and may be called again after a retryable error.
+
+    A second call first asks the tables what the first one bought, so nothing is bought twice.
+    """
+    tries = itertools.count(1)
+
+    async def produce() -> None:
+        attempt = next(tries)
+        current = shard
+        if attempt > 1:
+            wanted.snapshot()
+            desk.stop.reason, desk.stop.failures_in_a_row = None, 0
+            chosen = problems[shard.first : shard.first + run.recipe.shard_problems]
+            current = plan_shard(chosen, shard.first, shard.asker, wanted)
+        await _produce(run, current, desk, f"{shard.name}-{attempt}")
+
+    return produce
+
+
+async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
+    header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name)
+    journal = Journal(run.workspace.ledger, header)
+    try:
+        outcome = await run_shard(shard, desk, journal)
+    finally:
+        journal.close()
+        seal_journal(run.workspace, journal.path, candidate_from)
+    write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades)
+    bought = run.bought
+    bought.calls += outcome.calls
+    bought.failed_calls += outcome.failed_calls
+    bought.input_tokens += outcome.input_tokens
+    bought.output_tokens += outcome.output_tokens
+    bought.cost_usd += outcome.cost_usd
+    if desk.stop.reason is not None:
+        raise desk.stop.reason
+
+
+def curate(
+    run: Run,
+    loaded: Sequence[Problem],
+    problems: Sequence[Problem],
+    askers: Sequence[Asker],
+    wanted: WantedSamples,
+) -> None:
+    """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
+    good = {problem.problem_id for problem in problems}
+    dropped = [problem for problem in loaded if problem.problem_id not in good]
+    tally = Tally(problems=len(loaded))
+    tally.dropped.update({"bad_reference": len(dropped)} if dropped else {})
+    belongs = {"recipe": run.recipe.name, "decided_at": datetime.now(UTC)}
+
+    def rows() -> Iterator[dict[str, object]]:
+        for problem in dropped:
+            decision = Decision(candidate_id=None, kept=False, reason="bad_reference")
+            yield {**decision.model_dump(), "problem_id": problem.problem_id, **belongs}
+        for groups in curated_groups(problems, askers, wanted, run.recipe.name, run.recipe.curation):
+            for group in groups:
+                tally.add(group)
+                for decision in group.decisions:
+                    yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
+            run.progress.advance()
+
+    with run.progress.stage("curate", len(problems)):
+        write_table(run.workspace, "decisions", run.recipe.name, rows())
+    run.tally = tally
+
+
+def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples) -> None:
+    """Release what was kept, or find that the latest release holds exactly that.
+
+    Raises ContractFailed when an expectation failed or nothing was kept; no release folder is left behind.
+    """
+    recipe, tally, workspace = run.recipe, run.tally, run.workspace
+    facts = ReleaseFacts(
+        code_version=version("cotfactory"),
+        recipe_id=recipe_id(recipe),
+        created_at=datetime.now(UTC),
+        funnel=tally.funnel(),
+        verdicts=tally.verdict_counts(),
+        dropped=dict(tally.dropped),
+        teachers=tally.shares(recipe.teachers),
+    )
+
+    def groups() -> Iterator[tuple[Group, ...]]:
+        for one in decided_groups(problems, askers, wanted, recipe.name):
+            run.progress.advance()
+            yield one
+
+    with run.progress.stage("release", len(problems)):
+        outcome = write_release(recipe.name, groups(), recipe, facts, workspace.releases, workspace.staging)
+    run.release = ReleaseSummary(
+        path=str(outcome.path),
+        version=outcome.version,
+        rows_sha=outcome.rows_sha,
+        rows={str(product): count for product, count in outcome.rows.items()},
+        unchanged=outcome.unchanged,
+    )
+
+
+def publish(run: Run) -> None:
+    """Send the release of this run to the recipe's repository on the Hub. Raises PublishError."""
+    repo = run.recipe.release.repo
+    if run.release is None or repo is None:
+        raise RecipeError("There is nothing to publish: the recipe names no release.repo", "add `repo: org/name`")
+    outcome = publish_release(Path(run.release.path), repo, hub_target())
+    state = "published" if outcome.is_new else "was there already"
+    run.progress.note(f"{outcome.repo} {outcome.tag}: {state} ({outcome.url})")
+
+
+def contract_page(run: Run) -> str:
+    """Return the outcome of the release's contracts as a Markdown table; empty without a release."""
+    if run.release is None:
+        return ""
+    reports = TypeAdapter(dict[str, ContractReport]).validate_json(
+        (Path(run.release.path) / "contract.json").read_bytes()
+    )
+    lines = ["| product | expectation | column | checked | failed |", "|---|---|---|---|---|"]
+    for product, report in reports.items():
+        lines += [
+            f"| {product} | {one.means} | {one.column or ''} | {one.checked} | {one.failed} |" for one in report.results
+        ]
+    return "\n".join(lines)

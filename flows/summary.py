@@ -1,0 +1,127 @@
+"""RunSummary: what a run did, as `--json` prints it; Funnel: how many were left after each stage."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from schemas.grade import VERDICTS
+from schemas.group import Group
+from schemas.manifest import FunnelStage, TeacherShare
+from schemas.recipe import TeacherSpec
+from schemas.record import Record
+
+
+class Tokens(Record):
+    """Tokens bought by this run."""
+
+    input: int
+    output: int
+
+
+class ReleaseSummary(Record):
+    """The release a run made or, when nothing changed, found."""
+
+    path: str
+    version: str
+    rows_sha: str
+    rows: dict[str, int]
+    unchanged: bool
+
+
+class RunSummary(Record):
+    """What one run did. `candidates` are the chains the recipe uses, bought by whichever run; `teacher_calls`,
+    `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it."""
+
+    recipe: str
+    run_id: str
+    problems: int
+    candidates: int
+    teacher_calls: int
+    failed_calls: int
+    lost_in_flight: int
+    reused: int
+    verdicts: dict[str, int]
+    dropped: dict[str, int]
+    kept: int
+    tokens: Tokens
+    cost_usd: float
+    funnel: tuple[FunnelStage, ...]
+    release: ReleaseSummary | None
+    seconds: float
+
+    def text(self) -> str:
+        """Return the one line that is left to say once the progress display has told the rest."""
+        return self.release.path if self.release else f"{self.recipe}: no release"
+
+
+@dataclass
+class _TeacherCount:
+    candidates: int = 0
+    correct: int = 0
+    kept: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass
+class Tally:
+    """Counts what passes through curation; a chain of two equal problems counts for each."""
+
+    problems: int = 0
+    asked: int = 0
+    complete: int = 0
+    answered: int = 0
+    kept: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    teachers: dict[str, _TeacherCount] = field(default_factory=dict)
+
+    def add(self, group: Group) -> None:
+        """Count one teacher's attempts at one problem."""
+        teacher = self.teachers.setdefault(group.teacher, _TeacherCount())
+        for graded, decision in zip(group.candidates, group.decisions, strict=True):
+            candidate, verdict = graded.candidate, graded.grade.verdict
+            self.asked += 1
+            self.complete += not candidate.is_truncated
+            self.answered += verdict in ("correct", "incorrect")
+            self.verdicts[verdict] += 1
+            self.kept += decision.kept
+            if decision.reason is not None:
+                self.dropped[decision.reason] += 1
+            teacher.candidates += 1
+            teacher.correct += verdict == "correct"
+            teacher.kept += decision.kept
+            teacher.input_tokens += candidate.usage.input_tokens
+            teacher.output_tokens += candidate.usage.output_tokens
+            if candidate.cost_usd is not None:
+                teacher.cost_usd = (teacher.cost_usd or 0.0) + candidate.cost_usd
+
+    def funnel(self, rows: int | None = None) -> tuple[FunnelStage, ...]:
+        """Return problems -> asked -> complete -> answered -> correct -> kept (-> rows)."""
+        counts = {
+            "problems": self.problems,
+            "asked": self.asked,
+            "complete": self.complete,
+            "answered": self.answered,
+            "correct": self.verdicts["correct"],
+            "kept": self.kept,
+        }
+        if rows is not None:
+            counts["rows"] = rows
+        return tuple(FunnelStage(stage=stage, count=count) for stage, count in counts.items())
+
+    def verdict_counts(self) -> dict[str, int]:
+        """Return the verdicts, each named even when there is none."""
+        return {verdict: self.verdicts[verdict] for verdict in VERDICTS}
+
+    def shares(self, teachers: tuple[TeacherSpec, ...]) -> tuple[TeacherShare, ...]:
+        """Return what each teacher of the recipe contributed."""
+        return tuple(
+            TeacherShare(
+                teacher=spec.name,
+                model=spec.model,
+                license=spec.license,
+                **vars(self.teachers.get(spec.name, _TeacherCount())),
+            )
+            for spec in teachers
+        )

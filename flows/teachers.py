@@ -1,0 +1,67 @@
+"""Open the recipe's teachers: a local server first for simulated and recorded ones, then a client each."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from generators.recordings import RecordingCounts, count_recordings
+from generators.replay_teacher import replaying
+from generators.simulated_teacher import simulating
+
+from flows.grading_desk import GradingDesk
+from flows.progress import Progress
+from flows.settings import remote_endpoint
+from flows.shard import Desk, Stop
+from generators.limits import Limiter, Wallet
+from generators.teacher import NO_KEY, Endpoint, OpenAITeacher
+from schemas.errors import TeacherUnavailable
+from schemas.problem import Problem
+from schemas.recipe import Recipe, TeacherSpec
+
+
+def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
+    """Return how many completions each replaying teacher has, by teacher name. Raises RecordingError."""
+    return {
+        spec.name: count_recordings(Path(spec.recordings)) for spec in recipe.teachers if spec.recordings is not None
+    }
+
+
+@contextmanager
+def endpoint_of(spec: TeacherSpec, problems: Sequence[Problem]) -> Iterator[Endpoint]:
+    """Yield where a teacher is asked; a simulated or replaying teacher's server lives as long as the context."""
+    if spec.simulated is not None:
+        with simulating(problems, spec.model, spec.simulated) as base_url:
+            yield Endpoint(base_url, NO_KEY)
+    elif spec.recordings is not None:
+        with replaying(Path(spec.recordings)) as base_url:
+            yield Endpoint(base_url, NO_KEY)
+    else:
+        yield remote_endpoint(spec)
+
+
+@asynccontextmanager
+async def open_desk(
+    spec: TeacherSpec, problems: Sequence[Problem], wallet: Wallet, grading: GradingDesk, progress: Progress
+) -> AsyncIterator[Desk]:
+    """Yield a teacher that has answered its first, free question (`GET /models`), with its limits.
+
+    Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
+    """
+    with endpoint_of(spec, problems) as endpoint:
+        async with OpenAITeacher(spec, endpoint) as teacher:
+            await teacher.models()
+            yield Desk(spec, teacher, Limiter(spec.limits), wallet, grading, progress, Stop())
+
+
+async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:
+    """Return one line about a teacher's endpoint for `check`. Raises a TeacherError or RecipeError."""
+    with endpoint_of(spec, problems) as endpoint:
+        async with OpenAITeacher(spec, endpoint) as teacher:
+            models = await teacher.models()
+    if models and spec.model not in models and spec.recordings is None:
+        listed = ", ".join(models[:5])
+        raise TeacherUnavailable(
+            f"Teacher {spec.name!r}: {endpoint.base_url} does not list model {spec.model!r}, but {listed}",
+            "fix `model:` in the recipe",
+        )
+    return f"{endpoint.base_url} answers" + ("" if models else " (it lists no models)")

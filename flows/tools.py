@@ -1,0 +1,23 @@
+"""Open what grading needs: algebra workers, and the sandbox only where there are programs to run."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from flows.settings import sandbox_image
+from graders.grader import Tools, open_tools
+from schemas.problem import Problem
+
+
+@contextmanager
+def open_grading(problems: Sequence[Problem]) -> Iterator[Tools]:
+    """Yield the graders' tools; Docker is touched only when some problem is graded by running programs.
+
+    Raises SandboxError when the engine or the image is not there, before anything is asked.
+    """
+    with ExitStack() as stack:
+        sandbox = None
+        if any(problem.answer_kind == "code" for problem in problems):
+            from graders.sandbox.pool import open_sandbox
+
+            sandbox = stack.enter_context(open_sandbox(sandbox_image()))
+        yield stack.enter_context(open_tools(sandbox))

@@ -1,0 +1,151 @@
+"""The OpenAI chat protocol on the server's side: what a local teacher is asked, and what it sends back.
+
+Covers `POST /v1/chat/completions` (one choice, not streamed) and `GET /v1/models`; anything else gets an error
+body as OpenAI's clients expect it: `{"error": {"message", "type", "param", "code"}}`.
+"""
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+CHARACTERS_PER_TOKEN = 4
+LARGEST_REQUEST_BYTES = 64 * 2**20
+
+
+class ChatRequest(NamedTuple):
+    """What a client asks for: `prompt` is its last user message, `sample` which answer to it is wanted.
+
+    `sample` is the request's `seed`, or without one how many answers this model already gave to these messages.
+    """
+
+    model: str
+    prompt: str
+    sample: int
+    max_tokens: int | None
+
+
+class ChatReply(NamedTuple):
+    """One answer; `reasoning` is sent as `reasoning_content`, and `model` is who is said to have answered."""
+
+    model: str
+    content: str
+    reasoning: str | None
+    finish_reason: str
+
+
+class ChatRefusal(Exception):
+    """A request that gets no answer, with the HTTP status and the code that the error body carries."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(status, code, message)
+        self.status, self.code, self.message = status, code, message
+
+
+Answer = Callable[[ChatRequest], ChatReply]
+"""Answers a request at once, or raises ChatRefusal."""
+
+
+def token_count(text: str) -> int:
+    """Return about how many tokens a text has: one for every four characters, rounded up."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def chat_app(models: Sequence[str], answer: Answer) -> web.Application:
+    """Return the web application that answers with `answer` and lists `models`."""
+    given: Counter[bytes] = Counter()
+
+    async def complete(request: web.Request) -> web.Response:
+        try:
+            body = _read_body(await request.read())
+            reply = answer(_chat_request(body, given))
+        except ChatRefusal as refusal:
+            return _error(refusal)
+        return web.json_response(_completion(body, reply))
+
+    async def list_models(_: web.Request) -> web.Response:
+        listed = [{"id": model, "object": "model", "created": 0, "owned_by": "cotfactory"} for model in models]
+        return web.json_response({"object": "list", "data": listed})
+
+    app = web.Application(client_max_size=LARGEST_REQUEST_BYTES)
+    app.router.add_post("/v1/chat/completions", complete)
+    app.router.add_get("/v1/models", list_models)
+    return app
+
+
+def _read_body(raw: bytes) -> dict[str, Any]:
+    """Return the request's JSON object, with what every chat request must have; raises ChatRefusal."""
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise ChatRefusal(400, "invalid_json", f"the request body is not JSON: {error}") from error
+    if not isinstance(body, dict) or not isinstance(body.get("model"), str):
+        raise ChatRefusal(400, "invalid_request", "the request needs `model`, a string")
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise ChatRefusal(400, "invalid_request", "the request needs `messages`, a list of objects")
+    if body.get("n") not in (None, 1):
+        raise ChatRefusal(400, "unsupported", f"n={body['n']!r}: this teacher gives one choice a request")
+    if body.get("stream"):
+        raise ChatRefusal(400, "unsupported", "this teacher does not stream")
+    for name in ("seed", "max_tokens", "max_completion_tokens"):
+        if body.get(name) is not None and not isinstance(body[name], int):
+            raise ChatRefusal(400, "invalid_request", f"{name}={body[name]!r}: an integer was expected")
+    return body
+
+
+def _chat_request(body: dict[str, Any], given: Counter[bytes]) -> ChatRequest:
+    asked = [_text(message) for message in body["messages"] if message.get("role") == "user"]
+    if not asked:
+        raise ChatRefusal(400, "invalid_request", "the request has no user message")
+    sample = body.get("seed")
+    if sample is None:
+        key = hashlib.sha256(json.dumps([body["model"], body["messages"]]).encode()).digest()
+        sample = given[key]
+        given[key] += 1
+    max_tokens = body.get("max_tokens") or body.get("max_completion_tokens")
+    return ChatRequest(body["model"], asked[-1], sample, max_tokens)
+
+
+def _text(message: dict[str, Any]) -> str:
+    """Return a message's text; content may also be a list of parts."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _completion(body: dict[str, Any], reply: ChatReply) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.content}
+    if reply.reasoning is not None:
+        message["reasoning_content"] = reply.reasoning
+    thought = token_count(reply.reasoning or "")
+    prompt_tokens = sum(token_count(_text(part)) for part in body["messages"])
+    completion_tokens = thought + token_count(reply.content)
+    return {
+        "id": f"chatcmpl-{time.time_ns():x}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": reply.model,
+        "choices": [{"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}],
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+            "completion_tokens_details": {"reasoning_tokens": thought},
+        },
+    }
+
+
+def _error(refusal: ChatRefusal) -> web.Response:
+    body = {
+        "message": refusal.message,
+        "type": "invalid_request_error",
+        "param": None,
+        "code": refusal.code,
+    }
+    return web.json_response({"error": body}, status=refusal.status)

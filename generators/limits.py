@@ -1,0 +1,158 @@
+"""Concurrency that backs off and recovers, requests and tokens per minute, the money stop."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from schemas.errors import BudgetReached
+from schemas.recipe import Budget, Limits, Price, TeacherSpec
+from schemas.teaching import Message, Usage
+
+MESSAGE_OVERHEAD_TOKENS = 16
+
+
+class Limiter:
+    """How many requests one endpoint is sent at a time and per minute; shared by all its shards.
+
+    Concurrency starts at the recipe's, is halved when the endpoint says 429 or fails (at most once per
+    round of requests in flight, so that one burst counts once), and grows back by one per round of successes.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._allowed = float(limits.concurrency)
+        self._in_flight = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._paused_until = 0.0
+        self._successes_until_halving = 0
+        self._requests = _Bucket(limits.requests_per_minute)
+        self._tokens = _Bucket(limits.tokens_per_minute)
+
+    @asynccontextmanager
+    async def slot(self, tokens: int) -> AsyncIterator[None]:
+        """Wait until one request of about `tokens` tokens may be sent, and hold its place while it runs."""
+        while self._in_flight >= int(self._allowed):
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self._in_flight += 1
+        try:
+            await asyncio.sleep(max(0.0, self._paused_until - time.monotonic()))
+            await self._requests.take(1)
+            await self._tokens.take(tokens)
+            yield
+        finally:
+            self._in_flight -= 1
+            self._wake()
+
+    def succeeded(self) -> None:
+        """Note a success: concurrency grows back towards the recipe's."""
+        self._successes_until_halving = max(0, self._successes_until_halving - 1)
+        self._allowed = min(float(self._limits.concurrency), self._allowed + 1 / self._allowed)
+        self._wake()
+
+    def pushed_back(self, retry_after_s: float | None) -> None:
+        """Note that the endpoint refused or failed: send less, and nothing before `retry_after_s` has passed."""
+        if retry_after_s is not None:
+            self._paused_until = max(self._paused_until, time.monotonic() + retry_after_s)
+        if self._successes_until_halving == 0:
+            self._allowed = max(1.0, self._allowed / 2)
+            self._successes_until_halving = int(self._allowed)
+
+    def _wake(self) -> None:
+        free = int(self._allowed) - self._in_flight
+        while free > 0 and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                free -= 1
+
+
+class _Bucket:
+    """A token bucket that refills over a minute; `per_minute` None is no limit."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._per_second = per_minute / 60 if per_minute else None
+        # One second's worth may go at once; a whole minute's at the start would break the limit's first minute.
+        self._level = self._per_second or 0.0
+        self._filled_at = time.monotonic()
+
+    async def take(self, amount: int) -> None:
+        """Wait until `amount` may be taken; more than the bucket holds is paid back by waiting longer."""
+        if self._per_second is None:
+            return
+        now = time.monotonic()
+        self._level = min(self._per_second, self._level + (now - self._filled_at) * self._per_second)
+        self._filled_at = now
+        self._level -= amount
+        if self._level < 0:
+            await asyncio.sleep(-self._level / self._per_second)
+
+
+class Wallet:
+    """The money and token stop of one recipe, over all its teachers and runs.
+
+    A request is let through only if everything spent so far, everything in flight at its worst case and
+    its own worst case fit the budget. `spent_usd` and `spent_tokens` start with what earlier runs paid.
+    """
+
+    def __init__(self, budget: Budget, spent_usd: float = 0.0, spent_tokens: int = 0) -> None:
+        self._budget = budget
+        self.spent_usd = spent_usd
+        self.spent_tokens = spent_tokens
+        self._held_usd = 0.0
+        self._held_tokens = 0
+        self._holders = 0
+        self._settled = asyncio.Event()
+
+    async def hold(self, usd: float, tokens: int) -> None:
+        """Set aside the worst case of one request, waiting for others to settle where that may help.
+
+        Raises BudgetReached when nothing is in flight any more and it still does not fit.
+        """
+        while not self._fits(usd, tokens):
+            if self._holders == 0:
+                raise BudgetReached(
+                    f"The budget stopped the run: spent {self.spent_usd:.4f} USD and {self.spent_tokens} tokens, "
+                    f"and the next request may cost up to {usd:.4f} USD and {tokens} tokens",
+                    "everything bought is saved; raise `budget:` in the recipe and run again to go on",
+                )
+            self._settled.clear()
+            await self._settled.wait()
+        self._held_usd += usd
+        self._held_tokens += tokens
+        self._holders += 1
+
+    def settle(self, held_usd: float, held_tokens: int, paid_usd: float, paid_tokens: int) -> None:
+        """Replace what was set aside by what was paid."""
+        self._held_usd -= held_usd
+        self._held_tokens -= held_tokens
+        self._holders -= 1
+        self.spent_usd += paid_usd
+        self.spent_tokens += paid_tokens
+        self._settled.set()
+
+    def _fits(self, usd: float, tokens: int) -> bool:
+        budget = self._budget
+        if budget.usd is not None and self.spent_usd + self._held_usd + usd > budget.usd + 1e-12:
+            return False
+        return budget.tokens is None or self.spent_tokens + self._held_tokens + tokens <= budget.tokens
+
+
+def cost_usd(price: Price | None, usage: Usage) -> float | None:
+    """Return what a request cost; None without a price."""
+    if price is None:
+        return None
+    return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
+
+
+def worst_case(teacher: TeacherSpec, messages: tuple[Message, ...]) -> Usage:
+    """Return the most tokens a request can be billed for.
+
+    A tokenizer makes at most one token of a byte, so the prompt's bytes bound its tokens; the answer is
+    bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
+    """
+    prompt = sum(len(message.content.encode()) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    return Usage(input_tokens=prompt, output_tokens=teacher.sampling.max_tokens or 0)

@@ -1,0 +1,44 @@
+"""SOURCES: name -> loader, an explicit dict. Recipe in, Problems out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from generators.problems.file import load_file
+from generators.problems.hub import HubAccess, load_hub
+from generators.problems.procedural import load_procedural
+from generators.problems.reasoning_gym import load_reasoning_gym
+from schemas.errors import ProblemSourceError
+from schemas.problem import Problem
+from schemas.recipe import ProblemSource
+
+# The source is Any because each loader takes the record of its own kind, which the key names.
+SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {
+    "file": lambda source, recipe_folder, hub: load_file(source, recipe_folder),
+    "hub": lambda source, recipe_folder, hub: load_hub(source, hub),
+    "procedural": lambda source, recipe_folder, hub: load_procedural(source),
+    "reasoning_gym": lambda source, recipe_folder, hub: load_reasoning_gym(source),
+}
+
+
+def load_problems(sources: Sequence[ProblemSource], recipe_folder: Path, hub: HubAccess) -> list[Problem]:
+    """Return the problems of all sources, in the order of the recipe.
+
+    An id that two rows of one file or dataset share is an error. The same problem met again - same question,
+    choices, answer, tests and source, so the same `problem_id` - is one problem, and its first row names it:
+    asking it twice would pay twice and publish its chains twice.
+
+    Raises `ProblemSourceError` for a source that cannot be read, breaks the format or holds no problem.
+    """
+    problems: dict[str, Problem] = {}
+    for number, source in enumerate(sources, start=1):
+        count = 0
+        for problem in SOURCES[source.source](source, recipe_folder, hub):
+            problems.setdefault(problem.problem_id, problem)
+            count += 1
+        if not count:
+            raise ProblemSourceError(
+                f"Entry {number} of `problems` ({source.source}) holds no problem: expected at least one",
+                "fix or remove that entry",
+            )
+    return list(problems.values())

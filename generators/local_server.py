@@ -1,0 +1,134 @@
+"""Run a local teacher's server: in a process of its own for as long as it is needed, or until Ctrl-C.
+
+The child process ends when its context ends, and also when the parent dies in any way: it looks every half
+second whether it still has the parent that started it.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+from aiohttp import web
+
+from schemas.errors import CotfactoryError, InputError, TeacherUnavailable
+
+HOST = "127.0.0.1"
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 5.0
+PARENT_CHECK_S = 0.5
+BACKLOG = 4096
+KEEP_ALIVE_S = 3600.0
+
+
+@contextmanager
+def running(app_factory: Callable[[], web.Application]) -> Iterator[str]:
+    """Run a server in a process of its own on a free port; yield its base URL once it answers.
+
+    `app_factory` is called in that process, so it must be picklable: a function of a module, or a `partial` of
+    one. Raises what it raises, if that is one of our errors, else TeacherUnavailable.
+    """
+    # Spawned, not forked: a fork would copy the caller's threads' locks and open database files.
+    spawn = multiprocessing.get_context("spawn")
+    receiver, sender = spawn.Pipe(duplex=False)
+    process = spawn.Process(
+        target=_serve_for_parent, args=(app_factory, sender, os.getpid()), name="local-teacher", daemon=True
+    )
+    process.start()
+    sender.close()
+    try:
+        yield _base_url(_first_word(receiver))
+    finally:
+        receiver.close()
+        process.terminate()
+        process.join(STOP_TIMEOUT_S)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+
+
+def serve_until_interrupted(app: web.Application, port: int, announce: Callable[[str], None]) -> None:
+    """Serve `app` on 127.0.0.1 until SIGINT or SIGTERM; port 0 takes a free one.
+
+    `announce` gets the base URL once the server answers. Raises InputError when the port cannot be had.
+    """
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await _serve(app, port, lambda taken: announce(_base_url(taken)), stop)
+
+    asyncio.run(serve())
+
+
+def _base_url(port: int) -> str:
+    return f"http://{HOST}:{port}/v1"
+
+
+def _first_word(receiver: Connection) -> int:
+    """Return the port that the child listens on, or raise what kept it from listening."""
+    try:
+        word = receiver.recv() if receiver.poll(START_TIMEOUT_S) else None
+    except EOFError:
+        word = None
+    if isinstance(word, CotfactoryError):
+        raise word
+    if not isinstance(word, int):
+        raise TeacherUnavailable(
+            "the local teacher's process ended or hung before it answered", "its own error output says why"
+        )
+    return word
+
+
+def _serve_for_parent(app_factory: Callable[[], web.Application], sender: Connection, parent: int) -> None:
+    """Be the child process: serve until told to stop or until the parent is gone."""
+    # Ctrl-C reaches the whole process group; the parent ends this one when it has no more questions.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        app = app_factory()
+    except CotfactoryError as error:
+        sender.send(error)
+        return
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        watch = asyncio.create_task(_watch_parent(parent, stop))
+        await _serve(app, 0, sender.send, stop)
+        watch.cancel()
+
+    asyncio.run(serve())
+
+
+async def _watch_parent(parent: int, stop: asyncio.Event) -> None:
+    """Set `stop` once the parent is another process: the one that adopts orphans.
+
+    A pipe's end of file would not do: any process that the parent forked keeps the pipe open.
+    """
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_CHECK_S)
+    stop.set()
+
+
+async def _serve(app: web.Application, port: int, on_listening: Callable[[int], None], stop: asyncio.Event) -> None:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise InputError(f"port {port} of {HOST} cannot be had: {error.strerror}", "choose another port") from error
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
+        on_listening(listener.getsockname()[1])
+        await stop.wait()
+    finally:
+        await runner.cleanup()

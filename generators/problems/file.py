@@ -1,0 +1,211 @@
+"""Problem files: JSONL, CSV (both also gzipped) and Parquet, one problem a row, read as a stream."""
+
+import csv
+import difflib
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+from generators.problems.row import FIELDS, did_you_mean, problem_from_row
+from schemas.errors import ProblemSourceError
+from schemas.problem import Problem
+from schemas.recipe import FileSource
+
+Row = dict[str, object]
+BATCH_ROWS = 1000
+"""How many Parquet rows are in memory at once."""
+
+
+def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
+    """Yield the problems of a file in its order, at most `source.limit` of them; nothing behind is read.
+
+    A relative path starts at `recipe_folder`. What a row leaves out is filled from the source: `license`,
+    `domain`, `answer_kind`, and as `source` its `name` (default: the file's name). An extra field is left
+    alone, unless it looks like a misspelt one (`licence`): then ignoring it would lose what it says.
+
+    Raises `ProblemSourceError`, with file and line (row in Parquet), for a file that cannot be read or holds
+    no problem, a row that breaks the format, or an id that came before.
+    """
+    path = recipe_folder / source.path
+    reader = _reader_of(path)
+    given_by_source = {
+        "source": source.name or path.name,
+        "license": source.license,
+        "domain": source.domain,
+        "answer_kind": source.answer_kind,
+    }
+    first_seen: dict[str, str] = {}
+    try:
+        for where, row in islice(reader(path), source.limit):
+            _refuse_misspelt(row, where)
+            for field, value in given_by_source.items():
+                if row.get(field) in (None, ""):
+                    row[field] = value
+            problem = problem_from_row(row, where)
+            if problem.source_row_id in first_seen:
+                raise ProblemSourceError(
+                    f"Duplicate id {problem.source_row_id!r} in {where}: it was used in "
+                    f"{first_seen[problem.source_row_id]}, expected an id of its own for each problem",
+                    "rename or remove one of the two",
+                )
+            first_seen[problem.source_row_id] = where
+            yield problem
+    except (OSError, EOFError, zlib.error) as error:
+        raise ProblemSourceError(
+            f"Cannot read problem file {path.resolve()}: {error}", "check the file and its permissions"
+        ) from error
+    if not first_seen:
+        raise ProblemSourceError(
+            f"Problem file {path.resolve()} holds no problem: expected at least one", "fill it, or fix `path`"
+        )
+
+
+def _reader_of(path: Path) -> Callable[[Path], Iterator[tuple[str, Row]]]:
+    """Return the reader for a path by its extension, having checked that the path is a file."""
+    if path.is_dir():
+        raise ProblemSourceError(
+            f"Problem file {path.resolve()} is a folder: expected a file", "name one file per entry"
+        )
+    if not path.exists():
+        raise ProblemSourceError(
+            f"Problem file {path.resolve()} does not exist: expected a file there",
+            "fix `path`; a relative path starts at the recipe's folder",
+        )
+    name = path.name.removesuffix(".gz").lower()
+    for extension, reader in READERS.items():
+        if name.endswith(extension) and (extension != ".parquet" or path.suffix != ".gz"):
+            return reader
+    raise ProblemSourceError(
+        f"Unknown kind of problem file {path.name!r}: expected .jsonl, .jsonl.gz, .csv, .csv.gz or .parquet",
+        "write the problems as JSONL, one JSON object a line",
+    )
+
+
+def _jsonl_rows(path: Path) -> Iterator[tuple[str, Row]]:
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        where = f"line {number} of {path.name}"
+        try:
+            row = json.loads(line, object_pairs_hook=_object_without_repeats, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise ProblemSourceError(
+                f"Broken JSON in {where}: {error}; expected one JSON object, got {_start_of(line)}",
+                "write one whole JSON object a line",
+            ) from error
+        if not isinstance(row, dict):
+            raise ProblemSourceError(
+                f"{where} is a JSON {type(row).__name__}: expected an object, got {_start_of(line)}",
+                'write {"id": ..., "question": ..., "answer": ..., "answer_kind": ...}',
+            )
+        yield where, row
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, Row]]:
+    reader = csv.reader(_lines(path), strict=True)
+    header: list[str] | None = None
+    start = 1
+    try:
+        for cells in reader:
+            where = f"line {start} of {path.name}"
+            start = reader.line_num + 1
+            if not cells:
+                continue
+            if header is None:
+                header = cells
+                if len(set(header)) < len(header):
+                    raise ProblemSourceError(
+                        f"{where} names a column twice: expected each once, got {', '.join(header)}",
+                        "rename one of the two columns",
+                    )
+                continue
+            if len(cells) != len(header):
+                raise ProblemSourceError(
+                    f"{where} has {len(cells)} cells: expected {len(header)}, one for each column",
+                    "quote cells that hold commas or line breaks",
+                )
+            yield where, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise ProblemSourceError(
+            f"Broken CSV in line {reader.line_num} of {path.name}: {error}; expected comma-separated cells",
+            "quote the cell, or write the problems as JSONL",
+        ) from error
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[str, Row]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        number = 0
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"row {number} of {path.name}", row
+    except pa.ArrowException as error:
+        raise ProblemSourceError(
+            f"Cannot read {path.name} as Parquet: {error}", "write the file again, or as JSONL"
+        ) from error
+
+
+READERS = {".jsonl": _jsonl_rows, ".csv": _csv_rows, ".parquet": _parquet_rows}
+"""File extension -> reader of (where, row). `.gz` may follow the first two."""
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 text file, with their ends; a byte order mark is not part of the first.
+
+    Lines are split at line feeds alone: text may hold the other characters that Python calls line ends.
+    """
+    offset = 0
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise ProblemSourceError(
+                    f"{path.name} is not UTF-8: byte 0x{raw[error.start]:02x} at offset "
+                    f"{offset + error.start}, in line {number}; expected UTF-8 text",
+                    "save the file as UTF-8",
+                ) from error
+            offset += len(raw)
+            yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+def _refuse_misspelt(row: Mapping[str, object], where: str) -> None:
+    """Raise when a field of the format is absent while an unknown one is nearly called so."""
+    for name in row.keys() - set(FIELDS):
+        meant = _nearly(name)
+        if meant is not None and meant not in row:
+            raise ProblemSourceError(
+                f"Unknown field {name!r} in {where}: expected {', '.join(FIELDS)}",
+                f"rename it{did_you_mean(name, FIELDS)}",
+            )
+
+
+@lru_cache(maxsize=1000)
+def _nearly(name: str) -> str | None:
+    near = difflib.get_close_matches(name.strip().lower(), FIELDS, n=1, cutoff=0.8)
+    return near[0] if near else None
+
+
+def _object_without_repeats(pairs: list[tuple[str, object]]) -> Row:
+    """Return a JSON object, refusing a key that is there twice: which value was meant is unknown."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return row
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _start_of(line: str) -> str:
+    text = line.strip()
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

@@ -1,0 +1,274 @@
+"""Row: one problem as a file or a dataset writes it, checked and made into a Problem."""
+
+import difflib
+import json
+import math
+import unicodedata
+from collections.abc import Collection, Mapping
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from schemas.errors import ProblemSourceError
+from schemas.ids import content_id, problem_id
+from schemas.problem import (
+    ANSWER_KINDS,
+    CHOICE_LETTERS,
+    AnswerKind,
+    AssertTests,
+    CallTests,
+    Problem,
+    StdioTests,
+)
+
+WrittenTests = AssertTests | CallTests | StdioTests
+_TESTS: TypeAdapter[WrittenTests] = TypeAdapter(Annotated[WrittenTests, Field(discriminator="kind")])
+
+FIELDS = (
+    "id",
+    "question",
+    "answer",
+    "answer_kind",
+    "choices",
+    "tests",
+    "solution",
+    "domain",
+    "source",
+    "license",
+)
+"""The fields of a row, as DESIGN section 4 names them; what else a row holds is not part of the problem."""
+
+
+def problem_from_row(row: Mapping[str, object], where: str, source_revision: str = "") -> Problem:
+    """Return the problem that `row` writes down with the keys of `FIELDS`.
+
+    `where` says where the row is, for messages (`line 17 of p.jsonl`). The reference answer of a choice may
+    also be the text of exactly one choice. An answer that is there but empty or null is kept empty: no
+    response can equal it, so the gold self-test drops that problem as `bad_reference` and counts it.
+
+    >>> row = {"id": 1, "question": "1+1?", "answer": 2, "answer_kind": "math", "source": "s"}
+    >>> problem_from_row(row, "line 1").answer
+    '2'
+
+    Raises `ProblemSourceError` for anything missing, of the wrong type or out of range.
+    """
+    where = f"problem {_required(row, 'id', where)!r} ({where})"
+    kind = _answer_kind(row, where)
+    question = _required(row, "question", where)
+    choices = _choices(row, kind, where)
+    tests = _tests(row, kind, where)
+    answer = _answer(row, kind, choices, where)
+    source = _required(row, "source", where)
+    try:
+        problem = Problem(
+            problem_id=problem_id(question, choices, answer, tests, source),
+            source=source,
+            source_row_id=_required(row, "id", where),
+            source_revision=source_revision,
+            license=_optional(row, "license", where),
+            domain=_optional(row, "domain", where),
+            question=question,
+            choices=choices,
+            answer=answer,
+            answer_kind=kind,
+            tests=tests,
+            solution=_optional(row, "solution", where),
+            split_group=split_group_of(question),
+        )
+        problem.model_dump_json()
+    except ValueError as error:
+        raise ProblemSourceError(
+            f"{where} holds text or numbers that UTF-8 JSON cannot write: {_first_line(error)}",
+            "remove half surrogate pairs (\\ud800) and infinite numbers",
+        ) from error
+    return problem
+
+
+def split_group_of(question: str) -> str:
+    """Return the split group of a question: the hash of its text without case, width and spacing.
+
+    >>> split_group_of("What is  2 + 2?") == split_group_of("what is 2 + 2? ")
+    True
+    """
+    return content_id(" ".join(unicodedata.normalize("NFKC", question).casefold().split()))
+
+
+def choice_letter(answer: str, choices: Collection[str]) -> str | None:
+    """Return the letter that `answer` means, or None when it has no single reading.
+
+    One letter is always a letter, in either case. Longer text means the one choice it equals - unless it
+    is a number that could as well be an index.
+
+    >>> choice_letter("b", ["red", "blue"]), choice_letter("blue", ["red", "blue"])
+    ('B', 'B')
+    >>> choice_letter("1", ["0", "1"]) is None, choice_letter("C", ["red", "blue"]) is None
+    (True, True)
+    """
+    letters = CHOICE_LETTERS[: len(choices)]
+    if len(answer) == 1 and answer.isascii() and answer.isalpha():
+        return answer.upper() if answer.upper() in letters else None
+    if answer.isdecimal() and len(answer) < 3 and int(answer) <= len(choices):
+        return None
+    matches = [letter for letter, choice in zip(letters, choices, strict=False) if choice.strip() == answer]
+    return matches[0] if len(matches) == 1 else None
+
+
+def did_you_mean(name: str, names: Collection[str]) -> str:
+    """Return `, did you mean 'math'?` with the nearest of `names`, or nothing when none is near."""
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _answer_kind(row: Mapping[str, object], where: str) -> AnswerKind:
+    given = _required(row, "answer_kind", where)
+    for kind in ANSWER_KINDS:
+        if given == kind:
+            return kind
+    raise ProblemSourceError(
+        f"Unknown grader {given!r} in {where}: expected one of {', '.join(ANSWER_KINDS)}",
+        f"fix its answer_kind{did_you_mean(given, ANSWER_KINDS)}",
+    )
+
+
+def _choices(row: Mapping[str, object], kind: AnswerKind, where: str) -> tuple[str, ...] | None:
+    given = _decoded(row, "choices", where)
+    if given is None or given == []:
+        if kind == "choice":
+            raise ProblemSourceError(
+                f"{where} has answer_kind choice but no choices", "add `choices`: a list of 2 to 26 texts"
+            )
+        return None
+    if kind != "choice":
+        raise ProblemSourceError(
+            f"{where} has choices but answer_kind {kind}: expected answer_kind choice",
+            "remove `choices`, or make it a choice problem whose answer is a letter",
+        )
+    if (
+        not isinstance(given, list | tuple)
+        or not 2 <= len(given) <= len(CHOICE_LETTERS)
+        or not all(isinstance(choice, str) and choice.strip() for choice in given)
+    ):
+        raise ProblemSourceError(
+            f"The choices of {where} are {_shown(given)}: expected a list of 2 to 26 texts",
+            "write them as a JSON list of strings, in the order of their letters",
+        )
+    return tuple(given)
+
+
+def _tests(row: Mapping[str, object], kind: AnswerKind, where: str) -> WrittenTests | None:
+    given = _decoded(row, "tests", where)
+    if given is None:
+        if kind == "code":
+            raise ProblemSourceError(
+                f"{where} has answer_kind code but no tests",
+                "add `tests`: an object of kind assert, calls or stdio",
+            )
+        return None
+    if kind != "code":
+        raise ProblemSourceError(
+            f"{where} has tests but answer_kind {kind}: expected answer_kind code",
+            "remove `tests`, or make it a code problem",
+        )
+    if isinstance(given, Mapping):  # Parquet fills the keys that a row does not use with nulls
+        given = {key: value for key, value in given.items() if value is not None}
+    try:
+        return _TESTS.validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise ProblemSourceError(
+            f"The tests of {where} break the format{f' at {path}' if path else ''}: {first['msg']}",
+            "expected an object of kind assert, calls or stdio",
+        ) from error
+
+
+def _answer(row: Mapping[str, object], kind: AnswerKind, choices: tuple[str, ...] | None, where: str) -> str:
+    if kind == "code":
+        if row.get("answer"):
+            raise ProblemSourceError(
+                f"{where} has answer_kind code and the answer {_shown(row['answer'])}: expected none, "
+                "programs are checked by `tests`",
+                "move a reference program to `solution`",
+            )
+        return ""
+    if "answer" not in row:
+        raise _missing("answer", where)
+    given = row["answer"]
+    answer = "" if given is None else _text(given, "answer", where)
+    if choices is None or not answer:
+        return answer
+    letter = choice_letter(answer, choices)
+    if letter is None or isinstance(given, int | float):
+        last = CHOICE_LETTERS[len(choices) - 1]
+        raise ProblemSourceError(
+            f"The answer {given!r} of {where} is none of its {len(choices)} choices: expected a letter "
+            f"from A to {last}",
+            "write the letter of the right choice",
+        )
+    return letter
+
+
+def _required(row: Mapping[str, object], field: str, where: str) -> str:
+    if row.get(field) is None:
+        raise _missing(field, where)
+    text = _text(row[field], field, where) if field == "id" else row[field]
+    if not isinstance(text, str):
+        raise _wrong_type(text, field, where)
+    if not text.strip():
+        raise ProblemSourceError(f"{where} has an empty {field!r}: expected text", f"give it a {field!r}")
+    return text
+
+
+def _optional(row: Mapping[str, object], field: str, where: str) -> str | None:
+    given = row.get(field)
+    if given is None or given == "":
+        return None
+    if not isinstance(given, str):
+        raise _wrong_type(given, field, where)
+    return given
+
+
+def _decoded(row: Mapping[str, object], field: str, where: str) -> object:
+    """Return a list or object, also when a cell that holds only text (CSV) writes it as JSON."""
+    given = row.get(field)
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given) if given.strip() else None
+    except (ValueError, RecursionError) as error:
+        raise ProblemSourceError(
+            f"{field!r} of {where} is {_shown(given)}: expected JSON, got {_first_line(error)}",
+            f"write {field!r} as JSON",
+        ) from error
+
+
+def _text(given: object, field: str, where: str) -> str:
+    """Return text without outer spaces; numbers are taken as JSON would write them."""
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise _wrong_type(given, field, where)
+    if isinstance(given, float) and not math.isfinite(given):
+        raise _wrong_type(given, field, where)
+    return str(given).strip()
+
+
+def _missing(field: str, where: str) -> ProblemSourceError:
+    return ProblemSourceError(
+        f"{where} has no {field!r}: expected the fields id, question, answer and answer_kind",
+        f"add {field!r} to it",
+    )
+
+
+def _wrong_type(given: object, field: str, where: str) -> ProblemSourceError:
+    return ProblemSourceError(
+        f"{field!r} of {where} is {_shown(given)}: expected text, got {type(given).__name__}",
+        "write it as a string",
+    )
+
+
+def _shown(given: object) -> str:
+    text = repr(given)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,68 @@
+"""Split a completion into reasoning and response."""
+
+import re
+
+from schemas.candidate import Candidate
+from schemas.purchase import Purchase
+from schemas.teaching import Completion
+
+OPEN, CLOSE = "<think>", "</think>"
+_TAGS = re.compile(r"</?think>")
+
+
+def split(completion: Completion) -> tuple[str | None, str]:
+    """Return (reasoning, response) of a completion; reasoning is None when the teacher showed none.
+
+    A field of the endpoint's own wins. Otherwise the reasoning is what stands between `<think>` and its
+    `</think>`; some templates put the opening tag into the prompt, so a lone `</think>` also ends it.
+
+    - `<think>3 + 4 = 7</think>The answer is 7.` -> (`3 + 4 = 7`, `The answer is 7.`)
+    - `3 + 4 = 7</think>The answer is 7.` -> the same
+    - `<think>3 + 4` (never closed: all of it is thinking) -> (`3 + 4`, ``)
+    - `The answer is 7.` -> (None, `The answer is 7.`)
+
+    Text before `<think>` is part of the response. With several thoughts the last closing tag counts, so that
+    no piece of thinking is ever read as an answer.
+    """
+    if completion.reasoning and completion.reasoning.strip():
+        return completion.reasoning.strip(), _without_tags(completion.content)
+    content = completion.content
+    opened, closed = content.find(OPEN), content.rfind(CLOSE)
+    if opened == -1 and closed == -1:
+        return None, content.strip()
+    first_closed = content.find(CLOSE)
+    before = content[:opened] if opened != -1 and (first_closed == -1 or opened < first_closed) else ""
+    if closed == -1:
+        return _without_tags(content[opened:]), before.strip()
+    thought = _without_tags(content[len(before) : closed])
+    tail = content[closed + len(CLOSE) :]
+    reopened = tail.find(OPEN)
+    if reopened != -1:  # a second thought that was never closed
+        thought, tail = f"{thought}\n{_without_tags(tail[reopened:])}", ""
+    return thought or None, (before + tail).strip()
+
+
+def candidate_from(purchase: Purchase) -> Candidate:
+    """Return the parsed attempt of a purchase."""
+    reasoning, response = split(purchase.completion)
+    return Candidate(
+        candidate_id=purchase.candidate_id,
+        problem_id=purchase.problem_id,
+        teacher=purchase.teacher,
+        prompt_id=purchase.prompt_id,
+        strategy=purchase.strategy,
+        sampling=purchase.sampling,
+        sample_index=purchase.sample_index,
+        parent_id=purchase.parent_id,
+        reasoning=reasoning,
+        response=response,
+        finish_reason=purchase.completion.finish_reason,
+        usage=purchase.completion.usage,
+        cost_usd=purchase.cost_usd,
+        latency_ms=purchase.completion.latency_ms,
+        created_at=purchase.created_at,
+    )
+
+
+def _without_tags(text: str) -> str:
+    return _TAGS.sub("", text).strip()

@@ -1,0 +1,88 @@
+"""The simulated teacher: a local server that answers like a fallible student.
+
+It knows the problems it was given and answers them right, slipped, lucky, truncated, hedged and so on, in the
+shares of the recipe (see `student.py`); what it says depends on the model, the problem and the sample alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from aiohttp import web
+
+from generators.chains import Worked
+from generators.chat_server import (
+    CHARACTERS_PER_TOKEN,
+    ChatRefusal,
+    ChatReply,
+    ChatRequest,
+    chat_app,
+    token_count,
+)
+from generators.local_server import running
+from generators.question_index import QuestionIndex
+from generators.student import answer_problem, worked
+from schemas.problem import Problem
+from schemas.recipe import StudentShares
+
+
+@contextmanager
+def simulating(problems: Sequence[Problem], model: str, shares: StudentShares) -> Iterator[str]:
+    """Serve a student called `model` in a process of its own; yield the base URL (ends in `/v1`).
+
+    Raises TeacherUnavailable when the server does not start.
+    """
+    with running(partial(simulated_app, tuple(problems), {model: shares})) as base_url:
+        yield base_url
+
+
+def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentShares]) -> web.Application:
+    """Return the web application in which `students`, by model name, answer `problems`.
+
+    Of several problems with the same question (and other choices) the one whose choices are in the prompt is
+    answered. An unknown model or question is a 404 with an OpenAI error body.
+    """
+    by_question: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_question.setdefault(problem.question.strip(), []).append(problem)
+    index = QuestionIndex(by_question)
+    known: dict[str, Worked | None] = {}
+
+    def answer(request: ChatRequest) -> ChatReply:
+        if request.model not in students:
+            raise ChatRefusal(
+                404,
+                "model_not_found",
+                f"the model {request.model!r} does not exist; there is {', '.join(students)}",
+            )
+        question = index.find(request.prompt)
+        if question is None:
+            raise ChatRefusal(404, "unknown_question", "no problem of this recipe is in the prompt")
+        problem = _asked_for(by_question[question], request.prompt)
+        if problem.problem_id not in known:
+            known[problem.problem_id] = worked(problem)
+        said = answer_problem(
+            problem, known[problem.problem_id], request.model, request.sample, students[request.model]
+        )
+        finish_reason = "length" if said.mode == "truncated" else "stop"
+        whole = ChatReply(request.model, said.content, said.reasoning, finish_reason)
+        return whole if request.max_tokens is None else _limited(whole, request.max_tokens)
+
+    return chat_app(tuple(students), answer)
+
+
+def _asked_for(problems: Sequence[Problem], prompt: str) -> Problem:
+    for problem in problems:
+        if all(choice in prompt for choice in problem.choices or ()):
+            return problem
+    return problems[0]
+
+
+def _limited(reply: ChatReply, max_tokens: int) -> ChatReply:
+    """Cut an answer that needs more tokens than the request allows; thinking comes first and counts."""
+    thought = token_count(reply.reasoning or "")
+    if thought + token_count(reply.content) <= max_tokens:
+        return reply
+    reasoning = reply.reasoning[: max_tokens * CHARACTERS_PER_TOKEN] if reply.reasoning else reply.reasoning
+    content = reply.content[: max(0, max_tokens - thought) * CHARACTERS_PER_TOKEN]
+    return reply._replace(content=content, reasoning=reasoning, finish_reason="length")

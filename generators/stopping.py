@@ -1,0 +1,78 @@
+"""When to stop asking: enough correct, hopeless, or at the maximum; the unbiased pass rate under that rule.
+
+Everything is decided on prefixes of the sample index, never on the order of arrival: short answers arrive
+first and are easier, so deciding on arrivals would bias what is kept and could not be reproduced.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from schemas.grade import Verdict
+from schemas.group import PassRate
+from schemas.recipe import Attempts
+
+
+def used_samples(attempts: Attempts, verdicts: Sequence[Verdict | None]) -> int:
+    """Return how many of the first samples the rule uses, given the verdicts known in sample order.
+
+    A missing verdict (None) ends the known prefix. With `stop_after_correct: 1` the verdicts incorrect,
+    correct, correct use 2 samples: the third may exist, bought by another recipe, but is not this one's.
+    """
+    correct = counted = 0
+    for used, verdict in enumerate(verdicts[: attempts.max]):
+        if verdict is None or _decided(attempts, correct, counted):
+            return used
+        correct += verdict == "correct"
+        counted += verdict != "ungraded"
+    return min(len(verdicts), attempts.max)
+
+
+def next_samples(attempts: Attempts, verdicts: Sequence[Verdict]) -> range:
+    """Return the indexes to ask for next, given the verdicts of all earlier samples; empty means stop.
+
+    Several at once where the rule is sure to want them all: with `stop_after_correct: 4` and one correct so
+    far, three more are needed whatever they turn out to be.
+    """
+    asked = len(verdicts)
+    correct = sum(verdict == "correct" for verdict in verdicts)
+    counted = sum(verdict != "ungraded" for verdict in verdicts)
+    if _decided(attempts, correct, counted):
+        return range(asked, asked)
+    wave = attempts.max - asked
+    if attempts.stop_after_correct is not None:
+        wave = min(wave, attempts.stop_after_correct - correct)
+    if attempts.give_up_after is not None and correct == 0:
+        wave = min(wave, attempts.give_up_after - counted)
+    return range(asked, asked + wave)
+
+
+def pass_rate(attempts: Attempts, verdicts: Sequence[Verdict]) -> PassRate:
+    """Return the pass rate of the used samples, without the bias of having stopped on success.
+
+    `ungraded` samples count in neither c nor n. c / n overstates the rate when sampling stops on the c-th
+    success; the unbiased estimator is the share of paths to (c, n) that begin with a success
+    (Girshick, Mosteller and Savage, 1946). Example: stopping at the 2nd success after 4 samples gives
+    1/3, not 2/4, because 1 of the 3 possible paths begins with a success.
+    """
+    n = sum(verdict != "ungraded" for verdict in verdicts)
+    c = sum(verdict == "correct" for verdict in verdicts)
+    if n == 0:
+        return PassRate(rate=None, n=0, c=0)
+    return PassRate(rate=_paths(attempts, 1, 1, c, n) / _paths(attempts, 0, 0, c, n), n=n, c=c)
+
+
+def _decided(attempts: Attempts, correct: int, counted: int) -> bool:
+    if attempts.stop_after_correct is not None and correct >= attempts.stop_after_correct:
+        return True
+    return attempts.give_up_after is not None and correct == 0 and counted >= attempts.give_up_after
+
+
+@lru_cache(maxsize=100_000)
+def _paths(attempts: Attempts, correct: int, counted: int, c: int, n: int) -> int:
+    """Return how many orders of verdicts lead from (correct, counted) to (c, n) without stopping before."""
+    if (correct, counted) == (c, n):
+        return 1
+    if counted >= n or correct > c or _decided(attempts, correct, counted):
+        return 0
+    with_success = _paths(attempts, correct + 1, counted + 1, c, n)
+    return with_success + _paths(attempts, correct, counted + 1, c, n)

@@ -1,0 +1,228 @@
+r"""Choice answers: the one letter a response states in so many words, never a guess.
+
+A statement is "the answer is (C)", "Answer: C", "the correct option is C", "\boxed{C}", a response that is only
+"C) Paris", or a last sentence that ends in "is (C)". A statement that gives an option's full text instead of its
+letter counts as that letter. A capital letter that merely stands somewhere is none.
+
+All statements of a response must name one letter: "The answer is (A) and (E)", or two sentences that disagree, are
+`several_answers`; only a later box corrects an earlier box. A letter the problem does not have is
+`letter_beyond_choices`; "C. Paris" where Paris is option D is `letter_and_text_differ`; "None of the above", where
+that is no option, is `none_of_the_choices`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from graders.expression_answers import Finding
+from graders.extract import Extraction, after_thinking, final_answer
+from graders.grader import Tools
+from graders.latex import clean, plain_words
+from graders.stated_answers import grade_stated
+from graders.texts import normalise
+from schemas.candidate import Candidate
+from schemas.grade import Grade
+from schemas.problem import CHOICE_LETTERS, Problem
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The letter a response states, or None and why there is none; `text` is the statement it was read from."""
+
+    letter: str | None
+    reason: str
+    rule: str | None = None
+    text: str | None = None
+
+
+_STATEMENT = re.compile(
+    r"\b(?:(?P<answer>answers?)|(?P<best>(?:correct|best|right|closest|appropriate|accurate) [a-z-]{3,20})"
+    r"|options?|choices?)"
+    r"(?:[ \t]+(?:to|for|from|of|among|here|would|should|must|given)\b[^.:\n]{0,80}?)?"
+    r"(?:[ \t]*(?:\*\*|\}|\\\)))?[ \t]*"
+    r"(?:\b(?:is|are|be)\b[ \t]*(?:\*\*)?[ \t]*[:：]?|(?(answer)[:：=]|(?(best)[:：=]|(?!))))[ \t]*(?:\*\*)?",
+    re.IGNORECASE,
+)
+_MARKUP = (
+    r"(?:[\s*$`\"'“”:]|\.\.\.|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|boxed)\s*\{"
+    r"|\b(?:option|choice|answer|letter|is|definitely|clearly|probably|therefore|thus)\b)*"
+)
+_LETTER = re.compile(
+    _MARKUP + r"(?:\(\s*([A-Za-z])\s*\)|\{?([A-Z])\}?(?![A-Za-z0-9'’(\[]|\s*[-=+^_/<>]\s*\S|[ ]+(?!and\b|or\b)[a-z]))",
+    re.IGNORECASE,
+)
+_BARE_LOWER = re.compile(r"[a-z]\b")
+_MORE = re.compile(
+    r"[\s*)}\\$.]*(?:,|/|&|\band\b|\bor\b)+\s*(?:either\s*|option\s*|possibly\s*)*(?:\(([A-Z])\)|([A-Z])(?![A-Za-z]))"
+)
+_NEGATION = re.compile(_MARKUP + r"(?:\(?\s*(?:not|none|neither|cannot|can't|unknown|unclear)\b)", re.IGNORECASE)
+_ONLY = re.compile(
+    r"[\s*]*(?:option\s+)?\(?\s*([A-Za-z])\s*\)?\s*(?:[).:,](?:\s+(.{0,300}))?)?[\s*]*\Z", re.I | re.DOTALL
+)
+_CONCLUSION = re.compile(
+    r"(?:(?:\bis|\bare|\bbe|'s|\bclosest to|\banswer)\s+(?:\*\*)?(?:(?:option|choice|letter|answer)\s+)?"
+    r"(?:\(\s*(?P<round>[A-Z])\s*\)|(?P<bare>[B-HJ-Z]))|\b(?:is|to|supports) (?:the )?option (?:\(?(?P<named>[A-Z])\)?)"
+    r"|\bmakes \((?P<makes>[A-Z])\) the correct (?:answer|option|choice)|\A\W*(?:So,? |Thus,? |Therefore,? |Hence,? )?"
+    r"\((?P<first>[A-Z])\) is correct)(?:\*\*)?[\s.!*]*\Z"
+)
+_LETTERED = re.compile(r"(?<![A-Za-z0-9])\(?([A-Z])(?:\)|[.):])\s+(\S.{0,200}?)[\s.*]*\Z", re.DOTALL)
+_LISTED = re.compile(_MARKUP + r"\(\s*([A-Z])\s*(?:,|and\b|or\b)\s*(?:and\b|or\b)?\s*[A-Z]\s*[,)\s]")
+_NONE = re.compile(r"[\s(*]*none of (?:the|these|them)\b", re.IGNORECASE)
+_WRONG_AFTER = re.compile(r"[)\s*.]*\b(?:is|are|was)\s+(?:incorrect|wrong|not)\b", re.IGNORECASE)
+
+
+def stated_choice(response: str, choices: tuple[str, ...]) -> Choice:
+    """Return the letter that `response` states for `choices` (A is the first), or why it states none."""
+    text = after_thinking(response)
+    if text is None:
+        return Choice(None, "unclosed_reasoning")
+    if not text:
+        return Choice(None, "empty_response")
+    text = text.replace("<EOS_TOKEN>", "").strip()
+    boxed = _boxed(text, choices)
+    found = _phrases(text, choices)
+    if boxed is not None:
+        found.append(boxed)
+    if not found:
+        found = [*_whole(text, choices), *_conclusion(text, choices)][:1]
+    if not found:
+        return Choice(None, "no_final_answer")
+    letters = {choice.letter for choice in found if choice.letter}
+    faults = [choice for choice in found if choice.letter is None]
+    if len(letters) > 1 or any(choice.reason == "several_answers" for choice in faults):
+        return Choice(None, "several_answers", found[-1].rule, "; ".join(sorted(letters)) or None)
+    if faults and (not letters or any(fault.reason != "none_of_the_choices" for fault in faults)):
+        return faults[-1]
+    return found[-1] if found[-1].letter else next(choice for choice in found if choice.letter)
+
+
+def _boxed(text: str, choices: tuple[str, ...]) -> Choice | None:
+    if "\\boxed" not in text:
+        return None
+    extraction: Extraction = final_answer(text)
+    if extraction.answer is None:
+        return Choice(None, extraction.reason, "boxed")
+    content = plain_words(clean(extraction.answer))
+    return _read(content, choices, "boxed") or _by_text(content, choices, "boxed")
+
+
+def _phrases(text: str, choices: tuple[str, ...]) -> list[Choice]:
+    """Return what every "answer is ..." of the text states, in order."""
+    found: list[Choice] = []
+    for match in _STATEMENT.finditer(text):
+        rest = text[match.end() : match.end() + 400]
+        if _NEGATION.match(rest):
+            if _NONE.match(rest) and not _by_text(rest, choices, "answer_is"):
+                found.append(Choice(None, "none_of_the_choices", "answer_is", _line(rest)))
+            elif by_text := _by_text(_line(rest), choices, "answer_is"):
+                found.append(by_text)
+            continue
+        choice = _read(rest, choices, "answer_is") or _by_text(_line(rest), choices, "answer_is")
+        if choice is not None:
+            found.append(choice)
+    return found
+
+
+def _line(text: str) -> str:
+    stripped = text.strip(" \t\r\n*:")
+    return stripped.split("\n", 1)[0]
+
+
+def _read(text: str, choices: tuple[str, ...], rule: str) -> Choice | None:
+    """Read the letter that `text` starts with, and hold the option text after it against the choices."""
+    if listed := _LISTED.match(text):
+        return Choice(None, "several_answers", rule, text[: listed.end()].strip())
+    match = _LETTER.match(text)
+    if match is None:
+        return None
+    bare = match[2]
+    if bare is not None and _BARE_LOWER.match(bare) and text.strip(" .{}*") != bare:
+        return None  # "the answer is a prime" names no option
+    rest = text[match.end() :]
+    if _WRONG_AFTER.match(rest):
+        return None
+    letter = (match[1] or bare).upper()
+    more = _MORE.match(rest)
+    while more is not None:
+        if (more[1] or more[2]) != letter:
+            return Choice(None, "several_answers", rule, text[: match.end() + more.end()].strip())
+        rest = rest[more.end() :]
+        more = _MORE.match(rest)
+    return _checked(letter, _line(rest.lstrip(").:,-* ")), choices, rule)
+
+
+def _checked(letter: str, text: str, choices: tuple[str, ...], rule: str) -> Choice:
+    index = CHOICE_LETTERS.index(letter)
+    if index >= len(choices):
+        return Choice(None, "letter_beyond_choices", rule, letter)
+    other = _by_text(text, choices, rule) if text else None
+    if other is not None and other.letter != letter and normalise(text) != normalise(choices[index]):
+        return Choice(None, "letter_and_text_differ", rule, f"{letter}: {text}"[:200])
+    return Choice(letter, "found", rule, letter)
+
+
+def _by_text(text: str, choices: tuple[str, ...], rule: str) -> Choice | None:
+    """Return the choice whose full text is stated, when exactly one is."""
+    stated = normalise(text)
+    if not stated:
+        return None
+    equal = [letter for letter, choice in zip(CHOICE_LETTERS, choices, strict=False) if normalise(choice) == stated]
+    return Choice(equal[0], "found", rule, text.strip()[:200]) if len(equal) == 1 else None
+
+
+def _whole(text: str, choices: tuple[str, ...]) -> list[Choice]:
+    """The response is a letter, a letter with its option's text, or an option's text, and nothing else."""
+    if len(text) > 400:
+        return []
+    match = _ONLY.match(text)
+    if match is None:
+        by_text = _by_text(text, choices, "only_line")
+        return [by_text] if by_text else []
+    after = match[2] or ""
+    choice = _checked(match[1].upper(), after, choices, "only_line")
+    if after and choice.letter:
+        option = normalise(choices[CHOICE_LETTERS.index(choice.letter)])
+        if not normalise(after).startswith(option[:20]):
+            return []  # "A: 5 + 3 = 8" is prose
+    return [choice]
+
+
+_LEADS = re.compile(r"\b(?:is|are|be|as|of)(?: an?)?\s*(?:[:：]\s*)?(?:\*\*)?\Z|\b(?:is|be|of) [^.:\n]{1,40} \Z")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z(])|\n+")
+
+
+def _conclusion(text: str, choices: tuple[str, ...]) -> list[Choice]:
+    """The last sentence ends in "is (C)." or "is option C.", or in a letter with the text of its option."""
+    tail = text[-400:]
+    lettered = _LETTERED.search(tail)
+    if lettered is not None:
+        by_text = _by_text(lettered[2], choices, "conclusion")
+        if by_text is not None and by_text.letter == lettered[1] and _LEADS.search(tail[: lettered.start()]):
+            return [] if _denied(tail[: lettered.start()]) else [by_text]
+    sentence = _SENTENCE.split(tail)[-1]
+    match = _CONCLUSION.search(sentence)
+    if match is None or _denied(sentence[: match.start()]):
+        return []
+    letter = next(group for group in match.groupdict().values() if group)
+    return [_checked(letter, "", choices, "conclusion")]
+
+
+def _denied(before: str) -> bool:
+    """Whether the clause before a letter says what the answer is not."""
+    return re.search(r"\bnot\b|n't\b|\bcannot\b|\bincorrect\b", re.split(r"[,;.]|\bbut\b", before)[-1]) is not None
+
+
+CHOICE_GRADER_VERSION = "1"
+
+
+def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
+    """Return the grade of one candidate for a `choice` problem."""
+
+    def extract(response: str) -> Extraction:
+        stated = stated_choice(response, problem.choices or ())
+        return Extraction(stated.letter, stated.rule, stated.reason)
+
+    return grade_stated(problem, candidate, "choice", CHOICE_GRADER_VERSION, _same_letter, extract)
+
+
+def _same_letter(reference: str, answer: str) -> Finding:
+    return Finding("equal" if reference.strip().upper() == answer else "different", "letter")

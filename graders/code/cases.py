@@ -1,0 +1,37 @@
+"""Case: one way to run a program and what must come of it. The second half never leaves the host."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from graders.sandbox.execution import Call, Stdio
+
+Relation = Literal["equal", "close", "truthy", "falsy", "sequence", "stdout"]
+"""How a result is held against `expected`: equal by type and value; within `tolerance` of a number; true or
+false as a condition; equal as a sequence, list or tuple; printed lines."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input and its expected result.
+
+    `tuples_are_lists` is for expectations written as JSON, which has no tuple to write. `tolerance` is
+    absolute and belongs to `close` alone.
+    """
+
+    way: Call | Stdio
+    expected: object
+    relation: Relation = "equal"
+    tolerance: float = 0.0
+    tuples_are_lists: bool = False
+
+
+@dataclass(frozen=True)
+class TestPlan:
+    """What to run for a problem's tests: cases judged here, and a checker that must run beside the program.
+
+    `checker` is None when every test became a case; else the whole test code, and the grade is `weak`.
+    """
+
+    cases: tuple[Case, ...] = field(default=())
+    checker: str | None = None
+    entry_point: str | None = None

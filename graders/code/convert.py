@@ -1,0 +1,209 @@
+"""A problem's tests as cases to be judged on the host, by the syntax tree of its own test code.
+
+`assert candidate([1, 2], 3) == 6` becomes the call `candidate([1, 2], 3)`, which goes into the container, and
+the value 6, which does not. Understood are: equality with a constant (either side), `is` with None, True or
+False, a bare or negated call, `abs(call - constant) < constant`, and `tuple(call) == tuple(constant)`. Test
+code with anything else that could matter (loops, random inputs, helper functions) stays whole and runs beside
+the program.
+"""
+
+import ast
+from typing import Any
+
+from graders.code.cases import Case, Relation, TestPlan
+from graders.code.compare import NotAValueError, canonical
+from graders.code.constants import NotConstantError, constant, is_number
+from graders.sandbox.execution import Call, Stdio
+from graders.sandbox.values import encode
+from schemas.problem import AssertTests, CallTests, StdioTests
+
+HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Assign, ast.Pass)
+"""Statements that change no verdict by themselves; what they define is no constant, so an assert that uses it
+is not understood."""
+SEQUENCES = ("tuple", "list")
+ABSOLUTE = ("abs", "math.fabs")
+
+
+class BadTestsError(ValueError):
+    """Tests that are no Python, or that test nothing."""
+
+
+class NotUnderstoodError(ValueError):
+    """A statement of test code that cannot be judged outside the container."""
+
+
+def plan_tests(tests: AssertTests | CallTests | StdioTests) -> TestPlan:
+    """Return what to run for a problem's tests and what must come of it; raises BadTestsError."""
+    if isinstance(tests, StdioTests):
+        return TestPlan(tuple(Case(Stdio(stdin=case.stdin), case.stdout, "stdout") for case in tests.cases))
+    if isinstance(tests, CallTests):
+        cases = tuple(
+            call_case(tests.entry_point, case.args, case.kwargs, case.expected, tuples_are_lists=True)
+            for case in tests.cases
+        )
+        return TestPlan(cases, entry_point=tests.entry_point)
+    return plan_asserts(tests)
+
+
+def plan_asserts(tests: AssertTests) -> TestPlan:
+    """Return cases for every assert that is understood, and the whole code as a checker if one is not."""
+    try:
+        module = ast.parse(tests.code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadTestsError(f"the test code is not Python: {error or type(error).__name__}") from error
+    check = next((node for node in module.body if is_check(node)), None)
+    called = check.args.args[0].arg if isinstance(check, ast.FunctionDef) else None
+    entry_point = tests.entry_point or (None if called else only_called_name(module))
+    name = called or entry_point
+    if name is None or entry_point is None:
+        raise BadTestsError("the test code calls no function of one name, and the tests name no entry point")
+    cases: list[Case] = []
+    understood = True
+    for statement in [*module.body, *(check.body if isinstance(check, ast.FunctionDef) else [])]:
+        try:
+            cases += read_statement(statement, name, entry_point)
+        except (NotUnderstoodError, NotConstantError, NotAValueError):
+            understood = False
+    if understood and not cases:
+        raise BadTestsError("the test code asserts nothing about the entry point")
+    return TestPlan(tuple(cases), None if understood else tests.code, entry_point)
+
+
+def is_check(node: ast.stmt) -> bool:
+    """Whether a statement defines HumanEval's `check(candidate)`."""
+    return isinstance(node, ast.FunctionDef) and node.name == "check" and len(node.args.args) == 1
+
+
+def only_called_name(module: ast.Module) -> str | None:
+    """Return the one name that every assert of plain test code calls: `assert set(f(1)) == {2}` calls `f`."""
+    names = [
+        {called_name(node) for node in ast.walk(statement)} - {None, *SEQUENCES, *ABSOLUTE, "set"}
+        for statement in module.body
+        if isinstance(statement, ast.Assert)
+    ]
+    common = set.intersection(*names) if names else set()
+    return common.pop() if len(common) == 1 else None
+
+
+def read_statement(node: ast.stmt, name: str, entry_point: str) -> list[Case]:
+    """Return the case of one statement, none for one that changes no verdict.
+
+    Raises NotUnderstoodError or NotConstantError.
+    """
+    if isinstance(node, ast.Assert):
+        if isinstance(node.test, ast.Constant) and node.test.value:
+            return []
+        return [read_assertion(node.test, name, entry_point)]
+    rebound = isinstance(node, ast.Assign) and name in {ast.unparse(target) for target in node.targets}
+    if not rebound and (isinstance(node, HARMLESS) or is_idle(node)):
+        return []
+    raise NotUnderstoodError(type(node).__name__)
+
+
+def is_idle(node: ast.stmt) -> bool:
+    """Whether a statement is a docstring, a bare name, or the call `check(f)` that starts the tests."""
+    if not isinstance(node, ast.Expr):
+        return False
+    call = node.value
+    return isinstance(call, ast.Constant | ast.Name) or (
+        isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check"
+    )
+
+
+def read_assertion(test: ast.expr, name: str, entry_point: str) -> Case:
+    """Return the case of an asserted expression; raises NotUnderstoodError or NotConstantError."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return read_call(test.operand, name, entry_point, None, "falsy")
+    if not isinstance(test, ast.Compare):
+        return read_call(test, name, entry_point, None, "truthy")
+    if len(test.ops) != 1:
+        raise NotUnderstoodError("a chain of comparisons")
+    left, operation, right = test.left, test.ops[0], test.comparators[0]
+    if isinstance(operation, ast.Lt):
+        return read_distance(left, constant(right), name, entry_point)
+    if isinstance(operation, ast.Is) and not is_singleton(right):
+        raise NotUnderstoodError("identity with something that is not one of a kind")
+    if not isinstance(operation, ast.Eq | ast.Is):
+        raise NotUnderstoodError(type(operation).__name__)
+    if not contains_call(left, name):
+        left, right = right, left
+    kind = called_name(left)
+    if kind in SEQUENCES and called_name(right) == kind:
+        items = constant(only_argument(right))
+        if not isinstance(items, list | tuple):
+            raise NotUnderstoodError("a sequence made from something else")
+        return read_call(only_argument(left), name, entry_point, items, "sequence")
+    return read_call(left, name, entry_point, constant(right), "equal")
+
+
+def read_distance(distance: ast.expr, tolerance: Any, name: str, entry_point: str) -> Case:
+    """Return the case of `abs(call - constant) < tolerance`."""
+    if called_name(distance) not in ABSOLUTE or not is_number(tolerance):
+        raise NotUnderstoodError("an inequality that is no distance")
+    difference = only_argument(distance)
+    if not isinstance(difference, ast.BinOp) or not isinstance(difference.op, ast.Sub):
+        raise NotUnderstoodError("a distance without a difference")
+    call, number = difference.left, difference.right
+    if not contains_call(call, name):
+        call, number = number, call
+    expected = constant(number)
+    if not is_number(expected):
+        raise NotUnderstoodError("a distance from something that is no number")
+    return read_call(call, name, entry_point, expected, "close", float(tolerance))
+
+
+def read_call(
+    node: ast.expr, name: str, entry_point: str, expected: Any, relation: Relation, tolerance: float = 0.0
+) -> Case:
+    """Return the case of a plain call of the entry point with constant arguments."""
+    if not isinstance(node, ast.Call) or called_name(node) != name:
+        raise NotUnderstoodError("not a plain call of the entry point")
+    args = [constant(argument) for argument in node.args]
+    if any(keyword.arg is None for keyword in node.keywords):
+        raise NotUnderstoodError("unpacked keyword arguments")
+    kwargs = {keyword.arg: constant(keyword.value) for keyword in node.keywords if keyword.arg}
+    return call_case(entry_point, args, kwargs, expected, relation, tolerance)
+
+
+def call_case(
+    entry_point: str,
+    args: Any,
+    kwargs: dict[str, Any],
+    expected: Any,
+    relation: Relation = "equal",
+    tolerance: float = 0.0,
+    tuples_are_lists: bool = False,
+) -> Case:
+    """Return a case; raises NotAValueError for an argument or expected value of a type we cannot carry."""
+    for value in (*args, *kwargs.values(), expected):
+        canonical(encode(value))
+    call = Call(
+        entry_point=entry_point,
+        args=tuple(encode(value) for value in args),
+        kwargs={key: encode(value) for key, value in kwargs.items()},
+    )
+    return Case(call, expected, relation, tolerance, tuples_are_lists)
+
+
+def contains_call(node: ast.expr, name: str) -> bool:
+    """Whether the entry point is called anywhere in an expression."""
+    return any(isinstance(part, ast.Call) and called_name(part) == name for part in ast.walk(node))
+
+
+def called_name(node: ast.AST) -> str | None:
+    """Return the name that a call calls, dotted ones too; None for anything else."""
+    if not isinstance(node, ast.Call):
+        return None
+    return ast.unparse(node.func) if isinstance(node.func, ast.Name | ast.Attribute) else None
+
+
+def only_argument(node: ast.expr) -> ast.expr:
+    """Return the one argument of a call; raises NotUnderstoodError when there is not exactly one."""
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+        raise NotUnderstoodError("not one argument")
+    return node.args[0]
+
+
+def is_singleton(node: ast.expr) -> bool:
+    """Whether an expression is None, True or False."""
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))

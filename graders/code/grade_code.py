@@ -1,0 +1,145 @@
+"""Grade a program: run it on each case in the sandbox, compare here, `correct` only when every case passed.
+
+A program's own failure (a wrong value, an exception, its time or memory limit) is `incorrect`; a failure of
+the engine, the container or the tests is `ungraded`. Exit codes and what a program says about itself can only
+reject.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from graders.code.cases import Case, TestPlan
+from graders.code.compare import NotAValueError, close, is_true, same, same_sequence, same_text
+from graders.code.convert import BadTestsError, plan_tests
+from graders.code.program import Extraction, extract_program
+from graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
+from schemas.candidate import Candidate
+from schemas.errors import SandboxError
+from schemas.grade import Evidence, Grade, Verdict
+from schemas.problem import Problem, ScorerTests
+
+CODE_GRADER_VERSION = "1"
+NO_ENTRY_POINT = 78
+"""The exit code of the runner's child when the program defines no callable of the asked name."""
+
+
+class HasSandbox(Protocol):
+    """What this grader needs of its tools."""
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """The sandbox, or None when none was opened."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict before it becomes a grade."""
+
+    verdict: Verdict
+    reason: str
+    detail: str | None = None
+    passed: int | None = None
+
+
+def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Grade:
+    """Return the grade of one candidate for a `code` problem; never raises for what a model wrote."""
+    started = time.perf_counter()
+    extraction = Extraction("not_looked_for")
+    plan = TestPlan()
+    try:
+        plan = plan_problem(problem)
+        extraction = extract_program(candidate.response, problem.question, plan.entry_point, candidate.is_truncated)
+        finding = run_plan(plan, extraction, tools.sandbox)
+    except (BadTestsError, NotAValueError) as error:
+        finding = Finding("ungraded", "bad_tests", str(error))
+    except SandboxError as error:
+        finding = Finding("ungraded", "sandbox_failed", str(error))
+    return Grade(
+        candidate_id=candidate.candidate_id,
+        grader="code",
+        grader_version=CODE_GRADER_VERSION,
+        verdict=finding.verdict,
+        reason=finding.reason,
+        extracted_answer=extraction.program,
+        evidence=Evidence(
+            rule=extraction.rule,
+            compared_as=problem.tests.kind if problem.tests else None,
+            detail=finding.detail,
+            cases_passed=finding.passed,
+            cases_total=len(plan.cases) + (plan.checker is not None),
+            image_digest=tools.sandbox.image_digest if tools.sandbox else None,
+            weak=plan.checker is not None,
+        ),
+        duration_ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+def plan_problem(problem: Problem) -> TestPlan:
+    """Return the test plan of a problem; raises BadTestsError when it has no tests of a program."""
+    if problem.tests is None or isinstance(problem.tests, ScorerTests):
+        raise BadTestsError("the problem has no tests: expected assert, calls or stdio")
+    return plan_tests(problem.tests)
+
+
+def run_plan(plan: TestPlan, extraction: Extraction, sandbox: Sandbox | None) -> Finding:
+    """Return the verdict on an extracted program; raises SandboxError. Stops at the first case that fails."""
+    if extraction.executed is None:
+        return Finding("no_answer", extraction.rule)
+    if sandbox is None:
+        return Finding("ungraded", "no_sandbox", "no sandbox was opened for this run")
+    total = len(plan.cases) + (plan.checker is not None)
+    for passed, case in enumerate(plan.cases):
+        (result,) = sandbox.run([Execution(program=extraction.executed, way=case.way)])
+        reason = fault_of(result) or judge(case, result.output)
+        if reason:
+            return Finding("incorrect", reason, describe(passed, total, result), passed)
+    if plan.checker is not None:
+        token = secrets.token_hex(16)
+        check = Check(checker=plan.checker, entry_point=plan.entry_point, token=token)
+        (result,) = sandbox.run([Execution(program=extraction.executed, way=check)])
+        reason = fault_of(result) or (None if result.output == token.encode() else "wrong_result")
+        if reason:
+            return Finding("incorrect", reason, describe(total - 1, total, result), total - 1)
+    return Finding("correct", "passed", None, total)
+
+
+def fault_of(result: ExecutionResult) -> str | None:
+    """Return why an execution counts as failed whatever it returned, or None when it ended as it should."""
+    if result.timed_out:
+        return "timeout"
+    if result.memory_exceeded:
+        return "memory_limit"
+    if result.output_exceeded:
+        return "output_limit"
+    if result.exit_code < 0:
+        return "crashed"
+    if result.exit_code == NO_ENTRY_POINT:
+        return "no_entry_point"
+    return "raised" if result.exit_code else None
+
+
+JUDGES: dict[str, Callable[[Case, bytes], bool]] = {
+    "equal": lambda case, output: same(case.expected, output, case.tuples_are_lists),
+    "close": lambda case, output: close(case.expected, output, case.tolerance),  # type: ignore[arg-type]
+    "truthy": lambda case, output: is_true(output),
+    "falsy": lambda case, output: not is_true(output),
+    "sequence": lambda case, output: same_sequence(case.expected, output),  # type: ignore[arg-type]
+    "stdout": lambda case, output: same_text(str(case.expected), output),
+}
+
+
+def judge(case: Case, output: bytes) -> str | None:
+    """Return why the output is not what the case expects, or None when it is."""
+    try:
+        return None if JUDGES[case.relation](case, output) else "wrong_result"
+    except NotAValueError:
+        return "not_a_value"
+
+
+def describe(passed: int, total: int, result: ExecutionResult) -> str:
+    """Return one line for people on the case that failed."""
+    said = result.output[:200].decode("utf-8", "replace")
+    return f"case {passed + 1} of {total}: exit {result.exit_code}, {said!r}"

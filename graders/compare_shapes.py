@@ -1,0 +1,289 @@
+"""Structured answers against each other: brackets kept, elements compared one by one.
+
+Order matters in tuples and intervals, not in sets and lists of roots. A letter that only names the answer
+(`x = 5`) is no part of it. A list against a single value is different, alternatives ("5 or 6") are `several`.
+"""
+
+import re
+from collections.abc import Sequence
+
+from graders.exact_forms import Form
+from graders.expression_answers import Comparison, Finding, has_prose, same_value
+from graders.latex import plain_words
+from graders.numbers import exact_number
+from graders.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
+from graders.structures import Shape, based_number, is_name
+
+DIFFERENT_SHAPE = Finding("different", "shape")
+
+
+def compare(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    """Compare two shapes of any kind."""
+    if reference.text.replace(" ", "") == answer.text.replace(" ", "") and reference.kind == answer.kind:
+        # Alternatives stay alternatives even when the reference is written the same way.
+        return Finding("equal", "identical") if reference.kind != "broken" else Finding("undecided", "unreadable")
+    both_equations = reference.kind == answer.kind == "equation"
+    written = (reference, answer)
+    reference, answer = resolve(reference), resolve(answer)
+    if both_equations and _has_sides(*written):
+        if "equation" in (reference.kind, answer.kind):
+            return _equations(*written, comparison)
+        found = compare(reference, answer, comparison)
+        return _equations(*written, comparison) if found.result == "different" else found
+    if "broken" in (reference.kind, answer.kind):
+        return Finding("undecided", "contradiction" if "=" in answer.text else "unreadable")
+    pair = (reference.kind, answer.kind)
+    if pair == ("value", "value"):
+        return _values(reference, answer, comparison)
+    if "words" in pair:
+        return _words(reference, answer)
+    if answer.kind == "list" and answer.marks == "or" and reference.kind not in ("list", "set", "union"):
+        return _alternatives(reference, answer, comparison)
+    rule = {
+        ("equation", "equation"): _equations,
+        ("inequality", "inequality"): _inequalities,
+        ("tuple", "tuple"): _tuples,
+        ("union", "union"): _unordered,
+        ("matrix", "matrix"): _matrices,
+        ("matrix", "tuple"): _vectors,
+        ("tuple", "matrix"): _vectors,
+        ("ratio", "ratio"): _ratios,
+    }.get(pair)
+    if rule is not None:
+        return rule(reference, answer, comparison)
+    if {*pair} <= {"list", "set"}:
+        return _lists(reference, answer, comparison)
+    return _mixed(reference, answer, comparison)
+
+
+def _has_sides(reference: Shape, answer: Shape) -> bool:
+    """Whether both are `left = right` with a symbol somewhere on the right: a line, not an assignment."""
+    return len(reference.parts) == len(answer.parts) == 2 and (
+        has_symbols(reference.parts[1].text) or has_symbols(answer.parts[1].text)
+    )
+
+
+def _values(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    found = same_value(reference.text, answer.text, comparison)
+    if found.result == "equal":
+        return found
+    one, two = based_number(reference.text), based_number(answer.text)
+    if one and two:
+        return Finding("equal" if one == two else "different", "base")
+    if one or two:
+        return _base_missing(reference, answer, one or two or ("", ""), comparison)
+    if _decimal_comma(reference.text) == answer.text or _decimal_comma(answer.text) == reference.text:
+        return Finding("equal", "decimal_comma")
+    return found
+
+
+def _base_missing(reference: Shape, answer: Shape, based: tuple[str, str], comparison: Comparison) -> Finding:
+    """`2401` for `2401_7` is right where the question itself names base 7, as a unit may be left out."""
+    digits, base = based
+    other = answer.text if based_number(reference.text) else reference.text
+    if other.replace(" ", "").lstrip("0") != digits:
+        return Finding("different", "base") if exact_number(other) is not None else Finding("undecided", "base")
+    names = re.search(rf"base[ -]*\$?{base}\b|_\{{?{base}\b", comparison.question)
+    return Finding("equal", "base") if names else Finding("undecided", "base_missing")
+
+
+def _decimal_comma(text: str) -> str | None:
+    """`1,22` is 1.22 where the other side has a point; three digits after the comma are thousands."""
+    return text.replace(",", ".") if re.fullmatch(r"-?[0-9]+,[0-9]{1,2}", text) else None
+
+
+_SOFT = re.compile(r"[^a-z0-9]+")
+
+
+def _words(reference: Shape, answer: Shape) -> Finding:
+    if reference.kind != "words":
+        return Finding("no_value", "words") if reference.kind == "value" else DIFFERENT_SHAPE
+    one = _SOFT.sub(" ", plain_words(reference.text).casefold()).split()
+    two = _SOFT.sub(" ", plain_words(answer.text).casefold()).split()
+    if one == two or [w for w in one if w not in _ARTICLES] == [w for w in two if w not in _ARTICLES]:
+        return Finding("equal", "words")
+    if answer.kind == "list" and answer.marks == "or":
+        return Finding("several", "words")
+    if set(one) <= set(two) or set(two) <= set(one) or sorted("".join(one)) == sorted("".join(two)):
+        return Finding("undecided", "words_overlap")
+    return Finding("different", "words")
+
+
+_ARTICLES = {"the", "a", "an"}
+
+
+def _alternatives(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    found = [compare(reference, part, comparison) for part in answer.parts]
+    if all(one.result == "equal" for one in found):
+        return found[0]
+    return Finding("several", "alternatives")
+
+
+def _in_order(one: Sequence[Shape], two: Sequence[Shape], comparison: Comparison, how: str) -> Finding:
+    if len(one) != len(two):
+        return Finding("different", how)
+    worst = Finding("equal", how)
+    for left, right in zip(one, two, strict=True):
+        found = compare(left, right, comparison)
+        if found.result != "equal":
+            if found.result != "undecided":
+                return Finding("different", how)
+            worst = found
+    return worst
+
+
+def _unordered(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    how = reference.kind
+    if len(reference.parts) != len(answer.parts):
+        return Finding("different", how)
+    left = list(answer.parts)
+    undecided: Finding | None = None
+    for part in reference.parts:
+        for index, other in enumerate(left):
+            found = compare(part, other, comparison)
+            if found.result == "equal":
+                del left[index]
+                break
+            if found.result == "undecided":
+                undecided = found
+        else:
+            return undecided or Finding("different", how)
+    return Finding("equal", how)
+
+
+def _lists(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    one, two = _named(reference), _named(answer)
+    if one and two and set(one) == set(two):
+        names = list(one)
+        return _in_order([one[name] for name in names], [two[name] for name in names], comparison, "assignments")
+    left = _bare(_without_repeats(reference, answer.kind))
+    right = _bare(_without_repeats(answer, reference.kind))
+    found = _unordered(left, right, comparison)
+    if found.result == "equal" and bool(one) != bool(two):
+        # Values without their names are right in the order of the names only.
+        ordered = _in_order(left.parts, right.parts, comparison, "assignments")
+        return ordered if ordered.result == "equal" else Finding("undecided", "order_of_names")
+    return found
+
+
+def _named(shape: Shape) -> dict[str, Shape]:
+    """Return name -> value when every part is `name = value` and no name repeats, else an empty dict."""
+    named = {
+        part.parts[0].text.replace(" ", ""): part.parts[-1]
+        for part in shape.parts
+        if part.kind == "equation" and is_name(part.parts[0].text)
+    }
+    return named if len(named) == len(shape.parts) else {}
+
+
+def _bare(shape: Shape) -> Shape:
+    return Shape(shape.kind, shape.text, tuple(resolve(part) for part in shape.parts), shape.marks)
+
+
+def _without_repeats(shape: Shape, other: str) -> Shape:
+    pairs = all(part.kind == "tuple" for part in shape.parts)
+    if "set" not in (shape.kind, other) and not pairs:
+        return shape  # a list of roots may name a double root twice
+    kept = {part.text.replace(" ", ""): part for part in shape.parts}
+    return Shape(shape.kind, shape.text, tuple(kept.values()), shape.marks)
+
+
+def _tuples(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    if reference.marks != answer.marks and not (
+        len(reference.parts) > 2 and {reference.marks, answer.marks} == {"()", "[]"}
+    ):
+        return Finding("different", "brackets")
+    return _in_order(reference.parts, answer.parts, comparison, "tuple")
+
+
+def _matrices(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    if reference.marks != answer.marks:
+        return Finding("different", "matrix")
+    return _in_order(reference.parts, answer.parts, comparison, "matrix")
+
+
+def _vectors(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    """A column or row is the tuple of its entries."""
+    matrix, pair = (reference, answer) if reference.kind == "matrix" else (answer, reference)
+    if matrix.marks not in ("1", str(len(matrix.parts))) or pair.marks != "()":
+        return DIFFERENT_SHAPE
+    return _in_order(reference.parts, answer.parts, comparison, "vector")
+
+
+def _ratios(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    if reference.marks and answer.marks and reference.marks != answer.marks:
+        return Finding("different", "clock")
+    found = _in_order(reference.parts, answer.parts, comparison, "ratio")
+    if found.result == "different" and not (reference.marks or answer.marks) and len(reference.parts) == 2:
+        one, two = ([exact_number(part.text) for part in shape.parts] for shape in (reference, answer))
+        if None not in one + two and len(two) == 2 and one[0] * two[1] == one[1] * two[0]:  # type: ignore[operator]
+            return Finding("undecided", "unreduced_ratio")
+    return found
+
+
+def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    pair = {reference.kind, answer.kind}
+    if "list" in pair and ("value" in pair or "ratio" in pair):
+        return _list_or_number(reference, answer, comparison)
+    if pair == {"set", "value"}:
+        one, two = (shape.parts if shape.kind == "set" else (shape,) for shape in (reference, answer))
+        return _in_order(one, two, comparison, "set")
+    if pair == {"list", "tuple"}:
+        listed = reference if reference.kind == "list" else answer
+        found = _in_order(reference.parts, answer.parts, comparison, "tuple")
+        if found.result == "equal" and not _named(listed):
+            # "1, 3" may be the point (1, 3), never the interval.
+            return Finding("undecided", "brackets_missing")
+        return found
+    if pair == {"value", "equation"} and reference.kind == "equation":
+        return Finding("different", "equation")
+    if answer.kind in ("value", "equation") and has_prose(answer.text):
+        return Finding("no_value", "words")
+    if "\\" in answer.text and answer.kind == "value" and reference.kind != "value":
+        return Finding("undecided", "shape") if form_of(answer.text) is None else DIFFERENT_SHAPE
+    return DIFFERENT_SHAPE
+
+
+def _list_or_number(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    """`15,600` alone is a number, beside "600, 15" it is the list; `1000,99` beside 1000.99 is a decimal."""
+    listed, single = (reference, answer) if reference.kind == "list" else (answer, reference)
+    if re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+", single.text):
+        parts = tuple(Shape("value", digits) for digits in single.text.split(","))
+        return _unordered(Shape("list", single.text, parts), _bare(listed), comparison)
+    decimal = _decimal_comma(listed.text)
+    if decimal and "." in single.text:
+        return same_value(decimal, single.text, comparison)
+    return Finding("different", "list")
+
+
+def _equations(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    """Two equations are equal when one is a constant multiple of the other: y = 2x+1 and 2x - y + 1 = 0."""
+    left, right = gap_of(reference), gap_of(answer)
+    if left is None or right is None:
+        return _in_order(reference.parts, answer.parts, comparison, "equation")
+    factor = _multiple(left, right)
+    if factor is None:
+        degree = max((sum(e for _, e in monomial) for form in (left, right) for monomial in form[0]), default=0)
+        return Finding("different", "equation") if degree <= 2 else Finding("undecided", "equation")
+    return Finding("equal", "equation")
+
+
+def _multiple(left: Form, right: Form) -> object:
+    """Return the constant k with left = k * right as polynomials, or None."""
+    one, two = left[0], right[0]
+    if not one or set(one) != set(two):
+        return None
+    factors = {one[monomial] / two[monomial] for monomial in one}
+    return factors.pop() if len(factors) == 1 else None
+
+
+def _inequalities(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    left, right = gap_of(reference), gap_of(answer)
+    if left is None or right is None:
+        return Finding("undecided", "inequality")
+    factor = _multiple(left, right)
+    if not isinstance(factor, (int,)) and factor is None:
+        return Finding("undecided", "inequality")
+    positive = factor > 0  # type: ignore[operator]
+    same = (answer.marks if positive else TURNED.get(answer.marks)) == reference.marks
+    return Finding("equal" if same else "different", "inequality")

@@ -1,0 +1,162 @@
+"""One value against another: exact number, exact form, numbers at sample points, algebra - in that order."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from graders.evaluation import compare_values
+from graders.exact_forms import NoForm, difference, exact_form, is_decisive
+from graders.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
+from graders.numbers import Quantity, quantity, same_quantity, split_unit
+from graders.units import units_conflict
+from graders.worker_pool import WorkerPool
+
+MAX_ALGEBRA_CALLS = 6
+"""Symbolic comparisons of one answer; after one time-out there are no more."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a comparison found and how.
+
+    `several` is an answer that offers alternatives, `no_value` words where a value is asked, `undecided` what no
+    rule could settle (`how` then names why: `unreadable`, `too_large`, `timeout`, ...).
+    """
+
+    result: Literal["equal", "different", "undecided", "several", "no_value"]
+    how: str
+
+
+@dataclass
+class Comparison:
+    """One running comparison: the algebra workers, what the question declares, and how often they were asked."""
+
+    algebra: WorkerPool | None
+    asks_percent: bool = False
+    question: str = ""
+    calls: int = field(default=0, init=False)
+
+    def ask(self, kind: str, left: object, right: object) -> str:
+        """Return what a worker says ("equal", "different", "undecided") or why it says nothing."""
+        if self.algebra is None or self.calls >= MAX_ALGEBRA_CALLS:
+            return "no_algebra"
+        self.calls += 1
+        reply = self.algebra.run(kind, left, right)  # type: ignore[arg-type]
+        if reply.status == "done":
+            return str(reply.value)
+        if reply.status in ("timeout", "died"):
+            self.calls = MAX_ALGEBRA_CALLS
+            return "timeout"
+        return "unreadable"
+
+
+_EQUAL_TEXT = Finding("equal", "identical")
+_PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
+_COMMAND = re.compile(r"\\[A-Za-z]+\*?")
+
+
+def same_value(reference: str, answer: str, comparison: Comparison) -> Finding:
+    """Compare two cleaned texts that are one value each.
+
+    Equal exact forms, and everything that algebra calls equal, must also agree numerically; where the two
+    findings disagree the result is `undecided`.
+    """
+    if _squeezed(reference) == _squeezed(answer):
+        return _EQUAL_TEXT
+    one, two = quantity(reference), quantity(answer)
+    if one is not None and two is not None:
+        equal = same_quantity(one, two, comparison.asks_percent)
+        return Finding("equal" if equal else "different", _kind(one))
+    return _same_expression(reference, answer, comparison)
+
+
+def _squeezed(text: str) -> str:
+    return text.replace(" ", "").removeprefix("+").rstrip(".")
+
+
+def _kind(value: Quantity) -> str:
+    if value.percent:
+        return "percent"
+    if value.unit is not None and value.unit.dimensions:
+        return "quantity"
+    return "integer" if value.value.denominator == 1 else "rational"
+
+
+def _same_expression(reference: str, answer: str, comparison: Comparison) -> Finding:
+    left, left_percent, left_unit = split_unit(reference)
+    right, right_percent, right_unit = split_unit(answer)
+    if left_unit and right_unit and units_conflict(left_unit, right_unit):
+        return Finding("different", "unit")
+    if left_percent != right_percent:
+        return Finding("undecided", "percent")
+    if _squeezed(left) == _squeezed(right):
+        return _EQUAL_TEXT
+    try:
+        readings = [(_read(left, tight), _read(right, tight)) for tight in (False, True)]
+    except TooLarge as error:
+        return Finding("undecided", f"too_large ({error})")
+    except Unreadable:
+        return _unreadable(left, right, comparison)
+    found = _same_trees(*readings[0], comparison)
+    if readings[1] != readings[0] and _same_trees(*readings[1], comparison).result != found.result:
+        return Finding("undecided", "ambiguous_slash")
+    return found
+
+
+def _read(text: str, tight: bool) -> Tree:
+    return parse_expression(text, tight)[0]
+
+
+def _same_trees(left: Tree, right: Tree, comparison: Comparison) -> Finding:
+    if left == right:
+        return Finding("equal", "identical")
+    how = "exact_form"
+    try:
+        gap = difference(exact_form(left), exact_form(right))
+        if gap and is_decisive(gap):
+            return Finding("different", how)
+        equal = not gap
+    except NoForm:
+        equal = False
+    numbers = compare_values(left, right)
+    if numbers == "different":
+        return Finding("undecided", "form_and_numbers_disagree") if equal else Finding("different", "sample_points")
+    if equal:
+        return Finding("equal", how)
+    if numbers == "unknown":
+        return _opaque(left, right)
+    said = comparison.ask("trees", _to_json(left), _to_json(right))
+    return Finding("equal", "symbolic") if said == "equal" else Finding("undecided", said)
+
+
+def _opaque(left: Tree, right: Tree) -> Finding:
+    """No number could be computed: values of an unnamed function at different symbols still differ."""
+    if _applied(left) and _applied(right) and symbols(left) != symbols(right):
+        return Finding("different", "symbols")
+    return Finding("undecided", "no_sample_points")
+
+
+def _applied(tree: Tree) -> bool:
+    return bool(tree[0] == "fn" and tree[1].startswith("apply_"))
+
+
+def _to_json(tree: Tree) -> object:
+    if tree[0] == "num":
+        return ["num", str(tree[1].numerator), str(tree[1].denominator)]
+    return [tree[0], *(_to_json(child) if isinstance(child, tuple) else child for child in tree[1:])]
+
+
+def _unreadable(left: str, right: str, comparison: Comparison) -> Finding:
+    if has_prose(right) and not has_prose(left):
+        return Finding("no_value", "words")
+    if has_prose(left) or "\\" not in left + right:
+        return Finding("undecided", "unreadable")
+    said = comparison.ask("latex", left, right)
+    if said in ("equal", "different"):
+        return Finding("equal" if said == "equal" else "different", "symbolic")
+    return Finding("undecided", "unreadable" if said == "undecided" else said)
+
+
+def has_prose(text: str) -> bool:
+    """Whether cleaned text holds ordinary words: runs of four letters and more that are no command."""
+    return _PROSE.search(_COMMAND.sub(" ", text.replace("\\text", " "))) is not None

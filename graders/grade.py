@@ -1,0 +1,117 @@
+"""GRADERS: answer kind -> grader, an explicit dict; grade a batch; the gold self-test.
+
+Whatever happens inside a grader, a caller gets a grade: a crash of ours is `ungraded / grader_crashed`, never an
+exception and never `incorrect`.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from graders.choices import CHOICE_GRADER_VERSION, grade_choice
+from graders.code.grade_code import CODE_GRADER_VERSION, grade_code
+from graders.extract import unboxed
+from graders.grader import GradeFunction, Tools
+from graders.math_answers import MATH_GRADER_VERSION, grade_math
+from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
+from graders.texts import TEXT_GRADER_VERSION, grade_text
+from schemas.candidate import Candidate
+from schemas.grade import Evidence, Grade
+from schemas.problem import AnswerKind, Problem, ScorerTests
+from schemas.teaching import Sampling, Usage
+
+GRADERS: dict[AnswerKind, tuple[GradeFunction, str]] = {
+    "choice": (grade_choice, CHOICE_GRADER_VERSION),
+    "code": (grade_code, CODE_GRADER_VERSION),
+    "math": (grade_math, MATH_GRADER_VERSION),
+    "text": (grade_text, TEXT_GRADER_VERSION),
+}
+"""Answer kind -> its grader and the grader's version. Problems with `ScorerTests` go to their task's scorer."""
+
+BATCH_THREADS = 16
+"""Gradings of a batch that may wait at the same time, for the sandbox or an algebra worker."""
+
+
+def grader_name_and_version(problem: Problem) -> tuple[str, str]:
+    """Return which grader would grade the problem, and its version (both are part of a grade's id)."""
+    if isinstance(problem.tests, ScorerTests):
+        return "reasoning_gym", reasoning_gym_version()
+    return problem.answer_kind, GRADERS[problem.answer_kind][1]
+
+
+def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
+    """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader."""
+    scored = isinstance(problem.tests, ScorerTests)
+    function: GradeFunction = grade_reasoning_gym if scored else GRADERS[problem.answer_kind][0]
+    try:
+        return function(problem, candidate, tools)
+    except Exception as error:  # our own fault, whatever it is: not the chain's
+        return _crashed(problem, candidate, error)
+
+
+def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> list[Grade]:
+    """Return the grades of many candidates, in the order given."""
+    if len(pairs) < 2:
+        return [grade(problem, candidate, tools) for problem, candidate in pairs]
+    with ThreadPoolExecutor(min(BATCH_THREADS, len(pairs))) as threads:
+        return list(threads.map(lambda pair: grade(pair[0], pair[1], tools), pairs))
+
+
+def self_test(problem: Problem, tools: Tools) -> Grade:
+    """Grade the problem's own reference answer, as a candidate that states it would be graded.
+
+    `correct` for a good problem. An empty answer, a letter beyond the choices, a solution that fails the tests are
+    not; a code problem without a solution is `ungraded / no_reference_solution`.
+    """
+    if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
+        return _failed(problem, _stating(problem, ""), "no_reference_solution", None)
+    return grade(problem, _stating(problem, _statement(problem)), tools)
+
+
+def _statement(problem: Problem) -> str:
+    if problem.answer_kind == "code":
+        return f"```python\n{problem.solution}\n```"
+    if problem.answer_kind == "choice":
+        return f"The answer is ({problem.answer.strip()})."
+    if isinstance(problem.tests, ScorerTests) or problem.answer_kind == "math":
+        answer = unboxed(problem.answer)
+    else:
+        answer = next((line for line in problem.answer.splitlines() if line.strip()), "")
+    balanced = answer.count("{") == answer.count("}")
+    return f"\\boxed{{{answer}}}" if balanced else f"#### {answer}"
+
+
+def _stating(problem: Problem, response: str) -> Candidate:
+    return Candidate(
+        candidate_id=f"self-test-{problem.problem_id}",
+        problem_id=problem.problem_id,
+        teacher="reference",
+        prompt_id="",
+        sampling=Sampling(),
+        sample_index=0,
+        reasoning=None,
+        response=response,
+        finish_reason="stop",
+        usage=Usage(),
+        cost_usd=None,
+        latency_ms=0.0,
+        created_at=datetime.fromtimestamp(0, UTC),
+    )
+
+
+def _crashed(problem: Problem, candidate: Candidate, error: Exception) -> Grade:
+    return _failed(problem, candidate, "grader_crashed", f"{type(error).__name__}: {error}"[:500])
+
+
+def _failed(problem: Problem, candidate: Candidate, reason: str, detail: str | None) -> Grade:
+    name, version = grader_name_and_version(problem)
+    return Grade(
+        candidate_id=candidate.candidate_id,
+        grader=name,
+        grader_version=version,
+        verdict="ungraded",
+        reason=reason,
+        extracted_answer=None,
+        evidence=Evidence(detail=detail),
+        duration_ms=0.0,
+    )

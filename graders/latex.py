@@ -1,0 +1,137 @@
+"""Answers as models write them, brought to one spelling before anything compares them.
+
+Only notation changes here (wrappers, spacing, Unicode signs), never a value: `clean(clean(t)) == clean(t)`.
+"""
+
+import re
+import unicodedata
+
+MAX_ANSWER_CHARS = 4_000
+"""A final answer longer than this is not read: no reference answer is near it."""
+
+_SIGNS = str.maketrans(
+    {
+        "−": "-", "–": "-", "—": "-", "‒": "-", "﹣": "-", "－": "-", "‐": "-", "‑": "-",
+        "×": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "∙": "\\cdot ", "÷": "/", "⁄": "/", "∕": "/",
+        "π": "\\pi ", "∞": "\\infty ", "√": "\\sqrt ", "≤": "\\le ", "≥": "\\ge ", "≠": "\\ne ",
+        "⩽": "\\le ", "⩾": "\\ge ", "≈": "\\approx ", "∪": "\\cup ", "∩": "\\cap ", "∈": "\\in ",
+        "∅": "\\emptyset ", "∖": "\\setminus ", "±": "\\pm ", "∓": "\\mp ", "°": "^\\circ ",
+        "θ": "\\theta ", "α": "\\alpha ", "β": "\\beta ", "γ": "\\gamma ", "λ": "\\lambda ", "φ": "\\phi ",
+        "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℚ": "\\mathbb{Q}", "ℕ": "\\mathbb{N}",
+        "’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ", "′": "'",
+    }
+)  # fmt: skip
+_VULGAR = {character: unicodedata.normalize("NFKC", character).split("⁄") for character in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"}
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ", "0123456789-n", strict=True))
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+
+_WRAPPERS = re.compile(
+    r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits|nolimits|,|!|;|:|>|quad|qquad|thinspace)"
+    r"(?![A-Za-z])|(?<!\\)\\(?= )|~"
+)
+_PHANTOM = re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}|\\label\s*\{[^{}]*\}|\\tag\s*\{[^{}]*\}|\\hspace\s*\{[^{}]*\}")
+_FONTS = re.compile(
+    r"\\(?:mathrm|mathbf|mathit|mathsf|mathnormal|boldsymbol|bm|operatorname\*?|variable)\s*\{([^{}]*)\}"
+)
+_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox|emph)\s*\{([^{}]*)\}")
+_DIGIT_GROUP = re.compile(r"(?<=[0-9])(?:\s*\{,\}\s*|\s*,?\s*\\[!,]\s*)(?=[0-9]{3}(?![0-9]))")
+_CHOOSE = re.compile(r"\{\s*([^{}]{1,200}?)\s*\\choose\s*([^{}]{1,200}?)\s*\}")
+_CONNECTOR = re.compile(r"\\text\{[\s,;]*(and|or)[\s,;:]*\}", re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
+_SPELLINGS = (
+    ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\cfrac", "\\frac"), ("\\lbrace", "\\{"),
+    ("\\rbrace", "\\}"), ("\\lvert", "|"), ("\\rvert", "|"), ("\\vert", "|"), ("\\leqslant", "\\le "),
+    ("\\geqslant", "\\ge "), ("\\leq", "\\le "), ("\\geq", "\\ge "), ("\\neq", "\\ne "), ("\\lt ", "<"),
+    ("\\gt ", ">"), ("\\gt", ">"), ("\\lt", "<"), ("\\varnothing", "\\emptyset "), ("\\degree", "^\\circ "),
+    ("^{\\circ}", "^\\circ "), ("\\%", "%"), ("**", "^"), (">=", "\\ge "), ("<=", "\\le "), ("!=", "\\ne "),
+    ("\\infin ", "\\infty "), ("\\cdotp", "\\cdot "), ("\\colon", ":"), ("\\mathrm", ""), ("\\+", "+"),
+    ("\\operatorname", "\\"), ("\\bmod", "\\mod"), ("\\exponentialE", "e"), ("\\backslash", "\\setminus "),
+)  # fmt: skip
+_MATH_MARKS = re.compile(r"(?<!\\)\\[()\[\]]")
+
+
+def clean(text: str) -> str:
+    r"""Return `text` in the one spelling the other modules read.
+
+    Math delimiters, sizing commands, fonts, phantoms and thin spaces go; `\text{...}` stays, because words
+    decide how an answer is compared; `\$` becomes `\dollar `, so that a lone `$` is never a delimiter.
+
+    >>> clean(r"$\left(\dfrac{1}{2},\,15{,}000\right)$")
+    '(\\frac{1}{2}, 15000)'
+    """
+    if not text.isascii():
+        text = _ascii(text)
+    text = _delimiters(text)
+    if "\\" in text or "**" in text or "=" in text or "{,}" in text:
+        text = _commands(text)
+    return _SPACES.sub(" ", text).strip()
+
+
+def _commands(text: str) -> str:
+    text = _PHANTOM.sub(" ", text)
+    text = _DIGIT_GROUP.sub("", text)
+    for _ in range(3):  # fonts and text nest at most a few deep in real answers
+        replaced = _TEXT.sub(r"\\text{\1}", _FONTS.sub(r"\1 ", text))
+        if replaced == text:
+            break
+        text = replaced
+    if "\\choose" in text:
+        text = _CHOOSE.sub(r"\\binom{\1}{\2}", text)
+    for old, new in _SPELLINGS:
+        if old in text:
+            text = text.replace(old, new)
+    text = _CONNECTOR.sub(r" \1 ", text)
+    return _WRAPPERS.sub(" ", text)
+
+
+def _delimiters(text: str) -> str:
+    if "$" in text:
+        text = text.replace("\\$", "\\dollar ")
+        if text.count("$") % 2:
+            # One `$` alone is money ("$18"), a pair of them is math.
+            head, _, tail = text.rpartition("$")
+            text = head.replace("$", "") + "\\dollar " + tail
+        else:
+            text = text.replace("$", "")
+    return _MATH_MARKS.sub(" ", text) if "\\" in text else text
+
+
+def _ascii(text: str) -> str:
+    """Spell Unicode signs, digits and scripts in ASCII; characters without a meaning here stay as they are."""
+    out: list[str] = []
+    run = ""
+    for character in text:
+        if run and _SCRIPTS.get(character, ("", ""))[0] != run:
+            out.append("}")
+            run = ""
+        if character in _SCRIPTS:
+            kind, plain = _SCRIPTS[character]
+            if not run:
+                # A superscript two is never the number two: it becomes an exponent of what precedes it.
+                out.append(kind + "{")
+                run = kind
+            out.append(plain)
+        elif character in _VULGAR:
+            numerator, denominator = _VULGAR[character]
+            out.append(f"\\frac{{{numerator}}}{{{denominator}}}")
+        elif unicodedata.category(character) != "Cf":
+            digit = unicodedata.decimal(character, None)
+            out.append(character if digit is None else str(digit))
+    if run:
+        out.append("}")
+    return unicodedata.normalize("NFKC", "".join(out).translate(_SIGNS)).translate(_SIGNS)
+
+
+_SCRIPTS = {character: ("^", plain) for character, plain in _SUPERSCRIPTS.items()} | {
+    character: ("_", plain) for character, plain in _SUBSCRIPTS.items()
+}
+
+
+def plain_words(text: str) -> str:
+    r"""Return cleaned `text` with its `\text{...}` wrappers opened: `\text{odd}` is `odd`."""
+    while "\\text{" in text:
+        opened = text.replace("\\text{", " ", 1)
+        start = text.index("\\text{") + 1
+        close = opened.find("}", start)
+        text = opened[:close] + " " + opened[close + 1 :] if close >= 0 else opened
+    return _SPACES.sub(" ", text).strip()

@@ -1,0 +1,166 @@
+"""One warm container and the line to the runner inside it."""
+
+import json
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from graders.sandbox.execution import Execution, ExecutionResult, Limits
+from schemas.errors import SandboxError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+STARTUP_S = 60.0
+GRACE_S = 20.0
+"""How long beyond an execution's own limit the runner may be silent before its container is given up."""
+RUNNER_MEMORY_MB = 128
+RUNNER_PROCESSES = 8
+FILES = "/tmp"  # noqa: S108 - of the container
+FIRST_UID = 50_000
+CAPABILITIES = ["SETUID", "SETGID", "KILL"]
+RUNNER_MODULES = {
+    "graders.sandbox.values": "values.py",
+    "graders.sandbox.seccomp": "seccomp.py",
+    "__main__": "runner.py",
+}
+BOOT = """import sys, types
+for name, source in zip(sys.argv[1:-1:2], sys.argv[2:-1:2]):
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name, "exec"), module.__dict__)
+"""
+"""Gives the runner its modules from the command line, under the names they have here."""
+
+
+class Container:
+    """A running container with one runner in it; runs one execution at a time, for one thread."""
+
+    def __init__(self, client: "DockerClient", image: str, uid: int, limits: Limits, labels: dict[str, str]) -> None:
+        self._limits = limits
+        self._pending = b""
+        self._complaint = b""
+        with engine_errors("the sandbox container could not be started"):
+            self._container = client.containers.create(
+                image, runner_command(uid, limits), **settings(limits), labels=labels
+            )
+            try:
+                self._line = attach(client, str(self._container.id))
+                self._container.start()
+                self._line.settimeout(STARTUP_S)
+                self._read_report()
+            except BaseException:
+                self.remove()
+                raise
+
+    def run(self, execution: Execution) -> tuple[ExecutionResult, bool]:
+        """Run one execution; return its result and whether the container may be used again.
+
+        Raises SandboxError when the container or the engine fails; the container is then good for nothing.
+        """
+        job = json.dumps(execution.model_dump(mode="json")).encode()
+        with engine_errors("the sandbox container was lost during an execution"):
+            self._line.settimeout(self._limits.timeout_s + GRACE_S)
+            self._line.sendall(struct.pack(">I", len(job)) + job)
+            report = self._read_report()
+            output = self._read(report.pop("size"))
+        clean = report.pop("clean")
+        return ExecutionResult(output=output, **report), clean
+
+    def remove(self) -> None:
+        """Kill and remove the container; what is already gone is fine, and so is an engine that is down."""
+        with suppress(Exception):
+            self._line.close()
+        with suppress(Exception):
+            self._container.remove(force=True)
+
+    def _read_report(self) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(self._read(struct.unpack(">I", self._read(4))[0]))
+        return report
+
+    def _read(self, count: int) -> bytes:
+        """Return the next `count` bytes of the runner's standard output."""
+        parts = [self._pending]
+        have = len(self._pending)
+        while have < count:
+            stream, size = struct.unpack(">BxxxL", self._receive(8))
+            frame = self._receive(size)
+            if stream == 1:
+                parts.append(frame)
+                have += size
+            else:
+                self._complaint = (self._complaint + frame)[-2000:]
+        whole = b"".join(parts)
+        self._pending = whole[count:]
+        return whole[:count]
+
+    def _receive(self, count: int) -> bytes:
+        """Return exactly `count` bytes of the engine's stream, in which short reads are usual."""
+        parts = bytearray()
+        while len(parts) < count:
+            part = self._line.recv(min(count - len(parts), 1 << 16))
+            if not part:
+                said = self._complaint.decode(errors="replace").strip().splitlines()
+                raise EOFError(said[-1] if said else "the container ended")
+            parts += part
+        return bytes(parts)
+
+
+def runner_command(uid: int, limits: Limits) -> list[str]:
+    """Return the command that starts the runner: the interpreter, the runner's source and its limits."""
+    modules: list[str] = []
+    for name, file in RUNNER_MODULES.items():
+        modules += [name, resources.files("graders.sandbox").joinpath(file).read_text("utf-8")]
+    return ["python3", "-sBX", "utf8", "-c", BOOT, *modules, json.dumps({"uid": uid, **limits.model_dump()})]
+
+
+def settings(limits: Limits) -> dict[str, Any]:
+    """Return what every container is created with."""
+    memory_mb = limits.memory_mb + limits.disk_mb + RUNNER_MEMORY_MB
+    return {
+        "network_mode": "none",
+        "read_only": True,
+        "tmpfs": {FILES: f"rw,nosuid,nodev,noexec,mode=1777,nr_inodes=1024,size={limits.disk_mb}m"},
+        "shm_size": "16m",
+        "mem_limit": f"{memory_mb}m",
+        "memswap_limit": f"{memory_mb}m",
+        "nano_cpus": 1_000_000_000,
+        "pids_limit": limits.processes + RUNNER_PROCESSES,
+        "user": "0:0",
+        "cap_drop": ["ALL"],
+        "cap_add": CAPABILITIES,
+        "security_opt": ["no-new-privileges:true"],
+        "init": True,
+        "environment": {"PYTHONHASHSEED": "0"},
+        "working_dir": "/",
+        "log_config": {"type": "none"},
+        "stdin_open": True,
+        "auto_remove": True,
+        "detach": True,
+    }
+
+
+def attach(client: "DockerClient", container_id: str) -> socket.socket:
+    """Return the raw line to a container's standard streams; before its start, so that nothing is missed."""
+    streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    wrapped = client.api.attach_socket(container_id, params=streams)
+    # Over a Unix socket or plain TCP the SDK hands out a read-only file over the socket that can do both.
+    line: socket.socket = getattr(wrapped, "_sock", wrapped)
+    return line
+
+
+@contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Turn whatever the engine, its client or the line raises into SandboxError."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException, OSError, EOFError, ValueError, struct.error) as error:
+        raise SandboxError(
+            f"{what}: {error or type(error).__name__}",
+            "see that the Docker engine runs (docker info) and has memory left, then run again",
+        ) from error

@@ -1,0 +1,66 @@
+"""Values as strict, typed JSON: how arguments enter the container and returned values leave it.
+
+JSON alone would make a tuple a list, 1.0 an int after some parsers, and lose sets, bytes and NaN. The same
+file runs inside the container, so it uses the standard library only. What is not of a built-in type leaves
+only its type's name: an object whose `__eq__` says True is `{"o": "Liar"}` on the host, and equal to nothing.
+
+>>> encode((1, 2.5, {"a": {3}}))
+{'t': [1, {'f': '0x1.4000000000000p+1'}, {'d': [['a', {'s': [3]}]]}]}
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+PLAIN_INT = 1 << 53
+
+
+def encode(value: Any) -> Any:
+    """Return `value` as typed JSON; raises RecursionError for a value that holds itself.
+
+    Subclasses of the built-in types count as their base (a Counter is a dict, an IntEnum an int). Methods are
+    taken from the built-in type, so that a subclass cannot hide what it holds.
+    """
+    if value is None or value is True or value is False:
+        return value
+    kind = type(value)
+    if issubclass(kind, int):
+        number = int.__int__(value)
+        return number if -PLAIN_INT < number < PLAIN_INT else {"i": hex(number)}
+    if issubclass(kind, float):
+        return {"f": float.hex(value)}
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, list):
+        return [encode(item) for item in list.__iter__(value)]
+    if issubclass(kind, tuple):
+        return {"t": [encode(item) for item in tuple.__iter__(value)]}
+    if issubclass(kind, dict):
+        return {"d": [[encode(key), encode(item)] for key, item in dict.items(value)]}
+    if issubclass(kind, (set, frozenset)):
+        return {"s": [encode(item) for item in kind.__iter__(value)]}
+    if issubclass(kind, (bytes, bytearray)):
+        return {"b": bytes(value).hex()}
+    return {"o": kind.__name__}
+
+
+def decode(encoded: Any) -> Any:
+    """Return the value that `encode` was given.
+
+    Only for what the host encoded: it runs in the container. What comes out of there is compared as it is.
+    """
+    if encoded is None or isinstance(encoded, bool | int | str):
+        return encoded
+    if isinstance(encoded, list):
+        return [decode(item) for item in encoded]
+    ((tag, content),) = encoded.items()
+    return DECODERS[tag](content)
+
+
+DECODERS: dict[str, Callable[[Any], Any]] = {
+    "i": lambda text: int(text, 16),
+    "f": float.fromhex,
+    "t": lambda items: tuple(decode(item) for item in items),
+    "d": lambda pairs: {decode(key): decode(item) for key, item in pairs},
+    "s": lambda items: {decode(item) for item in items},
+    "b": bytes.fromhex,
+}

@@ -1,0 +1,82 @@
+"""From a candidate to a grade, for every answer that is stated in words or formulas.
+
+The policy all of them share. A candidate that ran into its token limit is `no_answer / truncated`, whatever it
+states before the cut: the chain has no end, and its last box may be an interim result. Reasoning without a
+response was never closed: `unclosed_reasoning`. Several different final statements are `several_answers`, right or
+wrong ("The answer is 5. ... The answer is 6."). What no rule can settle is `ungraded` with the reason.
+"""
+
+import time
+from collections.abc import Callable
+
+from graders.expression_answers import Finding
+from graders.extract import Extraction, final_answer
+from schemas.candidate import Candidate
+from schemas.grade import Evidence, Grade, Verdict
+from schemas.problem import Problem
+
+Compare = Callable[[str, str], Finding]
+"""Compares a reference answer with a stated one, both as written."""
+
+_VERDICTS: dict[str, tuple[Verdict, str]] = {
+    "equal": ("correct", "equal"),
+    "different": ("incorrect", "different"),
+    "several": ("no_answer", "several_answers"),
+    "no_value": ("no_answer", "not_a_value"),
+}
+
+
+def grade_stated(
+    problem: Problem,
+    candidate: Candidate,
+    grader: str,
+    version: str,
+    compare: Compare,
+    extract: Callable[[str], Extraction] = final_answer,
+) -> Grade:
+    """Return the grade of what `extract` finds in the candidate's response, compared by `compare`."""
+    started = time.perf_counter()
+    extraction = unfinished(candidate) or extract(candidate.response)
+    finding: Finding | None = None
+    if extraction.answer is None:
+        verdict, reason = ("no_answer", extraction.reason)
+    else:
+        finding = _settle(problem.answer, extraction, compare)
+        verdict, reason = _VERDICTS.get(finding.result, ("ungraded", finding.how.split(" ")[0]))
+    return Grade(
+        candidate_id=candidate.candidate_id,
+        grader=grader,
+        grader_version=version,
+        verdict=verdict,
+        reason=reason,
+        extracted_answer=extraction.answer,
+        evidence=Evidence(
+            rule=extraction.rule,
+            compared_as=finding.how if finding else None,
+            reference=problem.answer,
+            detail="; ".join(extraction.others) or None,
+        ),
+        duration_ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+def unfinished(candidate: Candidate) -> Extraction | None:
+    """Return why a candidate has no end (token limit, reasoning that was never closed), or None."""
+    if candidate.is_truncated:
+        return Extraction(None, reason="truncated")
+    if candidate.reasoning and not candidate.response.strip():
+        return Extraction(None, reason="unclosed_reasoning")
+    return None
+
+
+def _settle(reference: str, extraction: Extraction, compare: Compare) -> Finding:
+    """Compare the answer with the reference, and every other statement with the answer."""
+    assert extraction.answer is not None
+    found = compare(reference, extraction.answer)
+    for other in extraction.others:
+        if other == extraction.answer or compare(extraction.answer, other).result == "equal":
+            continue
+        if found.result == "equal" == compare(reference, other).result:
+            continue  # 1/2 and 0.5 cm are equal to the reference, though one of them has a unit
+        return Finding("several", "statements_differ")
+    return found

@@ -1,0 +1,288 @@
+"""Structures: what shape an answer has - list, tuple, interval, set, union, matrix, equation, inequality, words.
+
+`read_shape` only splits; what stands in the leaves is compared by `expression_answers`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from graders.expression_answers import has_prose
+from graders.latex import plain_words
+from graders.numbers import quantity
+
+Kind = Literal["value", "list", "tuple", "set", "union", "matrix", "equation", "inequality", "ratio", "words", "broken"]
+
+MAX_PARTS = 64
+MAX_NESTING = 8
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One level of an answer.
+
+    `marks` holds what the kind needs: the two brackets of a tuple, `or` for a list of alternatives, the operators
+    of an inequality, the columns of a matrix, am or pm of a clock time. `text` is the cleaned source.
+    """
+
+    kind: Kind
+    text: str
+    parts: tuple["Shape", ...] = ()
+    marks: str = ""
+
+
+_OPEN = {"(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil"}
+_CLOSE = {")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil"}
+_PIECE = re.compile(r"\\begin\s*\{|\\end\s*\{|\\[A-Za-z]+|\\.|\b(?:and|or)\b|[A-Za-z]+|.", re.DOTALL)
+_RELATIONS = {
+    "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\ge": ">=", "\\ne": "!=", "\\in": "in", "\\approx": "~",
+    "\\equiv": "==", "\\to": "->", "\\notin": "notin",
+}  # fmt: skip
+_MATRIX = re.compile(
+    r"\\begin\s*\{([pbBvV]?matrix|smallmatrix|array|cases)\}\s*(?:\{[clr| ]*\})?(.*)\\end\s*\{\1\}\s*\.?\Z", re.DOTALL
+)
+_ALL_TEXT = re.compile(r"\\text\{([^{}]*)\}\Z")
+_CLOCK = re.compile(r"(.*?[0-9])\s*(?:\\text\{\s*)?([ap])\.?\s*m\.?\s*\}?\.?\Z", re.IGNORECASE)
+_BASED = re.compile(r"(-?)\s*([0-9A-F]+)_\s*\{?\s*(?:\\text\{)?([0-9]{1,2})\}*\Z")
+_LEAD_IN = re.compile(r"(?:\\text\{)?\s*(?:so |thus |therefore )?(?:the )?(?:final |correct )?answer is:?\s*\}?", re.I)
+_REALS = "\\mathbb{R}"
+
+
+_SEPARATORS = {",", ";", "and", "or", "\\cup", "\\setminus", ":"}
+_LISTED = {",", ";", "and", "or"}
+_ALL = _SEPARATORS | set(_RELATIONS)
+
+
+def split_top(text: str, separators: set[str] = _ALL) -> list[tuple[str, str]]:
+    """Split cleaned text at `separators` outside all brackets into pairs: the separator before a piece, the piece."""
+    pieces: list[tuple[str, str]] = []
+    depth, start, before = 0, 0, ""
+    for match in _PIECE.finditer(text):
+        token = match[0]
+        if token in _OPEN or token.startswith("\\begin"):
+            depth += 1
+        elif token in _CLOSE or token.startswith("\\end"):
+            depth -= 1
+        elif depth == 0 and token in separators:
+            pieces.append((before, text[start : match.start()].strip()))
+            before, start = token, match.end()
+    pieces.append((before, text[start:].strip()))
+    return pieces
+
+
+def read_shape(text: str, depth: int = 0) -> Shape:
+    r"""Return the shape of a cleaned answer; text that closes what it never opened is `broken`.
+
+    >>> read_shape("(1, 2]").marks, [part.text for part in read_shape("1, x and 3").parts]
+    ('(]', ['1', 'x', '3'])
+    """
+    text = _trim(text)
+    if depth > MAX_NESTING:
+        return Shape("broken", text)
+    if quantity(text) is not None:
+        return Shape("value", text)
+    if match := _MATRIX.match(text):
+        return _matrix(text, match[1], match[2], depth)
+    if _is_words(text):
+        return _words(text, depth)
+    if match := _ALL_TEXT.match(text):
+        return read_shape(match[1], depth + 1)
+    pieces = split_top(text)
+    if len(pieces) > MAX_PARTS:
+        return Shape("broken", text)
+    separators = {before for before, _ in pieces[1:]}
+    if separators & _LISTED:
+        return _list(text, depth)
+    if "\\setminus" in separators:
+        return _without(text, pieces, depth)
+    if separators & set(_RELATIONS):
+        return _relation(text, pieces, depth)
+    if "\\cup" in separators:
+        parts = tuple(read_shape(piece, depth + 1) for _, piece in pieces)
+        return Shape("union", text, parts)
+    if ":" in separators:
+        return _ratio(text, depth)
+    return _bracketed(text, depth) or _plus_minus(text, depth) or _leaf(text)
+
+
+def _trim(text: str) -> str:
+    text = text.strip()
+    while text and text[-1] in ".,;:" and not text.endswith("\\,"):
+        text = text[:-1].rstrip()
+    while text.startswith("{") and text.endswith("}") and _encloses(text):
+        text = text[1:-1].strip()
+    return text
+
+
+def _encloses(text: str) -> bool:
+    depth = 0
+    for match in _PIECE.finditer(text):
+        if match[0] in _OPEN:
+            depth += 1
+        elif match[0] in _CLOSE:
+            depth -= 1
+            if depth == 0:
+                return match.end() == len(text)
+    return False
+
+
+def _is_words(text: str) -> bool:
+    if "\\text{" in text:
+        opened = plain_words(text)
+        outside = re.sub(r"\\text\{[^{}]*\}", "", text)
+        return not any(character.isdigit() for character in opened) and not outside.strip(" ,.;()'\"!?-&")
+    return bool(re.fullmatch(r"[A-Za-z][A-Za-z '\"!?.,-]*", text)) and has_prose(text)
+
+
+def _words(text: str, depth: int) -> Shape:
+    opened = plain_words(text)
+    names = [name for name in re.split(r"\s*(?:,|;|\band\b|\bor\b)\s*", opened.strip(" .")) if name]
+    if len(names) > 1 and all(len(name.split()) <= 3 for name in names):
+        marks = "or" if re.search(r"\bor\b", opened) else ""
+        return Shape("list", text, tuple(Shape("words", name) for name in names), marks)
+    return Shape("words", opened)
+
+
+def _list(text: str, depth: int) -> Shape:
+    pieces = split_top(text, _LISTED)
+    separators = {before for before, _ in pieces}
+    if {";", ","} <= separators:
+        # A semicolon separates more than a comma does: "p=5, q=2; p=7, q=2" are two pairs.
+        pieces = split_top(text, {";"})
+    parts = tuple(read_shape(piece, depth + 1) for _, piece in pieces if piece.strip(" .:"))
+    if len(parts) < 2:
+        return parts[0] if parts else Shape("broken", text)
+    return Shape("list", text, parts, "or" if "or" in separators else "")
+
+
+def _relation(text: str, pieces: list[tuple[str, str]], depth: int) -> Shape:
+    operators = [_RELATIONS.get(before, before) for before, _ in pieces[1:]]
+    sides = [piece for _, piece in pieces]
+    if operators == ["~"] and not sides[0]:
+        return read_shape(sides[1], depth + 1)  # "\\approx 8.24"
+    if not all(sides):
+        return Shape("broken", text)
+    while len(sides) > 1 and operators[-1] == "~" and not (len(sides) == 2 and is_name(sides[0])):
+        # An approximation after the exact value says nothing more: "\frac{1}{3} \approx 0.33".
+        operators.pop()
+        sides.pop()
+    if not operators:
+        return read_shape(sides[0], depth + 1)
+    operators = ["=" if operator == "~" else operator for operator in operators]
+    if operators == ["in"]:
+        return read_shape(sides[1], depth + 1) if is_name(sides[0]) else Shape("broken", text)
+    parts = tuple(Shape("value", side) if is_name(side) else read_shape(side, depth + 1) for side in sides)
+    if set(operators) == {"="}:
+        return Shape("equation", text, parts)
+    if set(operators) <= {"<", ">", "<=", ">=", "!="}:
+        return Shape("inequality", text, parts, " ".join(operators))
+    return Shape("value", text)
+
+
+_NAME = re.compile(
+    r"(?:\\?[A-Za-z]|\\(?:alpha|beta|gamma|theta|lambda|mu|phi|omega|ell)\s*)(?:_\s*(?:\{\s*\w+\s*\}|\w))?'*\s*\Z"
+    r"|[A-Za-z]'*(?:_\s*(?:\{\s*\w+\s*\}|\w))?(?:\^\{?-1\}?)?\s*\([^()]*\)\s*\Z|\|?\s*[A-Z]{2,4}\s*\|?\Z|[A-Z]{2}\s*\^\s*2\Z"
+    r"|\\frac\s*\{[A-Z]{2}\}\s*\{[A-Z]{2}\}\Z|[A-Z]\s*:\s*[A-Z]\Z"
+    r"|\((?:\s*[a-zA-Z](?:_\s*\{?\w+\}?)?\s*,)+\s*[a-zA-Z](?:_\s*\{?\w+\}?)?\s*\)\Z"
+)
+
+
+def is_name(text: str) -> bool:
+    r"""Whether a side of an equation only names what the other side is: `x`, `f(x)`, `|AB|`, `\angle ABC`.
+
+    `e` and `i` are numbers, and `2x` or `xy` is an expression.
+    """
+    if text in ("e", "i"):
+        return False
+    if "\\angle" in text or "\\overline" in text or "\\text" in text or "\\overrightarrow" in text:
+        return not any(character.isdigit() for character in text)
+    return _NAME.match(text) is not None
+
+
+def _ratio(text: str, depth: int) -> Shape:
+    match = _CLOCK.match(text)
+    body, marks = (match[1], match[2].lower()) if match else (text, "")
+    parts = tuple(read_shape(piece, depth + 1) for _, piece in split_top(body))
+    return Shape("ratio", text, parts, marks) if all(part.text for part in parts) else Shape("broken", text)
+
+
+def _without(text: str, pieces: list[tuple[str, str]], depth: int) -> Shape:
+    r"""`\mathbb{R} \setminus \{3\}` is the union of the two open rays."""
+    if len(pieces) == 2 and pieces[0][1] == _REALS:
+        removed = read_shape(pieces[1][1], depth + 1)
+        points = removed.parts if removed.kind == "set" else (removed,)
+        if removed.kind in ("set", "value") and len(points) == 1:
+            return rays_around(points[0], text)
+    return Shape("value", text)
+
+
+def rays_around(point: Shape, text: str) -> Shape:
+    """Return all real numbers but one as a union of two open rays."""
+    below = Shape("tuple", text, (_infinity("-"), point), "()")
+    above = Shape("tuple", text, (point, _infinity("")), "()")
+    return Shape("union", text, (below, above))
+
+
+def _infinity(sign: str) -> Shape:
+    return Shape("value", sign + "\\infty")
+
+
+def _bracketed(text: str, depth: int) -> Shape | None:
+    if text == _REALS:
+        return Shape("tuple", text, (_infinity("-"), _infinity("")), "()")
+    if text in ("\\emptyset", "\\{\\}", "\\{ \\}"):
+        return Shape("set", text)
+    for opening, closing in (("\\{", "\\}"), ("\\langle", "\\rangle"), ("(", ")"), ("[", "]"), ("(", "]"), ("[", ")")):
+        if not (text.startswith(opening) and text.endswith(closing) and _encloses(text)):
+            continue
+        inner = text[len(opening) : len(text) - len(closing)].strip()
+        pieces = split_top(inner)
+        listed = {before for before, _ in pieces[1:]} & _LISTED
+        if opening == "\\{":
+            if any(before in (":", "\\in") or "\\mid" in piece for before, piece in pieces) or "|" in inner:
+                return Shape("value", text)
+            content = read_shape(inner, depth + 1)
+            return Shape("set", text, content.parts if content.kind == "list" else (content,))
+        if not listed:
+            if opening == "(" and closing == ")":
+                content = read_shape(inner, depth + 1)
+                return content if content.kind != "value" else None
+            return Shape("tuple", text, (read_shape(inner, depth + 1),), opening + closing) if opening == "[" else None
+        parts = [piece for _, piece in pieces]
+        if not all(parts):
+            return Shape("broken", text)
+        marks = "()" if opening == "\\langle" else opening + closing
+        return Shape("tuple", text, tuple(read_shape(part, depth + 1) for part in parts), marks)
+    return None
+
+
+def _plus_minus(text: str, depth: int) -> Shape | None:
+    if "\\pm" not in text or "\\mp" in text:
+        return None
+    both = tuple(read_shape(re.sub(r"\\pm(?![A-Za-z])", sign, text), depth + 1) for sign in "+-")
+    return Shape("list", text, both)
+
+
+def _leaf(text: str) -> Shape:
+    match = _LEAD_IN.match(text)
+    if match and match.end() and match.end() < len(text):
+        return Shape("value", text[match.end() :].strip())
+    return Shape("value", text)
+
+
+def based_number(text: str) -> tuple[str, str] | None:
+    r"""Return digits and base of a number such as `2401_7` or `1A3_{16}`, else None."""
+    match = _BASED.match(text)
+    return (match[1] + match[2].lstrip("0"), match[3]) if match else None
+
+
+def _matrix(text: str, name: str, body: str, depth: int) -> Shape:
+    rows = [row.strip() for row in re.split(r"\\\\(?:\s*\[[^\]]*\])?|\\cr\b", body)]
+    rows = [re.sub(r"\\hline", "", row).strip() for row in rows]
+    cells = [[read_shape(cell, depth + 1) for cell in row.split("&")] for row in rows if row]
+    if name == "cases":
+        return Shape("list", text, tuple(row[0] for row in cells)) if cells else Shape("broken", text)
+    if not cells or len({len(row) for row in cells}) != 1 or len(cells) * len(cells[0]) > MAX_PARTS:
+        return Shape("broken", text)
+    marks = f"{'det' if name[0] in 'vV' else ''}{len(cells[0])}"
+    return Shape("matrix", text, tuple(cell for row in cells for cell in row), marks)

@@ -1,0 +1,120 @@
+"""The dataset card: front matter for the Hub, and for people what the data is, how it was made and checked."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+import yaml
+
+from data_contracts.contract import Contract
+from data_contracts.report import ContractReport
+from publishing.published_recipe import published_recipe
+from schemas.manifest import Manifest
+from schemas.recipe import Product, Recipe
+from schemas.rows import ROW_SCHEMAS
+
+TEMPLATES = Path(__file__).parent / "templates"
+SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
+MORE = "10M<n<100M"
+
+
+def dataset_card(
+    manifest: Manifest,
+    recipe: Recipe,
+    contracts: Mapping[Product, Contract],
+    reports: Mapping[Product, ContractReport],
+    table_bytes: Mapping[Product, int],
+) -> str:
+    """Return README.md of a release; `manifest` need not list the card itself yet.
+
+    `contracts` and `reports` have the release's products, the default one first; `table_bytes` is the size of
+    each product's rows before compression. Names that come from outside are escaped in tables.
+    """
+    # Autoescape would be for HTML: this is Markdown, and `cell` escapes what comes from outside.
+    environment = jinja2.Environment(  # noqa: S701
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"cell": cell, "count": "{:,}".format}
+    recipe_text = _yaml(published_recipe(recipe))
+    return environment.get_template("dataset_card.md.j2").render(
+        front_matter=_yaml(_front_matter(manifest, recipe, table_bytes)),
+        manifest=manifest,
+        contracts=contracts,
+        reports=reports,
+        repo=recipe.release.repo,
+        license=recipe.release.license,
+        recipe=recipe_text,
+        never_null="expect_column_values_to_not_be_null",
+        fence="`" * (max([2, *map(len, re.findall("`+", recipe_text))]) + 1),
+        problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
+        kept=sum(teacher.kept for teacher in manifest.teachers),
+    )
+
+
+def cell(text: str) -> str:
+    r"""Return `text` as it looks, wherever it stands in Markdown: one line, no table cell ends, no markup starts.
+
+    >>> cell("a|b`c`\n<img>")
+    'a\\|b\\`c\\` &lt;img&gt;'
+    """
+    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", line)
+
+
+def _yaml(value: object) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _front_matter(manifest: Manifest, recipe: Recipe, table_bytes: Mapping[Product, int]) -> dict[str, Any]:
+    rows = sum(manifest.rows.values())
+    return {
+        "license": recipe.release.license,
+        "language": ["en"],
+        "pretty_name": manifest.name,
+        "tags": ["synthetic", "reasoning", "chain-of-thought", "verified"],
+        "task_categories": ["text-generation"],
+        "size_categories": [next((name for limit, name in SIZES.items() if rows < limit), MORE)],
+        "configs": [
+            {
+                "config_name": product,
+                **({"default": True} if position == 0 else {}),
+                "data_files": [{"split": "train", "path": f"{product}/train-*.parquet"}],
+            }
+            for position, product in enumerate(table_bytes)
+        ],
+        "dataset_info": [_dataset_info(manifest, product, size) for product, size in table_bytes.items()],
+    }
+
+
+def _dataset_info(manifest: Manifest, product: Product, size: int) -> dict[str, Any]:
+    compressed = sum(file.bytes for file in manifest.files if file.path.startswith(f"{product}/"))
+    return {
+        "config_name": product,
+        "features": [_feature(field) for field in ROW_SCHEMAS[product]],
+        "splits": [{"name": "train", "num_bytes": size, "num_examples": manifest.rows[product]}],
+        "download_size": compressed,
+        "dataset_size": size,
+    }
+
+
+def _feature(field: "pa.Field[Any]") -> dict[str, Any]:
+    """Return a column as the Hub's `dataset_info` writes it.
+
+    >>> _feature(pa.field("ids", pa.list_(pa.int32())))
+    {'name': 'ids', 'list': 'int32'}
+    """
+    kind = field.type
+    if isinstance(kind, pa.StructType):
+        return {"name": field.name, "struct": [_feature(child) for child in kind]}
+    if isinstance(kind, pa.ListType):
+        inner = kind.value_type
+        items = [_feature(child) for child in inner] if isinstance(inner, pa.StructType) else str(inner)
+        return {"name": field.name, "list": items}
+    return {"name": field.name, "dtype": "float64" if kind == pa.float64() else str(kind)}

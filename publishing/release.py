@@ -1,0 +1,262 @@
+"""From the problems of a run to a release folder: rows, contract, card, manifest; all of it or nothing.
+
+A release is built in the staging folder and renamed into `releases/NAME/vX.Y.Z` when everything is on disk, so
+whatever happens at whatever instant, what can be seen there is whole.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from data_contracts.check import check_contract
+from data_contracts.contract import Contract, load_contract
+from data_contracts.key_like import count_key_like
+from data_contracts.report import ContractReport
+from publishing.build_rows import BUILDERS
+from publishing.dataset_card import dataset_card
+from publishing.published_recipe import published_recipe
+from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
+from publishing.versions import FIRST_VERSION, diff_products, latest_release, next_version, read_manifest
+from schemas.errors import ContractFailed, WorkspaceError
+from schemas.group import Group
+from schemas.manifest import FunnelStage, Manifest, ReleasedFile, TeacherShare
+from schemas.recipe import Product, Recipe
+from schemas.record import Record
+
+
+class ReleaseFacts(Record):
+    """What only the run knows of a release: who made it, when, and how many were left after each stage.
+
+    `recipe_id` says whether two recipes ask for the same; `funnel` ends before the rows, which are counted
+    here; `dropped` counts candidates and problems by the reason of their decision.
+    """
+
+    code_version: str
+    recipe_id: str
+    created_at: datetime
+    funnel: tuple[FunnelStage, ...]
+    verdicts: dict[str, int]
+    dropped: dict[str, int]
+    teachers: tuple[TeacherShare, ...]
+
+
+class ReleaseOutcome(Record):
+    """The release that was made or, when nothing changed, the one that stands.
+
+    `contracts` are the reports of a new release; an unchanged one keeps those in its contract.json.
+    """
+
+    path: Path
+    version: str
+    rows_sha: str
+    rows: dict[Product, int]
+    unchanged: bool
+    contracts: dict[Product, ContractReport]
+
+
+def write_release(
+    name: str,
+    problems: Iterable[Sequence[Group]],
+    recipe: Recipe,
+    facts: ReleaseFacts,
+    releases_dir: Path,
+    staging_dir: Path,
+) -> ReleaseOutcome:
+    """Release what was kept of `problems` (all groups of one problem after the other, in any order).
+
+    The problems are gone through once, in bounded memory. `staging_dir` is on the file system of
+    `releases_dir`. When rows and recipe are those of the latest release, that one stands and nothing is written.
+
+    Raises ContractFailed when an expectation failed or there is no row at all (one line for each failure), and
+    WorkspaceError when the disk refuses; either way no folder is left.
+    """
+    try:
+        with _work_folder(staging_dir / name) as work:
+            return _make(problems, recipe, facts, releases_dir / name, work)
+    except (OSError, duckdb.Error) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise WorkspaceError(
+            f"Cannot write the release of {name}: {said}", "see to the disk and release again"
+        ) from error
+
+
+@contextmanager
+def _work_folder(path: Path) -> Iterator[Path]:
+    """Give a folder of our own, without what a run that died left there, and take it away in the end."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _make(
+    problems: Iterable[Sequence[Group]], recipe: Recipe, facts: ReleaseFacts, home: Path, work: Path
+) -> ReleaseOutcome:
+    spools, rows = _spool(problems, recipe.release.products, work / "spool")
+    if not any(rows.values()):
+        raise ContractFailed(
+            f"Nothing to release: no candidate of {home.name} became a row of {', '.join(rows)}",
+            "see the funnel for where they went; nothing was written",
+        )
+    staged = work / "out" / "next"
+    (staged / "index").mkdir(parents=True)
+    indexes = {product: staged / "index" / f"{product}.parquet" for product in rows}
+    for product, spool in spools.items():
+        write_index(spool, indexes[product], work / "scratch")
+    sha, parent = rows_sha(indexes), latest_release(home)
+    if parent is not None:
+        stands = read_manifest(parent)
+        if (stands.rows_sha, stands.recipe_id) == (sha, facts.recipe_id):
+            return _outcome(stands, parent, rows, {})
+    for product, spool in spools.items():
+        write_shards(spool, product, staged / product, work / "scratch")
+    contracts = {product: load_contract(product) for product in rows}
+    reports = _checked(contracts, staged, rows, require_reasoning=recipe.curation.require_reasoning)
+    manifest = Manifest(
+        name=home.name,
+        version=next_version(parent.name, diff_products(parent, staged)) if parent else FIRST_VERSION,
+        parent=parent.name if parent else None,
+        created_at=facts.created_at,
+        code_version=facts.code_version,
+        rows_sha=sha,
+        recipe_id=facts.recipe_id,
+        recipe=json.dumps(published_recipe(recipe), ensure_ascii=False, sort_keys=True),
+        rows={**rows},
+        files=(),
+        funnel=(*facts.funnel, FunnelStage(stage="rows", count=sum(rows.values()))),
+        verdicts=facts.verdicts,
+        dropped=facts.dropped,
+        teachers=facts.teachers,
+        contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
+    )
+    _write_about(staged, manifest, recipe, contracts, reports)
+    return _outcome(manifest, _commit(staged, home, manifest.version), rows, reports)
+
+
+def _spool(
+    problems: Iterable[Sequence[Group]], products: Sequence[Product], folder: Path
+) -> tuple[dict[Product, Path], dict[Product, int]]:
+    """Write the rows of every product down as they come; return where, and how many there are."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        spools = {product: stack.enter_context(RowSpool(product, folder)) for product in products}
+        for groups in problems:
+            for product, spool in spools.items():
+                spool.add(BUILDERS[product](groups))
+    paths = {product: spool.path for product, spool in spools.items()}
+    return paths, {product: pq.read_metadata(path).num_rows for product, path in paths.items()}
+
+
+def _checked(
+    contracts: Mapping[Product, Contract], staged: Path, rows: Mapping[Product, int], *, require_reasoning: bool
+) -> dict[Product, ContractReport]:
+    """Run the contract of each product on its shards. Raises ContractFailed with a line for each failure."""
+    reports = {
+        product: check_contract(contract, _shards(staged, product), rows[product], require_reasoning)
+        for product, contract in contracts.items()
+    }
+    failures = [line for report in reports.values() for line in report.failures()]
+    if failures:
+        raise ContractFailed("\n".join(failures), "nothing was released")
+    return reports
+
+
+def _shards(staged: Path, product: Product) -> list[Path]:
+    return sorted((staged / product).glob("train-*.parquet"))
+
+
+def _write_about(
+    staged: Path,
+    manifest: Manifest,
+    recipe: Recipe,
+    contracts: Mapping[Product, Contract],
+    reports: Mapping[Product, ContractReport],
+) -> None:
+    """Write contract.json and the card, then the manifest that lists every other file."""
+    told = {product: report.model_dump(mode="json") for product, report in reports.items()}
+    _write_text(staged / "contract.json", json.dumps(told, ensure_ascii=False, indent=1))
+    table_bytes = {product: sum(map(_table_bytes, _shards(staged, product))) for product in contracts}
+    with_data = manifest.model_copy(update={"files": _files(staged)})
+    card = dataset_card(with_data, recipe, contracts, reports, table_bytes)
+    _write_text(staged / "README.md", card)
+    whole = manifest.model_copy(update={"files": _files(staged)})
+    _write_text(staged / "manifest.json", whole.model_dump_json(indent=1))
+
+
+def _write_text(path: Path, text: str) -> None:
+    if keys := count_key_like(text):
+        raise ContractFailed(f"{path.name}: {keys} key-like strings: expected none", "take the key out of the recipe")
+    path.write_text(text, "utf-8")
+
+
+def _table_bytes(shard: Path) -> int:
+    """Return the size of the rows of `shard` before compression."""
+    metadata = pq.read_metadata(shard)
+    return sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+
+
+def _files(staged: Path) -> tuple[ReleasedFile, ...]:
+    return tuple(_released_file(path, staged) for path in sorted(staged.rglob("*")) if path.is_file())
+
+
+def _released_file(path: Path, staged: Path) -> ReleasedFile:
+    """Describe a file; `rows` is None for one that holds no published rows."""
+    name = path.relative_to(staged).as_posix()
+    is_shard = path.suffix == ".parquet" and not name.startswith("index/")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    rows = pq.read_metadata(path).num_rows if is_shard else None
+    return ReleasedFile(path=name, rows=rows, bytes=path.stat().st_size, sha256=sha256)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _commit(staged: Path, home: Path, version: str) -> Path:
+    """Make the release visible in one rename, once every byte of it is on disk.
+
+    The first release of a name brings its folder along: no empty `releases/NAME` is ever seen.
+    """
+    ready = staged.rename(staged.parent / version)
+    for path in (*ready.rglob("*"), ready, ready.parent):
+        _fsync(path)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    if home.exists():
+        ready.rename(home / version)  # fails when the version is there already
+        _fsync(home)
+    else:
+        ready.parent.rename(home)
+    _fsync(home.parent)
+    return home / version
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _outcome(
+    manifest: Manifest, path: Path, rows: dict[Product, int], reports: dict[Product, ContractReport]
+) -> ReleaseOutcome:
+    return ReleaseOutcome(
+        path=path,
+        version=manifest.version,
+        rows_sha=manifest.rows_sha,
+        rows=rows,
+        unchanged=not reports,
+        contracts=reports,
+    )

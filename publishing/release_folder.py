@@ -1,0 +1,107 @@
+"""Open a release folder that is about to leave: whole, unchanged since, and with every contract met."""
+
+import hashlib
+from pathlib import Path, PurePosixPath
+
+from pydantic import TypeAdapter, ValidationError
+
+from data_contracts.report import ContractReport
+from publishing.versions import VERSION, read_manifest
+from schemas.errors import PublishError
+from schemas.manifest import Manifest
+from schemas.recipe import Product
+from schemas.record import Record
+
+MANIFEST = "manifest.json"
+CONTRACT = "contract.json"
+CARD = "README.md"
+_REPORTS: TypeAdapter[dict[Product, ContractReport]] = TypeAdapter(dict[Product, ContractReport])
+
+
+class FileToSend(Record):
+    """One file of a release: where it lies, and the sha256 of what lies there now."""
+
+    path: Path
+    sha256: str
+
+
+class OpenRelease(Record):
+    """A release that may be sent: its manifest, and its files by their path inside the folder."""
+
+    manifest: Manifest
+    files: dict[str, FileToSend]
+
+
+def open_release(folder: Path) -> OpenRelease:
+    """Return the release in `folder`, having checked that it is whole and keeps its contracts.
+
+    The files are those that the manifest lists, the manifest itself, the contract report and the card;
+    whatever else lies in the folder is not part of the release.
+
+    Raises `WorkspaceError` for a folder that is not a release, and `PublishError` for a file that is missing or
+    is not what was released, and a contract that is absent, empty, failed, or was run on other row counts.
+    """
+    manifest = read_manifest(folder)
+    if not VERSION.fullmatch(manifest.version):
+        raise PublishError(f"The version of {folder} is {manifest.version!r}: expected vX.Y.Z, it becomes a tag")
+    files = {file.path: _listed_file(folder, file.path, file.sha256) for file in manifest.files}
+    for name in (CARD, CONTRACT, MANIFEST):
+        if name not in files:
+            files[name] = FileToSend(path=folder / name, sha256=_sha256_of(folder / name))
+    _refuse_broken_contract(folder, manifest)
+    return OpenRelease(manifest=manifest, files=files)
+
+
+def _listed_file(folder: Path, name: str, expected: str) -> FileToSend:
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise PublishError(f"The manifest of {folder} lists {name!r}: expected a path inside the release")
+    found = _sha256_of(folder / name)
+    if found != expected:
+        raise PublishError(
+            f"{folder / name} was changed after the release: its sha256 is {found}, expected {expected}",
+            "make the release again; a released file is never edited",
+        )
+    return FileToSend(path=folder / name, sha256=found)
+
+
+def _sha256_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise PublishError(
+            f"The release lacks {path}: {error.strerror}", "make the release again; nothing was sent"
+        ) from error
+
+
+def _refuse_broken_contract(folder: Path, manifest: Manifest) -> None:
+    path = folder / CONTRACT
+    try:
+        reports = _REPORTS.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise PublishError(
+            f"{path} is not a contract report: {_first_problem(error)}",
+            "make the release again",
+        ) from error
+    for product, rows in manifest.rows.items():
+        report = next((report for name, report in reports.items() if name == product), None)
+        if report is None or not report.results:
+            raise PublishError(
+                f"{folder} has no contract result for {product}: expected a passing one",
+                "make the release again",
+            )
+        if report.rows != rows:
+            raise PublishError(
+                f"The contract of {product} was run on {report.rows:,} rows: expected {rows:,}, as released",
+                "make the release again",
+            )
+        if not report.passed:
+            raise PublishError(
+                f"The contract of {product} failed: {report.failures()[0]}",
+                "fix what the contract names and make the release again; nothing was sent",
+            )
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'the file'}: {first['msg']}"

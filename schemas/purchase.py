@@ -1,0 +1,22 @@
+"""Purchase: a completion with all that says what it was bought for, as the ledger keeps it."""
+
+from datetime import datetime
+
+from schemas.record import Record
+from schemas.teaching import Completion, Sampling
+
+
+class Purchase(Record):
+    """One completion that reached us, before anything has interpreted it; `candidate_id` is the request's id."""
+
+    candidate_id: str
+    problem_id: str
+    teacher: str
+    prompt_id: str
+    strategy: str
+    sampling: Sampling
+    sample_index: int
+    parent_id: str | None
+    completion: Completion
+    cost_usd: float | None
+    created_at: datetime

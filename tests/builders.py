@@ -1,0 +1,98 @@
+"""Records for tests, whole and valid, with what a test cares about filled in."""
+
+from datetime import UTC, datetime
+
+from schemas.candidate import Candidate
+from schemas.grade import Evidence, Grade, Verdict
+from schemas.ids import problem_id
+from schemas.problem import AnswerKind, Problem
+from schemas.purchase import Purchase
+from schemas.teaching import Completion, Sampling, Usage
+
+AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def a_problem(
+    question: str = "What is 6 * 7?",
+    answer: str = "42",
+    kind: AnswerKind = "math",
+    choices: tuple[str, ...] | None = None,
+    row: str = "1",
+) -> Problem:
+    return Problem(
+        problem_id=problem_id(question, choices, answer, None, "tests"),
+        source="tests",
+        source_row_id=row,
+        license="CC0-1.0",
+        question=question,
+        choices=choices,
+        answer=answer,
+        answer_kind=kind,
+        split_group=row,
+    )
+
+
+def a_completion(content: str = "So it is \\boxed{42}.", reasoning: str | None = None) -> Completion:
+    return Completion(
+        content=content,
+        reasoning=reasoning,
+        finish_reason="stop",
+        model="m",
+        usage=Usage(input_tokens=10, output_tokens=20),
+        latency_ms=5.0,
+    )
+
+
+def a_purchase(candidate_id: str = "c1", content: str = "So it is \\boxed{42}.", problem: str = "p1") -> Purchase:
+    return Purchase(
+        candidate_id=candidate_id,
+        problem_id=problem,
+        teacher="t",
+        prompt_id="q",
+        strategy="solve",
+        sampling=Sampling(temperature=0.7),
+        sample_index=0,
+        parent_id=None,
+        completion=a_completion(content),
+        cost_usd=0.001,
+        created_at=AT,
+    )
+
+
+def a_candidate(
+    response: str = "So it is \\boxed{42}.",
+    *,
+    candidate_id: str = "c1",
+    problem: str = "p1",
+    reasoning: str | None = None,
+    finish_reason: str = "stop",
+    sample_index: int = 0,
+) -> Candidate:
+    return Candidate(
+        candidate_id=candidate_id,
+        problem_id=problem,
+        teacher="t",
+        prompt_id="q",
+        sampling=Sampling(),
+        sample_index=sample_index,
+        reasoning=reasoning,
+        response=response,
+        finish_reason=finish_reason,
+        usage=Usage(input_tokens=10, output_tokens=20),
+        cost_usd=None,
+        latency_ms=5.0,
+        created_at=AT,
+    )
+
+
+def a_grade(verdict: Verdict = "correct", candidate_id: str = "c1") -> Grade:
+    return Grade(
+        candidate_id=candidate_id,
+        grader="math",
+        grader_version="1",
+        verdict=verdict,
+        reason="equal" if verdict == "correct" else "different",
+        extracted_answer="42",
+        evidence=Evidence(rule="boxed", compared_as="integer", reference="42"),
+        duration_ms=0.1,
+    )

@@ -1,0 +1,41 @@
+"""What tests of several rooms share: a Hub on loopback, the only one that the Hub's libraries know here."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from tests.publishing.hub_server import HubServer
+
+HUB = HubServer()
+HF_HOME = tempfile.mkdtemp(prefix="cotfactory-hf-")
+
+# The libraries read these once, when they are imported: the Hub on loopback, a cache of their own, no Xet (which
+# that Hub does not speak), no bars, and no calls about updates and usage.
+os.environ |= {
+    "HF_ENDPOINT": HUB.endpoint,
+    "HF_HOME": HF_HOME,
+    "HF_HUB_DISABLE_XET": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+}
+for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
+    os.environ.pop(name, None)
+
+
+def pytest_unconfigure() -> None:
+    HUB.stop()
+    shutil.rmtree(HF_HOME, ignore_errors=True)
+
+
+@pytest.fixture
+def hub_server() -> Iterator[HubServer]:
+    """An empty Hub at HF_ENDPOINT, without a key."""
+    HUB.start()
+    HUB.reset()
+    yield HUB
+    HUB.reset()

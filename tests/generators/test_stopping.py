@@ -1,0 +1,88 @@
+"""Sampling stops where the rule says, on prefixes, and the pass rate stays unbiased under it."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.stopping import next_samples, pass_rate, used_samples
+from schemas.grade import Verdict
+from schemas.recipe import Attempts
+
+LETTERS: dict[str, Verdict] = {"c": "correct", "i": "incorrect", "n": "no_answer", "u": "ungraded"}
+
+
+def verdicts(text: str) -> list[Verdict]:
+    return [LETTERS[letter] for letter in text]
+
+
+@pytest.mark.parametrize(
+    ("rule", "so_far", "asked_next"),
+    [
+        ({"max": 4}, "", 4),  # a plain number: all at once
+        ({"max": 4}, "cc", 2),
+        ({"max": 4}, "cccc", 0),
+        ({"max": 8, "stop_after_correct": 2}, "", 2),  # at least two are needed, whatever they are
+        ({"max": 8, "stop_after_correct": 2}, "ci", 1),
+        ({"max": 8, "stop_after_correct": 2}, "cic", 0),
+        ({"max": 8, "stop_after_correct": 4, "give_up_after": 3}, "ii", 1),  # one more failure ends it
+        ({"max": 8, "stop_after_correct": 4, "give_up_after": 3}, "iin", 0),  # no answer is a failure too
+        ({"max": 8, "stop_after_correct": 4, "give_up_after": 3}, "iiu", 1),  # ungraded is not
+        ({"max": 8, "give_up_after": 3}, "ic", 6),  # a success lifts the give-up rule
+        ({"max": 3, "stop_after_correct": 2}, "iii", 0),
+    ],
+)
+def test_next_samples(rule: dict[str, int], so_far: str, asked_next: int) -> None:
+    wave = next_samples(Attempts(**rule), verdicts(so_far))
+    assert list(wave) == list(range(len(so_far), len(so_far) + asked_next))
+
+
+@given(
+    st.integers(1, 8),
+    st.none() | st.integers(1, 8),
+    st.none() | st.integers(1, 8),
+    st.lists(st.sampled_from(sorted(LETTERS.values())), min_size=8, max_size=8),
+)
+def test_waves_never_overshoot(maximum: int, enough: int | None, hopeless: int | None, future: list[Verdict]) -> None:
+    """Asking in waves uses exactly the samples that asking one by one would."""
+    attempts = Attempts(max=maximum, stop_after_correct=enough, give_up_after=hopeless)
+    asked: list[Verdict] = []
+    while wave := next_samples(attempts, asked):
+        asked += [future[index] for index in wave]
+    assert len(asked) == used_samples(attempts, future[:maximum])
+
+
+def test_a_sample_beyond_the_stop_is_not_used() -> None:
+    """Another recipe may have bought more of them: this one must not depend on that."""
+    attempts = Attempts(max=8, stop_after_correct=1)
+    assert used_samples(attempts, verdicts("iccc")) == 2
+    assert used_samples(attempts, [None, "correct"]) == 0
+
+
+@pytest.mark.parametrize(
+    "attempts",
+    [
+        Attempts(max=6),
+        Attempts(max=6, stop_after_correct=1),
+        Attempts(max=6, stop_after_correct=2),
+        Attempts(max=6, stop_after_correct=3, give_up_after=2),
+    ],
+)
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_the_pass_rate_is_unbiased(attempts: Attempts, p: float) -> None:
+    """Its mean over every possible run is p, exactly: the rule cannot push it."""
+    mean = 0.0
+    for future in itertools.product(("correct", "incorrect"), repeat=6):
+        used = list(future[: used_samples(attempts, future)])
+        rate = pass_rate(attempts, used).rate
+        assert rate is not None
+        mean += rate * p ** future.count("correct") * (1 - p) ** future.count("incorrect")
+    assert math.isclose(mean, p, rel_tol=1e-9)
+
+
+def test_ungraded_samples_count_in_neither_c_nor_n() -> None:
+    rate = pass_rate(Attempts(max=4), verdicts("cuin"))
+    assert (rate.c, rate.n, rate.rate) == (1, 3, 1 / 3)
+    assert pass_rate(Attempts(max=2), verdicts("uu")).rate is None

@@ -1,0 +1,183 @@
+"""Every way an endpoint can answer or fail ends as a completion or as an error of the right kind."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+from generators import teacher as teacher_module
+from generators.limits import Limiter
+from generators.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries
+from schemas.errors import (
+    TeacherBadReply,
+    TeacherError,
+    TeacherRateLimited,
+    TeacherRefused,
+    TeacherUnavailable,
+)
+from schemas.recipe import TeacherSpec
+from schemas.teaching import Completion, Message
+from tests.generators.scripted_server import Script, chat, serving
+
+MESSAGES = (Message(role="user", content="What is 3 + 4?"),)
+SPEC = TeacherSpec.model_validate(
+    {
+        "name": "t",
+        "model": "m",
+        "api_key_env": "MY_KEY",
+        "sampling": {"temperature": 0.5, "top_k": 20, "max_tokens": 100, "seed": 10},
+        "limits": {"timeout_s": 0.5, "retries": 3},
+    }
+)
+HTML = (200, {"Content-Type": "text/html"}, "<html><body>Welcome to nginx</body></html>")
+ERROR = {"Content-Type": "application/json"}
+
+
+def ask_once(*entries: Any) -> tuple[Completion, Script]:
+    async def run() -> tuple[Completion, Script]:
+        async with serving(entries) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
+            return await teacher.complete(MESSAGES, 3), script
+
+    return asyncio.run(run())
+
+
+def ask_stubbornly(*entries: Any) -> tuple[Completion | TeacherError, Script]:
+    async def run() -> tuple[Completion | TeacherError, Script]:
+        async with serving(entries) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
+            try:
+                request = Request(MESSAGES, 0, 100)
+                return await ask_with_retries(teacher, SPEC, Limiter(SPEC.limits), request, lambda: None), script
+            except TeacherError as error:
+                return error, script
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher_module, "FIRST_DELAY_S", 0.01)
+
+
+def test_what_is_sent() -> None:
+    _, script = ask_once(chat())
+    assert script.keys == ["Bearer secret"]
+    assert script.requests == [
+        {
+            "model": "m",
+            "messages": [{"role": "user", "content": "What is 3 + 4?"}],
+            "temperature": 0.5,
+            "max_tokens": 100,
+            "seed": 13,  # base seed 10, sample 3
+            "top_k": 20,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "content", "reasoning"),
+    [
+        (chat("7"), "7", None),
+        (chat("7", reasoning_content="3 + 4 = 7"), "7", "3 + 4 = 7"),  # DeepSeek, older vLLM
+        (chat("7", reasoning="3 + 4 = 7"), "7", "3 + 4 = 7"),  # newer vLLM, OpenRouter
+        (chat("<think>3 + 4</think>7"), "<think>3 + 4</think>7", None),  # split later, from the ledger
+        (chat(None, reasoning_content="cut"), "", "cut"),  # type: ignore[arg-type]
+        (chat("\ud800 7"), "? 7", None),  # a lone surrogate is valid JSON and invalid UTF-8
+    ],
+)
+def test_where_the_thinking_is(reply: dict[str, Any], content: str, reasoning: str | None) -> None:
+    completion, _ = ask_once(reply)
+    assert (completion.content, completion.reasoning) == (content, reasoning)
+    assert (completion.usage.input_tokens, completion.usage.output_tokens) == (3, 5)
+    assert completion.model == "m-served"
+
+
+def test_a_reply_without_usage_counts_no_tokens() -> None:
+    completion, _ = ask_once({key: value for key, value in chat().items() if key != "usage"})
+    assert completion.usage.output_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "error", "said"),
+    [
+        ((429, {"Retry-After": "7"}, "{}"), TeacherRateLimited, "429"),
+        ((500, {}, "oops"), TeacherUnavailable, "500"),
+        ((503, {}, ""), TeacherUnavailable, "503"),
+        ("reset", TeacherUnavailable, "cannot be reached"),
+        ("hang", TeacherUnavailable, "did not answer within 0.5 s"),
+        ((401, ERROR, '{"error": {"message": "bad key"}}'), TeacherRefused, "MY_KEY"),
+        ((403, {}, "no"), TeacherRefused, "MY_KEY"),
+        ((404, {}, "no such model"), TeacherRefused, "model 'm'"),
+        ((400, {}, "max_tokens too large"), TeacherRefused, "max_tokens too large"),
+        # 429 for an empty account never goes away by waiting
+        ((429, ERROR, '{"error": {"message": "pay", "code": "insufficient_quota"}}'), TeacherRefused, "credit"),
+        (HTML, TeacherBadReply, "/v1"),
+        ((200, ERROR, '{"choices": [{"mess'), TeacherBadReply, "JSON"),  # cut on the way
+        ({"choices": []}, TeacherBadReply, "not a chat completion"),
+        ({"error": "I am a 200"}, TeacherBadReply, "not a chat completion"),
+    ],
+)
+def test_failures_are_sorted_by_kind(entry: Any, error: type[TeacherError], said: str) -> None:
+    with pytest.raises(error, match=said) as caught:
+        ask_once(entry)
+    assert "secret" not in str(caught.value)
+
+
+def test_retry_after_is_read() -> None:
+    with pytest.raises(TeacherRateLimited) as caught:
+        ask_once((429, {"Retry-After": "7"}, "{}"))
+    assert caught.value.retry_after_s == 7.0
+
+
+def test_nobody_listening() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+
+    async def run() -> None:
+        async with OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
+            await teacher.complete(MESSAGES, 0)
+
+    with pytest.raises(TeacherUnavailable, match="cannot be reached"):
+        asyncio.run(run())
+
+
+def test_what_may_go_away_is_asked_again() -> None:
+    outcome, script = ask_stubbornly((500, {}, ""), "reset", (429, {"Retry-After": "0.01"}, ""), chat("7"))
+    assert isinstance(outcome, Completion)
+    assert len(script.requests) == 4
+    assert len({str(request) for request in script.requests}) == 1  # the very same request each time
+
+
+def test_what_will_not_go_away_is_asked_once() -> None:
+    outcome, script = ask_stubbornly((401, {}, "no"))
+    assert isinstance(outcome, TeacherRefused)
+    assert len(script.requests) == 1
+
+
+def test_retries_end() -> None:
+    outcome, script = ask_stubbornly((500, {}, "still"))
+    assert isinstance(outcome, TeacherUnavailable)
+    assert len(script.requests) == 1 + SPEC.limits.retries
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        (["m", "n"], ("m", "n")),
+        ([], ()),
+        ((404, {}, "not here"), ()),  # not every server lists its models
+        ((401, {}, "no"), TeacherRefused),
+        (HTML, TeacherBadReply),
+    ],
+)
+def test_models(models: Any, expected: Any) -> None:
+    async def run() -> tuple[str, ...]:
+        async with serving([chat()], models) as (url, _), OpenAITeacher(SPEC, Endpoint(url, "k")) as teacher:
+            return await teacher.models()
+
+    if isinstance(expected, tuple):
+        assert asyncio.run(run()) == expected
+    else:
+        with pytest.raises(expected):
+            asyncio.run(run())

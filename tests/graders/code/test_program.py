@@ -1,0 +1,120 @@
+"""Find the program in a response: one row per way models write it."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graders.code.program import extract_program, fenced_blocks
+
+GIVEN = 'from typing import List\n\n\ndef helper(x):\n    return x\n\n\ndef f(xs: List[int]) -> int:\n    """Sum."""\n'
+QUESTION = f"Complete this Python function.\n\n```python\n{GIVEN}```"
+PLAIN = "Write `f`."
+DEFINES = "def f(xs):\n    return sum(xs)\n"
+DRAFT = "def f(xs):\n    return 0\n"
+
+
+def fenced(code: str, language: str = "python") -> str:
+    return f"```{language}\n{code}```"
+
+
+@pytest.mark.parametrize(
+    ("response", "rule", "program"),
+    [
+        (f"Here:\n{fenced(DEFINES)}\nDone.", "fenced_block", DEFINES),
+        (fenced(DEFINES, ""), "fenced_block", DEFINES),
+        (fenced(DEFINES, "Python"), "fenced_block", DEFINES),
+        (fenced(DEFINES).replace("```", "~~~"), "fenced_block", DEFINES),
+        (f"{fenced(DRAFT)}\nBetter:\n{fenced(DEFINES)}", "last_fenced_block", DEFINES),
+        # the same program twice is no choice
+        (f"{fenced(DEFINES)}\nAgain:\n{fenced(DEFINES)}", "fenced_block", DEFINES),
+        # a usage example after the answer does not define the function
+        (f"{fenced(DEFINES)}\nUse:\n{fenced('print(f([1]))' + chr(10))}", "fenced_block", DEFINES),
+        (f"{fenced(DEFINES)}\nOutput:\n{fenced('6' + chr(10), '')}", "fenced_block", DEFINES),
+        # a block in a list is indented with its fence
+        ("1. Code:\n   ```python\n   def f(xs):\n       return sum(xs)\n   ```\n", "fenced_block", DEFINES),
+        # a longer fence may hold a shorter one
+        (f"````python\n{DEFINES}s = '''\n```\n'''\n````", "fenced_block", f"{DEFINES}s = '''\n```\n'''\n"),
+        (DEFINES, "unfenced", DEFINES),
+        (fenced("f = lambda xs: sum(xs)\n"), "fenced_block", "f = lambda xs: sum(xs)\n"),
+    ],
+)
+def test_found(response: str, rule: str, program: str) -> None:
+    found = extract_program(response, PLAIN, "f", truncated=False)
+    assert (found.rule, found.program, found.executed) == (rule, program, program)
+
+
+@pytest.mark.parametrize(
+    ("response", "rule"),
+    [
+        ("", "empty"),
+        (" \n", "empty"),
+        ("I cannot do that.", "no_program"),
+        (f"```python\n{DEFINES}", "unclosed_fence"),
+        # a correction was begun and never finished: what stands before it is not the last word
+        (f"{fenced(DRAFT)}\nNo, better:\n```python\ndef f(", "unclosed_fence"),
+        (fenced("def g():\n    pass\n"), "no_entry_point"),
+        (fenced("class f2:\n    pass\n"), "no_entry_point"),
+        # defined inside something else
+        (fenced("class A:\n    def f(self):\n        pass\n"), "no_entry_point"),
+        (fenced("int f(int x);\n", "cpp"), "no_program"),
+        ("Sure! def f is easy.", "no_program"),
+    ],
+)
+def test_not_found(response: str, rule: str) -> None:
+    found = extract_program(response, PLAIN, "f", truncated=False)
+    assert (found.rule, found.program, found.executed) == (rule, None, None)
+
+
+def test_a_cut_off_response_has_no_program() -> None:
+    assert extract_program(fenced(DEFINES), PLAIN, "f", truncated=True).rule == "truncated"
+
+
+@pytest.mark.parametrize("response", ["    return sum(xs)\n", fenced("    return sum(xs)\n")])
+def test_a_body_completes_the_function_the_question_began(response: str) -> None:
+    found = extract_program(response, QUESTION, "f", truncated=False)
+    assert found.rule == "completion"
+    assert found.executed == GIVEN + "    return sum(xs)\n"
+
+
+def test_imports_and_helpers_of_the_question_come_first() -> None:
+    found = extract_program(fenced(DEFINES), QUESTION, "f", truncated=False)
+    assert found.program == DEFINES
+    assert found.executed is not None
+    assert found.executed.startswith("from typing import List\n\n\ndef helper(x):")
+    assert found.executed.endswith(DEFINES)
+
+
+def test_a_program_that_repeats_what_was_given_is_left_alone() -> None:
+    whole = GIVEN + "    return sum(xs)\n"
+    assert extract_program(fenced(whole), QUESTION, "f", truncated=False).executed == whole
+
+
+def test_a_future_import_stays_first() -> None:
+    whole = f"from __future__ import annotations\n{DEFINES}"
+    assert extract_program(fenced(whole), QUESTION, "f", truncated=False).executed == whole
+
+
+def test_a_script_is_the_last_python_block() -> None:
+    response = f"{fenced('print(1)' + chr(10))}\nIt prints\n{fenced('1' + chr(10), '')}"
+    found = extract_program(response, "Print 1.", None, truncated=False)
+    assert (found.rule, found.program) == ("fenced_block", "print(1)\n")
+
+
+@given(st.text(alphabet="`~ \n\tpython1"))
+def test_any_text_is_read_and_blocks_are_part_of_it(text: str) -> None:
+    blocks, _ = fenced_blocks(text)
+    for block in blocks:
+        assert block.text.replace(" ", "").replace("\t", "").strip("\n") in text.replace(" ", "").replace("\t", "")
+
+
+@pytest.mark.parametrize("unit", ["```a", "`", "``` ", "def f ", " \t", "```\n", "async  "])
+def test_reading_takes_linear_time(unit: str) -> None:
+    def seconds(count: int) -> float:
+        started = time.process_time()
+        extract_program(unit * count, PLAIN, "f", truncated=False)
+        return time.process_time() - started
+
+    # Quadratic time would be a hundredfold; the constant covers a clock that is coarse.
+    assert seconds(200_000) < 40 * seconds(20_000) + 0.5

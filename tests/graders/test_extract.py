@@ -1,0 +1,100 @@
+"""Where the final answer of a response is, and when there is none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graders.extract import Extraction, final_answer
+
+FOUND = [
+    # the last box is the answer; a box inside a box is opened; a box may hold anything balanced
+    ("So it is \\boxed{42}.", "42", "boxed"),
+    ("First I got \\boxed{5}. Rechecking: the final answer is \\boxed{6}.", "6", "boxed"),
+    ("\\boxed{\\frac{1}{\\sqrt{2}}}", "\\frac{1}{\\sqrt{2}}", "boxed"),
+    ("\\boxed{\\boxed{7}}", "7", "boxed"),
+    ("\\[ \\boxed{\\{1, 2\\}} \\]", "\\{1, 2\\}", "boxed"),
+    ("\\boxed 5 is it", "5", "boxed"),
+    # prose after the box does not outrank it
+    ("\\boxed{42} which simplifies to 41.", "42", "boxed"),
+    # boxes joined by connectors are one list, whatever the marks between them
+    ("$\\boxed{1}$ and $\\boxed{2}$", "1, 2", "boxed"),
+    ("$$\\boxed{k = 45} \\quad \\text{and} \\quad \\boxed{n = 2}$$", "k = 45, n = 2", "boxed"),
+    ("Either \\boxed{3} or \\boxed{4}.", "3 or 4", "boxed"),
+    # twenty boxes side by side without a connector are twenty statements: the last one wins
+    ("\\boxed{4} " * 20 + "\\boxed{3}", "3", "boxed"),
+    # GSM8K and few-shot styles
+    ("2 + 2 = 4\n#### 1,234", "1,234", "hash_line"),
+    ("He has 3 left.\nA: 18", "18", "answer_line"),
+    # statements, with the wrappers models put around them
+    ("The final answer is $\\frac{1}{2}$. I hope it is correct.", "$\\frac{1}{2}$", "final_answer"),
+    ("**Answer: 12**", "12", "answer_is"),
+    ("The answer is **12**.", "12", "answer_is"),
+    ("So the answer is:\n\n\\[ x = 5 \\]\n", "\\[ x = 5 \\]", "answer_is"),
+    ("The answer is 42. Note: 17 people attended.", "42", "answer_is"),
+    ("The answer is 42 because geometry proves it", "42", "answer_is"),
+    ("Final answer: the volume of the box is 120.", "120", "final_answer"),
+    ("The answer to the second part is 3.5 cm.", "3.5 cm", "answer_is"),
+    ("The answer is 4:30 p.m. on Monday.", "4:30 p.m. on Monday", "answer_is"),
+    # "the final answer" outranks an interim "the answer"
+    ("The answer is 5 so far.\nFinal answer: 6", "6", "final_answer"),
+    # nothing but the answer; one formula; a conclusion with one formula
+    ("42", "42", "only_line"),
+    ("We find that $x \\neq 3$.", "x \\neq 3", "only_formula"),
+    ("$28$ percent", "28%", "only_formula"),
+    ("With $a=2$ and $b=3$.\nTherefore the sum is $5$.", "5", "conclusion"),
+    # only what follows the thinking counts
+    ("<think>\\boxed{9}</think>The answer is 8.", "8", "answer_is"),
+]
+
+
+@pytest.mark.parametrize(("response", "answer", "rule"), FOUND)
+def test_answer_and_rule(response: str, answer: str, rule: str) -> None:
+    found = final_answer(response)
+    assert (found.answer, found.rule) == (answer, rule)
+
+
+MISSING = [
+    ("", "empty_response"),
+    ("<think>so \\boxed{5}", "unclosed_reasoning"),
+    ("\\boxed{5", "unclosed_box"),  # cut by a limit: an earlier box is no final answer either
+    ("\\boxed{4} and then \\boxed{5", "unclosed_box"),
+    ("\\boxed{}", "empty_box"),
+    ("I get \\boxed{5}, or maybe \\boxed{6} if the question means that", "several_answers"),
+    ("The answer is not 42.", "no_final_answer"),
+    ("Problem: what is 17*23? Expected answer: 391. I am confident the answer follows.", "no_final_answer"),
+    ("First we add the numbers.\nThen we subtract 4 from 9.", "no_final_answer"),
+]
+
+
+@pytest.mark.parametrize(("response", "reason"), MISSING)
+def test_no_answer_and_why(response: str, reason: str) -> None:
+    found = final_answer(response)
+    assert (found.answer, found.reason) == (None, reason)
+
+
+def test_other_statements_are_handed_out() -> None:
+    assert final_answer("The answer is 5. Wait. The answer is 6.").others == ("5",)
+    assert final_answer("Answer: 5\nOr perhaps:\nAnswer: 7").others == ("5",)
+    assert final_answer("\\boxed{5}. So the final answer is 6.").others == ("6",)
+    assert final_answer("A: 5\nQ: next one\nA: 9").others == ("5",)
+
+
+def test_a_sentence_in_capitals_keeps_its_which() -> None:
+    assert final_answer("The answer is THE FACE WHICH SHE SHOWED.").answer == "THE FACE WHICH SHE SHOWED"
+
+
+@given(st.text(alphabet="\\boxed{}$ ()[]answeri:#A.\n5or", max_size=300))
+def test_any_text_gives_an_extraction(text: str) -> None:
+    found = final_answer(text)
+    assert isinstance(found, Extraction)
+    assert (found.answer is None) == (found.reason != "found")
+
+
+@pytest.mark.parametrize(
+    "bait",
+    ["\\boxed{" * 20_000, "answer " * 60_000, "a'" * 200_000, "$" * 300_001, "#" * 300_000, "\\(" * 100_000,
+     "answer" + " " * 300_000, "A:" + " " * 300_000, "{" * 300_000 + "\\boxed{1}", "the answer is " * 30_000],
+)  # fmt: skip
+def test_megabytes_of_bait_come_back(bait: str) -> None:
+    # The suite's own limit is the proof of linear time: a quadratic rule takes minutes on these.
+    assert isinstance(final_answer(bait), Extraction)

@@ -1,0 +1,133 @@
+"""Numbers as exact rationals, units and percent."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graders.latex import clean
+from graders.numbers import Quantity, exact_number, number_words, quantity, same_quantity
+
+EXACT = [
+    ("18", "18"),
+    ("-1,234.50", "-2469/2"),
+    (".5", "1/2"),
+    ("1 234 567", "1234567"),
+    ("15,\\!625", "15625"),
+    ("15, \\!625", "15625"),
+    ("10{,}000", "10000"),
+    ("1\\,234.5", "2469/2"),
+    ("\\dfrac{-3}{4}", "-3/4"),
+    ("\\frac12", "1/2"),
+    ("-\\frac{3}{4}", "-3/4"),
+    ("3/4", "3/4"),
+    ("1\\frac{4}{5}", "9/5"),
+    ("-1\\frac{1}{2}", "-3/2"),  # the sign belongs to the whole mixed number
+    ("2 3/4", "11/4"),
+    ("1½", "3/2"),
+    ("3 \\times 10^{-2}", "3/100"),
+    ("10^6", "1000000"),
+    ("2.5E-3", "1/400"),
+    ("0.\\overline{9}", "1"),
+    ("0.1\\overline{6}", "1/6"),
+    ("１７", "17"),  # full width
+    ("−5", "-5"),  # U+2212
+    ("1\u20605", "15"),  # a word joiner inside a number
+    ("٣٤", "34"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), EXACT)
+def test_one_number_in_every_notation(text: str, value: str) -> None:
+    assert exact_number(clean(text)) == Fraction(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,23", "32, 349", "x", "", "1.2.3", "²", "10^{10^9}", "9**9**9**9", "2\\frac{5}{3}", "1/0", "5x", "3 4", "1e",
+     "10^{99999999}", "9" * 5_000],
+)  # fmt: skip
+def test_what_is_no_single_number(text: str) -> None:
+    assert exact_number(clean(text)) is None
+
+
+SAME = [
+    ("5 \\text{ cm}", "5"),  # a unit that only one side names
+    ("5", "5 apples"),
+    ("5 \\text{ m}", "500 cm"),
+    ("20 \\text{ square feet}", "20 \\text{ ft}^2"),
+    ("10 feet per second", "10 \\text{ ft/s}"),
+    ("30", "30^\\circ"),
+    ("\\$18", "18 dollars"),
+    ("$18", "18.00"),
+    ("28\\%", "28"),
+    ("0.335", "33.5\\%"),
+    ("50", "50 percent"),
+    ("10^6", "1 \\text{ million}"),
+    ("\\text{four}", "4"),
+]
+NOT_SAME = [
+    ("5 \\text{ cm}", "5 \\text{ m}"),
+    ("5 \\text{ cm}", "5 \\text{ cm}^2"),
+    ("\\$5", "5 \\text{ kg}"),
+    ("0.5", "50"),
+    ("0.5", "0.5\\%"),  # up to 1 a bare number is a proportion
+    ("28\\%", "2.8"),
+]
+
+
+@pytest.mark.parametrize(("one", "two"), SAME)
+def test_same_quantities(one: str, two: str) -> None:
+    left, right = quantity(clean(one)), quantity(clean(two))
+    assert left is not None
+    assert right is not None
+    assert same_quantity(left, right)
+    assert same_quantity(right, left)
+
+
+@pytest.mark.parametrize(("one", "two"), NOT_SAME)
+def test_different_quantities(one: str, two: str) -> None:
+    left, right = quantity(clean(one)), quantity(clean(two))
+    assert left is not None
+    assert right is not None
+    assert not same_quantity(left, right)
+    assert not same_quantity(right, left)
+
+
+def test_a_question_about_percent_reads_a_bare_number_as_percent() -> None:
+    half = Quantity(Fraction(1, 2))
+    assert same_quantity(Quantity(Fraction(1, 2), percent=True), half, asks_percent=True)
+
+
+def test_number_words() -> None:
+    assert number_words("two hundred and five") == 205
+    assert number_words("3 million") == 3_000_000
+    assert number_words("twenty-one") == 21
+    assert number_words("five apples") is None
+
+
+@given(st.fractions(max_denominator=10**6))
+def test_every_spelling_of_a_fraction_is_that_fraction(value: Fraction) -> None:
+    sign = "-" if value < 0 else ""
+    spelled = f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+    assert exact_number(clean(spelled)) == value
+    assert exact_number(clean(f"{value.numerator}/{value.denominator}")) == value
+
+
+@given(st.integers(min_value=-(10**30), max_value=10**30), st.integers(min_value=0, max_value=6))
+def test_thousands_and_trailing_zeros_change_nothing(value: int, zeros: int) -> None:
+    assert exact_number(clean(f"{value:,}")) == value
+    assert exact_number(clean(f"{value}.{'0' * zeros}")) == value
+
+
+@given(st.text(max_size=80))
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    once = clean(text)
+    assert clean(once) == once
+
+
+@given(st.text(alphabet="0123456789.,-+/\\frac{}^ e%$xtimes", max_size=60))
+def test_any_text_is_a_quantity_or_none(text: str) -> None:
+    found = quantity(clean(text))
+    assert found is None or isinstance(found.value, Fraction)

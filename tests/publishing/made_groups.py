@@ -1,0 +1,180 @@
+"""Problems, candidates and groups for tests: small, whole, and alike but for what a test asks for."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from publishing.release import ReleaseFacts
+from schemas.candidate import Candidate
+from schemas.grade import Decision, DropReason, Evidence, Grade, Verdict
+from schemas.group import GradedCandidate, Group, PassRate
+from schemas.ids import problem_id, prompt_id, request_id
+from schemas.manifest import FunnelStage, TeacherShare
+from schemas.problem import AnswerKind, Problem, Tests
+from schemas.recipe import FileSource, Recipe, Release, TeacherSpec
+from schemas.teaching import Message, Sampling, Usage
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def made_problem(
+    number: int = 0,
+    *,
+    answer: str = "18",
+    answer_kind: AnswerKind = "math",
+    source: str = "stories",
+    licence: str | None = "mit",
+    choices: tuple[str, ...] | None = None,
+    tests: Tests | None = None,
+    solution: str | None = None,
+) -> Problem:
+    """Return a problem; another `number` is another problem."""
+    question = f"A duck lays {number} eggs and 18 more. How many more?"
+    content = problem_id(question, choices, answer, tests, source)
+    return Problem(
+        problem_id=content,
+        source=source,
+        source_row_id=f"row-{number}",
+        license=licence,
+        question=question,
+        choices=choices,
+        answer=answer,
+        answer_kind=answer_kind,
+        tests=tests,
+        solution=solution,
+        split_group=content,
+    )
+
+
+def made_prompt(problem: Problem, ask: str = r"Put the final answer in \boxed{}.") -> tuple[Message, ...]:
+    return (Message(role="user", content=f"{problem.question}\n\n{ask}"),)
+
+
+def made_candidate(
+    problem: Problem,
+    index: int = 0,
+    *,
+    model: str = "owl-7b",
+    reasoning: str | None = "It is 18, as told.",
+    response: str = r"The answer is \boxed{18}.",
+    finish_reason: str = "stop",
+) -> Candidate:
+    prompt, sampling = prompt_id(made_prompt(problem)), Sampling()
+    return Candidate(
+        candidate_id=request_id(prompt, model, sampling, index),
+        problem_id=problem.problem_id,
+        teacher="owl",
+        prompt_id=prompt,
+        sampling=sampling,
+        sample_index=index,
+        reasoning=reasoning,
+        response=response,
+        finish_reason=finish_reason,
+        usage=Usage(input_tokens=40, output_tokens=12),
+        cost_usd=None,
+        latency_ms=1.0,
+        created_at=NOW,
+    )
+
+
+def made_graded(
+    candidate: Candidate, verdict: Verdict = "correct", *, found: str | None = "18", reason: str = "equal"
+) -> GradedCandidate:
+    grade = Grade(
+        candidate_id=candidate.candidate_id,
+        grader="math",
+        grader_version="1",
+        verdict=verdict,
+        reason=reason,
+        extracted_answer=found,
+        evidence=Evidence(),
+        duration_ms=0.1,
+    )
+    return GradedCandidate(candidate=candidate, grade=grade)
+
+
+def made_group(
+    problem: Problem,
+    graded: Sequence[GradedCandidate],
+    *,
+    kept: Sequence[bool] | None = None,
+    model: str = "owl-7b",
+    messages: tuple[Message, ...] | None = None,
+) -> Group:
+    """Return a group; without `kept`, exactly the correct candidates are kept."""
+    keeps = kept or [each.grade.verdict == "correct" for each in graded]
+    counted = [each for each in graded if each.grade.verdict != "ungraded"]
+    correct = sum(each.grade.verdict == "correct" for each in counted)
+    return Group(
+        problem=problem,
+        teacher="owl",
+        model=model,
+        messages=messages or made_prompt(problem),
+        candidates=tuple(graded),
+        decisions=tuple(
+            Decision(candidate_id=each.candidate.candidate_id, kept=keep, reason=None if keep else _reason(each))
+            for each, keep in zip(graded, keeps, strict=True)
+        ),
+        pass_rate=PassRate(rate=correct / len(counted) if counted else None, n=len(counted), c=correct),
+    )
+
+
+def _reason(graded: GradedCandidate) -> DropReason:
+    verdict = graded.grade.verdict
+    return "over_limit" if verdict == "correct" else verdict
+
+
+def made_mixed_group(number: int) -> Group:
+    """Return a group with two correct chains (one without reasoning), an incorrect and an ungraded one."""
+    problem = made_problem(number)
+    return made_group(
+        problem,
+        [
+            made_graded(made_candidate(problem, 0)),
+            made_graded(
+                made_candidate(problem, 1, response=r"The answer is \boxed{17}."),
+                "incorrect",
+                found="17",
+                reason="different",
+            ),
+            made_graded(made_candidate(problem, 2, reasoning=None)),
+            made_graded(made_candidate(problem, 3), "ungraded", found=None, reason="timeout"),
+        ],
+    )
+
+
+def made_recipe(name: str = "ducks", *, require_reasoning: bool = False, repo: str | None = None) -> Recipe:
+    """Return a recipe for all three products."""
+    return Recipe.model_validate(
+        {
+            "name": name,
+            "problems": (FileSource(source="file", path="/somewhere/else/problems.jsonl"),),
+            "teachers": (TeacherSpec(name="owl", model="owl-7b"),),
+            "curation": {"require_reasoning": require_reasoning},
+            "release": Release(products=("sft", "preference", "rl"), license="mit", repo=repo),
+        }
+    )
+
+
+def made_facts(*, recipe_id: str = "recipe-1") -> ReleaseFacts:
+    """Return what a run of ten mixed groups says of itself."""
+    return ReleaseFacts(
+        code_version="0.1.0+abc",
+        recipe_id=recipe_id,
+        created_at=NOW,
+        funnel=(FunnelStage(stage="problems", count=10), FunnelStage(stage="kept", count=20)),
+        verdicts={"correct": 20, "incorrect": 10, "no_answer": 0, "ungraded": 10},
+        dropped={"incorrect": 10, "ungraded": 10},
+        teachers=(
+            TeacherShare(
+                teacher="owl",
+                model="owl-7b",
+                license="apache-2.0",
+                candidates=40,
+                correct=20,
+                kept=20,
+                input_tokens=400,
+                output_tokens=120,
+                cost_usd=0.5,
+            ),
+        ),
+    )

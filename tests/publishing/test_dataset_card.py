@@ -1,0 +1,152 @@
+"""The card parses, loads with its own lines, and shows hostile names as they are, without letting them act."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import datasets
+import pyarrow as pa
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publishing.dataset_card import cell
+from publishing.release import ReleaseFacts, write_release
+from schemas.recipe import Product, Recipe
+from schemas.rows import ROW_SCHEMAS
+from tests.publishing.made_groups import made_facts, made_mixed_group, made_recipe
+
+PRODUCTS: tuple[Product, ...] = get_args(Product)
+
+
+def release_of(workspace: Path, recipe: Recipe, facts: ReleaseFacts) -> Path:
+    groups = ((made_mixed_group(number),) for number in range(10))
+    return write_release(recipe.name, groups, recipe, facts, workspace / "releases", workspace / "staging").path
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return release_of(tmp_path_factory.mktemp("workspace"), made_recipe(), made_facts())
+
+
+@pytest.fixture(scope="module")
+def card(released: Path) -> str:
+    return (released / "README.md").read_text("utf-8")
+
+
+def front_matter(card: str) -> Any:
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_folder_loads_as_it_is(released: Path, tmp_path: Path, product: Product) -> None:
+    loaded = datasets.load_dataset(str(released), product, cache_dir=str(tmp_path))
+    assert set(loaded) == {"train"}
+    assert loaded["train"].num_rows == {"sft": 20, "preference": 10, "rl": 10}[product]
+    assert loaded["train"].column_names == ROW_SCHEMAS[product].names
+    # What the card says of the columns is what the library finds in the files.
+    assert loaded["train"].features == datasets.Features.from_arrow_schema(ROW_SCHEMAS[product])
+
+
+def test_chains_are_loaded_by_default(released: Path, tmp_path: Path) -> None:
+    loaded = datasets.load_dataset(str(released), split="train", cache_dir=str(tmp_path))
+    row = loaded[0]
+    assert row["messages"][-1]["content"].endswith(row["response"])
+
+
+def test_product_without_rows_loads_too(tmp_path: Path) -> None:
+    group = made_mixed_group(1)
+    only_right = group.model_copy(update={"candidates": group.candidates[:1], "decisions": group.decisions[:1]})
+    recipe = made_recipe()
+    path = write_release("ducks", [(only_right,)], recipe, made_facts(), tmp_path / "r", tmp_path / "s").path
+    loaded = datasets.load_dataset(str(path), "preference", split="train", cache_dir=str(tmp_path / "cache"))
+    assert (loaded.num_rows, loaded.column_names) == (0, ROW_SCHEMAS["preference"].names)
+
+
+def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
+    told = front_matter(card)
+    assert told["license"] == "mit"
+    assert {"synthetic", "reasoning"} <= set(told["tags"])
+    assert told["size_categories"] == ["n<1K"]
+    assert [(config["config_name"], config.get("default")) for config in told["configs"]] == [
+        ("sft", True),
+        ("preference", None),
+        ("rl", None),
+    ]
+    for info in told["dataset_info"]:
+        shards = list((released / info["config_name"]).iterdir())
+        assert info["download_size"] == sum(path.stat().st_size for path in shards)
+        features = datasets.Features._from_yaml_list(info["features"])
+        assert features.arrow_schema.remove_metadata() == ROW_SCHEMAS[info["config_name"]]
+
+
+def test_card_says_what_a_reader_asks(card: str) -> None:
+    for said in (
+        "| problems | 10 |",
+        "| rows | 40 |",
+        "| ungraded | 10 |",
+        "| incorrect | 10 |",
+        "| owl | owl-7b | apache-2.0 | 40 | 20 | 20 | 100.0 % | 400 | 120 | 0.5000 |",
+        "| `final_answer` | string | no |",
+        "| graded correct | verdict | `expect_column_values_to_be_in_set` | 20 | 0 |",
+        "cotfactory run ducks.yaml",
+        "0.1.0+abc",
+    ):
+        assert said in card
+
+
+def test_recipe_on_the_card_is_the_recipe(card: str) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", card, re.DOTALL)
+    recipe = made_recipe()
+    told = Recipe.model_validate(yaml.safe_load(block))
+    assert told.teachers == recipe.teachers
+    assert told.release == recipe.release
+    assert "/somewhere/else" not in card  # no folder of the machine that made it
+
+
+def test_repository_gives_lines_to_copy(tmp_path: Path) -> None:
+    recipe = made_recipe(repo="org/ducks")
+    card = (release_of(tmp_path, recipe, made_facts()) / "README.md").read_text("utf-8")
+    assert 'load_dataset("org/ducks", "sft", split="train", revision="v1.0.0")' in card
+    assert 'polars.scan_parquet("hf://datasets/org/ducks@v1.0.0/rl/*.parquet")' in card
+
+
+def test_hostile_names_do_not_act(tmp_path: Path) -> None:
+    facts = made_facts()
+    hostile = "m`|<script>alert(1)</script>\n---\n# [x](http://x) ```"
+    teacher = facts.teachers[0].model_copy(update={"model": hostile, "license": "a: [b"})
+    recipe = made_recipe()
+    specs = (recipe.teachers[0].model_copy(update={"model": hostile}),)
+    card = (
+        release_of(
+            tmp_path,
+            recipe.model_copy(update={"teachers": specs}),
+            facts.model_copy(update={"teachers": (teacher,)}),
+        )
+        / "README.md"
+    ).read_text("utf-8")
+    outside_recipe = card[: card.index("## How it was made")]
+    assert "<script>" not in outside_recipe
+    assert "\n# [x]" not in outside_recipe
+    (row,) = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 11  # ten cells
+    assert front_matter(card)["pretty_name"] == "ducks"
+    # The fence around the recipe is longer than any run of backticks in it.
+    (block,) = re.findall(r"^````yaml\n(.*?)^````$", card, re.DOTALL | re.MULTILINE)
+    assert Recipe.model_validate(yaml.safe_load(block)).teachers[0].model == hostile
+
+
+@given(st.text())
+def test_cell_is_one_line_that_ends_no_cell(text: str) -> None:
+    shown = cell(text)
+    assert len(shown.splitlines()) <= 1
+    assert not re.search(r"(?<!\\)(\\\\)*[|`*_\[\]<>]", shown)
+
+
+def test_feature_yaml_is_known_to_the_library() -> None:
+    assert pa.types.is_struct(ROW_SCHEMAS["rl"].field("reward_model").type)
+    assert datasets.Features.from_arrow_schema(ROW_SCHEMAS["rl"])["reward_model"] == {
+        "style": datasets.Value("string"),
+        "ground_truth": datasets.Value("string"),
+    }

@@ -1,0 +1,450 @@
+"""Publishing over HTTP: one commit and one tag or nothing, whatever happens on the way."""
+
+import hashlib
+import json
+import socket
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import SecretStr
+
+from data_contracts.report import ContractReport, ExpectationResult
+from publishing.hub import TRIES, HubTarget, PublishOutcome, publish_release
+from schemas.errors import CotfactoryError
+from schemas.manifest import Manifest, ReleasedFile
+from schemas.recipe import Product
+from schemas.rows import ROW_SCHEMAS
+from tests.publishing.hub_repo import HubRepo
+from tests.publishing.hub_server import Fault, HubServer
+
+REPO = "org/cot"
+CARD = """---
+license: mit
+configs:
+- {config_name: sft, default: true, data_files: [{split: train, path: sft/train-*.parquet}]}
+- {config_name: rl, data_files: [{split: train, path: rl/train-*.parquet}]}
+---
+# Sums
+"""
+
+
+def table(product: Product, row_ids: Iterable[str]) -> pa.Table:
+    """Rows of a product: ids and verdicts that differ, everything else null."""
+    rows = [{"row_id": row_id, "source": "own", "license": "mit"} for row_id in row_ids]
+    return pa.Table.from_pylist(rows, schema=ROW_SCHEMAS[product])
+
+
+def make_release(
+    folder: Path, version: str = "v1.0.0", rows: int = 3, shards: int = 1, products: tuple[Product, ...] = ("sft", "rl")
+) -> Path:
+    """Write a release folder as `publishing.release` does: data, contract, card, and the manifest last."""
+    release = folder / version
+    for product in products:
+        (release / product).mkdir(parents=True)
+        for shard in range(shards):
+            ids = [f"{product}-{version}-{shard}-{row}" for row in range(rows)]
+            path = release / product / f"train-{shard:05d}-of-{shards:05d}.parquet"
+            pq.write_table(table(product, ids), path)
+    result = ExpectationResult(name="expect_x", column="verdict", means="correct", checked=rows, failed=0)
+    reports = {
+        product: ContractReport(product=product, version="1.0.0", rows=rows * shards, results=(result,))
+        for product in products
+    }
+    write_contract(release, reports)
+    (release / "README.md").write_text(CARD + version, "utf-8")
+    write_manifest(release, dict.fromkeys(products, rows * shards))
+    return release
+
+
+def write_contract(release: Path, reports: dict[Product, ContractReport]) -> None:
+    told = {product: report.model_dump(mode="json") for product, report in reports.items()}
+    (release / "contract.json").write_text(json.dumps(told), "utf-8")
+
+
+def write_manifest(release: Path, rows: dict[Product, int]) -> None:
+    paths = sorted(path for path in release.rglob("*") if path.is_file() and path.name != "manifest.json")
+    files = tuple(
+        ReleasedFile(
+            path=path.relative_to(release).as_posix(),
+            rows=None,
+            bytes=path.stat().st_size,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in paths
+    )
+    manifest = Manifest(
+        name="sums",
+        version=release.name,
+        parent=None,
+        created_at=datetime(2026, 11, 20, tzinfo=UTC),
+        code_version="0.1.0",
+        rows_sha=hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest(),
+        recipe_id="0" * 32,
+        recipe="{}",
+        rows={**rows},
+        files=files,
+        funnel=(),
+        verdicts={},
+        dropped={},
+        teachers=(),
+        contract_sha={},
+    )
+    (release / "manifest.json").write_text(manifest.model_dump_json(), "utf-8")
+
+
+def publish(release: Path) -> PublishOutcome:
+    return publish_release(release, REPO, HubTarget())
+
+
+def refusal(release: Path, hub: HubTarget | None = None, repo: str = REPO) -> str:
+    with pytest.raises(CotfactoryError) as raised:
+        publish_release(release, repo, hub or HubTarget())
+    assert raised.value.exit_code == 1
+    return str(raised.value)
+
+
+def files_of(release: Path) -> dict[str, bytes]:
+    return {path.relative_to(release).as_posix(): path.read_bytes() for path in release.rglob("*") if path.is_file()}
+
+
+def tagged_files(repo: HubRepo, tag: str) -> dict[str, bytes]:
+    files = repo.commits[repo.tags[tag]].files
+    return {path: blob.data for path, blob in files.items() if path != ".gitattributes"}
+
+
+def commits_of(repo: HubRepo) -> list[str]:
+    return repo.history()[1:]
+
+
+def test_a_release_is_one_commit_and_one_tag_on_it(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path, shards=2)
+    outcome = publish(release)
+    repo = hub_server.repos[REPO]
+    assert commits_of(repo) == ["sums v1.0.0"]
+    assert repo.tags == {"v1.0.0": repo.head}
+    assert tagged_files(repo, "v1.0.0") == files_of(release)
+    url = f"{hub_server.endpoint}/datasets/{REPO}/tree/v1.0.0"
+    assert outcome == PublishOutcome(repo=REPO, tag="v1.0.0", commit=repo.head, url=url, is_new=True)
+
+
+def test_what_was_published_loads_back_at_its_tag(hub_server: HubServer, tmp_path: Path) -> None:
+    publish(make_release(tmp_path, "v1.0.0", rows=3))
+    publish(make_release(tmp_path, "v1.1.0", rows=5))
+    cache = str(tmp_path / "cache")
+    for version, rows in (("v1.0.0", 3), ("v1.1.0", 5)):
+        for product in ("sft", "rl"):
+            loaded = datasets.load_dataset(REPO, product, revision=version, split="train", cache_dir=cache)
+            assert loaded["row_id"][:] == [f"{product}-{version}-0-{row}" for row in range(rows)]
+    streamed = datasets.load_dataset(REPO, revision="v1.0.0", split="train", streaming=True)
+    assert [row["row_id"] for row in streamed] == [f"sft-v1.0.0-0-{row}" for row in range(3)]
+
+
+def test_the_next_version_leaves_no_file_of_the_last_and_keeps_what_is_not_ours(
+    hub_server: HubServer, tmp_path: Path
+) -> None:
+    publish(make_release(tmp_path, "v1.0.0", shards=2, products=("sft", "preference", "rl")))
+    repo = hub_server.repos[REPO]
+    repo.commit("add a logo", {"logo.svg": b"<svg/>"}, [])
+    release = make_release(tmp_path, "v2.0.0", shards=1)
+    publish(release)
+    assert tagged_files(repo, "v2.0.0") == files_of(release) | {"logo.svg": b"<svg/>"}
+    assert tagged_files(repo, "v1.0.0") == files_of(tmp_path / "v1.0.0")
+    assert commits_of(repo) == ["sums v1.0.0", "add a logo", "sums v2.0.0"]
+
+
+def test_publishing_again_does_nothing(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    first = publish(release)
+    repo = hub_server.repos[REPO]
+    repo.commit("somebody edits the card", {"README.md": b"---\nlicense: mit\n---\nmine"}, [])
+    before = dict(repo.tags), repo.head
+    again = publish(release)
+    assert (again.is_new, again.commit) == (False, first.commit)
+    assert (dict(repo.tags), repo.head) == before
+
+
+def test_a_tag_with_other_rows_is_never_moved(hub_server: HubServer, tmp_path: Path) -> None:
+    publish(make_release(tmp_path / "a", rows=3))
+    repo = hub_server.repos[REPO]
+    before = dict(repo.tags), repo.head
+    message = refusal(make_release(tmp_path / "b", rows=4))
+    assert "has the tag v1.0.0 with rows_sha" in message
+    assert "a tag is never moved" in message
+    assert (dict(repo.tags), repo.head) == before
+    assert not [call for call in hub_server.calls if call.startswith("DELETE")]
+
+
+def test_a_tag_that_is_no_release_is_never_moved(hub_server: HubServer, tmp_path: Path) -> None:
+    repo = hub_server.repos[REPO] = HubRepo(REPO)
+    repo.tags["v1.0.0"] = repo.head
+    assert "with rows_sha None" in refusal(make_release(tmp_path))
+    assert commits_of(repo) == []
+
+
+def test_somebody_pushes_at_the_same_moment(hub_server: HubServer, tmp_path: Path) -> None:
+    """412: their commit stays, ours is made again on top of it, with what their commit left to clear."""
+    release = make_release(tmp_path)
+    stale = {"sft/train-00007-of-00008.parquet": (release / "sft/train-00000-of-00001.parquet").read_bytes()}
+    hub_server.on_commit = [
+        lambda repo: repo.commit("theirs", {"logo.svg": b"<svg/>"}, []),
+        lambda repo: repo.commit("theirs too", stale, []),
+    ]
+    publish(release)
+    repo = hub_server.repos[REPO]
+    assert commits_of(repo) == ["theirs", "theirs too", "sums v1.0.0"]
+    assert tagged_files(repo, "v1.0.0") == files_of(release) | {"logo.svg": b"<svg/>"}
+
+
+def test_somebody_pushes_all_the_time(hub_server: HubServer, tmp_path: Path) -> None:
+    hub_server.on_commit = [lambda repo: repo.commit("theirs", {"logo.svg": b"<svg/>"}, [])] * TRIES
+    assert f"somebody else pushed during each of {TRIES} tries" in refusal(make_release(tmp_path))
+    repo = hub_server.repos[REPO]
+    assert commits_of(repo) == ["theirs"] * TRIES
+    assert repo.tags == {}
+
+
+def test_somebody_publishes_the_same_release_at_the_same_moment(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    files = files_of(release)
+
+    def publish_too(repo: HubRepo) -> None:
+        repo.tags["v1.0.0"] = repo.commit("sums v1.0.0", files, [])
+
+    hub_server.on_commit = [publish_too]
+    outcome = publish(release)
+    repo = hub_server.repos[REPO]
+    assert (outcome.is_new, outcome.commit) == (False, repo.tags["v1.0.0"])
+    assert commits_of(repo) == ["sums v1.0.0"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("/commit/", "lost", after=True),  # the commit arrived, its answer did not
+        Fault("/commit/", "lost"),
+        Fault("/commit/", 502, after=True),
+        Fault("/commit/", 500),
+        Fault("/tag/", "lost", after=True),
+        Fault("/tag/", "lost"),
+        Fault("/tag/", 504, after=True),
+    ],
+)
+def test_a_lost_answer_makes_no_second_commit(hub_server: HubServer, tmp_path: Path, fault: Fault) -> None:
+    hub_server.faults = [fault]
+    release = make_release(tmp_path)
+    publish(release)
+    repo = hub_server.repos[REPO]
+    assert commits_of(repo) == ["sums v1.0.0"]
+    assert tagged_files(repo, "v1.0.0") == files_of(release)
+    assert repo.tags == {"v1.0.0": repo.head}
+
+
+def test_a_run_that_died_between_commit_and_tag_is_finished_by_the_next(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    hub_server.faults = [Fault("/tag/", 403)]
+    assert "answered 403" in refusal(release)
+    repo = hub_server.repos[REPO]
+    committed = repo.head
+    assert repo.tags == {}
+    outcome = publish(release)
+    assert (outcome.is_new, outcome.commit) == (True, committed)
+    assert (repo.tags, repo.head) == ({"v1.0.0": committed}, committed)
+
+
+@pytest.mark.parametrize(
+    ("path_part", "status", "expected"),
+    [
+        ("/repos/create", 500, "answered 500"),
+        ("/commit/", 403, "answered 403 for org/cot: staged 403 - use a token that may write"),
+        ("/commit/", 429, "wait some minutes"),
+        ("/refs", 404, "answered 404 for org/cot: staged 404 - check --repo"),
+        ("/large/", 400, "Error while uploading"),
+    ],
+)
+def test_what_the_hub_refuses(
+    hub_server: HubServer, tmp_path: Path, path_part: str, status: int, expected: str
+) -> None:
+    hub_server.faults = [Fault(path_part, status)] * 2
+    assert expected in refusal(make_release(tmp_path))
+    assert all(not repo.tags and not commits_of(repo) for repo in hub_server.repos.values())
+
+
+def test_a_wrong_key_is_refused_and_never_shown(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    hub_server.token = "hf_right"
+    wrong = HubTarget(token=SecretStr("hf_wrong"))
+    message = refusal(release, wrong)
+    assert "answered 401" in message
+    assert "HF_TOKEN" in message
+    assert "hf_wrong" not in message + repr(wrong) + wrong.model_dump_json()
+    assert publish_release(release, REPO, HubTarget(token=SecretStr("hf_right"))).is_new
+
+
+def test_a_hub_that_repeats_the_key_does_not_get_it_into_a_message(hub_server: HubServer, tmp_path: Path) -> None:
+    hub_server.faults = [Fault("/repos/create", 400, says="Bad token hf_secret")]
+    message = refusal(make_release(tmp_path), HubTarget(token=SecretStr("hf_secret")))
+    assert "Bad token ***" in message
+    assert "hf_secret" not in message
+
+
+def test_a_hub_that_is_down(hub_server: HubServer, tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound but not listening: a connection is refused
+        down = HubTarget(endpoint=f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        assert "Cannot reach the Hub at http://127.0.0.1" in refusal(make_release(tmp_path), down)
+
+
+def test_private_rows_never_go_to_a_public_repository(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    private = HubTarget(private=True)
+    assert publish_release(release, "org/new", private).is_new
+    assert hub_server.repos["org/new"].is_private
+    hub_server.repos[REPO] = HubRepo(REPO)
+    assert "is public and the release is to be private" in refusal(release, private)
+    assert commits_of(hub_server.repos[REPO]) == []
+
+
+def test_a_repository_that_hides_files_gets_no_tag(hub_server: HubServer, tmp_path: Path) -> None:
+    repo = hub_server.repos[REPO] = HubRepo(REPO)
+    repo.commit("ignore", {".gitignore": b"contract.json"}, [])
+    message = refusal(make_release(tmp_path))
+    assert "does not hold contract.json as released" in message
+    assert ".gitignore" in message
+    assert repo.tags == {}
+
+
+def test_a_card_that_the_hub_refuses(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    (release / "README.md").write_text("no front matter")
+    write_manifest(release, {"sft": 3, "rl": 3})
+    assert "Invalid metadata in README.md" in refusal(release)
+    assert commits_of(hub_server.repos[REPO]) == []
+
+
+@pytest.mark.parametrize("name", ["cot", "a/b/c", "org/c ot", "../cot", ""])
+def test_a_repository_is_org_and_name(hub_server: HubServer, tmp_path: Path, name: str) -> None:
+    assert "expected org/name" in refusal(make_release(tmp_path), repo=name)
+    assert hub_server.calls == []
+
+
+# --- what is not fit to be sent: nothing may reach the Hub ---
+
+
+def break_byte(release: Path) -> None:
+    path = release / "sft/train-00000-of-00001.parquet"
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+
+
+def edit_card(release: Path) -> None:
+    with (release / "README.md").open("a") as file:
+        file.write("One more line.")
+
+
+def lose_shard(release: Path) -> None:
+    (release / "rl/train-00000-of-00001.parquet").unlink()
+
+
+def lose_card(release: Path) -> None:
+    (release / "README.md").unlink()
+
+
+def lose_manifest(release: Path) -> None:
+    (release / "manifest.json").unlink()
+
+
+def break_manifest(release: Path) -> None:
+    (release / "manifest.json").write_text('{"name": "sums"}')
+
+
+def lose_contract(release: Path) -> None:
+    (release / "contract.json").unlink()
+    write_manifest(release, {"sft": 3, "rl": 3})
+
+
+def report(product: Product, failed: int = 0, rows: int = 3, *, empty: bool = False) -> ContractReport:
+    result = ExpectationResult(
+        name="expect_x", column="verdict", means="graded correct", checked=3, failed=failed, examples=("r1",)
+    )
+    return ContractReport(product=product, version="1.0.0", rows=rows, results=() if empty else (result,))
+
+
+def with_reports(release: Path, *reports: ContractReport) -> None:
+    write_contract(release, {each.product: each for each in reports})
+    write_manifest(release, {"sft": 3, "rl": 3})
+
+
+def fail_contract(release: Path) -> None:
+    with_reports(release, report("sft"), report("rl", failed=1))
+
+
+def empty_contract(release: Path) -> None:
+    with_reports(release, report("sft"), report("rl", empty=True))
+
+
+def contract_of_one_product(release: Path) -> None:
+    with_reports(release, report("sft"))
+
+
+def contract_of_other_rows(release: Path) -> None:
+    with_reports(release, report("sft"), report("rl", rows=2))
+
+
+def contract_of_no_shape(release: Path) -> None:
+    (release / "contract.json").write_text('{"sft": true}')
+    write_manifest(release, {"sft": 3, "rl": 3})
+
+
+def list_file_outside(release: Path) -> None:
+    (release.parent / "secret.txt").write_text("key")
+    text = (release / "manifest.json").read_text()
+    (release / "manifest.json").write_text(text.replace('"README.md"', '"../secret.txt"'))
+
+
+def name_version_main(release: Path) -> None:
+    text = (release / "manifest.json").read_text()
+    (release / "manifest.json").write_text(text.replace('"version":"v1.0.0"', '"version":"main"'))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (break_byte, "was changed after the release"),
+        (edit_card, "README.md was changed after the release"),
+        (lose_shard, "The release lacks"),
+        (lose_card, "The release lacks"),
+        (lose_manifest, "is not a release"),
+        (break_manifest, "is not a release manifest"),
+        (lose_contract, "The release lacks"),
+        (fail_contract, "The contract of rl failed: rl: graded correct: expect_x(verdict) failed for 1 of 3"),
+        (empty_contract, "has no contract result for rl"),
+        (contract_of_one_product, "has no contract result for rl"),
+        (contract_of_other_rows, "The contract of rl was run on 2 rows: expected 3"),
+        (contract_of_no_shape, "is not a contract report"),
+        (list_file_outside, "expected a path inside the release"),
+        (name_version_main, "expected vX.Y.Z"),
+    ],
+)
+def test_a_release_that_is_not_fit_to_be_sent(
+    hub_server: HubServer, tmp_path: Path, spoil: object, expected: str
+) -> None:
+    release = make_release(tmp_path)
+    assert callable(spoil)
+    spoil(release)
+    assert expected in refusal(release)
+    assert hub_server.calls == []
+
+
+def test_a_file_that_was_never_released_is_not_sent(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    expected = files_of(release)
+    (release / "notes.txt").write_text("my key")
+    (release / "sft" / "train-00009.parquet").write_bytes(b"PAR1")
+    publish(release)
+    assert tagged_files(hub_server.repos[REPO], "v1.0.0") == expected

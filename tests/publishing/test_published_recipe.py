@@ -1,0 +1,26 @@
+"""What is published of a recipe is a recipe, without folders and without logins."""
+
+from publishing.published_recipe import published_recipe
+from schemas.recipe import Recipe, TeacherSpec
+from tests.publishing.made_groups import made_recipe
+
+
+def recipe_with(teacher: TeacherSpec) -> Recipe:
+    return made_recipe().model_copy(update={"teachers": (teacher,)})
+
+
+def test_folders_and_logins_are_left_out() -> None:
+    teacher = TeacherSpec(
+        name="owl", model="owl-7b", base_url="https://me:secret@host.example:8443/v1?api_key=secret#secret"
+    )
+    told = published_recipe(recipe_with(teacher))
+    assert told["problems"][0]["path"] == "problems.jsonl"
+    assert told["teachers"][0]["base_url"] == "https://host.example:8443/v1"
+    recorded = published_recipe(recipe_with(TeacherSpec(name="owl", model="m", recordings="/home/me/r.jsonl")))
+    assert recorded["teachers"][0]["recordings"] == "r.jsonl"
+
+
+def test_it_is_still_the_recipe() -> None:
+    recipe = recipe_with(TeacherSpec(name="owl", model="owl-7b", base_url="http://host/v1"))
+    told = Recipe.model_validate(published_recipe(recipe))
+    assert told.model_copy(update={"problems": recipe.problems}) == recipe

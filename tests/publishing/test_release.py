@@ -1,0 +1,252 @@
+"""A release is whole, checked and the same again; a failing contract or a full disk leaves nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import polars
+import pyarrow.parquet as pq
+import pytest
+from pydantic import TypeAdapter
+
+from data_contracts.report import ContractReport
+from publishing.release import ReleaseFacts, ReleaseOutcome, write_release
+from publishing.versions import diff_releases, read_manifest
+from schemas.errors import ContractFailed, WorkspaceError
+from schemas.group import Group
+from schemas.recipe import Product, Recipe
+from tests.publishing.made_groups import (
+    made_candidate,
+    made_facts,
+    made_graded,
+    made_group,
+    made_mixed_group,
+    made_problem,
+    made_recipe,
+)
+
+KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
+REPORTS: TypeAdapter[dict[Product, ContractReport]] = TypeAdapter(dict[Product, ContractReport])
+
+
+def mixed(*numbers: int) -> list[tuple[Group, ...]]:
+    return [(made_mixed_group(number),) for number in numbers]
+
+
+def release(
+    workspace: Path,
+    problems: Sequence[Sequence[Group]],
+    recipe: Recipe | None = None,
+    facts: ReleaseFacts | None = None,
+) -> ReleaseOutcome:
+    chosen = recipe or made_recipe()
+    told = facts or made_facts()
+    return write_release(chosen.name, iter(problems), chosen, told, workspace / "releases", workspace / "staging")
+
+
+def visible(workspace: Path) -> list[str]:
+    """Return what a reader of the workspace can see, and what staging left."""
+    return sorted(
+        path.relative_to(workspace).as_posix()
+        for folder in ("releases", "staging")
+        for path in (workspace / folder).rglob("*")
+    )
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one release of ten problems; nobody changes it."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    release(workspace, mixed(*range(10)))
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def released(workspace: Path) -> Path:
+    return workspace / "releases" / "ducks" / "v1.0.0"
+
+
+def test_manifest_lists_every_file_as_it_is(released: Path) -> None:
+    manifest = read_manifest(released)
+    on_disk = {path.relative_to(released).as_posix(): path for path in released.rglob("*") if path.is_file()}
+    on_disk.pop("manifest.json")
+    assert {file.path for file in manifest.files} == set(on_disk)
+    for file in manifest.files:
+        content = on_disk[file.path].read_bytes()
+        assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    counted = {file.path: file.rows for file in manifest.files if file.rows is not None}
+    assert counted == {
+        "sft/train-00000-of-00001.parquet": 20,
+        "preference/train-00000-of-00001.parquet": 10,
+        "rl/train-00000-of-00001.parquet": 10,
+    }
+    assert manifest.rows == {"sft": 20, "preference": 10, "rl": 10}
+    assert manifest.funnel[-1].model_dump() == {"stage": "rows", "count": 40}
+    assert (manifest.version, manifest.parent) == ("v1.0.0", None)
+
+
+def test_contract_report_is_in_the_folder(released: Path) -> None:
+    reports = REPORTS.validate_json((released / "contract.json").read_bytes())
+    assert list(reports) == ["sft", "preference", "rl"]
+    assert all(report.passed for report in reports.values())
+
+
+def test_nothing_is_left_in_staging(workspace: Path) -> None:
+    assert [path for path in visible(workspace) if path.startswith("staging/")] == []
+
+
+def test_duckdb_and_polars_read_the_folder(released: Path) -> None:
+    (count,) = duckdb.sql(f"SELECT count(*) FROM '{released}/sft/*.parquet' WHERE verdict = 'correct'").fetchall()
+    assert count == (20,)
+    turns = duckdb.sql(f"SELECT DISTINCT messages[-1].role FROM '{released}/sft/*.parquet'").fetchall()
+    assert turns == [("assistant",)]
+    frame = polars.scan_parquet(f"{released}/rl/*.parquet").collect()
+    assert frame["reward_model"].struct.field("ground_truth").to_list() == ["18"] * 10
+
+
+def test_same_rows_and_recipe_are_no_new_release(tmp_path: Path) -> None:
+    first = release(tmp_path, mixed(1, 2, 3))
+    before = visible(tmp_path)
+    again = release(tmp_path, mixed(3, 1, 2))  # the order of arrival does not matter
+    assert (again.unchanged, again.path, again.version) == (True, first.path, "v1.0.0")
+    assert (again.rows_sha, again.rows) == (first.rows_sha, first.rows)
+    assert visible(tmp_path) == before
+
+
+def test_order_of_arrival_leaves_no_trace_in_the_files(tmp_path: Path) -> None:
+    one = release(tmp_path / "one", mixed(1, 2, 3))
+    two = release(tmp_path / "two", mixed(3, 2, 1))
+    assert one.rows_sha == two.rows_sha
+    for path in sorted(one.path.rglob("*.*")):
+        assert path.read_bytes() == (two.path / path.relative_to(one.path)).read_bytes(), path.name
+
+
+def test_versions_follow_from_what_changed(tmp_path: Path) -> None:
+    made = [
+        release(tmp_path, mixed(1, 2)),
+        release(tmp_path, mixed(1, 2, 3)),  # rows came
+        release(tmp_path, mixed(1, 2, 3), facts=made_facts(recipe_id="other")),  # the recipe alone
+        release(tmp_path, mixed(2, 3), facts=made_facts(recipe_id="other")),  # rows went
+    ]
+    assert [outcome.version for outcome in made] == ["v1.0.0", "v1.1.0", "v1.1.1", "v2.0.0"]
+    assert [read_manifest(outcome.path).parent for outcome in made] == [None, "v1.0.0", "v1.1.0", "v1.1.1"]
+    assert made[1].rows_sha == made[2].rows_sha
+    diff = diff_releases(made[0].path, made[1].path)
+    assert (diff.before, diff.after) == ("ducks v1.0.0", "ducks v1.1.0")
+    assert {product: (each.added, each.removed, each.changed) for product, each in diff.products.items()} == {
+        "sft": (2, 0, 0),
+        "preference": (1, 0, 0),
+        "rl": (1, 0, 0),
+    }
+
+
+def test_more_samples_change_rows_without_withdrawing_any(tmp_path: Path) -> None:
+    group = made_mixed_group(1)
+    fewer = made_group(group.problem, group.candidates[:2])
+    release(tmp_path, [(fewer,)])
+    assert release(tmp_path, [(group,)]).version == "v1.1.0"
+    diff = diff_releases(*sorted((tmp_path / "releases" / "ducks").iterdir())).products
+    assert (diff["rl"].added, diff["rl"].removed, diff["rl"].changed) == (0, 0, 1)
+
+
+@pytest.fixture
+def bad_groups() -> dict[str, list[tuple[Group, ...]]]:
+    """Groups that no run should have kept, by what is wrong with them."""
+    problem, unlicensed = made_problem(50), made_problem(51, licence=None)
+    bad = {
+        "wrong verdict": made_group(problem, [made_graded(made_candidate(problem), "incorrect")], kept=[True]),
+        "truncated": made_group(problem, [made_graded(made_candidate(problem, finish_reason="length"))]),
+        "no licence": made_group(unlicensed, [made_graded(made_candidate(unlicensed))]),
+        "key": made_group(problem, [made_graded(made_candidate(problem, response=f"It is {KEY}."))]),
+        "no reasoning": made_group(problem, [made_graded(made_candidate(problem, reasoning=None))]),
+        "no answer": made_group(problem, [made_graded(made_candidate(problem), found=None)]),
+    }
+    return {name: [*mixed(1), (group,)] for name, group in bad.items()} | {"twice": mixed(1, 2, 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("wrong verdict", "sft: graded correct: expect_column_values_to_be_in_set(verdict) failed for 1 of 3"),
+        ("truncated", "sft: not truncated:"),
+        ("no licence", "rl: license is told:"),
+        ("key", "sft: no key-like string in any text:"),
+        ("no answer", "sft: final_answer is told:"),
+        ("twice", "sft: no row twice: expect_column_values_to_be_unique(row_id) failed for 2 of 6"),
+    ],
+)
+def test_failing_contract_leaves_nothing(
+    tmp_path: Path, bad_groups: dict[str, list[tuple[Group, ...]]], name: str, said: str
+) -> None:
+    with pytest.raises(ContractFailed) as caught:
+        release(tmp_path, bad_groups[name])
+    lines = [line for line in caught.value.message.splitlines() if line.startswith(said)]
+    assert lines, caught.value.message
+    assert ", such as " in lines[0]
+    assert KEY not in str(caught.value)
+    assert caught.value.exit_code == 3
+    assert visible(tmp_path) == []  # not even an empty releases/ducks
+
+
+def test_reasoning_is_demanded_where_the_recipe_demands_it(
+    tmp_path: Path, bad_groups: dict[str, list[tuple[Group, ...]]]
+) -> None:
+    demanding = made_recipe(require_reasoning=True)
+    with pytest.raises(ContractFailed, match="reasoning present, as the recipe demands"):
+        release(tmp_path, bad_groups["no reasoning"], demanding)
+    assert not release(tmp_path, bad_groups["no reasoning"]).unchanged
+
+
+def test_failing_contract_leaves_earlier_releases_alone(
+    tmp_path: Path, bad_groups: dict[str, list[tuple[Group, ...]]]
+) -> None:
+    release(tmp_path, mixed(1))
+    before = visible(tmp_path)
+    with pytest.raises(ContractFailed):
+        release(tmp_path, bad_groups["truncated"])
+    assert visible(tmp_path) == before
+
+
+@pytest.mark.parametrize("nothing", ["no problems", "no rows"])
+def test_no_rows_are_no_release(tmp_path: Path, nothing: str) -> None:
+    problem = made_problem(answer=" ")
+    groups = [(made_group(problem, [made_graded(made_candidate(problem), "no_answer")]),)]
+    with pytest.raises(ContractFailed, match="Nothing to release"):
+        release(tmp_path, groups if nothing == "no rows" else [])
+    assert visible(tmp_path) == []
+
+
+def test_product_without_rows_is_there_with_its_columns(tmp_path: Path) -> None:
+    problem = made_problem()
+    outcome = release(tmp_path, [(made_group(problem, [made_graded(made_candidate(problem))]),)])
+    assert outcome.rows == {"sft": 1, "preference": 0, "rl": 1}
+    assert pq.read_table(outcome.path / "preference").num_rows == 0
+
+
+def test_key_in_the_recipe_is_not_published(tmp_path: Path) -> None:
+    recipe = made_recipe()
+    teacher = recipe.teachers[0].model_copy(update={"model": KEY})
+    with pytest.raises(ContractFailed, match=r"README\.md: . key-like strings") as caught:
+        release(tmp_path, mixed(1), recipe.model_copy(update={"teachers": (teacher,)}))
+    assert KEY not in str(caught.value)
+    assert visible(tmp_path) == []
+
+
+def test_left_over_of_a_dead_run_is_swept(tmp_path: Path) -> None:
+    (tmp_path / "staging" / "ducks" / "out" / "v1.0.0").mkdir(parents=True)
+    assert release(tmp_path, mixed(1)).version == "v1.0.0"
+    assert [path for path in visible(tmp_path) if path.startswith("staging/")] == []
+
+
+def test_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "releases").write_text("a file where a folder is expected")
+    with pytest.raises(WorkspaceError, match="Cannot write the release of ducks"):
+        release(tmp_path, mixed(1))
+
+
+def test_damaged_parent_is_told(tmp_path: Path) -> None:
+    outcome = release(tmp_path, mixed(1))
+    (outcome.path / "manifest.json").unlink()
+    with pytest.raises(WorkspaceError, match=r"v1\.0\.0 is not a release"):
+        release(tmp_path, mixed(1, 2))

@@ -1,0 +1,71 @@
+"""Ids depend on content alone, and on all of the content that matters."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.ids import content_id, grade_id, prompt_id, request_id, seed_from
+from schemas.teaching import Message, Sampling
+from tests.builders import a_problem
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), json_values, min_size=2))
+def test_the_order_of_keys_does_not_matter(value: dict[str, object]) -> None:
+    assert content_id(value) == content_id(dict(reversed(value.items())))
+
+
+@given(json_values, json_values)
+def test_different_values_have_different_ids(a: object, b: object) -> None:
+    same_text = repr(a) == repr(b)
+    if not same_text and a != b:
+        assert content_id(a) != content_id(b)
+
+
+def test_an_id_is_stable_over_releases() -> None:
+    """A changed hash would make everyone pay for everything again: this value may never change."""
+    assert content_id({"b": [1, "é"], "a": None}) == "bccb46da7f8860c9492baa4b6352ae16"
+
+
+REQUEST = {"prompt": "p", "model": "m", "sampling": Sampling(temperature=0.7), "sample_index": 3}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"prompt": "q"}, {"model": "n"}, {"sampling": Sampling(temperature=0.8)}, {"sample_index": 4}],
+)
+def test_a_request_id_covers_what_is_sent(change: dict[str, object]) -> None:
+    assert request_id(**(REQUEST | change)) != request_id(**REQUEST)  # type: ignore[arg-type]
+
+
+def test_a_parameter_that_is_not_sent_is_not_in_the_id() -> None:
+    sampling = Sampling(temperature=0.7, top_p=None)
+    assert request_id("p", "m", sampling, 3) == request_id(**REQUEST)  # type: ignore[arg-type]
+
+
+def test_a_prompt_id_covers_roles_and_texts() -> None:
+    user, system = Message(role="user", content="x"), Message(role="system", content="x")
+    assert len({prompt_id([user]), prompt_id([system]), prompt_id([system, user]), prompt_id([user, system])}) == 4
+
+
+def test_a_grade_is_held_against_one_problem_by_one_version() -> None:
+    one, other = a_problem(), a_problem(answer="43")
+    ids = {
+        grade_id("c", one, "math", "1"),
+        grade_id("c", other, "math", "1"),
+        grade_id("c", one, "math", "2"),
+        grade_id("d", one, "math", "1"),
+    }
+    assert len(ids) == 4
+
+
+def test_neighbouring_seeds_do_not_overlap() -> None:
+    """`seed + index` would make item 1 of seed 42 item 0 of seed 43."""
+    first = {seed_from("family", 42, index) for index in range(1000)}
+    second = {seed_from("family", 43, index) for index in range(1000)}
+    assert not first & second

@@ -1,0 +1,52 @@
+"""A recipe that cannot work is refused whole, before anything is asked."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.recipe import Recipe
+
+RECIPE: dict[str, Any] = {
+    "name": "r",
+    "problems": [{"source": "file", "path": "p.jsonl"}],
+    "teachers": [{"name": "t", "model": "m"}],
+    "release": {"license": "mit"},
+}
+PRICED = {"name": "t", "model": "m", "price": {"input": 1, "output": 2}, "sampling": {"max_tokens": 100}}
+
+
+def test_the_smallest_recipe_is_enough() -> None:
+    recipe = Recipe.model_validate(RECIPE)
+    assert recipe.attempts.max == 4
+    assert recipe.release.products == ("sft", "rl")
+
+
+def test_a_number_of_attempts_is_a_fixed_maximum() -> None:
+    assert Recipe.model_validate(RECIPE | {"attempts": 8}).attempts.is_fixed
+    assert Recipe.model_validate(RECIPE | {"attempts": 8}).attempts.max == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"colour": "red"}, "colour"),  # an unknown key at the top
+        ({"teachers": [{"name": "t", "model": "m", "temprature": 1}]}, "temprature"),  # and a nested one
+        ({"problems": []}, "problems"),
+        ({"problems": [{"source": "ftp", "path": "x"}]}, "ftp"),
+        ({"attempts": {"max": 0}}, "max"),
+        ({"teachers": [PRICED]}, "no money budget"),  # a price, but nothing stops the spending
+        ({"budget": {"usd": 1}}, "no price"),  # a budget nobody can hold
+        ({"teachers": [PRICED | {"sampling": {}}], "budget": {"usd": 1}}, "max_tokens"),  # no worst case
+        ({"teachers": [{"name": "t", "model": "m"}, {"name": "t", "model": "n"}]}, "'t'"),
+        ({"teachers": [{"name": "t", "model": "m", "base_url": "http://x", "simulated": True}]}, "at most one"),
+        ({"teachers": [{"name": "t", "model": "m", "simulated": {"slipped": 0.9, "hedged": 0.9}}]}, "more than 1"),
+        ({"release": {"license": "mit", "products": ["sft", "soup"]}}, "soup"),
+        ({"release": {"products": ["sft"]}}, "license"),
+        ({"name": "../etc"}, "name"),  # it becomes a folder
+        ({"problems": [{"source": "hub", "repo": "a/b", "columns": {"question": "q"}, "answer_kind": "maths"}]}, "math"),
+    ],
+)
+def test_a_mistake_is_named(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Recipe.model_validate(RECIPE | change)

@@ -1,0 +1,132 @@
+"""What reached us survives anything that happens to the process, the file or the disk."""
+
+import asyncio
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import WorkspaceError
+from tests.builders import a_purchase
+from warehouse.ledger import Journal, JournalHeader, open_journals, read_journal
+
+HEADER = JournalHeader(recipe="r", run_id="run1", shard="s")
+
+
+def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
+    text = "odd: é 数 \u2028 \x00 \\n\nnew line"
+    journal = Journal(tmp_path, HEADER)
+    journal.intend("c1")
+    journal.intend("c2")
+    asyncio.run(journal.record(a_purchase("c1", text)))
+    journal.close()
+    entries = read_journal(journal.path)
+    assert entries is not None
+    assert entries.header == HEADER
+    assert entries.purchases == (a_purchase("c1", text),)
+    assert entries.in_flight == ("c2",)
+    assert entries.torn_lines == 0
+
+
+def test_the_first_purchase_of_an_id_wins(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEADER)
+    asyncio.run(journal.record(a_purchase("c1", "first")))
+    asyncio.run(journal.record(a_purchase("c1", "second")))
+    journal.close()
+    entries = read_journal(journal.path)
+    assert entries is not None
+    assert [one.completion.content for one in entries.purchases] == ["first"]
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_a_torn_tail_costs_only_the_torn_line(tmp_path: Path, cut: int) -> None:
+    journal = Journal(tmp_path, HEADER)
+    asyncio.run(journal.record(a_purchase("c1")))
+    asyncio.run(journal.record(a_purchase("c2")))
+    journal.close()
+    journal.path.write_bytes(journal.path.read_bytes()[:-cut])
+    entries = read_journal(journal.path)
+    assert entries is not None
+    assert [one.candidate_id for one in entries.purchases] == ["c1"]
+    assert entries.torn_lines == 1
+
+
+def test_a_flipped_bit_is_noticed_and_what_follows_is_kept(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEADER)
+    asyncio.run(journal.record(a_purchase("c1", "aaaa")))
+    asyncio.run(journal.record(a_purchase("c2", "bbbb")))
+    journal.close()
+    journal.path.write_bytes(journal.path.read_bytes().replace(b"aaaa", b"aaba"))
+    entries = read_journal(journal.path)
+    assert entries is not None
+    assert [one.candidate_id for one in entries.purchases] == ["c2"]
+    assert entries.torn_lines == 1
+
+
+def test_a_journal_without_a_header_is_none(tmp_path: Path) -> None:
+    (tmp_path / "x.journal").write_bytes(b"12345678 head")
+    assert read_journal(tmp_path / "x.journal") is None
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from tests.builders import a_purchase
+from warehouse.ledger import Journal, JournalHeader
+
+async def main():
+    journal = Journal(Path(sys.argv[1]), JournalHeader(recipe="r", run_id="run1", shard="s"))
+    for number in range(1000):
+        journal.intend(f"c{number}")
+        recording = asyncio.create_task(journal.record(a_purchase(f"c{number}")))
+        await asyncio.sleep(0)          # the purchase is with the kernel, though not yet synced
+        print(number, flush=True)
+        if number == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("last", [0, 17, 211])
+def test_kill_9_loses_nothing_that_had_arrived(tmp_path: Path, last: int) -> None:
+    run = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(last)], capture_output=True, text=True)
+    assert run.returncode == -signal.SIGKILL
+    assert run.stdout.split()[-1] == str(last)
+    (journal,) = open_journals(tmp_path)
+    entries = read_journal(journal)
+    assert entries is not None
+    assert [one.candidate_id for one in entries.purchases] == [f"c{number}" for number in range(last + 1)]
+    assert entries.in_flight == ()
+
+
+def test_a_full_disk_stops_sending_and_keeps_what_was_in_flight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ballast that was set aside makes room for what still arrives; only then is it an error."""
+    journal = Journal(tmp_path, HEADER)
+    ballast = journal.path.with_suffix(".ballast")
+    write = os.write
+
+    def full_while_ballast(file: int, data: memoryview) -> int:
+        if ballast.exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", full_while_ballast)
+    asyncio.run(journal.record(a_purchase("c1")))
+    assert journal.full
+    assert not ballast.exists()
+    journal.close()
+    entries = read_journal(journal.path)
+    assert entries is not None
+    assert len(entries.purchases) == 1
+
+
+def test_an_unwritable_folder_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError, match="cannot be written"):
+        Journal(tmp_path / "not there", HEADER)

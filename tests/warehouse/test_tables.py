@@ -1,0 +1,134 @@
+"""A table file is whole or not there; a journal becomes one without loss; views answer while others write."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from generators.reasoning import candidate_from
+from schemas.errors import InputError, WorkspaceError
+from schemas.ids import grade_id
+from tests.builders import AT, a_candidate, a_grade, a_problem, a_purchase
+from warehouse.catalog import build_catalog, query_catalog
+from warehouse.ledger import Journal, JournalHeader, open_journals
+from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
+from warehouse.tables import write_table
+from warehouse.wanted import WantedSample, WantedSamples, spent_before
+from warehouse.workspace import Workspace, exclusive, open_workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    place = open_workspace(tmp_path / "it's here")  # a quote in the path must not break the views
+    build_catalog(place)
+    return place
+
+
+def journal_of(workspace: Workspace, *candidates: str) -> Path:
+    journal = Journal(workspace.ledger, JournalHeader(recipe="r", run_id="run1", shard="-".join(candidates)))
+    for one in candidates:
+        journal.intend(one)
+        asyncio.run(journal.record(a_purchase(one)))
+    journal.intend("lost")
+    journal.close()
+    return journal.path
+
+
+def test_a_sealed_journal_is_a_table_and_gone(workspace: Workspace) -> None:
+    sealed = seal_journal(workspace, journal_of(workspace, "c1", "c2"), candidate_from)
+    assert (sealed.candidates, sealed.lost_in_flight, sealed.torn_lines) == (2, 1, 0)
+    assert not open_journals(workspace.ledger)
+    rows = query_catalog(workspace, "SELECT candidate_id, response, recipe, usage.output_tokens FROM candidates")[1]
+    assert rows == [("c1", "So it is \\boxed{42}.", "r", 20), ("c2", "So it is \\boxed{42}.", "r", 20)]
+    assert spent_before(workspace, "r") == (0.002, 60)
+    assert spent_before(workspace, "another") == (0.0, 0)
+
+
+def test_sealing_again_after_a_crash_before_the_journal_was_removed(workspace: Workspace) -> None:
+    path = journal_of(workspace, "c1")
+    kept = path.read_bytes()
+    seal_journal(workspace, path, candidate_from)
+    path.write_bytes(kept)
+    seal_journal(workspace, path, candidate_from)
+    assert query_catalog(workspace, "SELECT count(*) FROM candidates")[1] == [(1,)]
+
+
+def test_a_table_that_fails_half_way_leaves_no_file(workspace: Workspace) -> None:
+    def rows() -> Iterator[dict[str, Any]]:
+        for number in range(5000):
+            yield {"problem_id": str(number)}
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(WorkspaceError, match="No space left"):
+        write_table(workspace, "problems", "p", rows())
+    assert [path.name for path in workspace.table("problems").iterdir()] == ["empty.parquet"]
+
+
+def test_views_show_the_newest_grade(workspace: Workspace) -> None:
+    for number, verdict in enumerate(("ungraded", "correct")):
+        grade = a_grade().model_copy(update={"verdict": verdict})
+        write_grades(workspace, f"g{number}", [GradeRow(grade, "id", "p1", AT.replace(minute=number))])
+    assert query_catalog(workspace, "SELECT verdict FROM grades")[1] == [("correct",)]
+
+
+def test_people_may_ask_while_the_catalog_is_swapped(workspace: Workspace) -> None:
+    with duckdb.connect(str(workspace.catalog), read_only=True) as reader:
+        build_catalog(workspace)
+        write_problems(workspace, "p", [a_problem()])
+        assert reader.execute("SELECT question FROM problems").fetchall() == [("What is 6 * 7?",)]
+
+
+def test_wrong_sql_and_a_missing_catalog_are_told(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nosuchview"):
+        query_catalog(workspace, "SELECT * FROM nosuchview")
+    with pytest.raises(InputError, match="read-only"):
+        query_catalog(workspace, "CREATE TABLE t (a INT)")
+    with pytest.raises(WorkspaceError, match="no catalog"):
+        query_catalog(Workspace(tmp_path / "elsewhere"), "SELECT 1")
+
+
+def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
+    """c1 is stored and graded, c2 stored and not graded, c3 is missing."""
+    problem = a_problem()
+    seal_journal(workspace, journal_of(workspace, "c1", "c2"), candidate_from)
+    ids = {one: grade_id(one, problem, "math", "1") for one in ("c1", "c2", "c3")}
+    write_grades(workspace, "g", [GradeRow(a_grade(), ids["c1"], problem.problem_id, AT)])
+    samples = [WantedSample(0, 0, index, problem.problem_id, one, ids[one]) for index, one in enumerate(ids)]
+    with WantedSamples(workspace, samples) as wanted:
+        wanted.snapshot()
+        assert sorted(wanted.verdicts(0, 0, 0)) == [(0, 0, "correct"), (0, 1, None)]
+        assert not list(wanted.verdicts(1, 0, 0))
+        assert (wanted.count(), wanted.missing()) == (3, 1)
+        assert [(one[1], one[2].candidate_id) for one in wanted.ungraded()] == [(ids["c2"], "c2")]
+        assert [one[3] for one in wanted.ungraded(everything=True)] == ["correct", None]
+        (group,) = wanted.groups("r")
+        assert [(one.candidate_id, grade.verdict) for one, grade, _ in group.candidates] == [("c1", "correct")]
+        # The chain was bought for another problem with the same prompt: here it stands for the one wanted.
+        assert group.candidates[0][0].problem_id == problem.problem_id
+
+
+def test_a_stored_candidate_comes_back_as_it_was(workspace: Workspace) -> None:
+    seal_journal(workspace, journal_of(workspace, "c1"), candidate_from)
+    with WantedSamples(workspace, [WantedSample(0, 0, 0, "p1", "c1", "g1")]) as wanted:
+        ((_, _, candidate, before),) = wanted.ungraded()
+    assert candidate == candidate_from(a_purchase("c1"))
+    assert before is None
+    assert candidate != a_candidate()
+
+
+def test_a_second_run_is_refused_and_told_who_holds_the_workspace(workspace: Workspace) -> None:
+    import os
+
+    with exclusive(workspace), pytest.raises(WorkspaceError, match=f"process {os.getpid()}"), exclusive(workspace):
+        pass
+    with exclusive(workspace):  # and free again afterwards
+        pass
+
+
+def test_a_workspace_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkspaceError, match="cannot be written"):
+        open_workspace(tmp_path / "file" / "workspace")

@@ -1,0 +1,92 @@
+"""DuckDB views over the tables, swapped in by os.replace; opened read-only by people."""
+
+from typing import Any
+
+import duckdb
+
+from schemas.errors import InputError, WorkspaceError
+from warehouse.tables import seed_tables
+from warehouse.workspace import Workspace
+
+NEWEST_GRADE = "QUALIFY row_number() OVER (PARTITION BY candidate_id, problem_id ORDER BY graded_at DESC) = 1"
+NEWEST_PROBLEM = "QUALIFY row_number() OVER (PARTITION BY problem_id) = 1"
+
+RELEASE_COLUMNS = {
+    "name": "VARCHAR",
+    "version": "VARCHAR",
+    "parent": "VARCHAR",
+    "created_at": "TIMESTAMPTZ",
+    "rows_sha": "VARCHAR",
+    "recipe_id": "VARCHAR",
+    "rows": "MAP(VARCHAR, BIGINT)",
+}
+
+
+def build_catalog(workspace: Workspace) -> None:
+    """Write `catalog.duckdb`: the views problems, candidates, grades, decisions, runs and releases.
+
+    `grades` shows the newest grade of each chain and problem; the table keeps all of them. Views name absolute
+    paths, so the file answers from any folder, and it is stored in a format that DuckDB 1.4 and later can read.
+    The pipeline never holds it open: DuckDB lets one process write or many read, and people read during runs.
+    """
+    seed_tables(workspace)
+    aside = workspace.catalog.with_suffix(".writing")
+    aside.unlink(missing_ok=True)
+    views = {
+        "problems": f"SELECT * FROM {table_files(workspace, 'problems')} {NEWEST_PROBLEM}",
+        "candidates": f"SELECT * FROM {table_files(workspace, 'candidates')}",
+        "grades": f"SELECT * FROM {table_files(workspace, 'grades')} {NEWEST_GRADE}",
+        "decisions": f"SELECT * FROM {table_files(workspace, 'decisions')}",
+        "runs": f"SELECT * FROM {table_files(workspace, 'runs')}",
+        "releases": _releases_view(workspace),
+    }
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH {_text(str(aside))} AS catalog (STORAGE_VERSION 'v1.4.0')")
+            for name, query in views.items():
+                connection.execute(f"CREATE VIEW catalog.{name} AS {query}")
+        aside.replace(workspace.catalog)
+    except (duckdb.Error, OSError) as error:
+        raise WorkspaceError(
+            f"The catalog {workspace.catalog} cannot be written: {error}", "free space or fix the permissions"
+        ) from error
+
+
+def query_catalog(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Answer one SQL question and return (column names, rows); the catalog is opened read-only.
+
+    Raises InputError when the SQL is wrong, WorkspaceError when there is no catalog yet.
+    """
+    if not workspace.catalog.exists():
+        raise WorkspaceError(f"There is no catalog in {workspace.root}", "run a recipe in this workspace first")
+    try:
+        with duckdb.connect(str(workspace.catalog), read_only=True) as connection:
+            result = connection.execute(sql)
+            columns = [column[0] for column in result.description or []]
+            return columns, result.fetchall()
+    except duckdb.Error as error:
+        raise InputError(
+            f"The question cannot be answered: {error}",
+            "views: problems, candidates, grades, decisions, runs, releases",
+        ) from error
+
+
+def table_files(workspace: Workspace, table: str) -> str:
+    """Return the SQL expression that reads all files of a table."""
+    return f"read_parquet({_text(str(workspace.table(table) / '*.parquet'))})"
+
+
+def _releases_view(workspace: Workspace) -> str:
+    columns = ", ".join(f"{name}: {_text(kind)}" for name, kind in RELEASE_COLUMNS.items())
+    if not any(workspace.releases.glob("*/*/manifest.json")):
+        empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in RELEASE_COLUMNS.items())
+        return f"SELECT {empty}, NULL::VARCHAR AS path WHERE false"
+    pattern = _text(str(workspace.releases / "*" / "*" / "manifest.json"))
+    return (
+        f"SELECT * EXCLUDE (filename), regexp_replace(filename, '/manifest.json$', '') AS path "
+        f"FROM read_json({pattern}, columns = {{{columns}}}, filename = true)"
+    )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

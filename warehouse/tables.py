@@ -1,0 +1,187 @@
+"""Parquet tables with one schema per record type; sealed by rename, then never changed."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import WorkspaceError
+from warehouse.workspace import TABLES, Workspace
+
+BATCH_ROWS = 2_000
+TIME: pa.DataType = pa.timestamp("us", tz="UTC")
+
+SAMPLING: pa.DataType = pa.struct(
+    [
+        ("temperature", pa.float64()),
+        ("top_p", pa.float64()),
+        ("top_k", pa.int32()),
+        ("max_tokens", pa.int32()),
+        ("reasoning_effort", pa.string()),
+        ("seed", pa.int64()),
+    ]
+)
+USAGE: pa.DataType = pa.struct(
+    [("input_tokens", pa.int64()), ("output_tokens", pa.int64()), ("reasoning_tokens", pa.int64())]
+)
+EVIDENCE: pa.DataType = pa.struct(
+    [
+        ("rule", pa.string()),
+        ("compared_as", pa.string()),
+        ("reference", pa.string()),
+        ("detail", pa.string()),
+        ("cases_passed", pa.int32()),
+        ("cases_total", pa.int32()),
+        ("image_digest", pa.string()),
+        ("weak", pa.bool_()),
+    ]
+)
+VERDICT_COUNTS: pa.DataType = pa.struct(
+    [("correct", pa.int64()), ("incorrect", pa.int64()), ("no_answer", pa.int64()), ("ungraded", pa.int64())]
+)
+
+COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
+    "problems": [
+        ("problem_id", pa.string()),
+        ("source", pa.string()),
+        ("source_row_id", pa.string()),
+        ("source_revision", pa.string()),
+        ("license", pa.string()),
+        ("domain", pa.string()),
+        ("question", pa.string()),
+        ("choices", pa.list_(pa.string())),
+        ("answer", pa.string()),
+        ("answer_kind", pa.string()),
+        ("tests", pa.string()),
+        ("solution", pa.string()),
+        ("split_group", pa.string()),
+    ],
+    "candidates": [
+        ("candidate_id", pa.string()),
+        ("problem_id", pa.string()),
+        ("teacher", pa.string()),
+        ("prompt_id", pa.string()),
+        ("strategy", pa.string()),
+        ("sampling", SAMPLING),
+        ("sample_index", pa.int32()),
+        ("parent_id", pa.string()),
+        ("reasoning", pa.string()),
+        ("response", pa.string()),
+        ("finish_reason", pa.string()),
+        ("usage", USAGE),
+        ("cost_usd", pa.float64()),
+        ("latency_ms", pa.float64()),
+        ("created_at", TIME),
+        ("recipe", pa.string()),
+        ("run_id", pa.string()),
+    ],
+    "grades": [
+        ("candidate_id", pa.string()),
+        ("grader", pa.string()),
+        ("grader_version", pa.string()),
+        ("verdict", pa.string()),
+        ("reason", pa.string()),
+        ("extracted_answer", pa.string()),
+        ("evidence", EVIDENCE),
+        ("duration_ms", pa.float64()),
+        ("grade_id", pa.string()),
+        ("problem_id", pa.string()),
+        ("graded_at", TIME),
+    ],
+    "decisions": [
+        ("candidate_id", pa.string()),
+        ("kept", pa.bool_()),
+        ("reason", pa.string()),
+        ("problem_id", pa.string()),
+        ("recipe", pa.string()),
+        ("decided_at", TIME),
+    ],
+    "runs": [
+        ("run_id", pa.string()),
+        ("recipe", pa.string()),
+        ("recipe_id", pa.string()),
+        ("status", pa.string()),
+        ("started_at", TIME),
+        ("seconds", pa.float64()),
+        ("problems", pa.int64()),
+        ("candidates", pa.int64()),
+        ("teacher_calls", pa.int64()),
+        ("failed_calls", pa.int64()),
+        ("lost_in_flight", pa.int64()),
+        ("reused", pa.int64()),
+        ("verdicts", VERDICT_COUNTS),
+        ("kept", pa.int64()),
+        ("input_tokens", pa.int64()),
+        ("output_tokens", pa.int64()),
+        ("cost_usd", pa.float64()),
+        ("release_version", pa.string()),
+        ("rows_sha", pa.string()),
+    ],
+}
+"""Each table is its record's fields in order, then the columns that say what a row belongs to."""
+
+SCHEMAS: Mapping[str, pa.Schema] = {table: pa.schema(columns) for table, columns in COLUMNS.items()}
+
+
+def write_table(workspace: Workspace, table: str, name: str, rows: Iterable[dict[str, Any]]) -> int:
+    """Seal `rows` as `tables/TABLE/NAME.parquet` and return how many there were; no rows, no file.
+
+    The file appears whole or not at all: written aside, synced, renamed, folder synced. Writing the same
+    name again replaces it, so a seal that was cut short can simply be done again.
+    Raises WorkspaceError when the disk is full or cannot be written.
+    """
+    rows = iter(rows)
+    batch = list(islice(rows, BATCH_ROWS))
+    if not batch:
+        return 0
+    target = workspace.table(table) / f"{name}.parquet"
+    aside = target.with_suffix(".writing")
+    count = 0
+    try:
+        with pq.ParquetWriter(aside, SCHEMAS[table], compression="zstd") as writer:
+            while batch:
+                writer.write_table(pa.Table.from_pylist(batch, SCHEMAS[table]))
+                count += len(batch)
+                batch = list(islice(rows, BATCH_ROWS))
+        _publish(aside, target)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise WorkspaceError(
+            f"Table {target} cannot be written: {error.strerror or error}",
+            "free space and run again: the ledger still holds what was bought",
+        ) from error
+    return count
+
+
+def seed_tables(workspace: Workspace) -> None:
+    """Give every table one empty file, so that a view over `*.parquet` always has a schema."""
+    for table in TABLES:
+        path = workspace.table(table) / "empty.parquet"
+        if not path.exists():
+            aside = path.with_suffix(".writing")
+            pq.write_table(SCHEMAS[table].empty_table(), aside)
+            _publish(aside, path)
+
+
+def read_rows(workspace: Workspace, table: str) -> Iterator[dict[str, Any]]:
+    """Yield every row of a table, file by file in name order."""
+    for path in sorted(workspace.table(table).glob("*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+            yield from batch.to_pylist()
+
+
+def _publish(aside: Path, target: Path) -> None:
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
+    aside.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,90 @@
+"""Workspace: the folders of one workspace, and the lock that keeps a second run out."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import WorkspaceError
+
+TABLES = ("problems", "candidates", "grades", "decisions", "runs")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where everything that was bought, graded and released is kept; shared by all recipes."""
+
+    root: Path
+
+    @property
+    def ledger(self) -> Path:
+        """The journals of shards that are still open."""
+        return self.root / "ledger"
+
+    @property
+    def releases(self) -> Path:
+        """One folder a recipe, one folder a version."""
+        return self.root / "releases"
+
+    @property
+    def staging(self) -> Path:
+        """Where a release is built; on the same file system, so that renaming it into place is atomic."""
+        return self.root / "staging"
+
+    @property
+    def catalog(self) -> Path:
+        """The DuckDB file with the views."""
+        return self.root / "catalog.duckdb"
+
+    def table(self, name: str) -> Path:
+        """Return the folder of one table's sealed Parquet files."""
+        return self.root / "tables" / name
+
+
+def open_workspace(root: Path) -> Workspace:
+    """Create what is missing of a workspace and return it.
+
+    Raises WorkspaceError when the folder cannot be made or written.
+    """
+    workspace = Workspace(root.resolve())
+    folders = [workspace.ledger, workspace.releases, workspace.staging]
+    folders += [workspace.table(name) for name in TABLES]
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        probe = workspace.root / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise WorkspaceError(
+            f"Workspace {workspace.root} cannot be written: {error.strerror}",
+            "choose another folder with --workspace, or free space and check its permissions",
+        ) from error
+    return workspace
+
+
+@contextmanager
+def exclusive(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace's lock: one run at a time may buy, grade or release in it.
+
+    The lock is the kernel's (`flock`), so it is gone with the process however that ends.
+    Raises WorkspaceError, naming the holder's process id, when another process holds it.
+    """
+    path = workspace.root / "run.lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise WorkspaceError(
+                f"Workspace {workspace.root} is in use by another run (process {holder})",
+                "wait for it to end, or use another --workspace; nothing was asked or changed",
+            ) from error
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

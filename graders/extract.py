@@ -252,7 +252,7 @@ def _payload(text: str, start: int) -> str:
 
 def _first_sentence(text: str) -> str:
     for match in _SENTENCE_END.finditer(text):
-        if match[0] == "." and re.search(r"\b[ap]\.(?:m)?\Z", text[max(0, match.start() - 3) : match.end()], re.I):
+        if match[0] == "." and re.search(r"\b[ap]\.m\.\Z", text[max(0, match.end() - 4) : match.end()], re.I):
             continue
         return text[: match.start()]
     return text
@@ -272,7 +272,7 @@ def _tidy(text: str) -> str:
 
 
 def _only_line(text: str) -> Extraction | None:
-    if "\n" in text.strip() or len(text) > 200:
+    if "\n" in text.strip() or len(text) > 200 or re.search(r"\bnot\b|n't\b|\banswer\b", text, re.IGNORECASE):
         return None
     if _FORMULA.search(text) and re.search(r"[A-Za-z]{2,}", _FORMULA.sub(" ", text)):
         return None  # words around a formula: the formula rules decide

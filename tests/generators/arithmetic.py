@@ -3,6 +3,7 @@
 import ast
 import re
 from fractions import Fraction
+from itertools import pairwise
 
 LEFT = re.compile(r"[-\d.(][-+*/().\d ]*$")
 RIGHT = re.compile(r"-?\d+(?:\.\d+|/\d+)?")
@@ -13,7 +14,7 @@ def equations(text: str) -> list[tuple[str, str]]:
     found = []
     for line in text.splitlines():
         pieces = line.split(" = ")
-        for before, after in zip(pieces, pieces[1:], strict=False):
+        for before, after in pairwise(pieces):
             left, right = LEFT.search(before), RIGHT.match(after)
             if left and right and re.search(r"\d\)? [-+*/] ", left[0]):
                 found.append((left[0].strip(), right[0]))

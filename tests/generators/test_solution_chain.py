@@ -51,7 +51,7 @@ def test_a_changed_result_changes_every_later_mention() -> None:
     ("solution", "answer", "expected"),
     [
         # A note that says what the words do not is spelled out.
-        ("60 jars * 1.5 kg per jar = <<60*1.5=90>>90 kg.\n#### 90", "90", ["60 jars * 1.5 kg per jar = 60 * 1.5 = 90 kg."]),
+        ("60 jars * 1.5 kg = <<60*1.5=90>>90 kg.\n#### 90", "90", ["60 jars * 1.5 kg = 60 * 1.5 = 90 kg."]),
         # Thousands, currency, other signs; the x of a word is none.
         ("The box x 3: $1,200 x 3 = $3,600.", "3600", ["The box x 3: $1200 * 3 = 3600."]),
         ("He has 12 ÷ 3 = 4 left.", "4", ["He has 12 / 3 = 4 left."]),

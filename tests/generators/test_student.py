@@ -56,7 +56,7 @@ def test_a_right_chain_has_right_steps_and_the_right_answer() -> None:
 
 @pytest.mark.parametrize("difficulty", [1, 3, 5])
 def test_a_slipped_chain_has_one_wrong_step_and_a_wrong_answer(difficulty: int) -> None:
-    modes = Counter()
+    modes: Counter[str] = Counter()
     for problem in problems(difficulty=difficulty):
         reply = say(problem, only(slipped=1))
         modes[reply.mode] += 1

@@ -7,7 +7,7 @@ they find one, so that a hole shows as an accepted attack.
 
 CALLS = {
     # early exit
-    "exit_at_import": "import sys\nsys.exit(0)\n",
+    "exit_at_import": "import sys\nsys.exit(0)\ndef digit_sum(n):\n    return -1\n",
     "exit_in_call": "def digit_sum(n):\n    raise SystemExit(0)\n",
     "hard_exit": "import os\ndef digit_sum(n):\n    os._exit(0)\n",
     "timer_exit": (

@@ -1,0 +1,33 @@
+"""Without an engine: one clear error, and nothing else of the house needs Docker."""
+
+import subprocess
+import sys
+
+import pytest
+
+from graders.sandbox.pool import open_sandbox
+from graders.sandbox.seccomp import DENIED, build_filter
+from schemas.errors import SandboxError
+
+
+def test_no_engine_is_a_sandbox_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    with pytest.raises(SandboxError, match="did not answer") as raised, open_sandbox():
+        pass
+    assert raised.value.retryable
+    assert "docker info" in raised.value.hint
+
+
+def test_docker_is_not_imported_before_a_sandbox_is_opened() -> None:
+    code = "import sys, graders.code.grade_code, graders.sandbox.pool; sys.exit('docker' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_is_whole_instructions(machine: str) -> None:
+    assert len(build_filter(machine)) == 8 * (6 + 2 * len(DENIED) + 5)
+
+
+def test_an_unknown_machine_has_no_filter() -> None:
+    with pytest.raises(KeyError):
+        build_filter("riscv64")

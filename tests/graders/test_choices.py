@@ -1,0 +1,91 @@
+"""The letter a response states, and why there is none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graders.choices import stated_choice
+
+CITIES = ("London", "Rome", "Paris", "Berlin")
+
+STATED = [
+    ("The answer is (C).", "C"),
+    ("The answer is C", "C"),
+    ("Step 1 ...\n\n**Answer: C**", "C"),
+    ("**Answer: C) Paris**", "C"),
+    ("The correct answer is:\n\nC. Paris", "C"),
+    ("The correct option is C.", "C"),
+    ("Thus, the answer is $\\boxed{C}$.", "C"),
+    ("\\[ \\text{The answer is (C)} \\]", "C"),
+    ("So \\boxed{\\text{(C)}}", "C"),
+    ("Final Answer: The final answer is $\\boxed{C}$", "C"),
+    ("The answer is (A). Wait: \\boxed{A}", "A"),
+    ("C", "C"),
+    ("(c)", "C"),
+    ("C. Paris", "C"),
+    ("The answer is Paris.", "C"),
+    ("\\boxed{Paris}", "C"),
+    ("the answer is (C) because it is the capital", "C"),
+    ("It is on the Seine. Therefore, the most likely city is (C).", "C"),
+    ("That leads us to option C, which is option C.", "C"),
+    ("The answer is not among the choices, but the closest is (C).", "C"),
+    ("The answer is (B) is incorrect. The correct answer is (C).", "C"),
+    ("A careful reading shows the answer is B.", "B"),
+    ("<think>The answer is (A).</think>The answer is (C).", "C"),
+]
+
+
+@pytest.mark.parametrize(("response", "letter"), STATED)
+def test_stated_letter(response: str, letter: str) -> None:
+    assert stated_choice(response, CITIES).letter == letter
+
+
+UNSTATED = [
+    ("", "empty_response"),
+    ("It could be many of them, A for one.", "no_final_answer"),
+    ("Paris lies on the Seine.", "no_final_answer"),
+    ("A, B, C, D: all are plausible; pick B or C.", "no_final_answer"),
+    ("The answer is Clearly not D, so D", "no_final_answer"),  # the C of "Clearly"
+    ("The answer is a city on the Seine.", "no_final_answer"),  # an article is no letter
+    ("The answer is (A) or (B).", "several_answers"),
+    ("The answer is (A, B).", "several_answers"),
+    ("The answer is (A) and (D).", "several_answers"),
+    ("The answer is (A).\nThe answer is (B).", "several_answers"),
+    ("Either \\boxed{A} or \\boxed{B}.", "several_answers"),
+    ("\\boxed{A}. Thus the answer is (B).", "several_answers"),
+    ("The answer is (F).", "letter_beyond_choices"),
+    ("The answer is (C) Berlin.", "letter_and_text_differ"),
+    ("The answer is (None of the above).", "none_of_the_choices"),
+    ("\\boxed{C", "unclosed_box"),
+    ("<think>It must be (C)", "unclosed_reasoning"),
+]
+
+
+@pytest.mark.parametrize(("response", "reason"), UNSTATED)
+def test_no_letter_and_why(response: str, reason: str) -> None:
+    found = stated_choice(response, CITIES)
+    assert (found.letter, found.reason) == (None, reason)
+
+
+def test_none_of_the_above_may_be_an_option() -> None:
+    assert stated_choice("The answer is none of the above.", (*CITIES, "None of the above")).letter == "E"
+
+
+def test_a_function_value_is_no_letter() -> None:
+    assert stated_choice("The final answer is:\n\nF(s) = 2s\n\nThe answer is (B).", CITIES * 2).letter == "B"
+
+
+def test_two_options_with_one_text_need_the_letter() -> None:
+    assert stated_choice("The answer is Rome.", ("Rome", "Rome")).letter is None
+    assert stated_choice("The answer is (B) Rome.", ("Rome", "Rome")).letter == "B"
+
+
+@given(st.text(alphabet="ABCD ()answeri.o\n\\boxed{}:rotp", max_size=200))
+def test_any_text_gives_a_letter_of_the_choices_or_a_reason(text: str) -> None:
+    found = stated_choice(text, CITIES)
+    assert (found.letter in ("A", "B", "C", "D")) == (found.reason == "found")
+
+
+@pytest.mark.parametrize("bait", ["answer is " * 50_000, "A" * 500_000, "option " * 80_000, "(A) " * 100_000, "is " * 200_000])
+def test_megabytes_of_bait_come_back(bait: str) -> None:
+    assert stated_choice(bait, CITIES).reason

@@ -1,0 +1,40 @@
+"""Text answers against the accepted forms."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graders.texts import compare_text, normalise
+
+CASES = [
+    ("Friday", "friday.", "equal"),
+    ("Friday", "**The Friday**", "equal"),
+    ("Friday", "\\text{Friday}", "equal"),
+    ("Friday\nFri", "Fri", "equal"),
+    ("12 o'clock", "12 o’clock", "equal"),
+    ("Friday", "Saturday", "different"),
+    ("Friday", "", "undecided"),
+    ("", "Friday", "undecided"),
+    ("Friday", "Friday or Saturday", "several"),
+    ("Friday", "Friday the 13th", "undecided"),  # a paraphrase, or another answer
+    ("the red house", "house", "undecided"),
+    ("Friday", "it is the day that comes after the one we call Thursday in this country", "undecided"),
+    ("yes", "no", "different"),
+    ("unkind", "kind", "different"),  # a part of a word is no word
+]
+
+
+@pytest.mark.parametrize(("reference", "answer", "result"), CASES)
+def test_text_rule(reference: str, answer: str, result: str) -> None:
+    assert compare_text(reference, answer).result == result
+
+
+@given(st.text(max_size=60))
+def test_normalising_twice_is_normalising_once(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_any_two_texts_compare(reference: str, answer: str) -> None:
+    assert compare_text(reference, answer).result in {"equal", "different", "undecided", "several"}

@@ -174,10 +174,7 @@ def _frame_query(contract: Contract, promises: Sequence[Expectation]) -> str:
     facts = {**contract.facts, KEY_LIKE: _key_like_strings(contract)}
     null_only = {each.column for each in promises if each.type == "expect_column_values_to_not_be_null"}
     by_value = {
-        name
-        for each in promises
-        if each.type != "expect_column_values_to_not_be_null"
-        for name in each.columns()
+        name for each in promises if each.type != "expect_column_values_to_not_be_null" for name in each.columns()
     } | {"row_id"}
     wanted = dict.fromkeys(["row_id", *(name for each in promises for name in each.columns())])
     parts = []

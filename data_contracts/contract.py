@@ -124,9 +124,7 @@ def load_contract(product: Product, folder: Path = CONTRACTS) -> Contract:
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
         raise ContractError(f"The contract {path.name} breaks its format: {_first_line(error)}") from error
     for problem in _problems(contract, product):
-        raise ContractError(
-            f"The contract {path.name} cannot be run: {problem}", f"fix data_contracts/{path.name}"
-        )
+        raise ContractError(f"The contract {path.name} cannot be run: {problem}", f"fix data_contracts/{path.name}")
     return contract
 
 

@@ -28,16 +28,18 @@ class Finding:
 
 
 class GreatExpectations:
-    """An ephemeral context with the pandas engine: no project folder, no progress bar, nothing kept."""
+    """An ephemeral context with the pandas engine: no folder, no progress bar, nothing kept."""
 
     def __init__(self) -> None:
         import great_expectations  # 4 s and 270 MB: only who runs a contract pays
+        from great_expectations.data_context.types import base
 
         # GX tells every metric it computes; what failed is in our own report.
         logging.getLogger("great_expectations").setLevel(logging.ERROR)
         self._gx = great_expectations
-        context = great_expectations.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
+        stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+        config = base.DataContextConfig(store_backend_defaults=stores, progress_bars={"globally": False})
+        context = great_expectations.get_context(mode="ephemeral", project_config=config)
         asset = context.data_sources.add_pandas("released").add_dataframe_asset("rows")
         self._frames = asset.add_batch_definition_whole_dataframe("frame")
 
@@ -65,9 +67,7 @@ def _finding(result: Any, asked: Asked, id_column: str | None) -> Finding:
     details = result.result
     if "unexpected_count" not in details:  # about the table as a whole, or not evaluated at all
         if not result.success and not details:
-            raise ContractError(
-                f"{asked.type}{asked.arguments} could not be evaluated: {result.exception_info}"
-            )
+            raise ContractError(f"{asked.type}{asked.arguments} could not be evaluated: {result.exception_info}")
         return Finding(checked=1, failed=0 if result.success else 1, examples=())
     where = details.get("partial_unexpected_index_list") or []
     return Finding(

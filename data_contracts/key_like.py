@@ -41,8 +41,6 @@ def key_like_sql(text: str) -> str:
     DuckDB matches with RE2, in time linear in the text, whatever the text is.
     """
     marked = " OR ".join(f"contains({text}, '{mark}')" for mark in MARKS)
-    tokens = (
-        f"len(list_filter(regexp_extract_all({text}, '{TOKEN}'), lambda key: regexp_matches(key, '[0-9]')))"
-    )
+    tokens = f"len(list_filter(regexp_extract_all({text}, '{TOKEN}'), lambda key: regexp_matches(key, '[0-9]')))"
     fixed = f"len(regexp_extract_all({text}, '{FIXED}'))"
     return f"if({marked}, {tokens} + {fixed}, 0)"

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 
 from graders.expression_answers import Finding
-from graders.extract import Extraction, after_thinking, final_answer
+from graders.extract import MAX_STATEMENTS, Extraction, after_thinking, final_answer
 from graders.grader import Tools
 from graders.latex import clean, plain_words
 from graders.stated_answers import grade_stated
@@ -108,7 +108,7 @@ def _boxed(text: str, choices: tuple[str, ...]) -> Choice | None:
 def _phrases(text: str, choices: tuple[str, ...]) -> list[Choice]:
     """Return what every "answer is ..." of the text states, in order."""
     found: list[Choice] = []
-    for match in _STATEMENT.finditer(text):
+    for match in list(_STATEMENT.finditer(text))[-MAX_STATEMENTS:]:
         rest = text[match.end() : match.end() + 400]
         if _NEGATION.match(rest):
             if _NONE.match(rest) and not _by_text(rest, choices, "answer_is"):

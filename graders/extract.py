@@ -28,6 +28,11 @@ MAX_STATEMENT_CHARS = 600
 """A statement ("the answer is ...") is read at most so far; a box may be longer."""
 
 MAX_STATEMENTS = 32
+"""Of more statements than these the last ones are read."""
+
+MAX_BARE_WORDS = 4
+"""A response of one line with more words than these is a sentence, and has to say what its answer is."""
+
 MAX_FORMULA_TEXT = 50_000
 
 
@@ -198,7 +203,7 @@ def _statements(text: str) -> list[tuple[bool, str]]:
     found: list[tuple[bool, str]] = []
     if "nswer" not in text and "NSWER" not in text:
         return found
-    for match in _PHRASE.finditer(text):
+    for match in list(_PHRASE.finditer(text))[-MAX_STATEMENTS:]:
         lead = (match["lead"] or "").strip().lower()
         if lead in _NOT_OWN:
             continue
@@ -277,8 +282,8 @@ def _only_line(text: str) -> Extraction | None:
     if _FORMULA.search(text) and re.search(r"[A-Za-z]{2,}", _FORMULA.sub(" ", text)):
         return None  # words around a formula: the formula rules decide
     answer = _tidy(text)
-    words = re.findall(r"(?<![\\A-Za-z])[A-Za-z]{4,}", re.sub(r"\\[A-Za-z]+\s*(?:\{[a-z ]*\})?", " ", answer))
-    return Extraction(answer, "only_line") if answer and len(words) <= 3 else None
+    words = re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+\s*(?:\{[a-z ]*\})?", " ", answer))
+    return Extraction(answer, "only_line") if answer and len(words) <= MAX_BARE_WORDS else None
 
 
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$]+?)\$", re.DOTALL)

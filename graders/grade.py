@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from graders.choices import CHOICE_GRADER_VERSION, grade_choice
 from graders.code.grade_code import CODE_GRADER_VERSION, grade_code
-from graders.extract import unboxed
+from graders.extract import final_answer
 from graders.grader import GradeFunction, Tools
 from graders.math_answers import MATH_GRADER_VERSION, grade_math
 from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
@@ -74,7 +74,8 @@ def _statement(problem: Problem) -> str:
     if problem.answer_kind == "choice":
         return f"The answer is ({problem.answer.strip()})."
     if isinstance(problem.tests, ScorerTests) or problem.answer_kind == "math":
-        answer = unboxed(problem.answer)
+        boxed = "\\boxed" in problem.answer
+        answer = (final_answer(problem.answer).answer or "") if boxed else problem.answer
     else:
         answer = next((line for line in problem.answer.splitlines() if line.strip()), "")
     balanced = answer.count("{") == answer.count("}")

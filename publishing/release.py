@@ -1,15 +1,13 @@
 """From the problems of a run to a release folder: rows, contract, card, manifest; all of it or nothing.
 
-A release is built in the staging folder and renamed into `releases/NAME/vX.Y.Z` when everything is on disk, so
-whatever happens at whatever instant, what can be seen there is whole.
+The rows are spooled, sorted and written; their contracts are run on the very files that would leave; only then
+is there a version, a card and a manifest, and one rename makes them visible.
 """
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from publishing.build_rows import BUILDERS
 from publishing.dataset_card import dataset_card
 from publishing.published_recipe import published_recipe
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
+from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, diff_products, latest_release, next_version, read_manifest
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
@@ -79,7 +78,7 @@ def write_release(
     WorkspaceError when the disk refuses; either way no folder is left.
     """
     try:
-        with _work_folder(staging_dir / name) as work:
+        with work_folder(staging_dir / name) as work:
             return _make(problems, recipe, facts, releases_dir / name, work)
     except (OSError, duckdb.Error) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -88,29 +87,18 @@ def write_release(
         ) from error
 
 
-@contextmanager
-def _work_folder(path: Path) -> Iterator[Path]:
-    """Give a folder of our own, without what a run that died left there, and take it away in the end."""
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
 def _make(
     problems: Iterable[Sequence[Group]], recipe: Recipe, facts: ReleaseFacts, home: Path, work: Path
 ) -> ReleaseOutcome:
-    spools, rows = _spool(problems, recipe.release.products, work / "spool")
-    if not any(rows.values()):
+    rows, spools = _spool(problems, recipe.release.products, work / "spool")
+    if not spools:
         raise ContractFailed(
             f"Nothing to release: no candidate of {home.name} became a row of {', '.join(rows)}",
             "see the funnel for where they went; nothing was written",
         )
     staged = work / "out" / "next"
     (staged / "index").mkdir(parents=True)
-    indexes = {product: staged / "index" / f"{product}.parquet" for product in rows}
+    indexes = {product: staged / "index" / f"{product}.parquet" for product in spools}
     for product, spool in spools.items():
         write_index(spool, indexes[product], work / "scratch")
     sha, parent = rows_sha(indexes), latest_release(home)
@@ -120,41 +108,34 @@ def _make(
             return _outcome(stands, parent, rows, {})
     for product, spool in spools.items():
         write_shards(spool, product, staged / product, work / "scratch")
-    contracts = {product: load_contract(product) for product in rows}
+    contracts = {product: load_contract(product) for product in spools}
     reports = _checked(contracts, staged, rows, require_reasoning=recipe.curation.require_reasoning)
-    manifest = Manifest(
-        name=home.name,
-        version=next_version(parent.name, diff_products(parent, staged)) if parent else FIRST_VERSION,
-        parent=parent.name if parent else None,
-        created_at=facts.created_at,
-        code_version=facts.code_version,
-        rows_sha=sha,
-        recipe_id=facts.recipe_id,
-        recipe=json.dumps(published_recipe(recipe), ensure_ascii=False, sort_keys=True),
-        rows={**rows},
-        files=(),
-        funnel=(*facts.funnel, FunnelStage(stage="rows", count=sum(rows.values()))),
-        verdicts=facts.verdicts,
-        dropped=facts.dropped,
-        teachers=facts.teachers,
-        contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
-    )
-    _write_about(staged, manifest, recipe, contracts, reports)
-    return _outcome(manifest, _commit(staged, home, manifest.version), rows, reports)
+    manifest = _manifest(home.name, sha, recipe, facts, parent, staged, contracts)
+    _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, _table_bytes(staged, spools)))
+    told = {product: report.model_dump(mode="json") for product, report in reports.items()}
+    _write_text(staged / "contract.json", json.dumps(told, ensure_ascii=False, indent=1))
+    about = tuple(_released_file(staged / name, staged) for name in ("README.md", "contract.json"))
+    manifest = manifest.model_copy(update={"files": (*manifest.files, *about)})
+    _write_text(staged / "manifest.json", manifest.model_dump_json(indent=1))
+    return _outcome(manifest, make_visible(staged, home, manifest.version), rows, reports)
 
 
 def _spool(
     problems: Iterable[Sequence[Group]], products: Sequence[Product], folder: Path
-) -> tuple[dict[Product, Path], dict[Product, int]]:
-    """Write the rows of every product down as they come; return where, and how many there are."""
+) -> tuple[dict[Product, int], dict[Product, Path]]:
+    """Write the rows of every product down as they come.
+
+    Return how many there are of each product, and where those of a product are that has any: one without rows is
+    left out of the release, as `datasets` refuses to load a split of none.
+    """
     folder.mkdir()
     with ExitStack() as stack:
         spools = {product: stack.enter_context(RowSpool(product, folder)) for product in products}
         for groups in problems:
             for product, spool in spools.items():
                 spool.add(BUILDERS[product](groups))
-    paths = {product: spool.path for product, spool in spools.items()}
-    return paths, {product: pq.read_metadata(path).num_rows for product, path in paths.items()}
+    rows = {product: pq.read_metadata(spool.path).num_rows for product, spool in spools.items()}
+    return rows, {product: spool.path for product, spool in spools.items() if rows[product]}
 
 
 def _checked(
@@ -175,22 +156,37 @@ def _shards(staged: Path, product: Product) -> list[Path]:
     return sorted((staged / product).glob("train-*.parquet"))
 
 
-def _write_about(
-    staged: Path,
-    manifest: Manifest,
+def _manifest(
+    name: str,
+    sha: str,
     recipe: Recipe,
+    facts: ReleaseFacts,
+    parent: Path | None,
+    staged: Path,
     contracts: Mapping[Product, Contract],
-    reports: Mapping[Product, ContractReport],
-) -> None:
-    """Write contract.json and the card, then the manifest that lists every other file."""
-    told = {product: report.model_dump(mode="json") for product, report in reports.items()}
-    _write_text(staged / "contract.json", json.dumps(told, ensure_ascii=False, indent=1))
-    table_bytes = {product: sum(map(_table_bytes, _shards(staged, product))) for product in contracts}
-    with_data = manifest.model_copy(update={"files": _files(staged)})
-    card = dataset_card(with_data, recipe, contracts, reports, table_bytes)
-    _write_text(staged / "README.md", card)
-    whole = manifest.model_copy(update={"files": _files(staged)})
-    _write_text(staged / "manifest.json", whole.model_dump_json(indent=1))
+) -> Manifest:
+    """Return the manifest of what is staged so far: the data, without the files that tell of it."""
+    files = tuple(_released_file(path, staged) for path in sorted(staged.rglob("*.parquet")))
+    rows = {
+        product: sum(file.rows or 0 for file in files if file.path.startswith(f"{product}/")) for product in contracts
+    }
+    return Manifest(
+        name=name,
+        version=next_version(parent.name, diff_products(parent, staged)) if parent else FIRST_VERSION,
+        parent=parent.name if parent else None,
+        created_at=facts.created_at,
+        code_version=facts.code_version,
+        rows_sha=sha,
+        recipe_id=facts.recipe_id,
+        recipe=json.dumps(published_recipe(recipe), ensure_ascii=False, sort_keys=True),
+        rows={**rows},
+        files=files,
+        funnel=(*facts.funnel, FunnelStage(stage="rows", count=sum(rows.values()))),
+        verdicts=facts.verdicts,
+        dropped=facts.dropped,
+        teachers=facts.teachers,
+        contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
+    )
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -199,14 +195,15 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def _table_bytes(shard: Path) -> int:
-    """Return the size of the rows of `shard` before compression."""
-    metadata = pq.read_metadata(shard)
-    return sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
-
-
-def _files(staged: Path) -> tuple[ReleasedFile, ...]:
-    return tuple(_released_file(path, staged) for path in sorted(staged.rglob("*")) if path.is_file())
+def _table_bytes(staged: Path, products: Iterable[Product]) -> dict[Product, int]:
+    """Return the size of each product's rows before compression."""
+    metadata = {product: map(pq.read_metadata, _shards(staged, product)) for product in products}
+    return {
+        product: sum(
+            shard.row_group(index).total_byte_size for shard in shards for index in range(shard.num_row_groups)
+        )
+        for product, shards in metadata.items()
+    }
 
 
 def _released_file(path: Path, staged: Path) -> ReleasedFile:
@@ -221,32 +218,6 @@ def _released_file(path: Path, staged: Path) -> ReleasedFile:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _commit(staged: Path, home: Path, version: str) -> Path:
-    """Make the release visible in one rename, once every byte of it is on disk.
-
-    The first release of a name brings its folder along: no empty `releases/NAME` is ever seen.
-    """
-    ready = staged.rename(staged.parent / version)
-    for path in (*ready.rglob("*"), ready, ready.parent):
-        _fsync(path)
-    home.parent.mkdir(parents=True, exist_ok=True)
-    if home.exists():
-        ready.rename(home / version)  # fails when the version is there already
-        _fsync(home)
-    else:
-        ready.parent.rename(home)
-    _fsync(home.parent)
-    return home / version
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _outcome(

@@ -90,14 +90,11 @@ def rows_sha(indexes: Mapping[Product, Path]) -> str:
 
 
 def write_shards(spool: Path, product: Product, folder: Path, scratch: Path) -> list[Path]:
-    """Write the spooled rows, sorted by id, as `train-00000-of-00001.parquet`, ... in `folder`, in order.
-
-    Without rows there is one shard that holds the columns alone, so that a loader finds what was promised.
-    """
+    """Write the spooled rows, sorted by id, as `train-00000-of-00001.parquet`, ... in `folder`, in order."""
     folder.mkdir()
     groups = _row_groups(_sorted(spool, "*", scratch), ROW_SCHEMAS[product])
     written: list[Path] = []
-    group: pa.Table | None = next(groups, ROW_SCHEMAS[product].empty_table())
+    group = next(groups, None)
     while group is not None:
         path = folder / f"shard-{len(written):05d}"
         group = _write_shard(path, group, groups)
@@ -108,23 +105,23 @@ def write_shards(spool: Path, product: Product, folder: Path, scratch: Path) -> 
     return named
 
 
-def _write_shard(path: Path, group: pa.Table, more: Iterator[pa.Table]) -> pa.Table | None:
+def _write_shard(path: Path, first: pa.Table, more: Iterator[pa.Table]) -> pa.Table | None:
     """Write row groups until the shard is full; return the first one that must go to the next shard."""
     with (
         path.open("wb") as file,
         pq.ParquetWriter(
             file,
-            group.schema,
+            first.schema,
             compression="zstd",
             use_content_defined_chunking=True,  # rows that stay keep their bytes: the Hub stores them once
             write_page_index=True,
         ) as writer,
     ):
-        following: pa.Table | None = group
-        while following is not None and file.tell() < SHARD_BYTES:
-            writer.write_table(following, row_group_size=ROW_GROUP_ROWS)
-            following = next(more, None)
-    return following
+        group: pa.Table | None = first
+        while group is not None and file.tell() < SHARD_BYTES:
+            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            group = next(more, None)
+    return group
 
 
 def _sorted(spool: Path, columns: str, scratch: Path) -> Iterator[pa.RecordBatch]:

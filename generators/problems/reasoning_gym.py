@@ -5,29 +5,31 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from schemas.reasoning_gym_tasks import EXACT_TASKS
-
 from generators.problems.row import did_you_mean, split_group_of
 from schemas.errors import ProblemSourceError
 from schemas.ids import problem_id, seed_from
 from schemas.problem import Problem, ScorerTests
+from schemas.reasoning_gym_tasks import EXACT_TASKS
 from schemas.recipe import ReasoningGymSource
+
+UNREPEATABLE_TASKS = frozenset({"isomorphic_strings", "list_functions", "ransom_note"})
+"""Tasks that make other items of the same seed in the next process: they draw from Python sets of strings."""
+TASKS = sorted(EXACT_TASKS - UNREPEATABLE_TASKS)
 
 
 def load_reasoning_gym(source: ReasoningGymSource) -> Iterator[Problem]:
-    """Yield `source.count` problems of a task; the same task, seed and count give the same ones anywhere.
+    """Yield the first `source.count` items of a task; the same task and seed give the same ones anywhere.
 
     Every item has a seed of its own: the package seeds item i of seed s with s + i, so that its seeds 42
     and 43 share nearly all items. An item without a reference answer is left out and not replaced.
 
-    Raises `ProblemSourceError` for a task that is not graded exactly (`EXACT_TASKS`), for an item that
-    cannot be written as JSON, and when the package is not installed.
+    Raises `ProblemSourceError` for a task that is not in `TASKS` (graded exactly, the same in every process),
+    for an item that cannot be written as JSON, and when the package is not installed.
     """
-    if source.task not in EXACT_TASKS:
+    if source.task not in TASKS:
         raise ProblemSourceError(
-            f"Unknown or inexact reasoning-gym task {source.task!r}: "
-            f"expected one of {', '.join(sorted(EXACT_TASKS))}",
-            f"choose a task whose scorer is exact{did_you_mean(source.task, EXACT_TASKS)}",
+            f"Unknown or unfit reasoning-gym task {source.task!r}: expected one of {', '.join(TASKS)}",
+            f"choose a task that is graded exactly and repeats itself{did_you_mean(source.task, TASKS)}",
         )
     try:
         import reasoning_gym

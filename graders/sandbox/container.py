@@ -136,9 +136,10 @@ def settings(limits: Limits) -> dict[str, Any]:
         "environment": {"PYTHONHASHSEED": "0"},
         "working_dir": "/",
         "log_config": {"type": "none"},
+        # Without `detach` the SDK also asks that standard input ends with its one attached client: when this
+        # process dies, the runner reads its end, and the container is gone by itself.
         "stdin_open": True,
         "auto_remove": True,
-        "detach": True,
     }
 
 

@@ -18,7 +18,7 @@ from schemas.errors import ProblemSourceError
 from schemas.problem import AssertTests, Problem
 from schemas.recipe import HubSource
 from tests.publishing.hub_repo import HubRepo
-from tests.publishing.hub_server import HubServer
+from tests.publishing.hub_server import Fault, HubServer
 
 REPO = "org/sums"
 SUMS = [{"q": f"{n} + {n}?", "a": f"Twice {n}.\n#### {2 * n}", "key": f"sum-{n}"} for n in range(20)]
@@ -199,6 +199,17 @@ def test_a_local_folder_of_the_same_name_is_not_the_dataset(
     assert load(hub)[0].question == "0 + 0?"
 
 
+def test_a_hub_that_fails_half_way_gives_no_other_revision(hub_server: HubServer, hub: HubAccess) -> None:
+    """The library itself would take the newest revision that it ever cached, whatever the recipe pins."""
+    push_rows(hub_server, SUMS[:3])
+    load(hub)
+    push_rows(hub_server, SUMS[3:5], tag="v2")
+    hub_server.faults = [Fault("/resolve/", 403)] * 20
+    assert "Cannot read Hub dataset org/sums@v2" in refusal(hub, revision="v2")
+    hub_server.faults = []
+    assert len(load(hub, revision="v2")) == 2
+
+
 OFFLINE = """
 import sys
 from pathlib import Path
@@ -217,7 +228,6 @@ for revision in sys.argv[2:]:
 def test_without_the_hub_a_cached_commit_loads_and_no_other_takes_its_place(
     hub_server: HubServer, hub: HubAccess
 ) -> None:
-    """The library itself would take the newest revision that it ever cached, whatever the recipe pins."""
     old = push_rows(hub_server, SUMS[:3])
     new = push_rows(hub_server, SUMS[3:5], tag="v2")
     load(hub, revision=old)

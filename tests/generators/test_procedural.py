@@ -1,4 +1,6 @@
 import itertools
+import re
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
@@ -14,7 +16,7 @@ from schemas.errors import ProblemSourceError
 from schemas.ids import problem_id
 from schemas.problem import CHOICE_LETTERS, Problem
 from schemas.recipe import ProceduralSource
-from tests.generators.arithmetic import equations, wrong_equations
+from tests.generators.arithmetic import equations, value, wrong_equations
 
 EVERY = [(family, difficulty) for family in FAMILIES for difficulty in range(1, 6)]
 
@@ -98,13 +100,86 @@ def test_weekdays_agree_with_the_calendar() -> None:
     assert checked > 20
 
 
+def numbers_in(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", text)]
+
+
+@pytest.mark.parametrize("difficulty", range(1, 6))
+def test_solutions_satisfy_their_equations(difficulty: int) -> None:
+    """Put into the equation as the question states it, with nothing of the way it was solved."""
+    checked = 0
+    for problem in load("linear_equations", count=300, difficulty=difficulty):
+        equation = re.search(r"\$([^$]*=[^$]*)\$", problem.question)
+        if equation is None:
+            continue
+        letter = next(character for character in equation[1] if character.isalpha())
+        root = problem.answer.replace("\\frac{", "").replace("}{", "/").replace("}", "")
+        text = re.sub(rf"(?<=\d)(?=[{letter}(])", "*", equation[1]).replace(letter, f"({root})")
+        left, right = text.split(" = ")
+        assert value(left) == value(right), problem.question
+        checked += 1
+    assert checked > 50
+
+
+def test_answers_of_word_problems_satisfy_the_story() -> None:
+    kinds: Counter[str] = Counter()
+    for problem in load("linear_equations", count=1000, difficulty=4):
+        numbers, found = numbers_in(problem.question), int(problem.answer) if problem.answer.isdigit() else 0
+        if "sells tickets for" in problem.question:
+            adult, child, count, takings = numbers
+            adults = found if "How many adult" in problem.question else count - found
+            assert adults * adult + (count - adults) * child == takings
+            kinds["tickets"] += 1
+        elif "times as old" in problem.question:
+            now, years, later = numbers
+            young = found // now
+            assert young * now == found
+            assert found + years == later * (young + years)
+            kinds["ages"] += 1
+        elif "hires out" in problem.question:
+            high_fee, low_rate, low_fee, high_rate = numbers
+            assert (found - high_fee) * high_rate == (found - low_fee) * low_rate
+            kinds["tariffs"] += 1
+        elif "consecutive" in problem.question:
+            count, total = sorted(numbers)
+            gap = 1 if "consecutive integers" in problem.question else 2
+            smallest = found if "smallest" in problem.question else found - gap * (count - 1)
+            assert sum(range(smallest, smallest + gap * count, gap)) == total
+            assert gap == 1 or smallest % 2 == ("odd" in problem.question)
+            kinds["consecutive"] += 1
+    assert min(kinds[kind] for kind in ("tickets", "ages", "tariffs", "consecutive")) > 50
+
+
+@pytest.mark.parametrize("difficulty", range(1, 6))
+def test_expressions_have_the_value_that_is_asked_for(difficulty: int) -> None:
+    checked = 0
+    for problem in load("fractions_decimals", count=300, difficulty=difficulty):
+        expression = re.search(r"\$([^$]*)\$", problem.question)
+        if expression is None:
+            continue
+        text = re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"(\1/\2)", expression[1])
+        for latex, sign in {"\\cdot": "*", "\\div": "/", "\\left": "", "\\right": ""}.items():
+            text = text.replace(latex, sign)
+        root = re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", problem.answer)
+        assert value(text.strip()) == Fraction(root), problem.question
+        checked += 1
+    assert checked > 60
+
+
+@pytest.mark.parametrize("difficulty", range(1, 6))
+def test_a_story_tells_exactly_the_numbers_that_its_chain_uses(difficulty: int) -> None:
+    for problem in load("arithmetic_stories", count=200, difficulty=difficulty):
+        used = numbers_in(problem.split_group.rpartition("/")[2])
+        assert sorted(numbers_in(problem.question)) == sorted(used), problem.question
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_difficulty_makes_the_way_longer(family: str) -> None:
     steps = [
         sum(len(list(item.worked.chain.equations())) for item in items(family, difficulty)) for difficulty in (1, 3, 5)
     ]
     sizes = [
-        sum(sum(abs(value) > 100 for value in evaluate(item.worked.chain)) for item in items(family, difficulty))
+        sum(sum(abs(result) > 100 for result in evaluate(item.worked.chain)) for item in items(family, difficulty))
         for difficulty in (1, 5)
     ]
     assert steps[0] * 1.1 < steps[1] < steps[2]

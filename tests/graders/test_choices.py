@@ -86,6 +86,8 @@ def test_any_text_gives_a_letter_of_the_choices_or_a_reason(text: str) -> None:
     assert (found.letter in ("A", "B", "C", "D")) == (found.reason == "found")
 
 
-@pytest.mark.parametrize("bait", ["answer is " * 50_000, "A" * 500_000, "option " * 80_000, "(A) " * 100_000, "is " * 200_000])
+@pytest.mark.parametrize(
+    "bait", ["answer is " * 50_000, "A" * 500_000, "option " * 80_000, "(A) " * 100_000, "is " * 200_000]
+)
 def test_megabytes_of_bait_come_back(bait: str) -> None:
     assert stated_choice(bait, CITIES).reason

@@ -1,8 +1,8 @@
 """A small Hub on loopback that speaks what the real huggingface_hub and datasets clients send.
 
 It holds dataset repositories in memory and keeps to the plain large-file protocol (no Xet, no pull
-requests, no multipart uploads). What happens to a publisher at the worst moment can be staged: `on_commit`
-runs just before a commit is looked at, and `faults` befall the next call whose path holds their name.
+requests, no multipart uploads). What happens to a publisher at the worst moment can be staged: what somebody
+else does (`meanwhile`) just before, and what befalls (`faults`), the next call whose path holds a given part.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class HubServer:
         self.repos: dict[str, HubRepo] = {}
         self.calls: list[str] = []
         self.faults: list[Fault] = []
-        self.on_commit: list[Callable[[HubRepo], object]] = []
+        self.meanwhile: list[tuple[str, Callable[[HubRepo], object]]] = []
 
     def start(self) -> None:
         """Start to serve, unless it does already."""
@@ -108,6 +108,11 @@ class HubServer:
     @web.middleware
     async def _watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path}")
+        for path_part, do in self.meanwhile:
+            if path_part in request.path:
+                self.meanwhile.remove((path_part, do))
+                do(self._repo(request))
+                break
         fault = next((fault for fault in self.faults if fault.path_part in request.path), None)
         if fault is not None:
             self.faults.remove(fault)
@@ -236,8 +241,6 @@ class HubServer:
     async def _commit(self, request: web.Request) -> web.Response:
         repo = self._repo(request)
         lines = [json.loads(line) for line in (await request.read()).splitlines()]
-        if self.on_commit:
-            self.on_commit.pop(0)(repo)
         header, operations = lines[0]["value"], lines[1:]
         if header.get("parentCommit") not in (None, repo.head):
             return web.json_response({"error": "The branch was updated since"}, status=412)

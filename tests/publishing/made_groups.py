@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
 from publishing.release import ReleaseFacts
 from schemas.candidate import Candidate
@@ -10,7 +11,7 @@ from schemas.group import GradedCandidate, Group, PassRate
 from schemas.ids import problem_id, prompt_id, request_id
 from schemas.manifest import FunnelStage, TeacherShare
 from schemas.problem import AnswerKind, Problem, Tests
-from schemas.recipe import FileSource, Recipe, Release, TeacherSpec
+from schemas.recipe import FileSource, Product, Recipe, Release, TeacherSpec
 from schemas.teaching import Message, Sampling, Usage
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -142,15 +143,18 @@ def made_mixed_group(number: int) -> Group:
     )
 
 
-def made_recipe(name: str = "ducks", *, require_reasoning: bool = False, repo: str | None = None) -> Recipe:
-    """Return a recipe for all three products."""
+PRODUCTS: tuple[Product, ...] = get_args(Product)
+
+
+def made_recipe(*products: Product, require_reasoning: bool = False, repo: str | None = None) -> Recipe:
+    """Return a recipe for `products`, by default all three."""
     return Recipe.model_validate(
         {
-            "name": name,
+            "name": "ducks",
             "problems": (FileSource(source="file", path="/somewhere/else/problems.jsonl"),),
             "teachers": (TeacherSpec(name="owl", model="owl-7b"),),
             "curation": {"require_reasoning": require_reasoning},
-            "release": Release(products=("sft", "preference", "rl"), license="mit", repo=repo),
+            "release": Release(products=products or PRODUCTS, license="mit", repo=repo),
         }
     )
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import datasets
-import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given
@@ -55,15 +54,6 @@ def test_chains_are_loaded_by_default(released: Path, tmp_path: Path) -> None:
     assert row["messages"][-1]["content"].endswith(row["response"])
 
 
-def test_product_without_rows_loads_too(tmp_path: Path) -> None:
-    group = made_mixed_group(1)
-    only_right = group.model_copy(update={"candidates": group.candidates[:1], "decisions": group.decisions[:1]})
-    recipe = made_recipe()
-    path = write_release("ducks", [(only_right,)], recipe, made_facts(), tmp_path / "r", tmp_path / "s").path
-    loaded = datasets.load_dataset(str(path), "preference", split="train", cache_dir=str(tmp_path / "cache"))
-    assert (loaded.num_rows, loaded.column_names) == (0, ROW_SCHEMAS["preference"].names)
-
-
 def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
     told = front_matter(card)
     assert told["license"] == "mit"
@@ -106,7 +96,7 @@ def test_recipe_on_the_card_is_the_recipe(card: str) -> None:
 
 
 def test_repository_gives_lines_to_copy(tmp_path: Path) -> None:
-    recipe = made_recipe(repo="org/ducks")
+    recipe = made_recipe("sft", "rl", repo="org/ducks")
     card = (release_of(tmp_path, recipe, made_facts()) / "README.md").read_text("utf-8")
     assert 'load_dataset("org/ducks", "sft", split="train", revision="v1.0.0")' in card
     assert 'polars.scan_parquet("hf://datasets/org/ducks@v1.0.0/rl/*.parquet")' in card
@@ -116,7 +106,7 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     facts = made_facts()
     hostile = "m`|<script>alert(1)</script>\n---\n# [x](http://x) ```"
     teacher = facts.teachers[0].model_copy(update={"model": hostile, "license": "a: [b"})
-    recipe = made_recipe()
+    recipe = made_recipe("sft")
     specs = (recipe.teachers[0].model_copy(update={"model": hostile}),)
     card = (
         release_of(
@@ -142,11 +132,3 @@ def test_cell_is_one_line_that_ends_no_cell(text: str) -> None:
     shown = cell(text)
     assert len(shown.splitlines()) <= 1
     assert not re.search(r"(?<!\\)(\\\\)*[|`*_\[\]<>]", shown)
-
-
-def test_feature_yaml_is_known_to_the_library() -> None:
-    assert pa.types.is_struct(ROW_SCHEMAS["rl"].field("reward_model").type)
-    assert datasets.Features.from_arrow_schema(ROW_SCHEMAS["rl"])["reward_model"] == {
-        "style": datasets.Value("string"),
-        "ground_truth": datasets.Value("string"),
-    }

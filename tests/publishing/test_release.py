@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 import polars
-import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
@@ -40,7 +39,7 @@ def release(
     recipe: Recipe | None = None,
     facts: ReleaseFacts | None = None,
 ) -> ReleaseOutcome:
-    chosen = recipe or made_recipe()
+    chosen = recipe or made_recipe("sft")
     told = facts or made_facts()
     return write_release(chosen.name, iter(problems), chosen, told, workspace / "releases", workspace / "staging")
 
@@ -58,7 +57,7 @@ def visible(workspace: Path) -> list[str]:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with one release of ten problems; nobody changes it."""
     workspace = tmp_path_factory.mktemp("workspace")
-    release(workspace, mixed(*range(10)))
+    release(workspace, mixed(*range(10)), made_recipe())
     return workspace
 
 
@@ -97,10 +96,8 @@ def test_nothing_is_left_in_staging(workspace: Path) -> None:
 
 
 def test_duckdb_and_polars_read_the_folder(released: Path) -> None:
-    (count,) = duckdb.sql(f"SELECT count(*) FROM '{released}/sft/*.parquet' WHERE verdict = 'correct'").fetchall()
-    assert count == (20,)
-    turns = duckdb.sql(f"SELECT DISTINCT messages[-1].role FROM '{released}/sft/*.parquet'").fetchall()
-    assert turns == [("assistant",)]
+    turns = duckdb.read_parquet(f"{released}/sft/*.parquet").project("messages[-1].role AS role")
+    assert turns.fetchall() == [("assistant",)] * 20
     frame = polars.scan_parquet(f"{released}/rl/*.parquet").collect()
     assert frame["reward_model"].struct.field("ground_truth").to_list() == ["18"] * 10
 
@@ -135,17 +132,15 @@ def test_versions_follow_from_what_changed(tmp_path: Path) -> None:
     diff = diff_releases(made[0].path, made[1].path)
     assert (diff.before, diff.after) == ("ducks v1.0.0", "ducks v1.1.0")
     assert {product: (each.added, each.removed, each.changed) for product, each in diff.products.items()} == {
-        "sft": (2, 0, 0),
-        "preference": (1, 0, 0),
-        "rl": (1, 0, 0),
+        "sft": (2, 0, 0)
     }
 
 
 def test_more_samples_change_rows_without_withdrawing_any(tmp_path: Path) -> None:
     group = made_mixed_group(1)
     fewer = made_group(group.problem, group.candidates[:2])
-    release(tmp_path, [(fewer,)])
-    assert release(tmp_path, [(group,)]).version == "v1.1.0"
+    release(tmp_path, [(fewer,)], made_recipe("rl"))
+    assert release(tmp_path, [(group,)], made_recipe("rl")).version == "v1.1.0"
     diff = diff_releases(*sorted((tmp_path / "releases" / "ducks").iterdir())).products
     assert (diff["rl"].added, diff["rl"].removed, diff["rl"].changed) == (0, 0, 1)
 
@@ -170,7 +165,7 @@ def bad_groups() -> dict[str, list[tuple[Group, ...]]]:
     [
         ("wrong verdict", "sft: graded correct: expect_column_values_to_be_in_set(verdict) failed for 1 of 3"),
         ("truncated", "sft: not truncated:"),
-        ("no licence", "rl: license is told:"),
+        ("no licence", "sft: license is told:"),
         ("key", "sft: no key-like string in any text:"),
         ("no answer", "sft: final_answer is told:"),
         ("twice", "sft: no row twice: expect_column_values_to_be_unique(row_id) failed for 2 of 6"),
@@ -192,7 +187,7 @@ def test_failing_contract_leaves_nothing(
 def test_reasoning_is_demanded_where_the_recipe_demands_it(
     tmp_path: Path, bad_groups: dict[str, list[tuple[Group, ...]]]
 ) -> None:
-    demanding = made_recipe(require_reasoning=True)
+    demanding = made_recipe("sft", require_reasoning=True)
     with pytest.raises(ContractFailed, match="reasoning present, as the recipe demands"):
         release(tmp_path, bad_groups["no reasoning"], demanding)
     assert not release(tmp_path, bad_groups["no reasoning"]).unchanged
@@ -213,19 +208,29 @@ def test_no_rows_are_no_release(tmp_path: Path, nothing: str) -> None:
     problem = made_problem(answer=" ")
     groups = [(made_group(problem, [made_graded(made_candidate(problem), "no_answer")]),)]
     with pytest.raises(ContractFailed, match="Nothing to release"):
-        release(tmp_path, groups if nothing == "no rows" else [])
+        release(tmp_path, groups if nothing == "no rows" else [], made_recipe())
     assert visible(tmp_path) == []
 
 
-def test_product_without_rows_is_there_with_its_columns(tmp_path: Path) -> None:
+def test_product_without_rows_is_left_out(tmp_path: Path) -> None:
     problem = made_problem()
-    outcome = release(tmp_path, [(made_group(problem, [made_graded(made_candidate(problem))]),)])
-    assert outcome.rows == {"sft": 1, "preference": 0, "rl": 1}
-    assert pq.read_table(outcome.path / "preference").num_rows == 0
+    groups = [(made_group(problem, [made_graded(made_candidate(problem))]),)]
+    outcome = release(tmp_path, groups, made_recipe("sft", "preference"))
+    assert outcome.rows == {"sft": 1, "preference": 0}
+    assert read_manifest(outcome.path).rows == {"sft": 1}  # `datasets` refuses to load a split of none
+    assert sorted(path.name for path in outcome.path.iterdir() if path.is_dir()) == ["index", "sft"]
+
+
+def test_product_that_lost_all_rows_makes_a_major_version(tmp_path: Path) -> None:
+    group = made_mixed_group(1)
+    right = [each for each in group.candidates if each.grade.verdict == "correct"]
+    release(tmp_path, [(group,)], made_recipe("sft", "preference"))
+    group = made_group(group.problem, right)
+    assert release(tmp_path, [(group,)], made_recipe("sft", "preference")).version == "v2.0.0"
 
 
 def test_key_in_the_recipe_is_not_published(tmp_path: Path) -> None:
-    recipe = made_recipe()
+    recipe = made_recipe("sft")
     teacher = recipe.teachers[0].model_copy(update={"model": KEY})
     with pytest.raises(ContractFailed, match=r"README\.md: . key-like strings") as caught:
         release(tmp_path, mixed(1), recipe.model_copy(update={"teachers": (teacher,)}))

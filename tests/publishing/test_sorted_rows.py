@@ -80,12 +80,6 @@ def test_long_rows_make_small_row_groups(tmp_path: Path, monkeypatch: pytest.Mon
     assert 4 < pq.read_metadata(shard).num_row_groups < 50
 
 
-def test_product_without_rows_still_has_its_columns(tmp_path: Path) -> None:
-    (shard,), _ = release(tmp_path, [])
-    assert pq.read_schema(shard).equals(SFT)
-    assert pq.read_metadata(shard).num_rows == 0
-
-
 def test_files_are_written_for_the_hub(tmp_path: Path) -> None:
     (shard,), _ = release(tmp_path, made_rows(50))
     column = pq.read_metadata(shard).row_group(0).column(0)

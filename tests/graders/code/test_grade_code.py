@@ -68,7 +68,10 @@ def test_scripts(sandbox: Sandbox) -> None:
 
 
 LOOP = AssertTests(
-    code="def check(candidate):\n    assert candidate(0) == 0\n    for n in range(5):\n        assert candidate(n) == n * n\n",
+    code=(
+        "def check(candidate):\n    assert candidate(0) == 0\n"
+        "    for n in range(5):\n        assert candidate(n) == n * n\n"
+    ),
     entry_point="square",
 )
 

@@ -105,7 +105,8 @@ CALLS = {
         "    os.chmod('/tmp/d', 0)\n    return -1\n"
     ),
     "deep_recursion": (
-        "import sys\nsys.setrecursionlimit(10 ** 9)\ndef digit_sum(n):\n    return digit_sum(n + 1) + digit_sum(n + 2)\n"
+        "import sys\nsys.setrecursionlimit(10 ** 9)\n"
+        "def digit_sum(n):\n    return digit_sum(n + 1) + digit_sum(n + 2)\n"
     ),
     "huge_value": "def digit_sum(n):\n    return 'x' * (50 << 20)\n",
     "nested_value": ("def digit_sum(n):\n    value = []\n    for _ in range(500): value = [value]\n    return value\n"),
@@ -128,7 +129,8 @@ CALLS = {
         "            while True: pass\n    return -1\n"
     ),
     "leftovers": (
-        "import os\nfor path in ('/tmp/a', '/dev/shm/b', '/tmp/.hidden', '/dev/mqueue/c'):\n    open(path, 'w').write('7')\n"
+        "import os\nfor path in ('/tmp/a', '/dev/shm/b', '/tmp/.hidden', '/dev/mqueue/c'):\n"
+        "    os.open(path, os.O_CREAT | os.O_RDWR)\n"
         "os.mkdir('/tmp/dir'); open('/tmp/dir/usercustomize.py', 'w').write('raise SystemExit')\n"
         "os.symlink('/etc', '/tmp/link'); os.mkfifo('/tmp/fifo')\ndef digit_sum(n):\n    return -1\n"
     ),
@@ -160,7 +162,7 @@ HOLES = {
         "def hole():\n"
         "    for folder in ('/tmp', '/', '/root', '/home', '/mnt', '/srv', '/var/tmp', '/dev/shm'):\n"
         "        for name in os.listdir(folder) if os.access(folder, os.R_OK) else ():\n"
-        "            if any(word in name for word in ('test', 'expected', 'answer', 'case', 'cotfactory')): return True\n"
+        "            if any(word in name for word in ('test', 'expected', 'answer', 'case', 'cot')): return True\n"
         "    return os.path.exists('/var/run/docker.sock')\n"
     ),
     "writable_root": (
@@ -227,8 +229,8 @@ HOLES = {
     "devices": (
         "import os\n"
         "def hole():\n"
-        "    known = {'null', 'zero', 'full', 'random', 'urandom', 'tty', 'core', 'fd', 'ptmx', 'pts', 'shm', 'mqueue',\n"
-        "             'stdin', 'stdout', 'stderr', 'console'}\n"
+        "    known = {'null', 'zero', 'full', 'random', 'urandom', 'tty', 'core', 'fd', 'ptmx', 'pts', 'shm',\n"
+        "             'mqueue', 'stdin', 'stdout', 'stderr', 'console'}\n"
         "    return bool(set(os.listdir('/dev')) - known)\n"
     ),
     "environment_and_command_lines": (

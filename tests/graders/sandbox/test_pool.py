@@ -70,7 +70,7 @@ def test_a_call_sees_neither_main_nor_what_it_prints(sandbox: Sandbox) -> None:
 def test_how_a_call_ends(program: str, exit_code: int, output: bytes, sandbox: Sandbox) -> None:
     result = run_one(sandbox, call(program))
     assert (result.exit_code, result.output) == (exit_code, output)
-    assert not (result.timed_out or result.memory_exceeded or result.output_exceeded)
+    assert not any((result.timed_out, result.memory_exceeded, result.output_exceeded))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,10 @@ def test_a_full_disk_is_the_programs_own_error(sandbox: Sandbox) -> None:
 
 
 def test_nothing_is_shared_between_executions_of_one_candidate(sandbox: Sandbox) -> None:
-    program = "import os, math\ncount = 0\ndef f(x):\n    global count\n    count += 1\n    math.pi += x\n    return [count, math.pi > 4]"
+    program = (
+        "import math\ncount = 0\ndef f(x):\n    global count\n    count += 1\n    math.pi += x\n"
+        "    return [count, math.pi > 4]"
+    )
     results = sandbox.run([call(program, x) for x in (9, 0, 0)])
     assert [result.output for result in results] == [b"[1, true]", b"[1, false]", b"[1, false]"]
 
@@ -241,8 +244,8 @@ def test_more_threads_than_containers_take_turns(sandbox: Sandbox) -> None:
 def test_an_interrupted_run_does_not_answer_the_next_one(own_pool: Sandbox) -> None:
     main = threading.main_thread().ident
     assert main is not None
+    threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
-        threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
         run_one(own_pool, call("import time\ndef f():\n    time.sleep(3)\n    return 'late'"))
     assert returned(own_pool, "def f(): return 'mine'") == "mine"
 
@@ -256,7 +259,10 @@ def test_containers_are_gone_at_the_end(sandbox: Sandbox) -> None:
 
 
 def test_containers_end_with_a_process_that_is_killed(sandbox: Sandbox) -> None:
-    code = "from graders.sandbox.pool import open_sandbox\nwith open_sandbox():\n    print('open', flush=True)\n    input()"
+    code = (
+        "from graders.sandbox.pool import open_sandbox\n"
+        "with open_sandbox():\n    print('open', flush=True)\n    input()"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"open\n"

@@ -1,0 +1,112 @@
+"""Worker processes that hang, die, eat memory or talk; and the pool that goes on."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from graders.worker_pool import Reply, WorkerPool
+
+Opener = Callable[..., WorkerPool]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opener]:
+    pools: list[WorkerPool] = []
+
+    def start(function: str, **settings: float) -> WorkerPool:
+        pools.append(WorkerPool(f"tests.graders.worker_targets:{function}", **{"size": 2, **settings}))  # type: ignore[arg-type]
+        return pools[-1]
+
+    yield start
+    for pool in pools:
+        pool.close()
+
+
+def is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_no_process_before_the_first_job(opened: Opener) -> None:
+    pool = opened("double")
+    assert pool.process_ids == []
+    assert pool.run(21) == Reply("done", 42)
+    assert len(pool.process_ids) == 1
+
+
+def test_a_hung_worker_is_killed_and_replaced(opened: Opener) -> None:
+    pool = opened("hang", timeout_s=0.5, size=1)
+    assert pool.run(0.0).value == "awake"
+    (hung,) = pool.process_ids
+    assert pool.run(60.0) == Reply("timeout")
+    assert not is_running(hung)
+    assert pool.run(0.01).value == "awake"
+    assert pool.process_ids != [hung]
+
+
+def test_a_job_that_kills_its_worker_is_tried_once_more(opened: Opener, tmp_path: Path) -> None:
+    assert opened("die_once").run(str(tmp_path / "mark")) == Reply("done", "second try")
+
+
+def test_a_job_that_kills_two_workers_is_given_up(opened: Opener) -> None:
+    assert opened("die").run(1) == Reply("died")
+
+
+def test_memory_is_limited(opened: Opener) -> None:
+    pool = opened("fill_memory", memory_mb=512, timeout_s=20.0)
+    assert pool.run(1) == Reply("died")
+
+
+def test_an_exception_is_a_reply_without_its_text(opened: Opener) -> None:
+    assert opened("fail").run(1) == Reply("failed", "KeyError")
+
+
+def test_what_a_job_prints_does_not_reach_the_replies(opened: Opener) -> None:
+    pool = opened("talk")
+    assert [pool.run(value).value for value in (1, 2, 3)] == [1, 2, 3]
+
+
+def test_workers_are_recycled(opened: Opener) -> None:
+    pool = opened("process_id", size=1, jobs_per_worker=2)
+    ids = [pool.run(value).value for value in range(4)]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+
+
+def test_a_question_is_asked_once(opened: Opener) -> None:
+    pool = opened("process_id", size=1, jobs_per_worker=1)
+    assert pool.run(7) == pool.run(7)  # another process would answer with another id
+    assert pool.run(8) != pool.run(7)
+
+
+def test_threads_share_the_workers(opened: Opener) -> None:
+    pool = opened("double", size=2, timeout_s=20.0)
+    with ThreadPoolExecutor(8) as threads:
+        assert [reply.value for reply in threads.map(pool.run, range(40))] == [2 * value for value in range(40)]
+    assert len(pool.process_ids) <= 2
+
+
+def test_inside_asyncio(opened: Opener) -> None:
+    pool = opened("hang", timeout_s=0.5)
+
+    async def both() -> tuple[Reply, Reply]:
+        late, prompt = await asyncio.gather(asyncio.to_thread(pool.run, 60.0), asyncio.to_thread(pool.run, 0.0))
+        return late, prompt
+
+    assert asyncio.run(both()) == (Reply("timeout"), Reply("done", "awake"))
+
+
+def test_closing_ends_every_process(opened: Opener) -> None:
+    pool = opened("double")
+    pool.run(1)
+    (worker,) = pool.process_ids
+    pool.close()
+    assert not is_running(worker)
+    with pytest.raises(RuntimeError, match="closed"):
+        pool.run(2)

@@ -127,7 +127,7 @@ class TerminalProgress:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, summary: RunSummary) -> None:
         """Show the funnel, the verdicts, what was paid, and where the release is."""

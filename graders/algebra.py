@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
+from latex2sympy2_extended import NormalizationConfig, latex2sympy
 from pydantic import JsonValue
 
 _FUNCTIONS = {
@@ -72,8 +73,6 @@ def _root(base: Any, exponent: Any) -> Any:
 
 
 def _same_latex(left: str, right: str) -> str:
-    from latex2sympy2_extended import NormalizationConfig, latex2sympy
-
     config = NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none")
     one = latex2sympy(left, normalization_config=config)
     two = latex2sympy(right, normalization_config=config)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from graders.exact_forms import Form
 from graders.expression_answers import Comparison, Finding, has_prose, same_value
 from graders.latex import plain_words
-from graders.numbers import exact_number
+from graders.numbers import exact_number, quantity, split_unit
 from graders.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
 from graders.structures import Shape, based_number, is_name
 
@@ -82,7 +82,7 @@ def _base_missing(reference: Shape, answer: Shape, based: tuple[str, str], compa
     digits, base = based
     other = answer.text if based_number(reference.text) else reference.text
     if other.replace(" ", "").lstrip("0") != digits:
-        return Finding("different", "base") if exact_number(other) is not None else Finding("undecided", "base")
+        return Finding("different", "base")
     names = re.search(rf"base[ -]*\$?{base}\b|_\{{?{base}\b", comparison.question)
     return Finding("equal", "base") if names else Finding("undecided", "base_missing")
 
@@ -96,20 +96,24 @@ _SOFT = re.compile(r"[^a-z0-9]+")
 
 
 def _words(reference: Shape, answer: Shape) -> Finding:
-    if reference.kind != "words":
-        return Finding("no_value", "words") if reference.kind == "value" else DIFFERENT_SHAPE
-    one = _SOFT.sub(" ", plain_words(reference.text).casefold()).split()
-    two = _SOFT.sub(" ", plain_words(answer.text).casefold()).split()
-    if one == two or [w for w in one if w not in _ARTICLES] == [w for w in two if w not in _ARTICLES]:
-        return Finding("equal", "words")
     if answer.kind == "list" and answer.marks == "or":
         return Finding("several", "words")
+    if reference.kind != "words":
+        return Finding("no_value", "words") if reference.kind == "value" else DIFFERENT_SHAPE
+    if answer.kind == "list":
+        return DIFFERENT_SHAPE
+    one, two = _bare_words(reference.text), _bare_words(answer.text)
+    if one == two:
+        return Finding("equal", "words")
     if set(one) <= set(two) or set(two) <= set(one) or sorted("".join(one)) == sorted("".join(two)):
         return Finding("undecided", "words_overlap")
     return Finding("different", "words")
 
 
-_ARTICLES = {"the", "a", "an"}
+def _bare_words(text: str) -> list[str]:
+    """Return the words in lower case, without an article in front of one that is more than a letter: A is an answer."""
+    words = _SOFT.sub(" ", plain_words(text).casefold()).split()
+    return words[1:] if len(words) > 1 and words[0] in ("the", "a", "an") and len(words[1]) > 1 else words
 
 
 def _alternatives(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
@@ -240,7 +244,8 @@ def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
     if answer.kind in ("value", "equation") and has_prose(answer.text):
         return Finding("no_value", "words")
     if "\\" in answer.text and answer.kind == "value" and reference.kind != "value":
-        return Finding("undecided", "shape") if form_of(answer.text) is None else DIFFERENT_SHAPE
+        readable = quantity(answer.text) is not None or form_of(split_unit(answer.text)[0]) is not None
+        return DIFFERENT_SHAPE if readable else Finding("undecided", "shape")
     return DIFFERENT_SHAPE
 
 

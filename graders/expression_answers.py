@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
 from graders.evaluation import compare_values
@@ -88,7 +89,7 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Fin
     if left_unit and right_unit and units_conflict(left_unit, right_unit):
         return Finding("different", "unit")
     if left_percent != right_percent:
-        return Finding("undecided", "percent")
+        return _percent_of_one(left, right, comparison)
     if _squeezed(left) == _squeezed(right):
         return _EQUAL_TEXT
     try:
@@ -101,6 +102,18 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Fin
     if readings[1] != readings[0] and _same_trees(*readings[1], comparison).result != found.result:
         return Finding("undecided", "ambiguous_slash")
     return found
+
+
+def _percent_of_one(left: str, right: str, comparison: Comparison) -> Finding:
+    """A percentage against an expression: different, unless it has the number's value or a hundredth of it."""
+    try:
+        one, two = _read(left, False), _read(right, False)
+    except Unreadable:
+        return Finding("undecided", "percent")
+    hundred: Tree = ("num", Fraction(100))
+    pairs = [(one, two), (("div", one, hundred), two), (one, ("div", two, hundred))]
+    found = {_same_trees(*pair, comparison).result for pair in pairs}
+    return Finding("different" if found == {"different"} else "undecided", "percent")
 
 
 def _read(text: str, tight: bool) -> Tree:

@@ -228,8 +228,8 @@ def same_quantity(reference: Quantity, answer: Quantity, asks_percent: bool = Fa
     """
     if reference.percent != answer.percent:
         signed, bare = (reference, answer) if reference.percent else (answer, reference)
-        if bare.unit is not None and bare.unit.dimensions:
-            return False
+        if bare.unit is not None:
+            return False  # 4% is not 4 units
         as_written = signed.value == bare.value and (abs(bare.value) > 1 or asks_percent or bare.value == 0)
         return as_written or signed.value == bare.value * 100
     if reference.unit is None or answer.unit is None:

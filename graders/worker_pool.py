@@ -95,6 +95,9 @@ class WorkerPool:
             keep = not self._closed and worker.is_alive and worker.jobs < self.jobs_per_worker
             if keep:
                 self._idle.append(worker)
+            elif not self._closed:
+                # Its successor starts now and gets ready in the background, so that the next job need not wait.
+                self._idle.append(_Worker(self.target, self.memory_mb, self.timeout_s))
         if not keep:
             worker.kill()
         return reply
@@ -132,7 +135,7 @@ class _Worker:
         )
         self.jobs = 0
         self._rest = b""
-        self._ready = self._read_line(STARTUP_S)
+        self._is_ready = False
 
     @property
     def is_alive(self) -> bool:
@@ -143,7 +146,8 @@ class _Worker:
         self.jobs += 1
         assert self.process.stdin is not None
         try:
-            if self._ready is None:
+            self._is_ready = self._is_ready or self._read_line(STARTUP_S) is not None
+            if not self._is_ready:
                 raise BrokenPipeError
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()

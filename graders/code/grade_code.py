@@ -16,14 +16,13 @@ from graders.code.compare import NotAValueError, close, is_true, same, same_sequ
 from graders.code.convert import BadTestsError, plan_tests
 from graders.code.program import Extraction, extract_program
 from graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
+from graders.sandbox.values import NO_ENTRY_POINT
 from schemas.candidate import Candidate
 from schemas.errors import SandboxError
 from schemas.grade import Evidence, Grade, Verdict
 from schemas.problem import Problem, ScorerTests
 
 CODE_GRADER_VERSION = "1"
-NO_ENTRY_POINT = 78
-"""The exit code of the runner's child when the program defines no callable of the asked name."""
 
 
 class HasSandbox(Protocol):

@@ -25,6 +25,7 @@ CAPABILITIES = ["SETUID", "SETGID", "KILL"]
 RUNNER_MODULES = {
     "graders.sandbox.values": "values.py",
     "graders.sandbox.seccomp": "seccomp.py",
+    "graders.sandbox.child": "child.py",
     "__main__": "runner.py",
 }
 BOOT = """import sys, types

@@ -9,10 +9,10 @@ compiled. One execution at a time per container.
 Covered. An execution cannot read, signal, trace or starve the runner; cannot reach a network; cannot outlive
 its limits (wall time, memory, processes, disk, output); leaves no process, file, queue or shared memory for
 the next one, and finds no program, input or result of an earlier one in the memory it is forked from. It
-never holds an expected value, another input or code that judges. A container that answers late, dies, or
-cannot be cleaned is replaced and the execution is run once more elsewhere; only when that fails too is there
-a SandboxError, which says nothing about the program. Containers end by themselves when this process dies, and
-what an engine's crash left is swept.
+never holds an expected value, another input or code that judges (a `Check` aside). A container that answers
+late, dies, or cannot be cleaned is replaced and the execution is run once more elsewhere; only when that
+fails too is there a SandboxError, which says nothing about the program. Containers end by themselves when
+this process dies, and what an engine's crash left is swept.
 
 Not covered. The kernel is shared: this is not a wall against a kernel exploit, use a machine of its own for
 programs of unknown origin. Executions at the same time compete for CPU, and a wall-clock limit feels that. A

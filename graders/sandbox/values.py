@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 PLAIN_INT = 1 << 53
+OUT_OF_MEMORY, NO_ENTRY_POINT = 77, 78
+"""Exit codes: the program had no memory left; it defines no callable of the asked name."""
 
 
 def encode(value: Any) -> Any:

@@ -174,6 +174,7 @@ def test_choice_letter_has_one_reading_or_none(answer: str, choices: list[str], 
         ([{"Id" if k == "id" else k: v for k, v in MATH.items()}], "Unknown field 'Id'"),
         ([MATH, [1, 2]], "line 2 of p.jsonl is a JSON list: expected an object"),
         ([MATH | {"question": "half \ud800"}], "that UTF-8 JSON cannot write"),
+        ([CODE | {"tests": {"kind": "assert", "code": "'\ud800'"}}], "that UTF-8 JSON cannot write"),
     ],
 )  # fmt: skip
 def test_a_row_that_breaks_the_format(tmp_path: Path, rows: list[object], expected: str) -> None:

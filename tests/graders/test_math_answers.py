@@ -71,6 +71,8 @@ EQUAL_WITHOUT_ALGEBRA = [
     ("\\begin{pmatrix}1\\\\2\\end{pmatrix}", "(1,2)"),
     # words, letters, times, bases
     ("\\text{Monday}", "monday"),
+    ("\\text{the circle}", "circle"),
+    ("\\text{A, B, E}", "\\text{E, A, B}"),
     ("\\text{(C)}", "C"),
     ("B", "\\textbf{(B)}\\ 12"),
     ("5", "\\text{The answer is } 5"),
@@ -138,6 +140,10 @@ NOT_EQUAL = [
     ("2", "²"),
     ("listen", "silent"),
     ("odd", "even"),
+    ("\\text{B}", "\\text{A, B}"),  # the A is a letter here, not an article
+    ("4\\%", "4 \\text{ units}"),
+    ("10\\%", "\\sqrt{2}"),
+    ("2401_7", "x + 1"),
     ("B", "C"),
     ("5", "\\text{answer}"),
     ("1 : 2", "2 : 1"),

@@ -1,6 +1,7 @@
 """Rows say what was kept, in the published columns; pairs are stable; trainers find what they read."""
 
 import json
+import re
 
 import pyarrow as pa
 import pytest
@@ -165,6 +166,23 @@ def test_verl_scorer_reads_what_the_prompt_asks_for(source: str, ask: str, data_
     group = made_group(problem, [made_graded(made_candidate(problem))], messages=made_prompt(problem, ask))
     row = rl_rows([group])[0]
     assert (row["data_source"], row["source"]) == (data_source, source)
+
+
+def test_turn_passes_trls_format_check() -> None:
+    # The pattern of trl.rewards.think_format_reward.
+    turn = sft_rows(made_mixed_group(1))[0]["messages"][-1]["content"]
+    assert re.match(r"^<think>(?!.*<think>)(.*?)</think>.*$", turn, re.DOTALL)
+
+
+@pytest.mark.parametrize("answer", ["18", r"\frac{1}{2}", "(1, 2)", r"\{1, 2\}", "[0, 3)", "x^2+1", r"50\%", "1,234"])
+def test_trls_parser_reads_the_solution_as_the_answer(answer: str) -> None:
+    math_verify = pytest.importorskip("math_verify")  # what trl.rewards.accuracy_reward uses
+    problem = made_problem(answer=answer)
+    solution = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])])[0]["solution"]
+    gold = math_verify.parse(solution)
+    assert gold
+    assert math_verify.verify(gold, math_verify.parse(rf"So the answer is $\boxed{{{answer}}}$."))
+    assert not math_verify.verify(gold, math_verify.parse(r"So the answer is $\boxed{77}$."))
 
 
 def test_choice_keeps_its_letter_and_its_choices() -> None:

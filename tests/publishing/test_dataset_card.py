@@ -54,6 +54,18 @@ def test_chains_are_loaded_by_default(released: Path, tmp_path: Path) -> None:
     assert row["messages"][-1]["content"].endswith(row["response"])
 
 
+def test_verl_reads_the_rl_files(released: Path, tmp_path: Path) -> None:
+    # As verl's RLHFDataset does: the Parquet files themselves, through `datasets`.
+    files = [str(path) for path in (released / "rl").glob("*.parquet")]
+    frame = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path))["train"]
+    for row in frame:
+        assert row["prompt"][-1]["role"] == "user"
+        assert row["reward_model"] == {"style": "rule", "ground_truth": "18"}
+        assert isinstance(row["extra_info"]["index"], int)
+        assert row["data_source"] == "lighteval/MATH"
+        assert row["ability"] == "math"
+
+
 def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
     told = front_matter(card)
     assert told["license"] == "mit"

@@ -151,6 +151,25 @@ def test_somebody_publishes_the_same_release_at_the_same_moment(hub_server: HubS
     assert commits_of(repo) == ["sums v1.0.0"]
 
 
+@pytest.mark.parametrize("same_rows", [True, False])
+def test_somebody_tags_the_version_between_our_commit_and_our_tag(
+    hub_server: HubServer, tmp_path: Path, same_rows: bool
+) -> None:
+    """409: their tag stays; it is our release if it holds our rows."""
+    release = make_release(tmp_path)
+
+    def tag_it(repo: HubRepo) -> None:
+        repo.tags["v1.0.0"] = repo.head if same_rows else repo.commit("theirs", {"manifest.json": b"{}"}, [])
+
+    hub_server.meanwhile = [("/tag/", tag_it)]
+    if same_rows:
+        assert not publish(release).is_new
+    else:
+        assert "has the tag v1.0.0 with rows_sha None" in refusal(release)
+    repo = hub_server.repos[REPO]
+    assert repo.tags == {"v1.0.0": repo.head}
+
+
 @pytest.mark.parametrize(
     "fault",
     [

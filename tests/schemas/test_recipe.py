@@ -44,7 +44,10 @@ def test_a_number_of_attempts_is_a_fixed_maximum() -> None:
         ({"release": {"license": "mit", "products": ["sft", "soup"]}}, "soup"),
         ({"release": {"products": ["sft"]}}, "license"),
         ({"name": "../etc"}, "name"),  # it becomes a folder
-        ({"problems": [{"source": "hub", "repo": "a/b", "columns": {"question": "q"}, "answer_kind": "maths"}]}, "math"),
+        (
+            {"problems": [{"source": "hub", "repo": "a/b", "columns": {"question": "q"}, "answer_kind": "maths"}]},
+            "math",
+        ),
     ],
 )
 def test_a_mistake_is_named(change: dict[str, Any], said: str) -> None:

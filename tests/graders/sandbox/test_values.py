@@ -64,9 +64,7 @@ class Liar:
 
     __hash__ = None  # type: ignore[assignment]
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
-        return int
+    __class__ = property(lambda self: int)
 
 
 class LyingList(list[int]):

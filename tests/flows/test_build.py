@@ -1,0 +1,340 @@
+"""The line as a whole: pays once, resumes, stops where it must, and makes the same release again."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from flows.build import BuildRequest, DirectStages, build, regrade_stored, release_stored
+from flows.progress import TerminalProgress
+from flows.settings import load_recipe
+from flows.summary import RunSummary
+from schemas.errors import (
+    BudgetReached,
+    ContractFailed,
+    ProblemSourceError,
+    TeacherRefused,
+    TeacherUnavailable,
+    WorkspaceError,
+)
+from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher, right, wrong
+from warehouse.catalog import query_catalog
+from warehouse.ledger import open_journals
+from warehouse.tables import SCHEMAS
+from warehouse.workspace import Workspace, exclusive, open_workspace
+
+
+def run(recipe: Path, workspace: Path, limit: int | None = None) -> RunSummary:
+    with TerminalProgress() as progress:
+        return asyncio.run(build(BuildRequest(load_recipe(recipe), workspace, limit), DirectStages(), progress))
+
+
+def releases(workspace: Path) -> list[str]:
+    return sorted(str(path.relative_to(workspace / "releases")) for path in workspace.glob("releases/*/*"))
+
+
+def ask(workspace: Path, question: str) -> list[tuple[Any, ...]]:
+    return query_catalog(Workspace(workspace), question)[1]
+
+
+def test_from_problems_to_a_release_that_loads(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    teacher.answer = lambda question, seed: wrong(question, seed) if seed == 2 else right(question, seed)
+    workspace = tmp_path / "w"
+    summary = run(write_recipe(), workspace)
+    assert summary.verdicts == {"correct": 12, "incorrect": 6, "no_answer": 0, "ungraded": 0}
+    assert (summary.problems, summary.candidates, summary.teacher_calls, summary.kept) == (6, 18, 18, 12)
+    assert [stage.count for stage in summary.funnel] == [6, 18, 18, 18, 12, 12, 18]
+    assert summary.release is not None
+    assert summary.release.rows == {"sft": 12, "rl": 6}
+    rows = datasets.load_dataset(summary.release.path, "sft", split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(rows) == 12
+    assert {row["pass_rate"] for row in rows} == {2 / 3}
+    views = ("problems", "candidates", "grades", "decisions", "runs", "releases")
+    counts = [ask(workspace, f"SELECT count(*) FROM {view}")[0][0] for view in views]
+    assert counts == [6, 18, 18, 18, 1, 1]
+
+
+def test_a_second_run_asks_nothing_and_makes_the_same_rows(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    recipe = write_recipe()
+    first = run(recipe, tmp_path / "w")
+    asked = teacher.calls
+    second = run(recipe, tmp_path / "w")
+    assert (teacher.calls, second.teacher_calls, second.reused) == (asked, 0, 18)
+    assert first.release is not None
+    assert second.release is not None
+    assert second.release.rows_sha == first.release.rows_sha
+    assert second.release.unchanged
+    assert releases(tmp_path / "w") == ["sums/v1.0.0"]
+
+
+def test_an_edited_recipe_pays_only_for_what_is_missing(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    run(write_recipe(count=5), tmp_path / "w")
+    more = run(write_recipe(count=6, attempts=5), tmp_path / "w")
+    assert more.teacher_calls == 5 * 2 + 5
+    other = run(write_recipe(count=6, attempts=4, name="other", shard_problems=2), tmp_path / "w")
+    assert other.teacher_calls == 0  # another recipe, other shards, the same requests
+    assert set(teacher.asked.values()) == {1}
+    assert releases(tmp_path / "w") == ["other/v1.0.0", "sums/v1.0.0", "sums/v1.1.0"]
+
+
+def test_the_rows_do_not_depend_on_shards_or_on_the_order_of_problems(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    one = run(write_recipe(), tmp_path / "a")
+    recipe = write_recipe(shard_problems=1)
+    lines = (tmp_path / "sums.jsonl").read_text().splitlines()
+    (tmp_path / "sums.jsonl").write_text("\n".join(reversed(lines)) + "\n")
+    other = run(recipe, tmp_path / "b")
+    assert one.release is not None
+    assert other.release is not None
+    assert one.release.rows_sha == other.release.rows_sha
+
+
+def test_adaptive_attempts_stop_on_the_prefix(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    teacher.answer = lambda question, seed: (
+        wrong(question, seed) if "0 + 1" in question or seed == 0 else right(question, seed)
+    )
+    attempts = {"max": 8, "stop_after_correct": 2, "give_up_after": 4}
+    summary = run(write_recipe(count=3, attempts=attempts), tmp_path / "w")
+    # 0 + 1: four wrong ones and it is given up; the others: wrong, right, right.
+    assert summary.teacher_calls == 4 + 3 + 3
+    rates = ask(tmp_path / "w", "SELECT count(*) FROM candidates GROUP BY problem_id ORDER BY 1")
+    assert rates == [(3,), (3,), (4,)]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from flows import shard
+from flows.build import BuildRequest, DirectStages, build
+from flows.progress import TerminalProgress
+from flows.settings import load_recipe
+
+left = int(sys.argv[3])
+grade_row = shard.grade_row
+
+def killing(*args):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return grade_row(*args)
+
+shard.grade_row = killing
+asyncio.run(build(BuildRequest(load_recipe(Path(sys.argv[1])), Path(sys.argv[2])), DirectStages(), TerminalProgress()))
+"""
+
+
+@pytest.mark.parametrize("after", [1, 7, 15])
+def test_kill_9_pays_nothing_twice_and_loses_nothing(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, after: int
+) -> None:
+    """Killed right after the N-th completion was graded; only what was in flight then may be asked again."""
+    recipe, workspace = write_recipe(), tmp_path / "w"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(recipe), str(workspace), str(after)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert open_journals(workspace / "ledger")
+    summary = run(recipe, workspace)
+    assert summary.candidates == 18
+    assert summary.reused >= after
+    assert teacher.calls <= 18 + summary.lost_in_flight
+    assert ask(workspace, "SELECT count(*), count(DISTINCT candidate_id) FROM candidates") == [(18, 18)]
+    fresh = run(recipe, tmp_path / "fresh")
+    assert fresh.release is not None
+    assert summary.release is not None
+    assert fresh.release.rows_sha == summary.release.rows_sha
+
+
+PRICED = {
+    "name": "t",
+    "model": "m",
+    "price": {"input": 1000.0, "output": 1000.0},  # a real call costs 8 tokens = 0.008 USD
+    "sampling": {"max_tokens": 50},
+}
+
+
+def test_the_budget_stops_the_run_and_keeps_what_was_bought(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    spec = PRICED | {"base_url": teacher.base_url}
+    with pytest.raises(BudgetReached) as caught:
+        run(write_recipe(count=40, teachers=[spec], budget={"usd": 0.5}), tmp_path / "w")
+    summary = caught.value.summary
+    assert isinstance(summary, RunSummary)
+    assert 0 < summary.cost_usd <= 0.5
+    assert summary.release is None
+    assert ask(tmp_path / "w", "SELECT count(*), sum(cost_usd) <= 0.5 FROM candidates") == [(teacher.calls, True)]
+    assert ask(tmp_path / "w", "SELECT status FROM runs") == [("budget",)]
+    before = teacher.calls
+    with pytest.raises(BudgetReached):  # what earlier runs spent counts
+        run(write_recipe(count=40, teachers=[spec], budget={"usd": 0.5}), tmp_path / "w")
+    assert teacher.calls == before
+    more = run(write_recipe(count=40, teachers=[spec], budget={"usd": 5.0}), tmp_path / "w")
+    assert more.reused == before
+    assert set(teacher.asked.values()) == {1}
+
+
+def test_a_failing_contract_leaves_no_release(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """A teacher that quotes a key: the chains are right, and must not leave the house."""
+    teacher.answer = lambda question, seed: "Key sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD. " + right(question, seed)
+    with pytest.raises(ContractFailed, match=r"(?s)key.*18"):
+        run(write_recipe(), tmp_path / "w")
+    assert releases(tmp_path / "w") == []
+    assert list((tmp_path / "w" / "releases").iterdir()) == []
+    assert list((tmp_path / "w" / "staging").rglob("*.parquet")) == []
+    assert ask(tmp_path / "w", "SELECT status, kept FROM runs") == [("contract", 18)]
+
+
+def test_a_refused_key_stops_at_once_and_names_the_variable(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    teacher.answer = lambda question, seed: 401
+    with pytest.raises(TeacherRefused, match="OPENAI_API_KEY"):
+        run(write_recipe(count=50), tmp_path / "w")
+    assert teacher.calls < 100  # those in flight, not all 150
+
+
+def test_a_teacher_that_is_down_stops_the_run_before_anything_is_asked(
+    write_recipe: WriteRecipe, tmp_path: Path
+) -> None:
+    spec = {"name": "t", "model": "m", "base_url": "http://127.0.0.1:9/v1"}
+    with pytest.raises(TeacherUnavailable, match="cannot be reached"):
+        run(write_recipe(teachers=[spec]), tmp_path / "w")
+
+
+def test_a_request_that_fails_is_left_for_the_next_run(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    teacher.answer = lambda question, seed: 500 if "3 + 4" in question and seed == 1 else right(question, seed)
+    first = run(write_recipe(), tmp_path / "w")
+    assert (first.failed_calls, first.candidates) == (1, 17)
+    teacher.answer = right
+    second = run(write_recipe(), tmp_path / "w")
+    assert (second.teacher_calls, second.candidates) == (1, 18)
+
+
+def test_a_bad_reference_is_dropped_counted_and_never_asked(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    recipe = write_recipe()
+    with (tmp_path / "sums.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "bad", "question": "What is 1 + 0?", "answer": " ", "answer_kind": "math"}) + "\n")
+    summary = run(recipe, tmp_path / "w")
+    assert summary.dropped == {"bad_reference": 1}
+    assert summary.problems == 7
+    assert not [question for question, _ in teacher.asked if "1 + 0" in question]
+    dropped = "SELECT source_row_id, reason FROM decisions JOIN problems USING (problem_id) WHERE NOT kept"
+    assert ask(tmp_path / "w", dropped) == [("bad", "bad_reference")]
+
+
+def test_a_second_run_at_the_same_time_is_refused(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    with exclusive(open_workspace(tmp_path / "w")), pytest.raises(WorkspaceError, match="in use"):
+        run(write_recipe(), tmp_path / "w")
+    assert teacher.calls == 0
+
+
+def test_people_can_ask_while_a_run_goes_on(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    seen: list[int] = []
+    teacher.on_ask = lambda: seen.append(ask(tmp_path / "w", "SELECT count(*) FROM candidates")[0][0])
+    run(write_recipe(count=12, shard_problems=2), tmp_path / "w")
+    assert seen[0] == 0
+    assert 0 < max(seen) < 36  # shards become visible one after the other
+
+
+def test_regrade_asks_nothing_and_lists_flips(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer grader, simulated by storing an older one's wrong verdicts first."""
+    recipe, workspace = write_recipe(), tmp_path / "w"
+    run(recipe, workspace)
+    grades = next(path for path in (workspace / "tables" / "grades").glob("*.parquet") if path.stem != "empty")
+    rows = [{**row, "verdict": "incorrect"} for row in pq.read_table(grades).to_pylist()]
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMAS["grades"]), grades)
+    before = teacher.calls
+    request = BuildRequest(load_recipe(recipe), workspace)
+    with TerminalProgress() as progress:
+        flips = asyncio.run(regrade_stored(request, DirectStages(), progress))
+    assert teacher.calls == before
+    assert len(flips) == len(rows)
+    assert {(flip.before, flip.after) for flip in flips} == {("incorrect", "correct")}
+    assert ask(workspace, "SELECT DISTINCT verdict FROM grades") == [("correct",)]
+
+
+def test_release_uses_what_is_stored(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path) -> None:
+    run(write_recipe(), tmp_path / "w", limit=3)
+    before = teacher.calls
+    request = BuildRequest(load_recipe(write_recipe()), tmp_path / "w")
+    with TerminalProgress() as progress:
+        summary = asyncio.run(release_stored(request, DirectStages(), progress))
+    assert teacher.calls == before
+    assert summary.release is not None
+    assert summary.release.rows["sft"] == 9
+    assert summary.release.unchanged
+
+
+def test_no_problems_left_is_an_error(write_recipe: WriteRecipe, tmp_path: Path) -> None:
+    recipe = write_recipe(count=1)
+    (tmp_path / "sums.jsonl").write_text(
+        json.dumps({"id": "1", "question": "What?", "answer": " ", "answer_kind": "math"}) + "\n"
+    )
+    with pytest.raises(ProblemSourceError, match="None of 1 problems"):
+        run(recipe, tmp_path / "w")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file system of its own")
+def test_a_full_disk_stops_the_run_and_loses_nothing(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """A workspace on a file system of 80 MB; while the run goes on something else fills it up."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", str(place)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        filler = place / "filler"
+
+        def fill() -> None:
+            if teacher.calls == 5:
+                with filler.open("wb") as file:
+                    try:
+                        while file.write(b"x" * 65536):
+                            file.flush()
+                    except OSError:
+                        pass
+
+        teacher.on_ask = fill
+        with pytest.raises(WorkspaceError):
+            run(write_recipe(count=30), place / "w")
+        paid = teacher.calls
+        filler.unlink()
+        summary = run(write_recipe(count=30), place / "w")
+        assert summary.candidates == 90
+        assert teacher.calls == 90  # nothing that had been paid was paid again
+        assert paid < 90
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

@@ -1,0 +1,198 @@
+"""The build under a real Prefect server: deployed, run by a worker, its artifacts kept; a dead server is told."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_S = 240.0
+pytestmark = pytest.mark.prefect
+
+
+class PrefectServer:
+    """A server in a process of its own, with its home in a temporary folder."""
+
+    def __init__(self, home: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/api"
+        self.environment = {
+            **os.environ,
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "COTFACTORY_HOME": str(ROOT),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+        arguments = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--port", str(port)]
+        self._log = (home / "server.log").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, *arguments, "--host", "127.0.0.1"],
+            env={**self.environment, "PREFECT_API_URL": ""},
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def wait(self) -> None:
+        """Wait until the server answers its health check."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            assert self._process.poll() is None, Path(self._log.name).read_text()[-2000:]
+            try:
+                urllib.request.urlopen(f"{self.url}/health", timeout=5).read()
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.5)
+        raise AssertionError("the Prefect server did not start")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+        self._log.close()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """Return what the server answers to a POST."""
+        request = urllib.request.Request(
+            f"{self.url}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
+
+    def prefect(self, *arguments: str) -> str:
+        """Run Prefect's own command line and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PrefectServer]:
+    with tempfile.TemporaryDirectory(prefix="cotfactory-prefect-") as home:
+        running = PrefectServer(Path(home))
+        try:
+            running.wait()
+            yield running
+        finally:
+            running.stop()
+
+
+def test_a_deployment_runs_and_a_second_run_asks_nothing(
+    server: PrefectServer, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    recipe, workspace = write_recipe(), tmp_path / "w"
+    server.prefect("work-pool", "create", "local", "--type", "process")
+    server.prefect("deploy", "--all")
+    (deployment,) = server.post("/deployments/filter", {})
+    assert deployment["name"] == "nightly"
+    assert [one["schedule"]["cron"] for one in deployment["schedules"]] == ["0 2 * * *"]
+    assert deployment["global_concurrency_limit"]["limit"] == 1
+
+    for expected_calls in (18, 18):
+        server.prefect(
+            "deployment", "run", "build/nightly", "--param", f"recipe={recipe}", "--param", f"workspace={workspace}"
+        )
+        server.prefect("worker", "start", "--pool", "local", "--run-once", "--limit", "1")
+        assert teacher.calls == expected_calls
+
+    runs = server.post("/flow_runs/filter", {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}})
+    finished = [one for one in runs if one["state_type"] != "SCHEDULED"]
+    assert [one["state_type"] for one in finished] == ["COMPLETED", "COMPLETED"]
+
+    names = {one["name"] for one in server.post("/task_runs/filter", {})}
+    assert {"load problems", "check references", "ask t from problem 0", "ask t from problem 4", "release"} <= names
+
+    artifacts = {one["key"]: one for one in server.post("/artifacts/filter", {})}
+    assert json.loads(artifacts["sums-funnel"]["data"])[0] == {"stage": "problems", "count": 6}
+    assert "| sft |" in artifacts["sums-contract"]["data"]
+
+
+def test_run_is_a_flow_and_a_retryable_error_is_tried_again_without_paying_twice(
+    server: PrefectServer, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """The endpoint goes down after five answers and comes back: the shard's task is retried, nothing is asked twice."""
+    from tests.flows.counting_teacher import right
+
+    teacher.answer = lambda question, seed: 503 if 5 < teacher.calls <= 30 else right(question, seed)
+    recipe = write_recipe(count=14, shard_problems=14, attempts=3)
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", str(recipe), "--workspace", str(tmp_path / "w"), "--json"],
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["candidates"] == 42
+    assert summary["teacher_calls"] == 42
+    counts = server.post("/task_runs/filter", {"task_runs": {"name": {"any_": ["ask t from problem 0"]}}})
+    assert max(one["run_count"] for one in counts) >= 2
+
+
+def test_a_failing_contract_fails_the_flow_and_keeps_its_outcome(
+    server: PrefectServer, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    teacher.answer = lambda question, seed: "Key sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD \\boxed{1}"
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", str(write_recipe(name="leaky", problems=1)), "--workspace",
+         str(tmp_path / "w")],
+        env=server.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    artifacts = {one["key"]: one for one in server.post("/artifacts/filter", {})}
+    assert "sft" in artifacts["leaky-contract"]["data"]
+    flows = server.post("/flow_runs/filter", {"sort": "START_TIME_DESC"})
+    assert flows[0]["state_type"] == "FAILED"
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+
+
+@pytest.mark.parametrize("kind", ["dead", "silent"])
+def test_a_dead_or_slow_server_gives_a_message(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, silent_server: str, kind: str
+) -> None:
+    url = "http://127.0.0.1:9/api" if kind == "dead" else silent_server
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", str(write_recipe()), "--workspace", str(tmp_path / "w")],
+        env={**os.environ, "PREFECT_API_URL": url, "PREFECT_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert url in done.stderr
+    assert "--direct" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert teacher.calls == 0

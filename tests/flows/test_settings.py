@@ -1,0 +1,94 @@
+"""A recipe file is read whole or refused with every mistake named; keys come from the environment only."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.settings import DEFAULT_RECIPE, load_recipe, recipe_id, remote_endpoint, shipped_recipe
+from schemas.errors import RecipeError
+from schemas.recipe import TeacherSpec
+
+RECIPE = """
+name: r
+problems: [{source: file, path: "${FOLDER}/p.jsonl"}]
+teachers: [{name: t, model: m, recordings: r.jsonl}]
+release: {license: mit}
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_variables_and_relative_paths(tmp_path: Path) -> None:
+    recipe = load_recipe(written(tmp_path, RECIPE), {"FOLDER": "/data"})
+    assert recipe.problems[0].path == "/data/p.jsonl"  # type: ignore[union-attr]
+    assert recipe.teachers[0].recordings == str(tmp_path / "r.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (RECIPE, "FOLDER"),  # not set
+        ("name: [", "not readable YAML"),
+        ("", "holds no keys"),
+        ("name: r\ncolour: red\n", "colour: unknown key"),
+        ("name: r\ncolour: red\n", "teachers: Field required"),  # all mistakes at once
+    ],
+)
+def test_mistakes(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        load_recipe(written(tmp_path, text), {})
+
+
+def test_a_missing_recipe_is_named_in_full(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=str(tmp_path / "no.yaml")):
+        load_recipe(tmp_path / "no.yaml")
+
+
+def test_a_recipe_is_data_and_never_code(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="YAML"):
+        load_recipe(written(tmp_path, "name: !!python/object/apply:os.getcwd []"))
+
+
+def test_every_shipped_recipe_is_valid() -> None:
+    folder = shipped_recipe(DEFAULT_RECIPE).parent
+    names = sorted(path.stem for path in folder.glob("*.yaml"))
+    assert DEFAULT_RECIPE in names
+    for name in names:
+        assert load_recipe(folder / f"{name}.yaml", {"COTFACTORY_SHARED": "/shared"}).name == name
+
+
+def test_where_things_lie_is_not_in_the_recipe_id(tmp_path: Path) -> None:
+    one = load_recipe(written(tmp_path, RECIPE), {"FOLDER": "/data"})
+    assert recipe_id(one) == recipe_id(load_recipe(written(tmp_path, RECIPE), {"FOLDER": "/elsewhere"}))
+    assert recipe_id(one) != recipe_id(one.model_copy(update={"name": "other"}))
+
+
+def spec(**changes: object) -> TeacherSpec:
+    return TeacherSpec.model_validate({"name": "t", "model": "m", **changes})
+
+
+def test_the_key_comes_from_the_variable_the_recipe_names() -> None:
+    endpoint = remote_endpoint(spec(base_url="http://10.0.0.1/v1/", api_key_env="MY_KEY"), {"MY_KEY": "secret"})
+    assert (endpoint.base_url, endpoint.api_key) == ("http://10.0.0.1/v1", "secret")
+    assert "secret" not in repr(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "environment", "said"),
+    [
+        (spec(), {}, "OPENAI_BASE_URL"),
+        (spec(base_url="http://10.0.0.1/v1"), {}, "OPENAI_API_KEY"),
+        (spec(base_url="http://127.0.0.1/v1", api_key_env="MY_KEY"), {"OPENAI_API_KEY": "x"}, "MY_KEY"),
+    ],
+)
+def test_nowhere_to_ask_or_no_key(teacher: TeacherSpec, environment: dict[str, str], said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        remote_endpoint(teacher, environment)
+
+
+def test_a_server_on_this_machine_needs_no_key() -> None:
+    assert remote_endpoint(spec(base_url="http://localhost:8000/v1"), {}).base_url == "http://localhost:8000/v1"

@@ -5,9 +5,11 @@ narrow frames of 50,000 rows, one after the other. What holds for the whole tabl
 is counted by DuckDB over all files and looked at as a frame of one row: memory does not grow with the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -82,11 +84,15 @@ def check_contract(
     return ContractReport(product=contract.product, version=contract.version, rows=rows, results=results)
 
 
-def _open(files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
-    released = duckdb.connect(config={"memory_limit": "512MB", "autoinstall_known_extensions": "false"})
-    released.execute(MACROS)
-    released.read_parquet([str(path) for path in files]).create_view("released")
-    return released
+@contextmanager
+def _open(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give the rows as the view `released`, in bounded memory: what does not fit goes to a temporary folder."""
+    with TemporaryDirectory() as scratch, duckdb.connect() as released:
+        released.execute("SET memory_limit = '1GB'")
+        released.execute("SET temp_directory = ?", [scratch])
+        released.execute(MACROS)
+        released.read_parquet([str(path) for path in files]).create_view("released")
+        yield released
 
 
 def _look_at_columns(

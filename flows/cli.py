@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -172,6 +173,8 @@ def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
             raise
         print(f"cotfactory: {error}", file=sys.stderr)
         code, result = error.exit_code, error.summary
+        # Prefect keeps the error until the interpreter ends, and the error its frames with their open databases.
+        traceback.clear_frames(error.__traceback__)
     except KeyboardInterrupt:
         print("cotfactory: interrupted; what was bought is in the ledger, run again to go on", file=sys.stderr)
         code = 130

@@ -76,10 +76,4 @@ async def build_recipe(
 
 def _may_go_away(task: object, run: object, state: State[Any]) -> bool:
     """Whether a task's error is worth another try."""
-    try:
-        state.result(raise_on_failure=True)
-    except CotfactoryError as error:
-        return error.retryable
-    except Exception:
-        return False
-    return False
+    return isinstance(state.data, CotfactoryError) and state.data.retryable

@@ -100,14 +100,14 @@ def _make(
     (staged / "index").mkdir(parents=True)
     indexes = {product: staged / "index" / f"{product}.parquet" for product in spools}
     for product, spool in spools.items():
-        write_index(spool, indexes[product], work / "scratch")
+        write_index(spool, indexes[product])
     sha, parent = rows_sha(indexes), latest_release(home)
     if parent is not None:
         stands = read_manifest(parent)
         if (stands.rows_sha, stands.recipe_id) == (sha, facts.recipe_id):
             return _outcome(stands, parent, rows, {})
     for product, spool in spools.items():
-        write_shards(spool, product, staged / product, work / "scratch")
+        write_shards(spool, staged / product)
     contracts = {product: load_contract(product) for product in spools}
     reports = _checked(contracts, staged, rows, require_reasoning=recipe.curation.require_reasoning)
     manifest = _manifest(home.name, sha, recipe, facts, parent, staged, contracts)
@@ -122,20 +122,19 @@ def _make(
 
 def _spool(
     problems: Iterable[Sequence[Group]], products: Sequence[Product], folder: Path
-) -> tuple[dict[Product, int], dict[Product, Path]]:
+) -> tuple[dict[Product, int], dict[Product, RowSpool]]:
     """Write the rows of every product down as they come.
 
-    Return how many there are of each product, and where those of a product are that has any: one without rows is
+    Return how many there are of each product, and the spools of the products that have any: one without rows is
     left out of the release, as `datasets` refuses to load a split of none.
     """
-    folder.mkdir()
     with ExitStack() as stack:
         spools = {product: stack.enter_context(RowSpool(product, folder)) for product in products}
         for groups in problems:
             for product, spool in spools.items():
                 spool.add(BUILDERS[product](groups))
-    rows = {product: pq.read_metadata(spool.path).num_rows for product, spool in spools.items()}
-    return rows, {product: spool.path for product, spool in spools.items() if rows[product]}
+    rows = {product: spool.rows for product, spool in spools.items()}
+    return rows, {product: spool for product, spool in spools.items() if spool.rows}
 
 
 def _checked(

@@ -1,15 +1,16 @@
 """Rows on their way into a release: spooled as they come, then sorted by id into Parquet shards.
 
 The order of arrival leaves no trace: the same rows give the same files and the same `rows_sha`, whoever sent
-them first. Sorting by id also shuffles: ids are hashes. DuckDB sorts outside memory.
+them first. Sorting by id also shuffles, as ids are hashes; and it lets 256 buckets, one for each pair of leading
+digits, be sorted one after the other in memory, however large the whole is.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,7 +19,7 @@ from schemas.ids import content_id
 from schemas.recipe import Product
 from schemas.rows import ROW_SCHEMAS
 
-SPOOL_BYTES = 32_000_000
+SPOOL_BYTES = 64_000_000
 ROW_GROUP_ROWS = 20_000
 ROW_GROUP_BYTES = 100_000_000
 SHARD_BYTES = 250_000_000
@@ -29,16 +30,20 @@ INDEX = pa.schema([("row_id", pa.string()), ("content_id", pa.string())])
 
 
 class RowSpool:
-    """The rows of one product in the order of arrival, on disk: `PRODUCT.parquet` in `folder`."""
+    """The rows of one product on disk, in buckets by the first two digits of their id.
+
+    A bucket is a file of Arrow streams, one after the other, one for each time that rows were written.
+    """
 
     def __init__(self, product: Product, folder: Path) -> None:
         self.product = product
-        self.path = folder / f"{product}.parquet"
+        self.folder = folder / product
+        self.rows = 0
+        self.folder.mkdir(parents=True)
         own = [("content_id", pa.string()), ("row_bytes", pa.int64())]
-        self._schema = pa.schema([*ROW_SCHEMAS[product], *(pa.field(*each) for each in own)])
-        self._pending: list[Row] = []
+        self.schema = pa.schema([*ROW_SCHEMAS[product], *(pa.field(*each) for each in own)])
+        self._pending: defaultdict[str, list[Row]] = defaultdict(list)
         self._pending_bytes = 0
-        self._writer = pq.ParquetWriter(self.path, self._schema, compression="zstd", compression_level=1)
 
     def __enter__(self) -> "RowSpool":
         return self
@@ -48,29 +53,35 @@ class RowSpool:
     ) -> None:
         if error is None:
             self._flush()
-        self._writer.close()
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write rows down, each with the hash of all it says."""
         for row in rows:
             row_bytes = sum(len(str(value)) for value in row.values())
-            self._pending.append({**row, "content_id": content_id(row), "row_bytes": row_bytes})
+            self._pending[row["row_id"][:2]].append({**row, "content_id": content_id(row), "row_bytes": row_bytes})
             self._pending_bytes += row_bytes
+            self.rows += 1
             if self._pending_bytes >= SPOOL_BYTES:
                 self._flush()
 
     def _flush(self) -> None:
-        if self._pending:
-            self._writer.write_table(pa.Table.from_pylist(self._pending, self._schema))
-        self._pending, self._pending_bytes = [], 0
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        for bucket, rows in self._pending.items():
+            table = pa.Table.from_pylist(rows, self.schema)
+            with (
+                (self.folder / bucket).open("ab") as file,
+                pa.ipc.new_stream(file, self.schema, options=options) as stream,
+            ):
+                stream.write_table(table)
+        self._pending.clear()
+        self._pending_bytes = 0
 
 
-def write_index(spool: Path, index: Path, scratch: Path) -> None:
-    """Write the ids and content hashes of the spooled rows to `index`, sorted; `scratch` is for sorting."""
-    index.parent.mkdir(exist_ok=True)
+def write_index(spool: RowSpool, index: Path) -> None:
+    """Write the ids and content hashes of the spooled rows to `index`, sorted."""
     with pq.ParquetWriter(index, INDEX, compression="zstd") as writer:
-        for batch in _sorted(spool, "row_id, content_id", scratch):
-            writer.write_table(pa.Table.from_batches([batch]).cast(INDEX))
+        for table in _sorted(spool, INDEX.names):
+            writer.write_table(table)
 
 
 def rows_sha(indexes: Mapping[Product, Path]) -> str:
@@ -89,10 +100,10 @@ def rows_sha(indexes: Mapping[Product, Path]) -> str:
     return digest.hexdigest()
 
 
-def write_shards(spool: Path, product: Product, folder: Path, scratch: Path) -> list[Path]:
+def write_shards(spool: RowSpool, folder: Path) -> list[Path]:
     """Write the spooled rows, sorted by id, as `train-00000-of-00001.parquet`, ... in `folder`, in order."""
     folder.mkdir()
-    groups = _row_groups(_sorted(spool, "*", scratch), ROW_SCHEMAS[product])
+    groups = _row_groups(_sorted(spool, None), ROW_SCHEMAS[spool.product])
     written: list[Path] = []
     group = next(groups, None)
     while group is not None:
@@ -124,32 +135,34 @@ def _write_shard(path: Path, first: pa.Table, more: Iterator[pa.Table]) -> pa.Ta
     return group
 
 
-def _sorted(spool: Path, columns: str, scratch: Path) -> Iterator[pa.RecordBatch]:
-    settings = (
-        ("memory_limit", "1GB"),
-        ("temp_directory", str(scratch)),
-        ("autoinstall_known_extensions", False),
-    )
-    with duckdb.connect(config=dict(settings)) as connection:
-        rows = connection.read_parquet(str(spool))
-        yield from rows.project(columns).order("row_id, content_id").to_arrow_reader(1_000)
+def _sorted(spool: RowSpool, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+    """Yield the rows in the order of their ids, one bucket after the other; all columns unless some are named."""
+    options = pa.ipc.IpcReadOptions()
+    if columns is not None:
+        options.included_fields = [spool.schema.get_field_index(name) for name in columns]
+    for bucket in sorted(spool.folder.iterdir()):
+        table = pa.concat_tables(_streams(bucket, options))
+        yield table.sort_by([("row_id", "ascending"), ("content_id", "ascending")])
 
 
-def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Cut the rows into groups of so many rows or bytes, wherever the reader's batches begin and end."""
-    pending: list[pa.RecordBatch] = []
+def _streams(bucket: Path, options: pa.ipc.IpcReadOptions) -> Iterator[pa.Table]:
+    with bucket.open("rb") as file:
+        while file.peek(1):
+            with pa.ipc.open_stream(file, options=options) as stream:
+                yield stream.read_all()
+
+
+def _row_groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Cut the rows into groups of so many rows or bytes, wherever one table ends and the next begins."""
+    pending: list[pa.Table] = []
     rows = size = 0
-    for batch in batches:
+    for table in tables:
         start = 0
-        for end, row_bytes in enumerate(batch.column("row_bytes").to_numpy(), 1):
+        for end, row_bytes in enumerate(table.column("row_bytes").to_numpy(), 1):
             rows, size = rows + 1, size + int(row_bytes)
             if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
-                yield _table([*pending, batch.slice(start, end - start)], schema)
+                yield pa.concat_tables([*pending, table.slice(start, end - start)]).select(schema.names)
                 pending, rows, size, start = [], 0, 0, end
-        pending.append(batch.slice(start))
+        pending.append(table.slice(start))
     if rows:
-        yield _table(pending, schema)
-
-
-def _table(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_batches(batches).select(schema.names).cast(schema)
+        yield pa.concat_tables(pending).select(schema.names)

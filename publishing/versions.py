@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import get_args
 
 import duckdb
@@ -101,7 +102,9 @@ def next_version(parent: str, products: dict[Product, ProductDiff]) -> str:
 def diff_products(before: Path, after: Path) -> dict[Product, ProductDiff]:
     """Compare the products of two release folders, with a manifest or still without one."""
     both = [product for product in get_args(Product) if any(_index(side, product) for side in (before, after))]
-    with duckdb.connect(config={"memory_limit": "1GB", "autoinstall_known_extensions": "false"}) as connection:
+    with TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        connection.execute("SET memory_limit = '1GB'")
+        connection.execute("SET temp_directory = ?", [scratch])
         return {product: _diff(connection, before, after, product) for product in both}
 
 

@@ -158,7 +158,7 @@ def test_a_failing_contract_fails_the_flow_and_keeps_its_outcome(
 ) -> None:
     teacher.answer = lambda question, seed: "Key sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD \\boxed{1}"
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "run", str(write_recipe(name="leaky", problems=1)), "--workspace",
+        [sys.executable, "-m", "flows.cli", "run", str(write_recipe(name="leaky", count=1)), "--workspace",
          str(tmp_path / "w")],
         env=server.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -18,19 +18,17 @@ def made_rows(count: int) -> list[Row]:
     return [row for number in range(count) for row in sft_rows(made_mixed_group(number))]
 
 
-def spool(folder: Path, rows: list[Row]) -> Path:
-    folder.mkdir(parents=True)
+def spool(folder: Path, rows: list[Row]) -> RowSpool:
     with RowSpool("sft", folder) as spooled:
         spooled.add(rows)
-    return spooled.path
+    return spooled
 
 
 def release(folder: Path, rows: list[Row]) -> tuple[list[Path], str]:
     """Return the shards of `rows` and their rows_sha."""
     spooled = spool(folder / "spool", rows)
-    write_index(spooled, folder / "index" / "sft.parquet", folder / "scratch")
-    shards = write_shards(spooled, "sft", folder / "sft", folder / "scratch")
-    return shards, rows_sha({"sft": folder / "index" / "sft.parquet"})
+    write_index(spooled, folder / "sft-index.parquet")
+    return write_shards(spooled, folder / "sft"), rows_sha({"sft": folder / "sft-index.parquet"})
 
 
 def test_rows_are_sorted_and_whole(tmp_path: Path) -> None:
@@ -53,7 +51,7 @@ def test_order_and_portions_leave_no_trace(tmp_path: Path, monkeypatch: pytest.M
 def test_any_change_of_a_row_changes_rows_sha(tmp_path: Path) -> None:
     rows = made_rows(3)
     seen = {release(tmp_path / "all", rows)[1], release(tmp_path / "fewer", rows[1:])[1]}
-    changes: list[dict[str, Any]] = [{"license": "apache-2.0"}, {"pass_rate_n": 9}, {"row_id": "0"}]
+    changes: list[dict[str, Any]] = [{"license": "apache-2.0"}, {"pass_rate_n": 9}, {"row_id": "0" * 32}]
     for number, change in enumerate(changes):
         seen.add(release(tmp_path / str(number), [rows[0] | change, *rows[1:]])[1])
     assert len(seen) == 5

@@ -150,7 +150,7 @@ def replay(
     debug: Debug = False,
 ) -> None:
     """Serve recorded completions as an OpenAI-compatible teacher, until Ctrl-C."""
-    from generators.replay_teacher import serve_replay
+    from generators.local_teachers.replay_teacher import serve_replay
 
     _finish(lambda: serve_replay(recordings, port), False, debug)
 

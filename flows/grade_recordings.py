@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from generators.recordings import read_recordings
-from graders.grade import grade_batch
-
 from flows.tools import open_grading
+from generators.local_teachers.recordings import read_recordings
 from generators.problems.file import load_file
 from generators.reasoning import split
+from graders.grade import grade_batch
 from schemas.candidate import Candidate
 from schemas.errors import RecordingError, WorkspaceError
 from schemas.grade import VERDICTS, Grade

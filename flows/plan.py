@@ -4,11 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from generators.recordings import RecordingCounts
-from graders.grade import grader_name_and_version
-
+from generators.local_teachers.recordings import RecordingCounts
 from generators.render_prompt import prompt_renderer
 from generators.stopping import next_samples
+from graders.grade import grader_name_and_version
 from schemas.grade import Verdict
 from schemas.ids import content_id, grade_id, prompt_id, request_id
 from schemas.problem import Problem

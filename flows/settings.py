@@ -83,7 +83,7 @@ def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.envir
 
 
 def hub_access(environment: Mapping[str, str] = os.environ) -> HubAccess:
-    """Return how Hub datasets are read: HF_TOKEN and the cache of HF_HOME (the libraries read HF_ENDPOINT themselves)."""
+    """Return how Hub datasets are read: HF_TOKEN, the cache of HF_HOME; the libraries read HF_ENDPOINT themselves."""
     home = Path(environment.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
     return HubAccess(token=_token(environment), cache_folder=home / "datasets")
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from graders.grade import grade_batch, self_test
 from pydantic import TypeAdapter
 
 from data_contracts.report import ContractReport
@@ -18,6 +17,7 @@ from flows.shard import Desk, grade_rows, run_shard
 from flows.summary import ReleaseSummary, Tally
 from generators.load_problems import load_problems
 from generators.reasoning import candidate_from
+from graders.grade import grade_batch, self_test
 from graders.grader import Tools
 from publishing.hub import publish_release
 from publishing.release import ReleaseFacts, write_release

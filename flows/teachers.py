@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from generators.recordings import RecordingCounts, count_recordings
-from generators.replay_teacher import replaying
-from generators.simulated_teacher import simulating
-
 from flows.grading_desk import GradingDesk
 from flows.progress import Progress
 from flows.settings import remote_endpoint
 from flows.shard import Desk, Stop
 from generators.limits import Limiter, Wallet
+from generators.local_teachers.recordings import RecordingCounts, count_recordings
+from generators.local_teachers.replay_teacher import replaying
+from generators.local_teachers.simulated_teacher import simulating
 from generators.teacher import NO_KEY, Endpoint, OpenAITeacher
 from schemas.errors import TeacherUnavailable
 from schemas.problem import Problem

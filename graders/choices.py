@@ -13,10 +13,10 @@ that is no option, is `none_of_the_choices`.
 import re
 from dataclasses import dataclass
 
-from graders.expression_answers import Finding
 from graders.extract import MAX_STATEMENTS, Extraction, after_thinking, final_answer
 from graders.grader import Tools
-from graders.latex import clean, plain_words
+from graders.math.expression_answers import Finding
+from graders.math.latex import clean, plain_words
 from graders.stated_answers import grade_stated
 from graders.texts import normalise
 from schemas.candidate import Candidate

@@ -12,7 +12,7 @@ from graders.choices import CHOICE_GRADER_VERSION, grade_choice
 from graders.code.grade_code import CODE_GRADER_VERSION, grade_code
 from graders.extract import final_answer
 from graders.grader import GradeFunction, Tools
-from graders.math_answers import MATH_GRADER_VERSION, grade_math
+from graders.math.math_answers import MATH_GRADER_VERSION, grade_math
 from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
 from graders.texts import TEXT_GRADER_VERSION, grade_text
 from schemas.candidate import Candidate

@@ -32,7 +32,7 @@ def open_tools(sandbox: "Sandbox | None" = None) -> Iterator[Tools]:
 
     The sandbox belongs to the caller, who opens and closes it.
     """
-    pool = WorkerPool("graders.algebra:answer")
+    pool = WorkerPool("graders.math.algebra:answer")
     try:
         yield Tools(algebra=pool, sandbox=sandbox)
     finally:

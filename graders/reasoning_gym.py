@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from graders.expression_answers import Finding
 from graders.extract import Extraction
 from graders.grader import Tools
-from graders.latex import MAX_ANSWER_CHARS, plain_words
+from graders.math.expression_answers import Finding
+from graders.math.latex import MAX_ANSWER_CHARS, plain_words
 from graders.stated_answers import grade_stated
 from schemas.candidate import Candidate
 from schemas.grade import Evidence, Grade

@@ -9,8 +9,8 @@ wrong ("The answer is 5. ... The answer is 6."). What no rule can settle is `ung
 import time
 from collections.abc import Callable
 
-from graders.expression_answers import Finding
 from graders.extract import Extraction, final_answer
+from graders.math.expression_answers import Finding
 from schemas.candidate import Candidate
 from schemas.grade import Evidence, Grade, Verdict
 from schemas.problem import Problem

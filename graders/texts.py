@@ -3,9 +3,9 @@
 import re
 import unicodedata
 
-from graders.expression_answers import Finding
 from graders.grader import Tools
-from graders.latex import plain_words
+from graders.math.expression_answers import Finding
+from graders.math.latex import plain_words
 from graders.stated_answers import grade_stated
 from schemas.candidate import Candidate
 from schemas.grade import Grade

@@ -38,7 +38,7 @@ class CotfactoryError(Exception):
         super().__init__(message, hint)
         self.message = message
         self.hint = hint
-        self.summary: "Record | None" = None
+        self.summary: Record | None = None
         """What was done before the error, when whoever raised it could tell."""
 
     def __str__(self) -> str:

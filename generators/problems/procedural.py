@@ -8,7 +8,7 @@ families: [linear_equations], count: 2, seed: 42, difficulty: 1
 from collections.abc import Iterator
 from random import Random
 
-from generators.chains import Worked, evaluate
+from generators.problems.chains import Worked, evaluate
 from generators.problems.families.arithmetic_stories import arithmetic_stories
 from generators.problems.families.fractions_decimals import fractions_decimals
 from generators.problems.families.item import Family, Item, given_numbers, solution_lines

@@ -13,7 +13,6 @@ import pytest
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right
 
-
 COMMANDS = ("run", "plan", "check", "grade", "regrade", "release", "diff", "publish", "sql", "status", "replay")
 
 

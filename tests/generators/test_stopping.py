@@ -74,7 +74,8 @@ def test_a_sample_beyond_the_stop_is_not_used() -> None:
 def test_the_pass_rate_is_unbiased(attempts: Attempts, p: float) -> None:
     """Its mean over every possible run is p, exactly: the rule cannot push it."""
     mean = 0.0
-    for future in itertools.product(("correct", "incorrect"), repeat=6):
+    either: tuple[Verdict, Verdict] = ("correct", "incorrect")
+    for future in itertools.product(either, repeat=6):
         used = list(future[: used_samples(attempts, future)])
         rate = pass_rate(attempts, used).rate
         assert rate is not None

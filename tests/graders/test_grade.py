@@ -85,7 +85,7 @@ def test_a_batch_keeps_its_order(tools: Tools) -> None:
 
 def test_a_crash_of_ours_is_ungraded() -> None:
     # A pool that is closed raises inside the comparison: our fault, not the chain's.
-    pool = WorkerPool("graders.algebra:answer")
+    pool = WorkerPool("graders.math.algebra:answer")
     pool.close()
     problem = a_problem("Simplify.", "\\sec^2 x")
     found = grade_batch([(problem, a_candidate("\\boxed{\\tan^2 x + 1}"))], Tools(algebra=pool, sandbox=None))[0]

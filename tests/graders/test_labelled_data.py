@@ -14,7 +14,7 @@ from graders.choices import stated_choice
 from graders.extract import final_answer
 from graders.grade import grade, self_test
 from graders.grader import Tools, open_tools
-from graders.math_answers import compare_math
+from graders.math.math_answers import compare_math
 from schemas.problem import Problem
 from tests.builders import a_candidate, a_problem
 

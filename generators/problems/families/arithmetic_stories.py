@@ -7,7 +7,7 @@ up to 12, at 5 six or more steps with numbers up to 250.
 from collections.abc import Callable
 from random import Random
 
-from generators.chains import Ref, Worked
+from generators.problems.chains import Ref, Worked
 from generators.problems.families.item import Item, Notepad, number
 from generators.problems.families.story_settings import SETTINGS, Setting
 from generators.problems.families.words import NAMES

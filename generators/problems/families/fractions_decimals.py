@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import lcm
 from random import Random
 
-from generators.chains import Ref, Worked, write_latex, write_number
+from generators.problems.chains import Ref, Worked, write_latex, write_number
 from generators.problems.families.item import Item, Notepad, fraction, number
 from generators.problems.families.words import NAMES
 

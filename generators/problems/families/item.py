@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from generators.chains import (
+from generators.problems.chains import (
     Chain,
     Equation,
     Line,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from random import Random
 
-from generators.chains import Ref, Values, Worked, write_number
+from generators.problems.chains import Ref, Values, Worked, write_number
 from generators.problems.families.item import Item, Notepad
 from generators.problems.families.words import NAMES, TOWNS
 from schemas.problem import CHOICE_LETTERS

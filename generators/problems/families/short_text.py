@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
-from generators.chains import Ref, Values, Worked
+from generators.problems.chains import Ref, Values, Worked
 from generators.problems.families.item import Item, Notepad
 from generators.problems.families.words import NAMES, counted
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from random import Random
 
-from generators.chains import Ref, Worked, write_number
+from generators.problems.chains import Ref, Worked, write_number
 from generators.problems.families.item import Item, Notepad, number
 from generators.problems.families.words import NAMES, TOWNS, counted
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from generators.chains import (
+from generators.problems.chains import (
     OPERATORS,
     Chain,
     Equation,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from generators.chat_server import ChatRefusal, ChatReply, ChatRequest, chat_app
-from generators.local_server import running, serve_until_interrupted
-from generators.question_index import QuestionIndex
-from generators.recordings import count_recordings, read_recordings
+from generators.local_teachers.chat_server import ChatRefusal, ChatReply, ChatRequest, chat_app
+from generators.local_teachers.local_server import running, serve_until_interrupted
+from generators.local_teachers.question_index import QuestionIndex
+from generators.local_teachers.recordings import count_recordings, read_recordings
 from schemas.recording import Recording
 
 

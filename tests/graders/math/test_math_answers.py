@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.math_answers import compare_math
+from graders.math.math_answers import compare_math
 from graders.worker_pool import WorkerPool
 
 
 @pytest.fixture(scope="module")
 def algebra() -> Iterator[WorkerPool]:
-    pool = WorkerPool("graders.algebra:answer", size=1)
+    pool = WorkerPool("graders.math.algebra:answer", size=1)
     yield pool
     pool.close()
 

@@ -9,10 +9,10 @@ from fractions import Fraction
 from random import Random
 from typing import Literal, NamedTuple
 
-from generators.chains import Worked, evaluate, write_lines
-from generators.final_answers import hedge, reference_form, state_answer, wrong_answer
+from generators.local_teachers.final_answers import hedge, reference_form, state_answer, wrong_answer
+from generators.local_teachers.solution_chain import solution_prose, worked_from_solution
+from generators.problems.chains import Worked, evaluate, write_lines
 from generators.problems.procedural import worked_procedural
-from generators.solution_chain import solution_prose, worked_from_solution
 from schemas.ids import seed_from
 from schemas.problem import Problem
 from schemas.recipe import StudentShares

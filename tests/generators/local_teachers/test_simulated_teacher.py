@@ -5,9 +5,9 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
+from generators.local_teachers.simulated_teacher import simulating
+from generators.local_teachers.student import answer_problem, worked
 from generators.problems.procedural import FAMILIES, load_procedural
-from generators.simulated_teacher import simulating
-from generators.student import answer_problem, worked
 from schemas.problem import Problem
 from schemas.recipe import ProceduralSource, StudentShares
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from generators.chains import evaluate
+from generators.problems.chains import evaluate
 from generators.problems.families.item import Item
 from generators.problems.families.short_text import ALPHABET, COLOURS, MONTHS, WEEKDAYS
 from generators.problems.families.words import NAMES

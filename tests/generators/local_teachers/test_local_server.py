@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from generators.local_server import running
-from generators.replay_teacher import replay_app
-from generators.simulated_teacher import simulated_app
+from generators.local_teachers.local_server import running
+from generators.local_teachers.replay_teacher import replay_app
+from generators.local_teachers.simulated_teacher import simulated_app
 from schemas.errors import RecordingError, TeacherUnavailable
 from schemas.recipe import StudentShares
 
@@ -75,8 +75,8 @@ PARENT = textwrap.dedent(
     """
     import sys, time
     from functools import partial
-    from generators.local_server import running
-    from generators.simulated_teacher import simulated_app
+    from generators.local_teachers.local_server import running
+    from generators.local_teachers.simulated_teacher import simulated_app
     from schemas.recipe import StudentShares
 
     if __name__ == "__main__":
@@ -107,7 +107,7 @@ def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path, how: signal.Sig
         assert eventually(lambda: not answers(base_url))
 
 
-SERVE = "from pathlib import Path; import sys; from generators.replay_teacher import serve_replay; {}"
+SERVE = "from pathlib import Path; import sys; from generators.local_teachers.replay_teacher import serve_replay; {}"
 
 
 def serve(recordings: Path, port: int) -> "subprocess.Popen[str]":

@@ -10,8 +10,7 @@ from functools import partial
 
 from aiohttp import web
 
-from generators.chains import Worked
-from generators.chat_server import (
+from generators.local_teachers.chat_server import (
     CHARACTERS_PER_TOKEN,
     ChatRefusal,
     ChatReply,
@@ -19,9 +18,10 @@ from generators.chat_server import (
     chat_app,
     token_count,
 )
-from generators.local_server import running
-from generators.question_index import QuestionIndex
-from generators.student import answer_problem, worked
+from generators.local_teachers.local_server import running
+from generators.local_teachers.question_index import QuestionIndex
+from generators.local_teachers.student import answer_problem, worked
+from generators.problems.chains import Worked
 from schemas.problem import Problem
 from schemas.recipe import StudentShares
 

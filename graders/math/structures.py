@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from graders.expression_answers import has_prose
-from graders.latex import plain_words
-from graders.numbers import quantity
+from graders.math.expression_answers import has_prose
+from graders.math.latex import plain_words
+from graders.math.numbers import quantity
 
 Kind = Literal["value", "list", "tuple", "set", "union", "matrix", "equation", "inequality", "ratio", "words", "broken"]
 

@@ -10,7 +10,7 @@ import threading
 from fractions import Fraction
 from typing import Any, Literal
 
-from graders.expressions import Tree, symbols
+from graders.math.expressions import Tree, symbols
 
 DIGITS = 50
 MAX_LOG = 4_000.0
@@ -68,7 +68,7 @@ def _context() -> Any:
     """Return this thread's own 50-digit context: mpmath changes a context while it computes."""
     context = getattr(_thread, "context", None)
     if context is None:
-        from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]
+        from mpmath.ctx_mp import MPContext
 
         context = _thread.context = MPContext()
         context.dps = DIGITS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from generators.recordings import count_recordings, read_recordings
+from generators.local_teachers.recordings import count_recordings, read_recordings
 from schemas.errors import RecordingError
 from schemas.recording import Recording
 

@@ -49,7 +49,7 @@ _ENDS = {")", "]", "}", "\\}", "\\rfloor", "\\rceil", ",", "+", "-", "/", "\\div
 
 
 def parse_expression(text: str, tight: bool = False) -> tuple[Tree, bool]:
-    r"""Parse cleaned text (`graders.latex.clean`); return the tree and whether a slash was ambiguous.
+    r"""Parse cleaned text (`graders.math.latex.clean`); return the tree and whether a slash was ambiguous.
 
     `1/2x` may mean (1/2)x or 1/(2x): `tight` chooses the second reading. Raises Unreadable.
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import gcd, isqrt
 from typing import Any
 
-from graders.expressions import Tree
+from graders.math.expressions import Tree
 
 Atom = tuple[Any, ...]
 Monomial = frozenset[tuple[Atom, int]]

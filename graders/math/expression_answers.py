@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from graders.evaluation import compare_values
-from graders.exact_forms import NoForm, difference, exact_form, is_decisive
-from graders.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
-from graders.numbers import Quantity, quantity, same_quantity, split_unit
-from graders.units import units_conflict
+from graders.math.evaluation import compare_values
+from graders.math.exact_forms import NoForm, difference, exact_form, is_decisive
+from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
+from graders.math.numbers import Quantity, quantity, same_quantity, split_unit
+from graders.math.units import units_conflict
 from graders.worker_pool import WorkerPool
 
 MAX_ALGEBRA_CALLS = 6

@@ -3,16 +3,16 @@
 import re
 from functools import lru_cache
 
-from graders.compare_shapes import compare
-from graders.exact_forms import NoForm
-from graders.expression_answers import Comparison, Finding
-from graders.expressions import Unreadable
 from graders.extract import final_answer, unboxed
 from graders.grader import Tools
-from graders.latex import MAX_ANSWER_CHARS, clean, plain_words
-from graders.numbers import exact_number
+from graders.math.compare_shapes import compare
+from graders.math.exact_forms import NoForm
+from graders.math.expression_answers import Comparison, Finding
+from graders.math.expressions import Unreadable
+from graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words
+from graders.math.numbers import exact_number
+from graders.math.structures import Shape, read_shape
 from graders.stated_answers import grade_stated
-from graders.structures import Shape, read_shape
 from graders.worker_pool import WorkerPool
 from schemas.candidate import Candidate
 from schemas.grade import Grade

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.chains import evaluate, write_lines
-from generators.solution_chain import solution_prose, worked_from_solution
+from generators.local_teachers.solution_chain import solution_prose, worked_from_solution
+from generators.problems.chains import evaluate, write_lines
 from schemas.problem import AnswerKind, Problem
 
 EGGS = "Mo sells 16 - 3 - 4 = <<16-3-4=9>>9 eggs.\nFor the 9 eggs Mo gets 9 * 2 = $<<9*2=18>>18.\n#### 18"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.latex import clean
-from graders.numbers import Quantity, exact_number, number_words, quantity, same_quantity
+from graders.math.latex import clean
+from graders.math.numbers import Quantity, exact_number, number_words, quantity, same_quantity
 
 EXACT = [
     ("18", "18"),

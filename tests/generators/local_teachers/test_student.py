@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
+from generators.local_teachers.student import Reply, answer_problem, draw_mode, worked
 from generators.problems.procedural import FAMILIES, load_procedural
-from generators.student import Reply, answer_problem, draw_mode, worked
 from schemas.problem import AnswerKind, AssertTests, Problem
 from schemas.recipe import ProceduralSource, StudentShares
 from tests.generators.arithmetic import equations, value, wrong_equations

@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from graders.grade import grade_batch
-
 from flows import stages
 from flows.grading_desk import GradingDesk
 from flows.plan import Asker, Shard, askers_of, shards, wanted_samples
@@ -25,6 +23,7 @@ from flows.summary import RunSummary
 from flows.teachers import open_desk, recorded_counts
 from flows.tools import open_grading
 from generators.limits import Wallet
+from graders.grade import grade_batch
 from graders.grader import Tools
 from schemas.errors import BudgetReached, ContractFailed, CotfactoryError
 from schemas.problem import Problem

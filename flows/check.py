@@ -4,13 +4,12 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from graders.grade import self_test
-
 from flows.plan import askers_of
 from flows.settings import hub_access, load_recipe
 from flows.teachers import describe_endpoint, recorded_counts
 from flows.tools import open_grading
 from generators.load_problems import load_problems
+from graders.grade import self_test
 from schemas.errors import CotfactoryError
 from schemas.problem import Problem
 from schemas.recipe import Recipe

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from graders.grade import grader_name_and_version
-
 from flows.grading_desk import GradingDesk
 from flows.plan import Assignment, Shard
 from flows.progress import Progress
@@ -14,6 +12,7 @@ from generators.limits import Limiter, Wallet, cost_usd, worst_case
 from generators.reasoning import candidate_from
 from generators.stopping import next_samples
 from generators.teacher import Request, Teacher, ask_with_retries
+from graders.grade import grader_name_and_version
 from schemas.candidate import Candidate
 from schemas.errors import CotfactoryError, TeacherError, TeacherRefused, WorkspaceError
 from schemas.grade import Grade, Verdict

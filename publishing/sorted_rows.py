@@ -80,8 +80,8 @@ class RowSpool:
 def write_index(spool: RowSpool, index: Path) -> None:
     """Write the ids and content hashes of the spooled rows to `index`, sorted."""
     with pq.ParquetWriter(index, INDEX, compression="zstd") as writer:
-        for table in _sorted(spool, INDEX.names):
-            writer.write_table(table)
+        for group in _row_groups(_sorted(spool, [*INDEX.names, "row_bytes"]), INDEX):
+            writer.write_table(group)
 
 
 def rows_sha(indexes: Mapping[Product, Path]) -> str:

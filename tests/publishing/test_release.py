@@ -1,6 +1,8 @@
 """A release is whole, checked and the same again; a failing contract or a full disk leaves nothing."""
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -248,6 +250,36 @@ def test_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "releases").write_text("a file where a folder is expected")
     with pytest.raises(WorkspaceError, match="Cannot write the release of ducks"):
         release(tmp_path, mixed(1))
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from publishing.release import write_release
+from schemas.errors import WorkspaceError
+from tests.publishing.made_groups import made_facts, made_mixed_group, made_recipe
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+workspace, groups = Path(sys.argv[1]), [(made_mixed_group(1),)]
+try:
+    write_release("ducks", groups, made_recipe("sft"), made_facts(), workspace / "releases", workspace / "staging")
+except WorkspaceError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.parametrize("most_bytes", [100, 3_000])  # too small for the rows, and for the shard
+def test_file_that_does_not_fit_is_told(tmp_path: Path, most_bytes: int) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path), str(most_bytes)],
+        cwd=Path(__file__).parents[2],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout.startswith("Cannot write the release of ducks: "), told.stderr
+    assert "too large" in told.stdout
+    assert visible(tmp_path) == []
 
 
 def test_damaged_parent_is_told(tmp_path: Path) -> None:

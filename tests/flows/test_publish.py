@@ -1,0 +1,64 @@
+"""From a run to the Hub and back: one commit, one tag, and `load_dataset` at that tag."""
+
+import asyncio
+from pathlib import Path
+
+import datasets
+import pytest
+import yaml
+
+from flows.build import BuildRequest, DirectStages, build
+from flows.progress import TerminalProgress
+from flows.settings import load_recipe
+from schemas.errors import PublishError
+from tests.flows.conftest import WriteRecipe
+from tests.flows.test_cli import cotfactory, last_line
+from tests.publishing.hub_server import HubServer
+
+
+def test_a_run_is_published_and_loaded_back(write_recipe: WriteRecipe, hub_server: HubServer, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    assert cotfactory("run", write_recipe(), "--direct", "--workspace", workspace).returncode == 0
+    publish = ("publish", "sums@v1.0.0", "--repo", "org/sums", "--workspace", workspace, "--json")
+    first = last_line(cotfactory(*publish))["outcome"]
+    assert (first["tag"], first["is_new"]) == ("v1.0.0", True)
+
+    again = last_line(cotfactory(*publish))["outcome"]
+    assert (again["commit"], again["is_new"]) == (first["commit"], False)
+
+    for config, rows in (("sft", 18), ("rl", 6)):
+        loaded = datasets.load_dataset(
+            "org/sums", config, split="train", revision="v1.0.0", cache_dir=str(tmp_path / "cache")
+        )
+        assert len(loaded) == rows
+
+
+def test_run_with_publish_sends_the_release_and_a_new_one_gets_its_own_tag(
+    write_recipe: WriteRecipe, hub_server: HubServer, tmp_path: Path
+) -> None:
+    release = {"license": "mit", "repo": "org/sums"}
+    for count, version, rows in ((5, "v1.0.0", 15), (6, "v1.1.0", 18)):
+        recipe = write_recipe(count=count, release=release)
+        done = cotfactory("run", recipe, "--direct", "--publish", "--workspace", tmp_path / "w")
+        assert done.returncode == 0, done.stderr
+        loaded = datasets.load_dataset(
+            "org/sums", "sft", split="train", revision=version, cache_dir=str(tmp_path / "cache")
+        )
+        assert len(loaded) == rows
+
+
+def test_a_hub_that_refuses_the_key_is_told_after_the_release_is_made(
+    write_recipe: WriteRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    recipe = load_recipe(write_recipe(release={"license": "mit", "repo": "org/sums"}))
+    with TerminalProgress() as progress, pytest.raises(PublishError):
+        asyncio.run(build(BuildRequest(recipe, tmp_path / "w", publish=True), DirectStages(), progress))
+    manifest = tmp_path / "w" / "releases" / "sums" / "v1.0.0" / "manifest.json"
+    assert yaml.safe_load(manifest.read_text())["rows"]["sft"] == 18
+
+
+def test_publish_needs_to_know_where_to(write_recipe: WriteRecipe, tmp_path: Path) -> None:
+    done = cotfactory("run", write_recipe(), "--direct", "--publish", "--workspace", tmp_path / "w")
+    assert done.returncode == 2
+    assert "release.repo" in done.stderr

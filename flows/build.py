@@ -26,6 +26,7 @@ from generators.limits import Wallet
 from graders.grade import grade_batch
 from graders.grader import Tools
 from schemas.errors import BudgetReached, ContractFailed, CotfactoryError
+from schemas.grade import DropReason
 from schemas.problem import Problem
 from schemas.recipe import Recipe
 from warehouse.catalog import build_catalog
@@ -79,20 +80,26 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
     summary goes with the error.
     """
     async with _opened(request, runner, progress) as job:
-        run, wanted = job.run, job.wanted
-        await _ask(job, runner)
-        await runner.run("curate", _in_thread(lambda: stages.curate(run, job.loaded, job.problems, job.askers, wanted)))
-        await runner.run("release", _in_thread(lambda: stages.release(run, job.problems, job.askers, wanted)))
+        try:
+            await _ask(job, runner)
+        except CotfactoryError:
+            # So that what was bought is counted and decided all the same.
+            await runner.run("curate", _in_thread(lambda: _curate(job)))
+            raise
+        await runner.run("curate", _in_thread(lambda: _curate(job)))
+        await runner.run("release", _in_thread(lambda: _release(job)))
         if request.publish:
-            await runner.run("publish", _in_thread(lambda: stages.publish(run)))
-    return run.summary()
+            await runner.run("publish", _in_thread(lambda: stages.publish(job.run)))
+    return job.run.summary()
 
 
 async def release_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
     """Curate and release what the workspace holds of a recipe, without asking any teacher."""
     async with _opened(request, runner, progress) as job:
         run, wanted = job.run, job.wanted
-        await runner.run("curate", _in_thread(lambda: stages.curate(run, job.loaded, job.problems, job.askers, wanted)))
+        await runner.run(
+            "curate", _in_thread(lambda: stages.curate(run, job.dropped, job.problems, job.askers, wanted))
+        )
         await runner.run("release", _in_thread(lambda: stages.release(run, job.problems, job.askers, wanted)))
     return run.summary()
 
@@ -106,12 +113,20 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
 @dataclass(frozen=True)
 class _Job:
     run: Run
-    loaded: list[Problem]
+    dropped: dict[str, DropReason]
     problems: list[Problem]
     askers: tuple[Asker, ...]
     wanted: WantedSamples
     tools: Tools
     flips: list[Flip]
+
+
+def _curate(job: _Job) -> None:
+    stages.curate(job.run, job.dropped, job.problems, job.askers, job.wanted)
+
+
+def _release(job: _Job) -> None:
+    stages.release(job.run, job.problems, job.askers, job.wanted)
 
 
 @asynccontextmanager
@@ -147,13 +162,13 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, reg
     await runner.run("recover ledger", _in_thread(lambda: stages.recover_ledger(run)))
     askers = askers_of(request.recipe, recorded_counts(request.recipe))
     with open_grading(loaded) as tools:
-        check = _in_thread(lambda: stages.check_references(run, loaded, tools))
-        problems = await runner.run("check references", check)
+        check = _in_thread(lambda: stages.check_references(run, loaded, askers, tools))
+        problems, dropped = await runner.run("check references", check)
         with WantedSamples(run.workspace, wanted_samples(problems, askers)) as wanted:
             grade = _in_thread(lambda: stages.grade_stored(run, problems, wanted, tools, everything=regrade))
             flips = await runner.run("grade stored chains", grade)
             wanted.snapshot()
-            yield _Job(run, loaded, problems, askers, wanted, tools, flips)
+            yield _Job(run, dropped, problems, askers, wanted, tools, flips)
 
 
 def new_run_id() -> str:
@@ -174,17 +189,20 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
     wallet = Wallet(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
     async with AsyncExitStack() as stack:
         grading = await stack.enter_async_context(GradingDesk(lambda pairs: grade_batch(pairs, job.tools)))
-        with run.progress.stage("ask and grade", job.wanted.missing()):
-            for shard in shards(job.problems, job.askers, job.wanted, run.recipe.shard_problems):
-                asker = shard.asker
-                if asker.position not in desks:
-                    opening = open_desk(asker.spec, job.problems, wallet, grading, run.progress)
-                    desks[asker.position] = await stack.enter_async_context(opening)
-                running.add(asyncio.create_task(_ask_shard(job, runner, shard, desks[asker.position])))
-                if len(running) >= SHARDS_AT_ONCE:
-                    running = await _first_done(running)
-            while running:
-                running = await _first_done(running)
+        try:
+            with run.progress.stage("ask and grade", job.wanted.missing()):
+                for shard in shards(job.problems, job.askers, job.wanted, run.recipe.shard_problems):
+                    asker = shard.asker
+                    if asker.position not in desks:
+                        opening = open_desk(asker.spec, job.problems, wallet, grading, run.progress)
+                        desks[asker.position] = await stack.enter_async_context(opening)
+                    running.add(asyncio.create_task(_ask_shard(job, runner, shard, desks[asker.position])))
+                    if len(running) >= SHARDS_AT_ONCE:
+                        await _first_done(running)
+                while running:
+                    await _first_done(running)
+        finally:
+            await _end(running)
 
 
 async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -> None:
@@ -192,14 +210,21 @@ async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -
     await runner.run(name, stages.shard_stage(job.run, shard, desk, job.problems, job.wanted))
 
 
-async def _first_done(running: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    """Wait for a shard; when one fails, let the others finish and seal what they buy, then raise."""
-    done, pending = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+async def _first_done(running: set[asyncio.Task[None]]) -> None:
+    """Wait for a shard and take it out; when one fails, let the others finish and seal what they buy, then raise."""
+    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in done if task.exception() is not None]
     if failed:
-        await asyncio.gather(*pending, return_exceptions=True)
+        await asyncio.wait(running)
         failed[0].result()
-    return pending
+    running -= done
+
+
+async def _end(running: set[asyncio.Task[None]]) -> None:
+    """Cancel the shards that an interrupted run leaves behind, and wait until they have sealed what they bought."""
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 def _in_thread(work: Callable[[], T]) -> Stage[T]:

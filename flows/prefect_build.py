@@ -9,6 +9,7 @@ from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 
 from flows.build import BuildRequest, Stage, build
 from flows.progress import Progress, TerminalProgress
@@ -58,7 +59,11 @@ class PrefectStages:
         )
 
 
-@flow(name="build", flow_run_name="{recipe}")
+def _flow_run_name() -> str:
+    return Path(flow_run.parameters.get("recipe") or DEFAULT_RECIPE).stem
+
+
+@flow(name="build", flow_run_name=_flow_run_name)
 async def build_recipe(
     recipe: str = "", workspace: str = "workspace", limit: int | None = None, publish: bool = False
 ) -> dict[str, Any]:

@@ -60,18 +60,16 @@ class ShardOutcome:
     cost_usd: float = 0.0
 
 
-async def run_shard(shard: Shard, desk: Desk, journal: Journal) -> ShardOutcome:
+async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOutcome) -> None:
     """Buy and grade what a shard's problems still want, until each is decided.
 
     Nothing in flight is ever cancelled by an error: whatever stops the shard only stops new requests, and
     every completion that arrives is written down first. A request that fails after its retries leaves
-    its problem for the next run.
+    its problem for the next run. `outcome` is filled in as the shard goes on.
     """
-    outcome = ShardOutcome()
     waiting = iter(shard.assignments)
     workers = min(desk.spec.limits.concurrency, len(shard.assignments))
     await asyncio.gather(*(_worker(waiting, desk, journal, outcome) for _ in range(workers)))
-    return outcome
 
 
 async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, outcome: ShardOutcome) -> None:
@@ -140,8 +138,10 @@ async def _buy(
         desk.stop.failures_in_a_row = 0
         return completion
     except TeacherRefused:
+        journal.give_up(assignment.request_ids[index])
         raise
     except TeacherError as error:
+        journal.give_up(assignment.request_ids[index])
         outcome.failed_calls += 1
         desk.stop.failures_in_a_row += 1
         desk.progress.failed(str(error))

@@ -1,7 +1,8 @@
 """What each stage of a build does, from loading problems to curating chains. No Prefect in here."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from flows.groups import curated_groups, decided_groups
 from flows.plan import Asker, Shard, plan_shard
 from flows.run_record import Run
 from flows.settings import hub_access, hub_target, recipe_id
-from flows.shard import Desk, grade_rows, run_shard
+from flows.shard import Desk, ShardOutcome, grade_rows, run_shard
 from flows.summary import ReleaseSummary, Tally
 from generators.load_problems import load_problems
 from generators.reasoning import candidate_from
@@ -22,9 +23,9 @@ from graders.grader import Tools
 from publishing.hub import publish_release
 from publishing.release import ReleaseFacts, write_release
 from schemas.errors import ProblemSourceError, RecipeError
-from schemas.grade import Decision, Verdict
+from schemas.grade import Decision, DropReason, Verdict
 from schemas.group import Group
-from schemas.ids import content_id
+from schemas.ids import content_id, prompt_id
 from schemas.problem import Problem
 from schemas.record import Record
 from warehouse.ledger import Journal, JournalHeader, open_journals
@@ -66,35 +67,40 @@ def recover_ledger(run: Run) -> None:
         )
 
 
-def check_references(run: Run, problems: Sequence[Problem], tools: Tools) -> list[Problem]:
-    """Return the problems whose reference answer its own grader accepts; write down all of them.
+def check_references(
+    run: Run, loaded: Sequence[Problem], askers: Sequence[Asker], tools: Tools
+) -> tuple[list[Problem], dict[str, DropReason]]:
+    """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
-    The others are dropped as `bad_reference`, counted and named, before a teacher token is bought.
-    Raises ProblemSourceError when none is left, and the sandbox's error when programs cannot be run.
+    `bad_reference`: its own grader does not accept the reference answer. `duplicate`: another problem puts the very
+    same question, so the same request would answer both; the one with the smaller id stays. All of them are
+    written down. Raises ProblemSourceError when none is left, SandboxError when programs cannot be run.
     """
-    good: list[Problem] = []
-    bad: list[Problem] = []
-    with run.progress.stage("check references", len(problems)):
-        for problem in problems:
+    dropped: dict[str, DropReason] = {}
+    first_asked: dict[str, str] = {}
+    with run.progress.stage("check references", len(loaded)):
+        for problem in sorted(loaded, key=lambda one: one.problem_id):
             grade = self_test(problem, tools)
-            if grade.verdict == "correct":
-                good.append(problem)
-            else:
-                bad.append(problem)
-                where = f"{problem.source_row_id} of {problem.source}"
+            where = f"problem {problem.source_row_id} of {problem.source}"
+            if grade.verdict != "correct":
+                dropped[problem.problem_id] = "bad_reference"
                 run.progress.note(
-                    f"bad reference: problem {where}, answer {problem.answer[:60]!r}: "
+                    f"bad reference: {where}, answer {problem.answer[:60]!r}: "
                     f"its own grader says {grade.verdict} ({grade.reason})"
                 )
+            elif (twin := first_asked.setdefault(prompt_id(askers[0].render(problem)), where)) != where:
+                dropped[problem.problem_id] = "duplicate"
+                run.progress.note(f"duplicate: {where} asks what {twin} asks")
             run.progress.advance()
-    key = content_id(sorted(problem.problem_id for problem in problems))[:12]
-    write_problems(run.workspace, f"{run.recipe.name}-{key}", problems)
-    if not good:
+    key = content_id(sorted(problem.problem_id for problem in loaded))[:12]
+    write_problems(run.workspace, f"{run.recipe.name}-{key}", loaded)
+    problems = [problem for problem in loaded if problem.problem_id not in dropped]
+    if not problems:
         raise ProblemSourceError(
-            f"None of {len(problems)} problems has a reference answer that its own grader accepts",
+            f"None of {len(loaded)} problems has a reference answer that its own grader accepts",
             "run `cotfactory check` and fix the answers",
         )
-    return good
+    return problems, dropped
 
 
 def grade_stored(
@@ -156,11 +162,13 @@ def shard_stage(
 async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
     header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name)
     journal = Journal(run.workspace.ledger, header)
+    outcome = ShardOutcome()
     try:
-        outcome = await run_shard(shard, desk, journal)
+        await run_shard(shard, desk, journal, outcome)
     finally:
         journal.close()
-        seal_journal(run.workspace, journal.path, candidate_from)
+        sealed = seal_journal(run.workspace, journal.path, candidate_from)
+        run.bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
     write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades)
     bought = run.bought
     bought.calls += outcome.calls
@@ -174,22 +182,19 @@ async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
 
 def curate(
     run: Run,
-    loaded: Sequence[Problem],
+    dropped: Mapping[str, DropReason],
     problems: Sequence[Problem],
     askers: Sequence[Asker],
     wanted: WantedSamples,
 ) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
-    good = {problem.problem_id for problem in problems}
-    dropped = [problem for problem in loaded if problem.problem_id not in good]
-    tally = Tally(problems=len(loaded))
-    tally.dropped.update({"bad_reference": len(dropped)} if dropped else {})
+    tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
     belongs = {"recipe": run.recipe.name, "decided_at": datetime.now(UTC)}
 
     def rows() -> Iterator[dict[str, object]]:
-        for problem in dropped:
-            decision = Decision(candidate_id=None, kept=False, reason="bad_reference")
-            yield {**decision.model_dump(), "problem_id": problem.problem_id, **belongs}
+        for problem_id, reason in sorted(dropped.items()):
+            decision = Decision(candidate_id=None, kept=False, reason=reason)
+            yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
         for groups in curated_groups(problems, askers, wanted, run.recipe.name, run.recipe.curation):
             for group in groups:
                 tally.add(group)

@@ -25,7 +25,7 @@ def split(completion: Completion) -> tuple[str | None, str]:
     no piece of thinking is ever read as an answer.
     """
     if completion.reasoning and completion.reasoning.strip():
-        return completion.reasoning.strip(), _without_tags(completion.content)
+        return _without_tags(completion.reasoning) or None, _without_tags(completion.content)
     content = completion.content
     opened, closed = content.find(OPEN), content.rfind(CLOSE)
     if opened == -1 and closed == -1:

@@ -91,7 +91,7 @@ class OpenAITeacher:
         try:
             return await call()
         except openai.APIStatusError as error:
-            raise _status_error(self._endpoint.base_url, self._spec, error) from error
+            raise _status_error(self._endpoint, self._spec, error) from error
         except (openai.APIConnectionError, ConnectionError) as error:
             raise _connection_error(self._endpoint.base_url, self._spec.limits.timeout_s, error) from error
         # The SDK itself trips over a page that is no object, with an AttributeError.
@@ -209,8 +209,10 @@ def _connection_error(base_url: str, timeout_s: float, error: Exception) -> Teac
     return TeacherUnavailable(f"{base_url} cannot be reached: {cause}", "check base_url and that it is up")
 
 
-def _status_error(base_url: str, spec: TeacherSpec, error: "APIStatusError") -> TeacherError:
-    status, said = error.status_code, " ".join(error.response.text.split())[:200]
+def _status_error(endpoint: Endpoint, spec: TeacherSpec, error: "APIStatusError") -> TeacherError:
+    base_url, status = endpoint.base_url, error.status_code
+    # Some servers repeat the key they refuse.
+    said = " ".join(error.response.text.replace(endpoint.api_key, "***").split())[:200]
     if status == 429 and error.code != "insufficient_quota":
         return TeacherRateLimited(f"{base_url} answered 429: {said}", "", _retry_after_s(error))
     if status in (408, 409, 425) or status >= 500:

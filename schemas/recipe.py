@@ -225,6 +225,19 @@ class Recipe(Record):
         return self
 
     @model_validator(mode="after")
+    def _teachers_ask_different_things(self) -> Self:
+        asked: dict[str, str] = {}
+        for teacher in self.teachers:
+            request = f"{teacher.model} {teacher.prompt} {teacher.sampling.model_dump_json()}"
+            twin = asked.setdefault(request, teacher.name)
+            if twin != teacher.name:
+                raise ValueError(
+                    f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, prompt and "
+                    "sampling; expected them to differ in one of the three"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _money_is_decided(self) -> Self:
         for teacher in self.teachers:
             if teacher.price is not None and self.budget.usd is None:

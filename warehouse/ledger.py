@@ -5,10 +5,10 @@ One append-only journal per open shard, `ledger/SHARD-RUN.journal`, one entry a 
     CRC32 KIND BODY        e.g.  1c291ca3 intent 9f86d081884c7d659a2feaa0c55ad015
 
 `header` (recipe and run) comes first, `intent` (request id) before a request is sent, `bought` (a Purchase
-as JSON) when its completion has arrived. An entry is handed to the kernel at once, so a killed process loses
-nothing, and a group `fdatasync` follows within milliseconds, so neither does a power cut. A line with a wrong
-CRC is a torn write: it is skipped and counted. An intent without a purchase was in flight when the run
-died: it may have been billed, and is counted too.
+as JSON) when its completion has arrived, `failed` (request id) when it will not. An entry is handed to the kernel
+at once, so a killed process loses nothing, and a group `fdatasync` follows within milliseconds, so neither does a
+power cut. A line with a wrong CRC is a torn write: it is skipped and counted. An intent without an outcome was in
+flight when the run died: it may have been billed, and is counted too.
 """
 
 import asyncio
@@ -67,6 +67,10 @@ class Journal:
         """Write down that a request is about to be sent."""
         self._append("intent", request_id)
 
+    def give_up(self, request_id: str) -> None:
+        """Write down that a request has failed for good in this run."""
+        self._append("failed", request_id)
+
     async def record(self, purchase: Purchase) -> None:
         """Write down a purchase; when this returns, it is on disk.
 
@@ -120,7 +124,7 @@ def read_journal(path: Path) -> JournalEntries | None:
     """
     header: JournalHeader | None = None
     purchases: dict[str, Purchase] = {}
-    intents: dict[str, None] = {}
+    intents: dict[str, None] = {}  # in order, and without an outcome so far
     torn = 0
     for kind, body in _entries(path):
         try:
@@ -131,14 +135,16 @@ def read_journal(path: Path) -> JournalEntries | None:
             elif kind == "bought":
                 purchase = Purchase.model_validate_json(body)
                 purchases.setdefault(purchase.candidate_id, purchase)
+                intents.pop(purchase.candidate_id, None)
+            elif kind == "failed":
+                intents.pop(body, None)
             else:
                 torn += 1
         except ValidationError:
             torn += 1
     if header is None:
         return None
-    in_flight = tuple(request for request in intents if request not in purchases)
-    return JournalEntries(header, tuple(purchases.values()), in_flight, torn)
+    return JournalEntries(header, tuple(purchases.values()), tuple(intents), torn)
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str]]:

@@ -163,6 +163,26 @@ def test_kill_9_pays_nothing_twice_and_loses_nothing(
     assert fresh.release.rows_sha == summary.release.rows_sha
 
 
+def test_ctrl_c_seals_what_was_bought_and_counts_what_was_in_flight(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    recipe, workspace = write_recipe(count=40), tmp_path / "w"
+    arguments = [sys.executable, "-m", "flows.cli", "run", str(recipe), "--direct", "--workspace", str(workspace)]
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    teacher.on_ask = lambda: process.send_signal(signal.SIGINT) if teacher.calls == 10 else None
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted" in told
+    assert "Traceback" not in told
+    assert not open_journals(workspace / "ledger")
+    ((lost,),) = ask(workspace, "SELECT lost_in_flight FROM runs")
+    before = teacher.calls
+    summary = run(recipe, workspace)
+    assert summary.candidates == 120
+    assert summary.reused >= before - lost
+    assert teacher.calls <= 120 + lost
+
+
 PRICED = {
     "name": "t",
     "model": "m",
@@ -245,6 +265,20 @@ def test_a_bad_reference_is_dropped_counted_and_never_asked(
     assert not [question for question, _ in teacher.asked if "1 + 0" in question]
     dropped = "SELECT source_row_id, reason FROM decisions JOIN problems USING (problem_id) WHERE NOT kept"
     assert ask(tmp_path / "w", dropped) == [("bad", "bad_reference")]
+
+
+def test_a_question_that_is_there_twice_is_asked_once(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """From another source it is another problem, but the same request: paying and publishing it twice is wrong."""
+    recipe = write_recipe(count=3)
+    with (tmp_path / "sums.jsonl").open("a") as file:
+        twin = {"id": "twin", "question": "What is 1 + 2?", "answer": "3", "answer_kind": "math", "source": "elsewhere"}
+        file.write(json.dumps(twin) + "\n")
+    summary = run(recipe, tmp_path / "w")
+    assert (summary.problems, summary.candidates, summary.kept) == (4, 9, 9)
+    assert summary.dropped == {"duplicate": 1}
+    assert set(teacher.asked.values()) == {1}
 
 
 def test_a_second_run_at_the_same_time_is_refused(

@@ -72,5 +72,5 @@ def test_mmlu_pro_letters_are_read_or_not_answered(tmp_path: Path) -> None:
         "none_of_the_choices",
         "truncated",
     }
-    letters = "SELECT count(*) FROM grades WHERE verdict IN ('correct', 'incorrect') AND extracted_answer NOT BETWEEN 'A' AND 'J'"
-    assert query_catalog(Workspace(tmp_path), letters)[1] == [(0,)]
+    letters = "SELECT DISTINCT extracted_answer FROM grades WHERE verdict IN ('correct', 'incorrect')"
+    assert {row[0] for row in query_catalog(Workspace(tmp_path), letters)[1]} == set("ABCDEFGHIJ")

@@ -106,6 +106,7 @@ def test_a_reply_without_usage_counts_no_tokens() -> None:
         ("reset", TeacherUnavailable, "cannot be reached"),
         ("hang", TeacherUnavailable, "did not answer within 0.5 s"),
         ((401, ERROR, '{"error": {"message": "bad key"}}'), TeacherRefused, "MY_KEY"),
+        ((401, {}, "the key secret is not known here"), TeacherRefused, r"key \*\*\* is not known"),
         ((403, {}, "no"), TeacherRefused, "MY_KEY"),
         ((404, {}, "no such model"), TeacherRefused, "model 'm'"),
         ((400, {}, "max_tokens too large"), TeacherRefused, "max_tokens too large"),

@@ -39,6 +39,7 @@ def test_a_number_of_attempts_is_a_fixed_maximum() -> None:
         ({"budget": {"usd": 1}}, "no price"),  # a budget nobody can hold
         ({"teachers": [PRICED | {"sampling": {}}], "budget": {"usd": 1}}, "max_tokens"),  # no worst case
         ({"teachers": [{"name": "t", "model": "m"}, {"name": "t", "model": "n"}]}, "'t'"),
+        ({"teachers": [{"name": "t", "model": "m"}, {"name": "u", "model": "m"}]}, "very same samples"),
         ({"teachers": [{"name": "t", "model": "m", "base_url": "http://x", "simulated": True}]}, "at most one"),
         ({"teachers": [{"name": "t", "model": "m", "simulated": {"slipped": 0.9, "hedged": 0.9}}]}, "more than 1"),
         ({"release": {"license": "mit", "products": ["sft", "soup"]}}, "soup"),

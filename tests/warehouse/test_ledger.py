@@ -20,9 +20,10 @@ HEADER = JournalHeader(recipe="r", run_id="run1", shard="s")
 def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
     text = "odd: é 数 \u2028 \x00 \\n\nnew line"
     journal = Journal(tmp_path, HEADER)
-    journal.intend("c1")
-    journal.intend("c2")
+    for request in ("c1", "c2", "c3"):
+        journal.intend(request)
     asyncio.run(journal.record(a_purchase("c1", text)))
+    journal.give_up("c3")
     journal.close()
     entries = read_journal(journal.path)
     assert entries is not None

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -12,10 +12,12 @@ from pydantic import SecretStr, ValidationError
 
 from generators.problems.hub import HubAccess
 from generators.teacher import NO_KEY, Endpoint
-from publishing.hub import HubTarget
 from schemas.errors import RecipeError
 from schemas.ids import content_id
 from schemas.recipe import FileSource, Recipe, TeacherSpec
+
+if TYPE_CHECKING:
+    from publishing.hub import HubTarget
 
 DEFAULT_RECIPE = "demo"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -88,8 +90,10 @@ def hub_access(environment: Mapping[str, str] = os.environ) -> HubAccess:
     return HubAccess(token=_token(environment), cache_folder=home / "datasets")
 
 
-def hub_target(environment: Mapping[str, str] = os.environ) -> HubTarget:
+def hub_target(environment: Mapping[str, str] = os.environ) -> "HubTarget":
     """Return where releases are published: HF_ENDPOINT and HF_TOKEN."""
+    from publishing.hub import HubTarget  # the Hub's client takes most of a second to import
+
     return HubTarget(endpoint=environment.get("HF_ENDPOINT"), token=_token(environment))
 
 

@@ -60,6 +60,10 @@ class ShardOutcome:
     cost_usd: float = 0.0
 
 
+class _StoppedError(Exception):
+    """The request was still waiting for its turn when sending was stopped."""
+
+
 async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOutcome) -> None:
     """Buy and grade what a shard's problems still want, until each is decided.
 
@@ -69,7 +73,11 @@ async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOu
     """
     waiting = iter(shard.assignments)
     workers = min(desk.spec.limits.concurrency, len(shard.assignments))
-    await asyncio.gather(*(_worker(waiting, desk, journal, outcome) for _ in range(workers)))
+    working = [_worker(waiting, desk, journal, outcome) for _ in range(workers)]
+    # All are waited for, whatever happens to one: the journal is closed after this.
+    for error in await asyncio.gather(*working, return_exceptions=True):
+        if error is not None:
+            raise error
 
 
 async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, outcome: ShardOutcome) -> None:
@@ -125,18 +133,20 @@ async def _buy(
     held_usd, held_tokens = cost_usd(desk.spec.price, worst) or 0.0, worst.input_tokens + worst.output_tokens
     await desk.wallet.hold(held_usd, held_tokens)
     paid = Usage()
+
+    def on_send() -> None:
+        if desk.stop.reason is not None:
+            raise _StoppedError
+        journal.intend(assignment.request_ids[index])
+
     try:
         request = Request(assignment.messages, index, held_tokens)
-        completion = await ask_with_retries(
-            desk.teacher,
-            desk.spec,
-            desk.limiter,
-            request,
-            lambda: journal.intend(assignment.request_ids[index]),
-        )
+        completion = await ask_with_retries(desk.teacher, desk.spec, desk.limiter, request, on_send)
         paid = completion.usage
         desk.stop.failures_in_a_row = 0
         return completion
+    except _StoppedError:
+        return None
     except TeacherRefused:
         journal.give_up(assignment.request_ids[index])
         raise

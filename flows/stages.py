@@ -20,7 +20,6 @@ from generators.load_problems import load_problems
 from generators.reasoning import candidate_from
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
-from publishing.hub import publish_release
 from publishing.release import ReleaseFacts, write_release
 from schemas.errors import ProblemSourceError, RecipeError
 from schemas.grade import Decision, DropReason, Verdict
@@ -241,6 +240,8 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
 
 def publish(run: Run) -> None:
     """Send the release of this run to the recipe's repository on the Hub. Raises PublishError."""
+    from publishing.hub import publish_release
+
     repo = run.recipe.release.repo
     if run.release is None or repo is None:
         raise RecipeError("There is nothing to publish: the recipe names no release.repo", "add `repo: org/name`")

@@ -3,15 +3,21 @@
 from schemas.candidate import Candidate
 from schemas.grade import DropReason
 
+FINISHED = ("stop", "unknown")
+"""`unknown`: some servers leave the reason out."""
+
 
 def degenerate(candidate: Candidate, *, require_reasoning: bool) -> DropReason | None:
     """Return why a candidate's form rules it out, or None.
 
-    `truncated`: the endpoint cut it at its token limit. `unclosed_reasoning`: thinking without a response
-    after it. `no_reasoning`: the recipe demands separate reasoning and there is none.
+    `truncated`: the endpoint cut it at its token limit. `not_finished`: it ended for another reason than being
+    done (a content filter, say). `unclosed_reasoning`: thinking without a response after it. `no_reasoning`: the
+    recipe demands separate reasoning and there is none.
     """
     if candidate.is_truncated:
         return "truncated"
+    if candidate.finish_reason not in FINISHED:
+        return "not_finished"
     if not candidate.response:
         return "unclosed_reasoning"
     if require_reasoning and not candidate.reasoning:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from curation.degenerate import degenerate
+from curation.leaks import leaks
 from curation.near_duplicates import text_key
 from curation.steps import has_wrong_step
 from schemas.grade import Decision, DropReason
@@ -26,7 +27,11 @@ def _by_steps(graded: GradedCandidate, curation: Curation) -> DropReason | None:
     return "wrong_step" if curation.drop_wrong_steps and has_wrong_step(chain) else None
 
 
-FILTERS: tuple[Filter, ...] = (_by_verdict, _by_form, _by_steps)
+def _by_leaks(graded: GradedCandidate, _: Curation) -> DropReason | None:
+    return leaks(graded.candidate)
+
+
+FILTERS: tuple[Filter, ...] = (_by_form, _by_verdict, _by_leaks, _by_steps)
 """What one candidate is judged by on its own; the first reason to drop it is its reason."""
 
 

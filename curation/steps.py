@@ -1,9 +1,9 @@
 """Right answer, wrong reason: recompute the arithmetic that a chain states.
 
-Only what is plainly stated is judged: an equation whose two sides are numbers joined by + - * / and
-parentheses, at least one operator among them. `6 * 7 = 42` holds, `6 * 7 = 44` is a wrong step; `2x + 3 = 11`,
-`20% of 50 + 3 = 13`, `2^3 * 4 = 32` and `7 + 8 = 3 (mod 12)` are left alone, because reading them wrongly would
-throw good chains away. GSM8K's annotations `<<6*7=42>>` are read like any other equation.
+Only what is plainly stated is judged: an equation whose two sides are numbers joined by + - * / and parentheses, at
+least one operator among them. `6 * 7 = 42` holds, `6 * 7 = 44` is a wrong step. `2x + 3 = 11`, `20% of 50 + 3 = 13`,
+`2^3 * 4 = 32`, `7 + 8 = 3 (mod 12)` and an equation that is taken back (`= 24? No`) are left alone, because reading
+them wrongly would throw good chains away. GSM8K's annotations `<<6*7=42>>` are read like any other equation.
 """
 
 import re
@@ -23,9 +23,15 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 # A word that makes the numbers around it mean something else than they say.
-_BINDING_WORDS = frozenset(
-    ["of", "times", "plus", "minus", "by", "from", "over", "than", "divided", "multiplied", "per", "mod", "and", "to"]
-)
+_BINDING_WORDS = frozenset((
+    "of", "times", "plus", "minus", "by", "from", "over", "than", "divided", "multiplied", "per", "mod", "and",
+    "to", "log", "ln", "sin", "cos", "tan", "sqrt", "exp", "negative", "twice", "half", "double", "triple",
+    "thrice",
+))  # fmt: skip
+# Words after which an equation is taken back: `10 - 2 * 3 = 24? No: 10 - 6 = 4`.
+_RETRACTIONS = frozenset((
+    "no", "nope", "not", "wait", "hmm", "oops", "wrong", "incorrect", "actually", "sorry", "mistake",
+))  # fmt: skip
 _EXPRESSION_KINDS = frozenset(("number", "operator", "percent", "open", "close"))
 
 
@@ -62,8 +68,18 @@ def _steps_of(text: str) -> Iterator[Step]:
         if left is None or right is None:
             continue
         holds = _holds(left, right)
-        if holds is not None:
+        if holds is not None and not _is_taken_back(tokens[position + 1 + len(right) :][:4]):
             yield Step(f"{_text(left)} = {_text(right)}", holds)
+
+
+def _is_taken_back(following: list[_Token]) -> bool:
+    """Return whether what follows an equation doubts it: a question mark, or a word like `wait`."""
+    for token in following:
+        if token.text == "?" or token.text.lower() in _RETRACTIONS:
+            return True
+        if token.text.isalnum():
+            return False
+    return False
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -95,6 +111,8 @@ def _left_side(tokens: list[_Token], equals: int) -> list[_Token] | None:
     before = tokens[start - 1]
     if before.kind in ("break", "equals"):
         return side
+    if any(token.text.lower() == "base" for token in tokens[max(0, start - 3) : start]):  # `in base 8, 7 + 1 = 10`
+        return None
     is_variable = before.text.isalpha() and len(before.text) == 1
     is_symbol = not before.text.isalnum() and before.text not in ".,:;!?([{\"'"
     if is_variable or is_symbol or before.text.lower() in _BINDING_WORDS:

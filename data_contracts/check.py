@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from data_contracts.contract import KEY_LIKE, Contract, Expectation
 from data_contracts.great import EXAMPLES, Asked, Finding, GreatExpectations
-from data_contracts.key_like import key_like_sql
 from data_contracts.report import ContractReport, ExpectationResult
 from schemas.errors import ContractError
+from schemas.key_like import key_like_sql
 from schemas.rows import MESSAGES, ROW_SCHEMAS
 
 BATCH_ROWS = 50_000

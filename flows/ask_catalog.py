@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from schemas.errors import InputError, WorkspaceError
 from schemas.record import Record
@@ -16,6 +18,7 @@ from warehouse.ledger import open_journals, read_journal
 from warehouse.workspace import Workspace
 
 FORMATS = ("table", "csv", "json")
+ROWS_SHOWN = 200
 
 
 class Answer(Record):
@@ -35,10 +38,17 @@ class Answer(Record):
             csv.writer(out, lineterminator="\n").writerows([self.columns, *self.rows])
             return out.getvalue().rstrip("\n")
         table = Table(*self.columns)
-        for row in self.rows:
-            table.add_row(*("" if cell is None else str(cell) for cell in row))
-        Console(file=out, width=160, markup=False).print(table)
-        return out.getvalue().rstrip("\n")
+        for row in self.rows[:ROWS_SHOWN]:
+            table.add_row(*(Text(_printable(cell)) for cell in row))
+        Console(file=out, width=max(80, shutil.get_terminal_size((160, 24)).columns)).print(table)
+        more = len(self.rows) - ROWS_SHOWN
+        return out.getvalue().rstrip("\n") + (f"\n{more:,} more rows: use LIMIT, or --format csv" if more > 0 else "")
+
+
+def _printable(cell: Any) -> str:
+    """Return a cell for a terminal: what models write may hold control sequences."""
+    text = "" if cell is None else str(cell)
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
 def answer(question: str, workspace: Path, form: str) -> Answer:

@@ -5,7 +5,7 @@ The same order runs plain (`--direct`) and as a Prefect flow: how a stage is run
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +34,11 @@ from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import exclusive, open_workspace
 
 SHARDS_AT_ONCE = 2
-STATUSES: dict[type[BaseException], str] = {BudgetReached: "budget", ContractFailed: "contract"}
+STATUSES: dict[type[BaseException], str] = {
+    BudgetReached: "budget",
+    ContractFailed: "contract",
+    asyncio.CancelledError: "interrupted",
+}
 T = TypeVar("T")
 Stage = Callable[[], Awaitable[T]]
 
@@ -140,7 +144,7 @@ async def _opened(
     workspace = open_workspace(request.workspace)
     with exclusive(workspace):
         build_catalog(workspace)
-        run = Run(new_run_id(), request.recipe, workspace, progress)
+        run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit)
         try:
             async with _prepared(request, run, runner, regrade=regrade) as job:
                 yield job
@@ -183,26 +187,33 @@ def _write_down(run: Run, status: str) -> None:
 
 
 async def _ask(job: _Job, runner: StageRunner) -> None:
-    """Buy and grade what is missing, one stage a shard, a few shards at a time so that none waits for a tail."""
-    run, desks = job.run, dict[int, Desk]()
-    running: set[asyncio.Task[None]] = set()
+    """Buy and grade what is missing, one stage a shard, a few shards at a time so that none waits for a tail.
+
+    All teachers that are needed have answered a first, free question before any of them is asked for anything.
+    """
+    run, running = job.run, set[asyncio.Task[None]]()
     wallet = Wallet(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
     async with AsyncExitStack() as stack:
         grading = await stack.enter_async_context(GradingDesk(lambda pairs: grade_batch(pairs, job.tools)))
+        desks: dict[int, Desk] = {}
+        for asker in job.askers:
+            if next(_shards(job, [asker]), None) is not None:
+                opening = open_desk(asker.spec, job.problems, wallet, grading, run.progress)
+                desks[asker.position] = await stack.enter_async_context(opening)
         try:
             with run.progress.stage("ask and grade", job.wanted.missing()):
-                for shard in shards(job.problems, job.askers, job.wanted, run.recipe.shard_problems):
-                    asker = shard.asker
-                    if asker.position not in desks:
-                        opening = open_desk(asker.spec, job.problems, wallet, grading, run.progress)
-                        desks[asker.position] = await stack.enter_async_context(opening)
-                    running.add(asyncio.create_task(_ask_shard(job, runner, shard, desks[asker.position])))
+                for shard in _shards(job, job.askers):
+                    running.add(asyncio.create_task(_ask_shard(job, runner, shard, desks[shard.asker.position])))
                     if len(running) >= SHARDS_AT_ONCE:
-                        await _first_done(running)
+                        await _first_done(running, desks)
                 while running:
-                    await _first_done(running)
+                    await _first_done(running, desks)
         finally:
             await _end(running)
+
+
+def _shards(job: _Job, askers: Sequence[Asker]) -> Iterator[Shard]:
+    return shards(job.problems, askers, job.wanted, job.run.recipe.shard_problems)
 
 
 async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -> None:
@@ -210,13 +221,16 @@ async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -
     await runner.run(name, stages.shard_stage(job.run, shard, desk, job.problems, job.wanted))
 
 
-async def _first_done(running: set[asyncio.Task[None]]) -> None:
-    """Wait for a shard and take it out; when one fails, let the others finish and seal what they buy, then raise."""
+async def _first_done(running: set[asyncio.Task[None]], desks: dict[int, Desk]) -> None:
+    """Wait for a shard and take it out; when one fails, have the others seal what is in flight, then raise."""
     done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    failed = [task for task in done if task.exception() is not None]
+    failed = [error for task in done if (error := task.exception()) is not None]
     if failed:
+        for desk in desks.values():
+            if desk.stop.reason is None and isinstance(failed[0], CotfactoryError):
+                desk.stop.reason = failed[0]
         await asyncio.wait(running)
-        failed[0].result()
+        raise failed[0]
     running -= done
 
 
@@ -229,6 +243,11 @@ async def _end(running: set[asyncio.Task[None]]) -> None:
 
 def _in_thread(work: Callable[[], T]) -> Stage[T]:
     async def stage() -> T:
-        return await asyncio.to_thread(work)
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])  # a thread cannot be stopped, and the workspace is locked until it ends
+            raise
 
     return stage

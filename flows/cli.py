@@ -20,12 +20,15 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+sandbox = typer.Typer(help="The containers that programs run in.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(sandbox, name="sandbox")
+
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 Workspace = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Where everything is kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 WORKSPACE = Path("workspace")
-# Every command takes --workspace, so that a script can always pass it; these two keep nothing.
+# Every command takes --workspace, so that a script can always pass it; some keep nothing.
 NoWorkspace = Annotated[Path, typer.Option("--workspace", hidden=True)]
 
 
@@ -74,6 +77,22 @@ def grade(
     from flows.grade_recordings import grade_recordings
 
     _finish(lambda: grade_recordings(problems, recordings, out), as_json, debug)
+
+
+@app.command()
+def exam(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with labelled exams or recordings.")],
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="PEER", help="math-verify, on the same rows.")
+    ] = None,
+    workspace: NoWorkspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Measure the graders on labelled exams: precision, recall, abstentions, time; needs no workspace."""
+    from flows.exam import run_exams
+
+    _finish(lambda: run_exams(folder, against), as_json, debug)
 
 
 @app.command()
@@ -155,6 +174,20 @@ def replay(
     _finish(lambda: serve_replay(recordings, port), False, debug)
 
 
+@sandbox.command()
+def build(
+    base: Annotated[str | None, typer.Option(metavar="IMAGE", help="Default: python:3.12-slim.")] = None,
+    tag: Annotated[str, typer.Option(metavar="TAG", help="What to call it.")] = "cotfactory-sandbox:latest",
+    workspace: NoWorkspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Build the image that programs run in, on the Docker engine."""
+    from flows.sandbox import build_sandbox
+
+    _finish(lambda: build_sandbox(base, tag), as_json, debug)
+
+
 def main() -> None:
     """Run the command line; the exit code says how it ended (see `schemas.errors`)."""
     app()
@@ -175,7 +208,8 @@ def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
         code, result = error.exit_code, error.summary
         # Prefect keeps the error until the interpreter ends, and the error its frames with their open databases.
         traceback.clear_frames(error.__traceback__)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        traceback.clear_frames(error.__traceback__)
         print("cotfactory: interrupted; what was bought is in the ledger, run again to go on", file=sys.stderr)
         code = 130
     if as_json and result is not None:

@@ -75,10 +75,11 @@ def _pairs(recordings: Path, by_id: dict[str, Problem]) -> Iterator[tuple[Record
                 "does not hold: expected the id of one of its problems",
                 "give the problem file these completions were recorded from",
             )
-        yield recording, problem, _candidate(recording, problem)
+        yield recording, problem, recorded_candidate(recording, problem)
 
 
-def _candidate(recording: Recording, problem: Problem) -> Candidate:
+def recorded_candidate(recording: Recording, problem: Problem) -> Candidate:
+    """Return a recorded completion as the candidate it would have been."""
     completion = Completion(
         content=recording.response,
         reasoning=recording.reasoning,

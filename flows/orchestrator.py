@@ -1,44 +1,114 @@
-"""Get Prefect ready in this process: quiet, without analytics, and a message instead of a hang when it is down."""
+"""Get Prefect ready: quiet, without analytics, on the configured server or a local one; a message instead of a hang."""
 
+import ctypes
 import http.client
 import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from schemas.errors import OrchestratorError
 
 HEALTH_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 180.0
+PR_SET_PDEATHSIG = 1
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_LOGGING_LEVEL": "ERROR",
-    # A local server takes 20 to 50 seconds to start on a small machine; the default gives up after 20.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "150",
+    # An error is told once, by the command line; Prefect would add a traceback for each task and flow it passes.
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
 }
 WITHOUT = "check PREFECT_API_URL and that the server runs, or run without Prefect: --direct"
 
 
-def prepare_prefect() -> str | None:
-    """Set what Prefect needs before it is imported; return the address of its server, None for a local one.
+@contextmanager
+def prefect_server() -> Iterator[str]:
+    """Yield the address of a Prefect server that answers: the configured one, or a local one for this context.
 
-    Raises OrchestratorError when the configured server does not answer in time.
+    The local one is our own child rather than Prefect's: in a session of its own, so that Ctrl-C does not take it
+    away while a run is being written down, and ended with its parent, however that ends.
+    Raises OrchestratorError when the server does not answer in time.
     """
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    # Without its home folder the local server dies, and the client only says that it timed out.
-    home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
+    home = _home()
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    if url:
+        _expect_healthy(url)
+        yield url
+        return
+    with _local_server(home) as local:
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        with temporary_settings({PREFECT_API_URL: local}):
+            yield local
+
+
+def _home() -> Path:
+    """Make Prefect's home folder: without it the server dies, and its client only says that it timed out."""
+    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OrchestratorError(
             f"Prefect's home {home} cannot be made: {error.strerror}", "set PREFECT_HOME, or use --direct"
         ) from error
-    from prefect.settings import get_current_settings
+    return home
 
-    url = get_current_settings().api.url
-    if url:
-        _expect_healthy(url)
-    return url
+
+@contextmanager
+def _local_server(home: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = home / "cotfactory-server.log"
+    arguments = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, *arguments, "--host", "127.0.0.1", "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}/api"
+        _wait_until_healthy(url, process, log)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process when its parent dies, by kill -9 too; other systems have no such call."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            _expect_healthy(url)
+            return
+        except OrchestratorError:
+            time.sleep(0.3)
+    ended = f"ended with code {process.returncode}" if process.poll() is not None else "did not answer in time"
+    raise OrchestratorError(f"The local Prefect server {ended}", f"see {log}, or run without Prefect: --direct")
 
 
 def _expect_healthy(url: str) -> None:

@@ -80,6 +80,23 @@ def askers_of(recipe: Recipe, recorded: Mapping[str, RecordingCounts]) -> tuple[
     )
 
 
+def repeated_questions(problems: Sequence[Problem], askers: Sequence[Asker]) -> Iterator[list[str]]:
+    """Yield the ids of problems to drop because another problem's prompt is the same: one request would answer both.
+
+    Of those that agree on answer and tests the one with the smallest id stays; where they contradict each other
+    nobody knows who is right, and none stays.
+    """
+    alike: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        for prompt in {prompt_id(asker.render(problem)) for asker in askers}:
+            alike[prompt].append(problem)
+    for group in alike.values():
+        if len(group) > 1:
+            group.sort(key=lambda one: one.problem_id)
+            agree = len({(one.answer_kind, one.answer, str(one.tests)) for one in group}) == 1
+            yield [one.problem_id for one in (group[1:] if agree else group)]
+
+
 def wanted_samples(problems: Sequence[Problem], askers: Sequence[Asker]) -> Iterator[WantedSample]:
     """Yield every sample the recipe may ask for, up to `attempts.max`, whether or not it exists already."""
     for position, problem in enumerate(problems):

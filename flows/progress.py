@@ -78,7 +78,6 @@ class TerminalProgress:
         self._started = self._told_at = time.monotonic()
         self._correct = self._graded = self._failed = 0
         self._cost_usd = 0.0
-        self.summary: RunSummary | None = None
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -101,7 +100,7 @@ class TerminalProgress:
                 self._bars.update(self._task, total=self._done or 1, completed=self._done or 1)
         finally:
             if not self._live:
-                self._line("done")
+                self._line("")
 
     def advance(self, steps: int = 1) -> None:
         """Move the current bar."""
@@ -132,7 +131,8 @@ class TerminalProgress:
     def ended(self, summary: RunSummary) -> None:
         """Show the funnel, the verdicts, what was paid, and where the release is."""
         self._bars.stop()
-        self.summary = summary
+        if not summary.candidates:
+            return  # it ended before there was anything to count
         table = Table(title=f"{summary.recipe}: from problems to rows", title_justify="left")
         table.add_column("stage")
         table.add_column("count", justify="right")
@@ -164,5 +164,5 @@ class TerminalProgress:
     def _line(self, state: str) -> None:
         total = f"/{self._total}" if self._total else ""
         count = f"{self._done}{total}" if self._done or self._total else ""
-        parts = (f"{self._name:<24} {state:<4}", count, self._rate() if self._done else "", self._told())
+        parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._told())
         print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from flows.build import BuildRequest, DirectStages, build, regrade_stored, release_stored
-from flows.orchestrator import WITHOUT, prepare_prefect
+from flows.orchestrator import prefect_server
 from flows.progress import TerminalProgress
 from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
 from flows.stages import Flip
@@ -43,9 +43,9 @@ def run_recipe(path: Path | None, workspace: Path, limit: int | None, *, direct:
         if direct:
             request = BuildRequest(recipe, workspace, limit, publish)
             return asyncio.run(build(request, DirectStages(), progress))
-        if prepare_prefect() is None:
-            progress.note("starting a local Prefect server, which may take a minute (--direct runs without)")
-        return asyncio.run(_as_flow(path, workspace, limit, publish, progress))
+        progress.note("running as a Prefect flow; a local server takes some seconds to start (--direct runs without)")
+        with prefect_server():
+            return asyncio.run(_as_flow(path, workspace, limit, publish, progress))
 
 
 def release_recipe(path: Path, workspace: Path) -> RunSummary:
@@ -66,13 +66,17 @@ def regrade_recipe(path: Path, workspace: Path) -> Regraded:
 async def _as_flow(
     path: Path, workspace: Path, limit: int | None, publish: bool, progress: TerminalProgress
 ) -> RunSummary:
+    import httpx
+    from prefect.exceptions import PrefectException
+
     from flows.prefect_build import build_recipe, watching
 
     watching.set(progress)
     try:
         summary = await build_recipe(str(path), str(workspace), limit, publish)
-    except RuntimeError as error:
-        if "Prefect API server" not in str(error):
-            raise
-        raise OrchestratorError(f"The local Prefect server did not start: {error}", WITHOUT) from error
+    except (httpx.HTTPError, PrefectException) as error:
+        raise OrchestratorError(
+            f"The Prefect server failed during the run: {error or type(error).__name__}",
+            "what was bought is saved; run again, or without Prefect: --direct",
+        ) from error
     return RunSummary.model_validate(summary)

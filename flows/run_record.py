@@ -35,8 +35,14 @@ class Run:
     started: float = field(default_factory=time.monotonic)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     bought: Bought = field(default_factory=Bought)
+    limit: int | None = None
     tally: Tally = field(default_factory=Tally)
     release: ReleaseSummary | None = None
+
+    @property
+    def output_name(self) -> str:
+        """What releases and decisions are filed under: a run over some of the problems must not replace the whole."""
+        return self.recipe.name if self.limit is None else f"{self.recipe.name}-first-{self.limit}"
 
     def summary(self) -> RunSummary:
         """Return what was done so far."""
@@ -63,7 +69,7 @@ class Run:
 
 
 def write_run(run: Run, status: str) -> None:
-    """Seal the run's own row: `done`, `failed`, or what stopped it (`budget`, `contract`)."""
+    """Seal the run's own row: `done`, `failed`, or what stopped it (`budget`, `contract`, `interrupted`)."""
     summary = run.summary()
     row = {
         "run_id": run.run_id,

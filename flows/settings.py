@@ -102,6 +102,11 @@ def sandbox_image(environment: Mapping[str, str] = os.environ) -> str:
     return environment.get("COTFACTORY_SANDBOX_IMAGE", "cotfactory-sandbox:latest")
 
 
+def sandbox_runtime(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return COTFACTORY_SANDBOX_RUNTIME, the engine's runtime for programs (`runsc` is gVisor), None for its own."""
+    return environment.get("COTFACTORY_SANDBOX_RUNTIME")
+
+
 def _token(environment: Mapping[str, str]) -> SecretStr | None:
     token = environment.get("HF_TOKEN")
     return SecretStr(token) if token else None
@@ -144,12 +149,18 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
 
 def _mistakes(error: ValidationError) -> str:
     lines = []
-    for mistake in error.errors():
+    mistakes = error.errors()
+    for mistake in mistakes:
+        # A list whose items are wrong is also told to be too short, which it is not.
+        inside = any(other["loc"][: len(mistake["loc"])] == mistake["loc"] != other["loc"] for other in mistakes)
+        if mistake["type"] == "too_short" and inside:
+            continue
         where = ".".join(str(part) for part in mistake["loc"]) or "recipe"
         message = mistake["msg"].removeprefix("Value error, ")
         if mistake["type"] == "extra_forbidden":
-            message = "unknown key"
-        lines.append(f"  {where}: {message} (got {str(mistake['input'])[:60]!r})")
+            lines.append(f"  {where}: unknown key")  # its value may be a key in the other sense
+        else:
+            lines.append(f"  {where}: {message} (got {str(mistake['input'])[:60]!r})")
     return "\n".join(lines)
 
 

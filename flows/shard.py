@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from flows.grading_desk import GradingDesk
 from flows.plan import Assignment, Shard
 from flows.progress import Progress
-from generators.limits import Limiter, Wallet, cost_usd, worst_case
+from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
 from generators.reasoning import candidate_from
 from generators.stopping import next_samples
 from generators.teacher import Request, Teacher, ask_with_retries
 from graders.grade import grader_name_and_version
 from schemas.candidate import Candidate
-from schemas.errors import CotfactoryError, TeacherError, TeacherRefused, WorkspaceError
+from schemas.errors import CotfactoryError, SandboxError, TeacherError, TeacherRefused, WorkspaceError
 from schemas.grade import Grade, Verdict
 from schemas.ids import grade_id
 from schemas.problem import Problem
@@ -25,14 +25,16 @@ from warehouse.ledger import Journal
 from warehouse.seal import GradeRow
 
 FAILURES_IN_A_ROW = 20
+UNGRADED_IN_A_ROW = 50
 
 
 @dataclass
 class Stop:
-    """Why nothing more may be sent to a teacher: budget, refused key, endpoint down, full disk."""
+    """Why nothing more may be sent to a teacher: budget, refused key, endpoint or sandbox down, full disk."""
 
     reason: CotfactoryError | None = None
     failures_in_a_row: int = 0
+    ungraded_in_a_row: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Desk:
     teacher: Teacher
     limiter: Limiter
     wallet: Wallet
+    overhead: PromptOverhead
     grading: GradingDesk
     progress: Progress
     stop: Stop
@@ -50,7 +53,10 @@ class Desk:
 
 @dataclass
 class ShardOutcome:
-    """What came of one shard: its grades, what was bought, and how many requests failed after their retries."""
+    """What came of one shard: its grades, what was bought, and how many requests failed after their retries.
+
+    `stopped_by` says why the shard left something unasked, if it did.
+    """
 
     grades: list[GradeRow] = field(default_factory=list)
     calls: int = 0
@@ -58,6 +64,7 @@ class ShardOutcome:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    stopped_by: CotfactoryError | None = None
 
 
 class _StoppedError(Exception):
@@ -83,7 +90,10 @@ async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOu
 async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, outcome: ShardOutcome) -> None:
     for assignment in waiting:
         verdicts = assignment.known_prefix()
-        while desk.stop.reason is None and (wave := next_samples(assignment.attempts, verdicts)):
+        while wave := next_samples(assignment.attempts, verdicts):
+            if desk.stop.reason is not None:
+                outcome.stopped_by = desk.stop.reason
+                return
             samples = (_sample(assignment, index, desk, journal, outcome) for index in wave)
             answers = await asyncio.gather(*samples)
             decided = [answer for answer in answers if answer is not None]
@@ -98,69 +108,111 @@ async def _sample(
     """Return the verdict of one sample, bought if need be; None when it could not be had."""
     if index in assignment.known:
         return assignment.known[index]
-    if desk.stop.reason is not None:
-        return None
     try:
-        completion = await _buy(assignment, index, desk, journal, outcome)
-        if completion is None:
-            return None
-        purchase = _purchase(assignment, index, desk.spec, completion)
+        purchase = await _buy(assignment, index, desk, journal)
         await journal.record(purchase)
         if journal.full:
             desk.stop.reason = WorkspaceError(
                 f"The disk of {journal.path.parent} is full",
                 "what was bought is saved; free space and run again, only what is missing will be asked",
             )
-    except CotfactoryError as error:
-        desk.stop.reason = desk.stop.reason or error
+    except _StoppedError:
+        outcome.stopped_by = desk.stop.reason
         return None
+    except TeacherError as error:
+        outcome.failed_calls += 1
+        desk.stop.failures_in_a_row += 1
+        desk.progress.failed(str(error))
+        is_down = isinstance(error, TeacherRefused) or desk.stop.failures_in_a_row >= FAILURES_IN_A_ROW
+        if is_down and desk.stop.reason is None:
+            desk.stop.reason = error
+        outcome.stopped_by = desk.stop.reason
+        return None
+    except CotfactoryError as error:
+        outcome.stopped_by = desk.stop.reason = desk.stop.reason or error
+        return None
+    desk.stop.failures_in_a_row = 0
     outcome.calls += 1
-    outcome.input_tokens += completion.usage.input_tokens
-    outcome.output_tokens += completion.usage.output_tokens
+    outcome.input_tokens += purchase.usage.input_tokens
+    outcome.output_tokens += purchase.usage.output_tokens
     outcome.cost_usd += purchase.cost_usd or 0.0
     candidate = candidate_from(purchase)
     grade = await desk.grading.grade(assignment.problem, candidate)
     outcome.grades.append(grade_row(grade, assignment.problem, candidate))
     desk.progress.graded(grade.verdict, purchase.cost_usd)
+    _watch_graders(grade, desk)
     return grade.verdict
 
 
-async def _buy(
-    assignment: Assignment, index: int, desk: Desk, journal: Journal, outcome: ShardOutcome
-) -> Completion | None:
-    """Ask for one sample within budget and limits; None when the endpoint failed. Raises what must stop the run."""
-    worst = worst_case(desk.spec, assignment.messages)
-    held_usd, held_tokens = cost_usd(desk.spec.price, worst) or 0.0, worst.input_tokens + worst.output_tokens
-    await desk.wallet.hold(held_usd, held_tokens)
-    paid = Usage()
+async def _buy(assignment: Assignment, index: int, desk: Desk, journal: Journal) -> Purchase:
+    """Ask for one sample within budget and limits.
 
-    def on_send() -> None:
-        if desk.stop.reason is not None:
+    Raises a TeacherError when the endpoint failed, BudgetReached, or _StoppedError when sending was stopped first.
+    """
+    async with desk.overhead.first_alone():
+        worst = worst_case(desk.spec, assignment.messages, desk.overhead.tokens)
+        sending = _Sending(desk, journal, assignment.request_ids[index], worst)
+        try:
+            request = Request(assignment.messages, index, sending.tokens)
+            completion = await ask_with_retries(desk.teacher, desk.spec, desk.limiter, request, sending)
+            billed = completion.usage or _estimated(worst, completion)
+            sending.settle(billed)
+            desk.overhead.learn(worst, billed)
+        finally:
+            sending.settle(Usage())  # nothing, unless it was interrupted
+    return _purchase(assignment, index, desk.spec, completion, billed)
+
+
+class _Sending:
+    """The money of one request's sendings: held before each, settled after it, written down in the journal."""
+
+    def __init__(self, desk: Desk, journal: Journal, request_id: str, worst: Usage) -> None:
+        self._desk, self._journal, self._request_id, self._worst = desk, journal, request_id, worst
+        self._worst_usd = cost_usd(desk.spec.price, worst) or 0.0
+        self.tokens = worst.input_tokens + worst.output_tokens
+        self._is_held = False
+
+    async def hold(self) -> None:
+        """Set the worst case of one sending aside. Raises BudgetReached, or _StoppedError when all was stopped."""
+        await self._desk.wallet.hold(self._worst_usd, self.tokens)
+        self._is_held = True
+
+    def sent(self) -> None:
+        """Write down that the request goes out now, unless all was stopped while it waited for its turn."""
+        if self._desk.stop.reason is not None:
             raise _StoppedError
-        journal.intend(assignment.request_ids[index])
+        self._journal.intend(self._request_id, self._worst_usd, self.tokens)
 
-    try:
-        request = Request(assignment.messages, index, held_tokens)
-        completion = await ask_with_retries(desk.teacher, desk.spec, desk.limiter, request, on_send)
-        paid = completion.usage
-        desk.stop.failures_in_a_row = 0
-        return completion
-    except _StoppedError:
-        return None
-    except TeacherRefused:
-        journal.give_up(assignment.request_ids[index])
-        raise
-    except TeacherError as error:
-        journal.give_up(assignment.request_ids[index])
-        outcome.failed_calls += 1
-        desk.stop.failures_in_a_row += 1
-        desk.progress.failed(str(error))
-        if desk.stop.failures_in_a_row >= FAILURES_IN_A_ROW:
-            raise  # it is down, not unlucky
-        return None
-    finally:
-        paid_usd = cost_usd(desk.spec.price, paid) or 0.0
-        desk.wallet.settle(held_usd, held_tokens, paid_usd, paid.input_tokens + paid.output_tokens)
+    def failed(self, error: TeacherError) -> None:
+        """Write down a failure; one that may have been billed is charged at its worst case."""
+        self._journal.failed(self._request_id, maybe_billed=error.maybe_billed)
+        self.settle(self._worst if error.maybe_billed else Usage())
+
+    def settle(self, paid: Usage) -> None:
+        """Give back what was set aside, less what was paid."""
+        if self._is_held:
+            self._is_held = False
+            paid_usd = cost_usd(self._desk.spec.price, paid) or 0.0
+            self._desk.wallet.settle(self._worst_usd, self.tokens, paid_usd, paid.input_tokens + paid.output_tokens)
+
+
+def _estimated(worst: Usage, completion: Completion) -> Usage:
+    """Return the worst case as the usage of a completion whose endpoint did not say what it billed."""
+    text = len(f"{completion.content}{completion.reasoning or ''}".encode())
+    return worst.model_copy(update={"output_tokens": worst.output_tokens or text, "estimated": True})
+
+
+def _watch_graders(grade: Grade, desk: Desk) -> None:
+    """Stop buying when our own graders fail time after time: nothing would ever be decided."""
+    if grade.verdict != "ungraded":
+        desk.stop.ungraded_in_a_row = 0
+        return
+    desk.stop.ungraded_in_a_row += 1
+    if desk.stop.ungraded_in_a_row >= UNGRADED_IN_A_ROW and desk.stop.reason is None:
+        desk.stop.reason = SandboxError(
+            f"The last {UNGRADED_IN_A_ROW} chains could not be graded: {grade.reason} {grade.evidence.detail or ''}",
+            "what was bought is saved; see to the grader or the Docker engine and run again",
+        )
 
 
 def grade_row(grade: Grade, problem: Problem, candidate: Candidate) -> GradeRow:
@@ -174,7 +226,7 @@ def grade_rows(grades: Sequence[Grade], pairs: Sequence[tuple[Problem, Candidate
     return [grade_row(grade, *pair) for grade, pair in zip(grades, pairs, strict=True)]
 
 
-def _purchase(assignment: Assignment, index: int, spec: TeacherSpec, completion: Completion) -> Purchase:
+def _purchase(assignment: Assignment, index: int, spec: TeacherSpec, completion: Completion, usage: Usage) -> Purchase:
     return Purchase(
         candidate_id=assignment.request_ids[index],
         problem_id=assignment.problem.problem_id,
@@ -185,6 +237,7 @@ def _purchase(assignment: Assignment, index: int, spec: TeacherSpec, completion:
         sample_index=index,
         parent_id=None,
         completion=completion,
-        cost_usd=cost_usd(spec.price, completion.usage),
+        usage=usage,
+        cost_usd=cost_usd(spec.price, usage),
         created_at=datetime.now(UTC),
     )

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from data_contracts.report import ContractReport
 from flows.groups import curated_groups, decided_groups
-from flows.plan import Asker, Shard, plan_shard
+from flows.plan import Asker, Shard, plan_shard, repeated_questions
 from flows.run_record import Run
 from flows.settings import hub_access, hub_target, recipe_id
 from flows.shard import Desk, ShardOutcome, grade_rows, run_shard
@@ -21,10 +21,9 @@ from generators.reasoning import candidate_from
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
 from publishing.release import ReleaseFacts, write_release
-from schemas.errors import ProblemSourceError, RecipeError
+from schemas.errors import ProblemSourceError, RecipeError, SandboxError
 from schemas.grade import Decision, DropReason, Verdict
 from schemas.group import Group
-from schemas.ids import content_id, prompt_id
 from schemas.problem import Problem
 from schemas.record import Record
 from warehouse.ledger import Journal, JournalHeader, open_journals
@@ -48,7 +47,10 @@ class Flip(Record):
 def load(run: Run, limit: int | None) -> list[Problem]:
     """Return the recipe's problems, the first `limit` of them. Raises ProblemSourceError."""
     with run.progress.stage("load problems"):
-        problems = load_problems(run.recipe.problems, Path.cwd(), hub_access())[:limit]
+        loaded = load_problems(run.recipe.problems, Path.cwd(), hub_access())[:limit]
+        # What names no licence of its own is released under the one the recipe declares.
+        fallback = {"license": run.recipe.release.license}
+        problems = [one if one.license else one.model_copy(update=fallback) for one in loaded]
         run.progress.advance(len(problems))
     run.tally.problems = len(problems)
     return problems
@@ -64,6 +66,11 @@ def recover_ledger(run: Run) -> None:
             f"{sealed.lost_in_flight} requests were in flight and may have been billed"
             + (f"; {sealed.torn_lines} torn ledger lines skipped" if sealed.torn_lines else "")
         )
+        if sealed.set_aside is not None:
+            run.progress.note(
+                f"{sealed.foreign_lines} ledger lines were written by another version of cotfactory: kept in "
+                f"{sealed.set_aside}; rename it to .journal to have that version read them"
+            )
 
 
 def check_references(
@@ -71,28 +78,35 @@ def check_references(
 ) -> tuple[list[Problem], dict[str, DropReason]]:
     """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
-    `bad_reference`: its own grader does not accept the reference answer. `duplicate`: another problem puts the very
-    same question, so the same request would answer both; the one with the smaller id stays. All of them are
-    written down. Raises ProblemSourceError when none is left, SandboxError when programs cannot be run.
+    `bad_reference`: its own grader does not accept the reference answer. `duplicate`: see `repeated_questions`. All of
+    them are written down. Raises ProblemSourceError when none is left, SandboxError when programs cannot be run.
     """
     dropped: dict[str, DropReason] = {}
-    first_asked: dict[str, str] = {}
     with run.progress.stage("check references", len(loaded)):
-        for problem in sorted(loaded, key=lambda one: one.problem_id):
+        for problem in loaded:
+            run.progress.advance()
+            if problem.answer_kind == "code" and problem.solution is None:
+                continue  # nothing to test the tests with
             grade = self_test(problem, tools)
-            where = f"problem {problem.source_row_id} of {problem.source}"
+            if grade.verdict == "ungraded" and problem.answer_kind == "code":
+                raise SandboxError(
+                    f"The reference solution of {_named(problem)} could not be run: {grade.reason} "
+                    f"{grade.evidence.detail or ''}",
+                    "see to the Docker engine; nothing was asked",
+                )
             if grade.verdict != "correct":
                 dropped[problem.problem_id] = "bad_reference"
                 run.progress.note(
-                    f"bad reference: {where}, answer {problem.answer[:60]!r}: "
+                    f"bad reference: {_named(problem)}, answer {problem.answer[:60]!r}: "
                     f"its own grader says {grade.verdict} ({grade.reason})"
                 )
-            elif (twin := first_asked.setdefault(prompt_id(askers[0].render(problem)), where)) != where:
-                dropped[problem.problem_id] = "duplicate"
-                run.progress.note(f"duplicate: {where} asks what {twin} asks")
-            run.progress.advance()
-    key = content_id(sorted(problem.problem_id for problem in loaded))[:12]
-    write_problems(run.workspace, f"{run.recipe.name}-{key}", loaded)
+    good = [problem for problem in loaded if problem.problem_id not in dropped]
+    for names in repeated_questions(good, askers):
+        dropped.update(dict.fromkeys(names, "duplicate"))
+    twins = sum(reason == "duplicate" for reason in dropped.values())
+    if twins:
+        run.progress.note(f"{twins} problems ask what another one asks, or contradict it, and are dropped")
+    write_problems(run.workspace, run.output_name, loaded)
     problems = [problem for problem in loaded if problem.problem_id not in dropped]
     if not problems:
         raise ProblemSourceError(
@@ -100,6 +114,10 @@ def check_references(
             "run `cotfactory check` and fix the answers",
         )
     return problems, dropped
+
+
+def _named(problem: Problem) -> str:
+    return f"problem {problem.source_row_id} of {problem.source}"
 
 
 def grade_stored(
@@ -118,11 +136,10 @@ def grade_stored(
             grades = grade_batch(pairs, tools)
             for (problem, candidate), grade, (_, _, _, before) in zip(pairs, grades, batch, strict=True):
                 if before is not None and before != grade.verdict:
-                    name = f"{problem.source_row_id} of {problem.source}"
                     flips.append(
                         Flip(
                             candidate_id=candidate.candidate_id,
-                            problem=name,
+                            problem=_named(problem),
                             before=before,
                             after=grade.verdict,
                             reason=grade.reason,
@@ -150,6 +167,7 @@ def shard_stage(
         current = shard
         if attempt > 1:
             wanted.snapshot()
+            # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
             desk.stop.reason, desk.stop.failures_in_a_row = None, 0
             chosen = problems[shard.first : shard.first + run.recipe.shard_problems]
             current = plan_shard(chosen, shard.first, shard.asker, wanted)
@@ -165,18 +183,18 @@ async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
     try:
         await run_shard(shard, desk, journal, outcome)
     finally:
+        bought = run.bought
+        bought.calls += outcome.calls
+        bought.failed_calls += outcome.failed_calls
+        bought.input_tokens += outcome.input_tokens
+        bought.output_tokens += outcome.output_tokens
+        bought.cost_usd += outcome.cost_usd
         journal.close()
         sealed = seal_journal(run.workspace, journal.path, candidate_from)
-        run.bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
-    write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades)
-    bought = run.bought
-    bought.calls += outcome.calls
-    bought.failed_calls += outcome.failed_calls
-    bought.input_tokens += outcome.input_tokens
-    bought.output_tokens += outcome.output_tokens
-    bought.cost_usd += outcome.cost_usd
-    if desk.stop.reason is not None:
-        raise desk.stop.reason
+        bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
+        write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades)
+    if outcome.stopped_by is not None:
+        raise outcome.stopped_by
 
 
 def curate(
@@ -188,13 +206,13 @@ def curate(
 ) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
     tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
-    belongs = {"recipe": run.recipe.name, "decided_at": datetime.now(UTC)}
+    belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
 
     def rows() -> Iterator[dict[str, object]]:
         for problem_id, reason in sorted(dropped.items()):
             decision = Decision(candidate_id=None, kept=False, reason=reason)
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
-        for groups in curated_groups(problems, askers, wanted, run.recipe.name, run.recipe.curation):
+        for groups in curated_groups(problems, askers, wanted, run.output_name, run.recipe.curation):
             for group in groups:
                 tally.add(group)
                 for decision in group.decisions:
@@ -202,7 +220,7 @@ def curate(
             run.progress.advance()
 
     with run.progress.stage("curate", len(problems)):
-        write_table(run.workspace, "decisions", run.recipe.name, rows())
+        write_table(run.workspace, "decisions", run.output_name, rows())
     run.tally = tally
 
 
@@ -223,12 +241,12 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:
-        for one in decided_groups(problems, askers, wanted, recipe.name):
+        for one in decided_groups(problems, askers, wanted, run.output_name):
             run.progress.advance()
             yield one
 
     with run.progress.stage("release", len(problems)):
-        outcome = write_release(recipe.name, groups(), recipe, facts, workspace.releases, workspace.staging)
+        outcome = write_release(run.output_name, groups(), recipe, facts, workspace.releases, workspace.staging)
     run.release = ReleaseSummary(
         path=str(outcome.path),
         version=outcome.version,

@@ -8,7 +8,7 @@ from flows.grading_desk import GradingDesk
 from flows.progress import Progress
 from flows.settings import remote_endpoint
 from flows.shard import Desk, Stop
-from generators.limits import Limiter, Wallet
+from generators.limits import Limiter, PromptOverhead, Wallet
 from generators.local_teachers.recordings import RecordingCounts, count_recordings
 from generators.local_teachers.replay_teacher import replaying
 from generators.local_teachers.simulated_teacher import simulating
@@ -49,7 +49,16 @@ async def open_desk(
     with endpoint_of(spec, problems) as endpoint:
         async with OpenAITeacher(spec, endpoint) as teacher:
             await teacher.models()
-            yield Desk(spec, teacher, Limiter(spec.limits), wallet, grading, progress, Stop())
+            yield Desk(
+                spec,
+                teacher,
+                Limiter(spec.limits),
+                wallet,
+                PromptOverhead(budgeted=wallet.is_limited),
+                grading,
+                progress,
+                Stop(),
+            )
 
 
 async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:
@@ -60,7 +69,7 @@ async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> s
     if models and spec.model not in models and spec.recordings is None:
         listed = ", ".join(models[:5])
         raise TeacherUnavailable(
-            f"Teacher {spec.name!r}: {endpoint.base_url} does not list model {spec.model!r}, but {listed}",
+            f"Teacher {spec.name!r}: {endpoint.shown} does not list model {spec.model!r}, but {listed}",
             "fix `model:` in the recipe",
         )
-    return f"{endpoint.base_url} answers" + ("" if models else " (it lists no models)")
+    return f"{endpoint.shown} answers" + ("" if models else " (it lists no models)")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from flows.settings import sandbox_image
+from flows.settings import sandbox_image, sandbox_runtime
 from graders.grader import Tools, open_tools
 from schemas.problem import Problem
 
@@ -19,5 +19,5 @@ def open_grading(problems: Sequence[Problem]) -> Iterator[Tools]:
         if any(problem.answer_kind == "code" for problem in problems):
             from graders.sandbox.pool import open_sandbox
 
-            sandbox = stack.enter_context(open_sandbox(sandbox_image()))
+            sandbox = stack.enter_context(open_sandbox(sandbox_image(), runtime=sandbox_runtime()))
         yield stack.enter_context(open_tools(sandbox))

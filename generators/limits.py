@@ -16,8 +16,8 @@ MESSAGE_OVERHEAD_TOKENS = 16
 class Limiter:
     """How many requests one endpoint is sent at a time and per minute; shared by all its shards.
 
-    Concurrency starts at the recipe's, is halved when the endpoint says 429 or fails (at most once per
-    round of requests in flight, so that one burst counts once), and grows back by one per round of successes.
+    Concurrency starts at the recipe's, is halved when the endpoint says 429 or fails (at most once per round
+    of requests in flight, so that one burst counts once), and grows back by one per round of successes.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -26,7 +26,7 @@ class Limiter:
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._paused_until = 0.0
-        self._successes_until_halving = 0
+        self._outcomes_until_halving = 0
         self._requests = _Bucket(limits.requests_per_minute)
         self._tokens = _Bucket(limits.tokens_per_minute)
 
@@ -49,7 +49,7 @@ class Limiter:
 
     def succeeded(self) -> None:
         """Note a success: concurrency grows back towards the recipe's."""
-        self._successes_until_halving = max(0, self._successes_until_halving - 1)
+        self._outcomes_until_halving -= 1
         self._allowed = min(float(self._limits.concurrency), self._allowed + 1 / self._allowed)
         self._wake()
 
@@ -57,9 +57,10 @@ class Limiter:
         """Note that the endpoint refused or failed: send less, and nothing before `retry_after_s` has passed."""
         if retry_after_s is not None:
             self._paused_until = max(self._paused_until, time.monotonic() + retry_after_s)
-        if self._successes_until_halving == 0:
+        self._outcomes_until_halving -= 1
+        if self._outcomes_until_halving <= 0:
+            self._outcomes_until_halving = int(self._allowed)
             self._allowed = max(1.0, self._allowed / 2)
-            self._successes_until_halving = int(self._allowed)
 
     def _wake(self) -> None:
         free = int(self._allowed) - self._in_flight
@@ -134,6 +135,11 @@ class Wallet:
         self.spent_tokens += paid_tokens
         self._settled.set()
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything to exceed."""
+        return self._budget.usd is not None or self._budget.tokens is not None
+
     def _fits(self, usd: float, tokens: int) -> bool:
         budget = self._budget
         if budget.usd is not None and self.spent_usd + self._held_usd + usd > budget.usd + 1e-12:
@@ -148,11 +154,38 @@ def cost_usd(price: Price | None, usage: Usage) -> float | None:
     return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
 
 
-def worst_case(teacher: TeacherSpec, messages: tuple[Message, ...]) -> Usage:
+def worst_case(teacher: TeacherSpec, messages: tuple[Message, ...], overhead_tokens: int = 0) -> Usage:
     """Return the most tokens a request can be billed for.
 
     A tokenizer makes at most one token of a byte, so the prompt's bytes bound its tokens; the answer is
     bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
+    `overhead_tokens` is what the endpoint is known to add to a prompt (see PromptOverhead).
     """
     prompt = sum(len(message.content.encode()) + MESSAGE_OVERHEAD_TOKENS for message in messages)
-    return Usage(input_tokens=prompt, output_tokens=teacher.sampling.max_tokens or 0)
+    return Usage(input_tokens=prompt + overhead_tokens, output_tokens=teacher.sampling.max_tokens or 0)
+
+
+class PromptOverhead:
+    """What an endpoint adds to prompts (a hidden system prompt, say), learned from what it bills.
+
+    Nobody can know it before the first bill, so under a budget `first_alone` lets one request go ahead of all others.
+    """
+
+    def __init__(self, *, budgeted: bool) -> None:
+        self.tokens = 0
+        self._is_known = not budgeted
+        self._first = asyncio.Lock()
+
+    @asynccontextmanager
+    async def first_alone(self) -> AsyncIterator[None]:
+        """Hold everybody else back until the first request has been billed."""
+        if self._is_known:
+            yield
+            return
+        async with self._first:
+            yield
+
+    def learn(self, bound: Usage, billed: Usage) -> None:
+        """Note how far a bill exceeded the bound it was held against."""
+        self._is_known = True
+        self.tokens += max(0, billed.input_tokens - bound.input_tokens)

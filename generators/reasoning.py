@@ -13,7 +13,7 @@ _TAGS = re.compile(r"</?think>")
 def split(completion: Completion) -> tuple[str | None, str]:
     """Return (reasoning, response) of a completion; reasoning is None when the teacher showed none.
 
-    A field of the endpoint's own wins. Otherwise the reasoning is what stands between `<think>` and its
+    A field of the endpoint's own is the reasoning. Otherwise it is what stands between `<think>` and its
     `</think>`; some templates put the opening tag into the prompt, so a lone `</think>` also ends it.
 
     - `<think>3 + 4 = 7</think>The answer is 7.` -> (`3 + 4 = 7`, `The answer is 7.`)
@@ -24,9 +24,13 @@ def split(completion: Completion) -> tuple[str | None, str]:
     Text before `<think>` is part of the response. With several thoughts the last closing tag counts, so that
     no piece of thinking is ever read as an answer.
     """
+    thought, response = _split_content(completion.content)
     if completion.reasoning and completion.reasoning.strip():
-        return _without_tags(completion.reasoning) or None, _without_tags(completion.content)
-    content = completion.content
+        return _without_tags(completion.reasoning) or None, response
+    return thought, response
+
+
+def _split_content(content: str) -> tuple[str | None, str]:
     opened, closed = content.find(OPEN), content.rfind(CLOSE)
     if opened == -1 and closed == -1:
         return None, content.strip()
@@ -57,7 +61,7 @@ def candidate_from(purchase: Purchase) -> Candidate:
         reasoning=reasoning,
         response=response,
         finish_reason=purchase.completion.finish_reason,
-        usage=purchase.completion.usage,
+        usage=purchase.usage,
         cost_usd=purchase.cost_usd,
         latency_ms=purchase.completion.latency_ms,
         created_at=purchase.created_at,

@@ -4,7 +4,8 @@ Everything is decided on prefixes of the sample index, never on the order of arr
 first and are easier, so deciding on arrivals would bias what is kept and could not be reproduced.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from schemas.grade import Verdict
@@ -70,9 +71,12 @@ def _decided(attempts: Attempts, correct: int, counted: int) -> bool:
 @lru_cache(maxsize=100_000)
 def _paths(attempts: Attempts, correct: int, counted: int, c: int, n: int) -> int:
     """Return how many orders of verdicts lead from (correct, counted) to (c, n) without stopping before."""
-    if (correct, counted) == (c, n):
-        return 1
-    if counted >= n or correct > c or _decided(attempts, correct, counted):
-        return 0
-    with_success = _paths(attempts, correct + 1, counted + 1, c, n)
-    return with_success + _paths(attempts, correct, counted + 1, c, n)
+    ways: Mapping[int, int] = {correct: 1}  # by the number of correct ones so far
+    for so_far in range(counted, n):
+        after: Counter[int] = Counter()
+        for successes, paths in ways.items():
+            if successes <= c and not _decided(attempts, successes, so_far):
+                after[successes] += paths
+                after[successes + 1] += paths
+        ways = after
+    return ways.get(c, 0)

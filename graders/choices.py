@@ -13,7 +13,8 @@ that is no option, is `none_of_the_choices`.
 import re
 from dataclasses import dataclass
 
-from graders.extract import MAX_STATEMENTS, Extraction, after_thinking, final_answer
+from graders.boxes import MAX_STATEMENTS
+from graders.extract import Extraction, after_thinking, final_answer
 from graders.grader import Tools
 from graders.math.expression_answers import Finding
 from graders.math.latex import clean, plain_words
@@ -211,7 +212,7 @@ def _denied(before: str) -> bool:
     return re.search(r"\bnot\b|n't\b|\bcannot\b|\bincorrect\b", re.split(r"[,;.]|\bbut\b", before)[-1]) is not None
 
 
-CHOICE_GRADER_VERSION = "1"
+CHOICE_GRADER_VERSION = "2"
 
 
 def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -10,7 +10,9 @@ Only what follows `</think>` is read. The rules, first match wins:
 5. `answer_is`    "the answer is ...", "Answer: ...".
 6. `only_line`    the response is one short line and nothing else: "42".
 7. `only_formula` the response has exactly one formula, between `$` or `\[ \]` marks.
-8. `conclusion`   the last line begins with "so", "thus", "therefore", "hence" and has exactly one formula.
+8. `conclusion`   the last sentence begins with "so", "thus", "therefore", "hence" and has exactly one formula, or
+                  ends in "is $...$" ("So, the pair $(x, y)$ is $(7, 6)$."), or counts: "Hence there are 12 ways".
+9. `whole_line`   one short line of words and several formulas, handed out as it is: only the same line equals it.
 
 Several different final answers are never a lucky pick: every other explicit statement is handed out in `others`,
 and the grader says `no_answer / several_answers` when one of them has another verdict ("The answer is 5. ... The
@@ -22,13 +24,11 @@ An unclosed box is `unclosed_box`, an empty one `empty_box`, an unclosed `<think
 import re
 from dataclasses import dataclass
 
+from graders.boxes import MAX_STATEMENTS, last_boxes
 from graders.math.latex import MAX_ANSWER_CHARS
 
 MAX_STATEMENT_CHARS = 600
 """A statement ("the answer is ...") is read at most so far; a box may be longer."""
-
-MAX_STATEMENTS = 32
-"""Of more statements than these the last ones are read."""
 
 MAX_BARE_WORDS = 4
 """A response of one line with more words than these is a sentence, and has to say what its answer is."""
@@ -61,6 +61,7 @@ def final_answer(response: str) -> Extraction:
         or _stated(text)
         or _only_line(text)
         or _formula(text)
+        or _whole_line(text)
         or Extraction(None, reason="no_final_answer")
     )
 
@@ -69,10 +70,36 @@ def after_thinking(response: str) -> str | None:
     """Return the stripped response after its last `</think>`, or None when a `<think>` is still open."""
     _, closed, rest = response.rpartition("</think>")
     text = rest if closed else response
-    return None if "<think>" in text else text.strip()
+    return None if "<think>" in text else _without_marks(text.strip())
 
 
-_BOX = re.compile(r"\\f?box(?:ed)?\s*(?=\{)|\\boxed\s+(?=[^\s{])")
+_MARKS = (
+    "<|im_end|>",
+    "<|im_start|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eot_id|>",
+    "<|end|>",
+    "</s>",
+    "<EOS_TOKEN>",
+)
+_ROLES = ("user", "assistant", "system")
+
+
+def _without_marks(text: str) -> str:
+    """Take the marks of a chat template off the end: what a server that did not stop in time leaves behind."""
+    for _ in range(8):
+        bare = text
+        for role in _ROLES:
+            if text.endswith(role) and text.removesuffix(role).rstrip().endswith("<|im_start|>"):
+                bare = text.removesuffix(role).rstrip()
+        bare = next((bare.removesuffix(mark).rstrip() for mark in _MARKS if bare.endswith(mark)), bare)
+        if bare == text:
+            return text
+        text = bare
+    return text
+
+
 _BETWEEN = re.compile(
     r"(?:[\s,;:.$]|\\[\])(\[,;]|\\q?quad|\\text\s*\{[\s,]*(?:and|or)[\s,]*\}|\band\b|\bor\b|[a-zA-Z_0-9(){}^]+\s*=)*\Z"
 )
@@ -83,25 +110,8 @@ _DOUBT = re.compile(
 )
 
 
-def _close(text: str, start: int) -> int:
-    """Return the index after the brace that closes the one at `start`, or -1."""
-    depth = 0
-    for match in _BRACE.finditer(text, start):
-        piece = match[0]
-        if piece == "{":
-            depth += 1
-        elif piece == "}":
-            depth -= 1
-            if depth == 0:
-                return match.end()
-    return -1
-
-
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-
-
 def _boxed(text: str) -> Extraction:
-    boxes = _last_boxes(text)
+    boxes = last_boxes(text)
     if boxes is None:
         return Extraction(None, "boxed", "unclosed_box")
     if not boxes:
@@ -124,39 +134,6 @@ def _boxed(text: str) -> Extraction:
             return Extraction(None, "boxed", "several_answers")
     later = [statement for _, statement in _statements(text[end:])]
     return Extraction(answer, "boxed", others=tuple(later[:MAX_STATEMENTS]))
-
-
-def _last_boxes(text: str) -> list[tuple[int, int, str]] | None:
-    """Return up to the last MAX_STATEMENTS boxes, outermost ones, as (start, end, content); None if one is open."""
-    starts = list(_BOX.finditer(text))[-MAX_STATEMENTS:]
-    boxes: list[tuple[int, int, str]] = []
-    covered = -1
-    for match in starts:
-        if match.start() < covered:
-            continue  # a box inside a box
-        if text[match.end()] != "{":
-            piece = re.compile(r"\\[A-Za-z]+|[^\s$.,]+").match(text, match.end())
-            if piece:
-                boxes.append((match.start(), piece.end(), piece[0]))
-            continue
-        covered = _close(text, match.end())
-        if covered < 0:
-            return None
-        boxes.append((match.start(), covered, unboxed(text[match.end() + 1 : covered - 1])))
-    return boxes
-
-
-def unboxed(text: str) -> str:
-    r"""Return `text` with every `\boxed{...}` in it replaced by its content."""
-    for _ in range(8):
-        match = _BOX.search(text)
-        if match is None or text[match.end()] != "{":
-            return text
-        end = _close(text, match.end())
-        if end < 0:
-            return text
-        text = text[: match.start()] + text[match.end() + 1 : end - 1] + text[end:]
-    return text
 
 
 def _hash_line(text: str) -> Extraction | None:
@@ -292,18 +269,47 @@ _CONCLUDES = re.compile(
 )
 
 
+_PLAIN_IS = re.compile(r"\b(?:is|are|be|equals)\s*\Z")
+_COUNTS = re.compile(r"\bthere (?:are|is|were|will be) (?:exactly |only |a total of )?([0-9][0-9,]{0,20}) [a-z]", re.I)
+_UNSURE = re.compile(r"\bnot\b|n't\b|\bor\b|\b(?:at least|at most|more|less|fewer|about|if|maybe|perhaps|per)\b", re.I)
+_CLOSING_WORDS = "I hope it is correct."
+
+
+def _last_sentence(text: str) -> str:
+    text = text.rstrip().removesuffix(_CLOSING_WORDS).rstrip()
+    return re.split(r"(?<=[.!?])\s+|(?<=\$)\s+(?=(?:So|Thus|Therefore|Hence)\b)", text[text.rfind("\n") + 1 :].strip())[
+        -1
+    ]
+
+
+def _whole_line(text: str) -> Extraction | None:
+    if (
+        "\n" in text
+        or len(text) > 200
+        or "$" not in text
+        or re.search(r"\bnot\b|n't\b|\banswer\b", text, re.IGNORECASE)
+    ):
+        return None
+    return Extraction(text, "whole_line")
+
+
 def _formula(text: str) -> Extraction | None:
     """The only formula of the response, or the only one of a concluding last line, with a percent sign after it."""
     if len(text) > MAX_FORMULA_TEXT or text.count("$") + text.count("\\(") + text.count("\\[") > 400:
         return None
     rule = "only_formula"
     found = list(_FORMULA.finditer(text))
-    if len(found) > 1:
-        last = text[text.rstrip().rfind("\n") + 1 :]
-        sentence = re.split(r"(?<=[.!?])\s+", last.strip())[-1]
+    if len(found) != 1:
+        sentence = _last_sentence(text)
         if not _CONCLUDES.match(sentence):
             return None
         rule, text, found = "conclusion", sentence, list(_FORMULA.finditer(sentence))
+        if len(found) > 1 and _PLAIN_IS.search(text[: found[-1].start()]) and not text[found[-1].end() :].strip(" .!"):
+            # "So, the pair $(x, y)$ that solves both is $(7, 6)$.": the subject is set in mathematics too.
+            text, found = text[found[-2].end() :], [*_FORMULA.finditer(text[found[-2].end() :])]
+    if not found and rule == "conclusion":
+        counted = _COUNTS.search(text)
+        return Extraction(counted[1], rule) if counted and not _UNSURE.search(text) else None
     if len(found) != 1:
         return None
     inside = next(group for group in found[0].groups() if group is not None)

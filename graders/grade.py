@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 
 from graders.choices import CHOICE_GRADER_VERSION, grade_choice
 from graders.code.grade_code import CODE_GRADER_VERSION, grade_code
-from graders.extract import final_answer
+from graders.code.mutants import empty_program_passes
 from graders.grader import GradeFunction, Tools
 from graders.math.math_answers import MATH_GRADER_VERSION, grade_math
+from graders.math.references import reference_answer
 from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
 from graders.texts import TEXT_GRADER_VERSION, grade_text
+from graders.worker_pool import Algebra, Remembered, WorkerPool, WouldWait
 from schemas.candidate import Candidate
+from schemas.errors import SandboxError
 from schemas.grade import Evidence, Grade
 from schemas.problem import AnswerKind, Problem, ScorerTests
 from schemas.teaching import Sampling, Usage
@@ -40,32 +43,62 @@ def grader_name_and_version(problem: Problem) -> tuple[str, str]:
 
 
 def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
-    """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader."""
+    """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader.
+
+    Raises WouldWait only with tools that forbid waiting.
+    """
     scored = isinstance(problem.tests, ScorerTests)
     function: GradeFunction = grade_reasoning_gym if scored else GRADERS[problem.answer_kind][0]
     try:
         return function(problem, candidate, tools)
+    except WouldWait:
+        raise
     except Exception as error:  # our own fault, whatever it is: not the chain's
         return _crashed(problem, candidate, error)
 
 
 def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> list[Grade]:
-    """Return the grades of many candidates, in the order given."""
-    if len(pairs) < 2:
-        return [grade(problem, candidate, tools) for problem, candidate in pairs]
-    with ThreadPoolExecutor(min(BATCH_THREADS, len(pairs))) as threads:
-        return list(threads.map(lambda pair: grade(pair[0], pair[1], tools), pairs))
+    """Return the grades of many candidates, in the order given.
+
+    What needs no waiting is graded right here: 20 to 60 us a chain, less than handing it to another process costs.
+    What waits for the sandbox or for a symbolic comparison waits in threads, side by side.
+    """
+    prompt = Tools(algebra=_remembered(tools), sandbox=tools.sandbox)
+    grades: dict[int, Grade] = {}
+    waiting: list[int] = []
+    for place, (problem, candidate) in enumerate(pairs):
+        try:
+            if problem.answer_kind == "code":
+                raise WouldWait
+            grades[place] = grade(problem, candidate, prompt)
+        except WouldWait:
+            waiting.append(place)
+    if waiting:
+        with ThreadPoolExecutor(min(BATCH_THREADS, len(waiting))) as threads:
+            late = threads.map(lambda place: grade(*pairs[place], tools), waiting)
+            grades.update(zip(waiting, late, strict=True))
+    return [grades[place] for place in range(len(pairs))]
+
+
+def _remembered(tools: Tools) -> Algebra:
+    return Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
 
 
 def self_test(problem: Problem, tools: Tools) -> Grade:
     """Grade the problem's own reference answer, as a candidate that states it would be graded.
 
     `correct` for a good problem. An empty answer, a letter beyond the choices, a solution that fails the tests are
-    not; a code problem without a solution is `ungraded / no_reference_solution`.
+    not; a code problem without a solution is `ungraded / no_reference_solution`, one whose tests a program that does
+    nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs cannot be run.
     """
     if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
         return _failed(problem, _stating(problem, ""), "no_reference_solution", None)
-    return grade(problem, _stating(problem, _statement(problem)), tools)
+    stated = grade(problem, _stating(problem, _statement(problem)), tools)
+    if stated.reason == "sandbox_failed":
+        raise SandboxError(f"a reference solution could not be run: {stated.evidence.detail}")
+    if stated.grader == "code" and stated.verdict == "correct" and empty_program_passes(problem, tools):
+        return stated.model_copy(update={"verdict": "incorrect", "reason": "bad_tests"})
+    return stated
 
 
 def _statement(problem: Problem) -> str:
@@ -74,8 +107,7 @@ def _statement(problem: Problem) -> str:
     if problem.answer_kind == "choice":
         return f"The answer is ({problem.answer.strip()})."
     if isinstance(problem.tests, ScorerTests) or problem.answer_kind == "math":
-        boxed = "\\boxed" in problem.answer
-        answer = (final_answer(problem.answer).answer or "") if boxed else problem.answer
+        answer = reference_answer(problem.answer)
     else:
         answer = next((line for line in problem.answer.splitlines() if line.strip()), "")
     balanced = answer.count("{") == answer.count("}")

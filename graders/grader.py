@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graders.worker_pool import WorkerPool
+from graders.worker_pool import Algebra, WorkerPool
 from schemas.candidate import Candidate
 from schemas.grade import Grade
 from schemas.problem import Problem
@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from graders.sandbox.execution import Sandbox
 
 
+ALGEBRA_TIMEOUT_S = 1.2
+"""One symbolic comparison; an answer gets at most one that is late, so that any answer is graded within 2 s."""
+
+ALGEBRA_WORKERS = 16
+"""More than most machines have cores: bombs that arrive together are late together, and none waits for another."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """The pool for symbolic comparisons, and the sandbox when programs are graded too."""
 
-    algebra: WorkerPool
+    algebra: Algebra
     sandbox: "Sandbox | None"
 
 
@@ -28,11 +35,12 @@ GradeFunction = Callable[[Problem, Candidate, Tools], Grade]
 
 @contextmanager
 def open_tools(sandbox: "Sandbox | None" = None) -> Iterator[Tools]:
-    """Yield tools and stop every worker at the end. No process starts before the first symbolic comparison.
+    """Yield tools and stop every worker at the end. The process that forks workers gets ready in the background.
 
     The sandbox belongs to the caller, who opens and closes it.
     """
-    pool = WorkerPool("graders.math.algebra:answer")
+    pool = WorkerPool("graders.math.algebra:answer", size=ALGEBRA_WORKERS, timeout_s=ALGEBRA_TIMEOUT_S)
+    pool.warm_up()
     try:
         yield Tools(algebra=pool, sandbox=sandbox)
     finally:

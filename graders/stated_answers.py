@@ -42,7 +42,7 @@ def grade_stated(
         verdict, reason = ("no_answer", extraction.reason)
     else:
         finding = _settle(problem.answer, extraction, compare)
-        verdict, reason = _VERDICTS.get(finding.result, ("ungraded", finding.how.split(" ")[0]))
+        verdict, reason = verdict_of(finding)
     return Grade(
         candidate_id=candidate.candidate_id,
         grader=grader,
@@ -58,6 +58,11 @@ def grade_stated(
         ),
         duration_ms=(time.perf_counter() - started) * 1000,
     )
+
+
+def verdict_of(finding: Finding) -> tuple[Verdict, str]:
+    """Return the verdict and the reason code of a comparison; what it left undecided is `ungraded`."""
+    return _VERDICTS.get(finding.result, ("ungraded", finding.how.split(" ")[0]))
 
 
 def unfinished(candidate: Candidate) -> Extraction | None:

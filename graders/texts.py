@@ -62,7 +62,7 @@ def compare_text(reference: str, answer: str) -> Finding:
     return Finding("different", "text")
 
 
-TEXT_GRADER_VERSION = "1"
+TEXT_GRADER_VERSION = "2"
 
 
 def grade_text(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

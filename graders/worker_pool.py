@@ -1,25 +1,31 @@
 """Killable worker processes for anything that may hang.
 
-A worker is a plain Python process that answers one JSON line per JSON line. It is started when it is first
-needed, killed with SIGKILL when it is late, limited in memory, and replaced after `jobs_per_worker` jobs. No
-signal handlers, no event loop, no fork of this process: it works from any thread and inside asyncio.
+A worker answers one JSON line per JSON line, is killed with SIGKILL when it is late, limited in memory, and replaced
+after `jobs_per_worker` jobs. Workers are forked by a nursery, a process of its own that imported what they need: the
+successor of a killed one is there in milliseconds. No signal handlers, no event loop, no fork of this process: it
+works from any thread and inside asyncio.
 """
 
 import json
 import os
 import select
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
 STARTUP_S = 60.0
-"""How long a new worker may take to import what it needs, on a busy machine."""
+"""How long the nursery may take to import what workers need, on a busy machine."""
+
+LEAST_SHARE = 0.25
+"""Of its time limit a job gets at least so much when it had to wait for the nursery, whose time is counted."""
 
 MEMO_ENTRIES = 20_000
 
@@ -36,11 +42,23 @@ class Reply:
     value: JsonValue = None
 
 
+class Algebra(Protocol):
+    """Whoever answers jobs: a pool, or what is left of one that may not be waited for."""
+
+    def run(self, *arguments: JsonValue) -> Reply:
+        """Return the reply to one job."""
+
+
+class WouldWait(Exception):
+    """A job has no remembered reply, and nobody is to wait for a worker."""
+
+
 class WorkerPool:
     """Up to `size` worker processes that call `target` ("module:function") with JSON values.
 
     `timeout_s` is the wall clock of one job, `memory_mb` the address space of a worker. Replies of finished
-    jobs are remembered (least recently used first out), so the same question is asked once.
+    jobs are remembered (least recently used first out), so the same question is asked once. `cpu_s` is the CPU
+    time that all jobs have used.
     """
 
     def __init__(
@@ -58,9 +76,11 @@ class WorkerPool:
         self.jobs_per_worker = jobs_per_worker
         self._places = threading.BoundedSemaphore(self.size)
         self._lock = threading.Lock()
+        self._nursery: _Nursery | None = None
         self._idle: list[_Worker] = []
         self._memo: OrderedDict[str, Reply] = OrderedDict()
         self._closed = False
+        self.cpu_s = 0.0
 
     def run(self, *arguments: JsonValue) -> Reply:
         """Call the target in a worker and return its reply, at most about `timeout_s` later.
@@ -68,13 +88,9 @@ class WorkerPool:
         A worker that dies is replaced and the job tried once more. Raises RuntimeError on a closed pool.
         """
         line = json.dumps(arguments)
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the worker pool is closed")
-            known = self._memo.get(line)
-            if known is not None:
-                self._memo.move_to_end(line)
-                return known
+        known = self._recall(line)
+        if known is not None:
+            return known
         with self._places:
             reply = self._attempt(line)
             if reply.status == "died":
@@ -86,74 +102,145 @@ class WorkerPool:
                     self._memo.popitem(last=False)
         return reply
 
+    def recall(self, *arguments: JsonValue) -> Reply | None:
+        """Return the remembered reply to a job, or None. Raises RuntimeError on a closed pool."""
+        return self._recall(json.dumps(arguments))
+
+    def _recall(self, line: str) -> Reply | None:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the worker pool is closed")
+            known = self._memo.get(line)
+            if known is not None:
+                self._memo.move_to_end(line)
+            return known
+
+    def warm_up(self) -> None:
+        """Start the nursery now, in the background; without this it starts with the first job."""
+        with self._lock:
+            self._open_nursery()
+
     def _attempt(self, line: str) -> Reply:
         with self._lock:
-            worker = self._idle.pop() if self._idle else None
-        worker = worker or _Worker(self.target, self.memory_mb, self.timeout_s)
+            worker = self._idle.pop() if self._idle else self._open_nursery().fork()
+        before = worker.cpu_s
         reply = worker.ask(line, self.timeout_s)
         with self._lock:
+            # What a killed worker used is not known: the whole time limit, at most.
+            self.cpu_s += self.timeout_s if reply.status == "timeout" else worker.cpu_s - before
             keep = not self._closed and worker.is_alive and worker.jobs < self.jobs_per_worker
             if keep:
                 self._idle.append(worker)
-            elif not self._closed:
-                # Its successor starts now and gets ready in the background, so that the next job need not wait.
-                self._idle.append(_Worker(self.target, self.memory_mb, self.timeout_s))
         if not keep:
             worker.kill()
         return reply
+
+    def _open_nursery(self) -> "_Nursery":
+        if self._closed:
+            raise RuntimeError("the worker pool is closed")
+        if self._nursery is None or not self._nursery.is_alive:
+            self._nursery = _Nursery(self.target, self.memory_mb, self.timeout_s)
+        return self._nursery
 
     @property
     def process_ids(self) -> list[int]:
         """The ids of the idle workers."""
         with self._lock:
-            return [worker.process.pid for worker in self._idle]
+            return [worker.process_id for worker in self._idle]
 
     def close(self) -> None:
-        """Kill every idle worker; one that is busy in another thread ends with its job."""
+        """Kill every idle worker and the nursery; a worker that is busy in another thread ends with its job."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+            nursery, self._nursery = self._nursery, None
         for worker in idle:
             worker.kill()
+        if nursery is not None:
+            nursery.close()
 
 
-class _Worker:
-    """One process and the pipes to it. Not shared between threads."""
+class Remembered:
+    """The replies a pool remembers; any other job raises WouldWait."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+
+    def run(self, *arguments: JsonValue) -> Reply:
+        """Return the remembered reply. Raises WouldWait."""
+        known = self._pool.recall(*arguments)
+        if known is None:
+            raise WouldWait
+        return known
+
+
+class _Nursery:
+    """The process that forks workers, and the socket it is asked on. Guarded by the pool's lock."""
 
     def __init__(self, target: str, memory_mb: int, timeout_s: float) -> None:
-        # The parent's sys.path goes along, so that the worker imports the same code however this one was started.
+        self._control, theirs = socket.socketpair()
+        # The parent's sys.path goes along, so that the workers import the same code however this one was started.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}\n"
-            f"from graders.worker_process import serve\nserve({target!r}, {memory_mb}, {timeout_s})"
+            f"from graders.worker_process import nurse\nnurse({target!r}, {memory_mb}, {timeout_s}, {theirs.fileno()})"
         )
-        self.process = subprocess.Popen(  # noqa: S603 - this interpreter, with code written here
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is the parent's to handle
-        )
-        self.jobs = 0
-        self._rest = b""
-        self._is_ready = False
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, with code written here
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is the parent's to handle
+            )
 
     @property
     def is_alive(self) -> bool:
-        return self.process.poll() is None
+        return self._process.poll() is None
+
+    def fork(self) -> "_Worker":
+        """Ask for a worker; it says that it is ready on its own socket."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._control, [b"f"], [theirs.fileno()])
+            except OSError:  # it ended just now: the worker's socket is closed, and the job is tried once more
+                self._process.kill()
+        return _Worker(ours)
+
+    def close(self) -> None:
+        """End the nursery at once and reap it."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class _Worker:
+    """One process and the socket to it. Not shared between threads."""
+
+    def __init__(self, jobs: socket.socket) -> None:
+        self.jobs = 0
+        self.cpu_s = 0.0
+        self.process_id = 0
+        self.is_alive = True
+        self._socket = jobs
+        self._handle = -1
+        self._rest = b""
 
     def ask(self, line: str, timeout_s: float) -> Reply:
         """Send one job and wait for its reply; a late or dead worker is killed."""
         self.jobs += 1
-        assert self.process.stdin is not None
+        started = time.monotonic()
         try:
-            self._is_ready = self._is_ready or self._read_line(STARTUP_S) is not None
-            if not self._is_ready:
-                raise BrokenPipeError
-            self.process.stdin.write(line.encode() + b"\n")
-            self.process.stdin.flush()
+            if not self.process_id:
+                self._greet()
+            waited_s = time.monotonic() - started
+            self._socket.settimeout(timeout_s)
+            self._socket.sendall(line.encode() + b"\n")
         except OSError:
             self.kill()
             return Reply("died")
+        timeout_s -= min(waited_s, (1 - LEAST_SHARE) * timeout_s)
         deadline = time.monotonic() + timeout_s
         answer = self._read_line(timeout_s)
         if answer is None:
@@ -161,20 +248,28 @@ class _Worker:
             self.kill()
             return Reply("timeout" if late else "died")
         message = json.loads(answer)
+        self.cpu_s += message["cpu_s"]
         return Reply("done", message["value"]) if message["ok"] else Reply("failed", message["error"])
+
+    def _greet(self) -> None:
+        greeting = self._read_line(STARTUP_S)
+        if greeting is None:
+            raise BrokenPipeError
+        self.process_id = json.loads(greeting)["process_id"]
+        # It is not our child: a handle, taken while it lives, never means a later process with the same id.
+        self._handle = os.pidfd_open(self.process_id)
 
     def _read_line(self, timeout_s: float) -> bytes | None:
         """Return the next line, or None when the time is over or the worker has ended."""
-        assert self.process.stdout is not None
-        descriptor = self.process.stdout.fileno()
         deadline = time.monotonic() + timeout_s
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
         while b"\n" not in self._rest:
             left_s = deadline - time.monotonic()
-            if left_s <= 0 or not poll.poll(left_s * 1000):
+            if left_s <= 0 or not _wait(self._socket.fileno(), left_s):
                 return None
-            chunk = os.read(descriptor, 65_536)
+            try:
+                chunk = self._socket.recv(65_536)
+            except OSError:
+                return None
             if not chunk:
                 return None
             self._rest += chunk
@@ -182,12 +277,21 @@ class _Worker:
         return line
 
     def kill(self) -> None:
-        """End the process at once and reap it."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:  # bytes that a dead worker never took
-                    continue
+        """End the process at once and wait until it is gone."""
+        self.is_alive = False
+        self._socket.close()
+        if self._handle >= 0:
+            try:
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+                _wait(self._handle, STARTUP_S)
+            except ProcessLookupError:  # it has ended by itself
+                pass
+            finally:
+                os.close(self._handle)
+                self._handle = -1
+
+
+def _wait(descriptor: int, timeout_s: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.candidate import Candidate
 from schemas.group import GradedCandidate, Group
 from schemas.ids import content_id, seed_from
-from schemas.problem import Problem
+from schemas.problem import Problem, ScorerTests
 from schemas.recipe import Product
 from schemas.teaching import Message
 
@@ -83,7 +83,7 @@ def rl_rows(groups: Sequence[Group]) -> list[Row]:
                 "split": "train",
                 "problem_id": problem.problem_id,
             },
-            "grader": problem.answer_kind,
+            "grader": "reasoning_gym" if isinstance(problem.tests, ScorerTests) else problem.answer_kind,
             "grader_args": _grader_args(problem),
             **_pass_rate(group),
         }

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from data_contracts.check import check_contract
 from data_contracts.contract import Contract, load_contract
-from data_contracts.key_like import count_key_like
 from data_contracts.report import ContractReport
 from publishing.build_rows import BUILDERS
 from publishing.dataset_card import dataset_card
@@ -26,6 +25,7 @@ from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, diff_products, latest_release, next_version, read_manifest
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
+from schemas.key_like import count_key_like
 from schemas.manifest import FunnelStage, Manifest, ReleasedFile, TeacherShare
 from schemas.recipe import Product, Recipe
 from schemas.record import Record

@@ -9,7 +9,8 @@ CotfactoryError                 exit 1
 │   ├── TeacherUnavailable               down, slow, reset, 5xx                     retryable
 │   ├── TeacherRateLimited               429                                        retryable
 │   ├── TeacherBadReply                  HTML, cut JSON, no choices                 retryable
-│   └── TeacherRefused                   401, 403, 404, 400: asking again is useless
+│   ├── TeacherRejected                  400, 413, 422: this request, not the others
+│   └── TeacherRefused                   401, 403, 404, no credit: asking again is useless
 ├── SandboxError                         Docker engine or container                 retryable
 ├── WorkspaceError                       lock, disk, permission, foreign files
 ├── ContractError                        a contract that cannot be run
@@ -64,13 +65,19 @@ class RecordingError(InputError):
 
 
 class TeacherError(CotfactoryError):
-    """A teacher endpoint did not give a usable completion."""
+    """A teacher endpoint did not give a usable completion; it may have billed the request all the same."""
+
+    maybe_billed = False
 
 
 class TeacherUnavailable(TeacherError):
     """The endpoint is down, timed out, reset the connection or answered 5xx."""
 
     retryable = True
+
+    def __init__(self, message: str, hint: str = "", *, maybe_billed: bool = False) -> None:
+        super().__init__(message, hint)
+        self.maybe_billed = maybe_billed
 
 
 class TeacherRateLimited(TeacherError):
@@ -87,10 +94,19 @@ class TeacherBadReply(TeacherError):
     """The endpoint answered something that is not a chat completion."""
 
     retryable = True
+    maybe_billed = True
+
+
+class TeacherRejected(TeacherError):
+    """The endpoint will not answer this very request: too long, or against its policy."""
 
 
 class TeacherRefused(TeacherError):
-    """The endpoint refused the key, the model or the request itself."""
+    """The endpoint refused the key, the model or every request; `status` is the HTTP status."""
+
+    def __init__(self, message: str, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class SandboxError(CotfactoryError):

@@ -3,11 +3,14 @@
 from datetime import datetime
 
 from schemas.record import Record
-from schemas.teaching import Completion, Sampling
+from schemas.teaching import Completion, Sampling, Usage
 
 
 class Purchase(Record):
-    """One completion that reached us, before anything has interpreted it; `candidate_id` is the request's id."""
+    """One completion that reached us, before anything has interpreted it.
+
+    `candidate_id` is the request's id, `usage` what the endpoint billed or, where it did not say, the worst case.
+    """
 
     candidate_id: str
     problem_id: str
@@ -18,5 +21,6 @@ class Purchase(Record):
     sample_index: int
     parent_id: str | None
     completion: Completion
+    usage: Usage
     cost_usd: float | None
     created_at: datetime

@@ -136,7 +136,7 @@ class TeacherSpec(Record):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     model: str
-    base_url: str | None = None
+    base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     recordings: str | None = None
     simulated: StudentShares | None = None
     api_key_env: str = "OPENAI_API_KEY"
@@ -179,7 +179,7 @@ class Attempts(Record):
 class Budget(Record):
     """The most this recipe may ever spend, over all its runs; what is in flight counts at its worst case."""
 
-    usd: Annotated[float, Field(gt=0)] | None = None
+    usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     tokens: PositiveInt | None = None
 
 
@@ -214,7 +214,7 @@ class Recipe(Record):
     @field_validator("attempts", mode="before")
     @classmethod
     def _a_number_is_a_fixed_maximum(cls, value: object) -> object:
-        return {"max": value} if isinstance(value, int) else value
+        return {"max": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _teachers_have_names_of_their_own(self) -> Self:

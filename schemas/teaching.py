@@ -34,11 +34,15 @@ class Sampling(Record):
 
 
 class Usage(Record):
-    """Tokens of one request as the endpoint billed them; `reasoning_tokens` are part of `output_tokens`."""
+    """Tokens of one request as the endpoint billed them; `reasoning_tokens` are part of `output_tokens`.
+
+    `estimated` tokens are the worst case of a request whose endpoint did not say what it billed.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    estimated: bool = False
 
 
 class Completion(Record):
@@ -46,12 +50,12 @@ class Completion(Record):
 
     `reasoning` is what the endpoint sent in a field of its own (`reasoning_content` or `reasoning`);
     thinking written as `<think>` tags is still inside `content` here. `model` is the name the endpoint
-    answered with, `latency_ms` the wall time of the successful call.
+    answered with, `latency_ms` the wall time of the successful call, `usage` None when it did not say.
     """
 
     content: str
     reasoning: str | None = None
     finish_reason: str
     model: str
-    usage: Usage
+    usage: Usage | None
     latency_ms: float

@@ -32,13 +32,16 @@ def a_problem(
     )
 
 
+USAGE = Usage(input_tokens=10, output_tokens=20)
+
+
 def a_completion(content: str = "So it is \\boxed{42}.", reasoning: str | None = None) -> Completion:
     return Completion(
         content=content,
         reasoning=reasoning,
         finish_reason="stop",
         model="m",
-        usage=Usage(input_tokens=10, output_tokens=20),
+        usage=USAGE,
         latency_ms=5.0,
     )
 
@@ -54,6 +57,7 @@ def a_purchase(candidate_id: str = "c1", content: str = "So it is \\boxed{42}.",
         sample_index=0,
         parent_id=None,
         completion=a_completion(content),
+        usage=USAGE,
         cost_usd=0.001,
         created_at=AT,
     )

@@ -37,7 +37,7 @@ def test_the_wheel_runs_the_demo(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     release = Path(json.loads(done.stdout.splitlines()[-1])["release"]["path"])
-    assert release == tmp_path / "workspace" / "releases" / "demo" / "v1.0.0"
+    assert release == tmp_path / "workspace" / "releases" / "demo-first-20" / "v1.0.0"
     assert (release / "manifest.json").is_file()
 
 

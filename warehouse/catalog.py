@@ -1,5 +1,6 @@
 """DuckDB views over the tables, swapped in by os.replace; opened read-only by people."""
 
+import os
 from typing import Any
 
 import duckdb
@@ -9,7 +10,7 @@ from warehouse.tables import seed_tables
 from warehouse.workspace import Workspace
 
 NEWEST_GRADE = "QUALIFY row_number() OVER (PARTITION BY candidate_id, problem_id ORDER BY graded_at DESC) = 1"
-NEWEST_PROBLEM = "QUALIFY row_number() OVER (PARTITION BY problem_id) = 1"
+NEWEST_PROBLEM = "QUALIFY row_number() OVER (PARTITION BY problem_id ORDER BY loaded_at DESC) = 1"
 
 RELEASE_COLUMNS = {
     "name": "VARCHAR",
@@ -30,7 +31,7 @@ def build_catalog(workspace: Workspace) -> None:
     The pipeline never holds it open: DuckDB lets one process write or many read, and people read during runs.
     """
     seed_tables(workspace)
-    aside = workspace.catalog.with_suffix(".writing")
+    aside = workspace.catalog.with_suffix(f".{os.getpid()}")  # `plan` may build one while a run does
     aside.unlink(missing_ok=True)
     views = {
         "problems": f"SELECT * FROM {table_files(workspace, 'problems')} {NEWEST_PROBLEM}",

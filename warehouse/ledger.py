@@ -4,18 +4,18 @@ One append-only journal per open shard, `ledger/SHARD-RUN.journal`, one entry a 
 
     CRC32 KIND BODY        e.g.  1c291ca3 intent 9f86d081884c7d659a2feaa0c55ad015
 
-`header` (recipe and run) comes first, `intent` (request id) before a request is sent, `bought` (a Purchase
-as JSON) when its completion has arrived, `failed` (request id) when it will not. An entry is handed to the kernel
-at once, so a killed process loses nothing, and a group `fdatasync` follows within milliseconds, so neither does a
-power cut. A line with a wrong CRC is a torn write: it is skipped and counted. An intent without an outcome was in
-flight when the run died: it may have been billed, and is counted too.
+`header` (recipe and run) comes first, `intent` (request id, its worst case in USD and tokens) before a request is
+sent, `bought` (a Purchase as JSON) when its completion has arrived, `failed` (request id, whether it may have been
+billed) when it has not. An entry is handed to the kernel at once, so a killed process loses nothing, and a group
+`fdatasync` follows within milliseconds, so neither does a power cut. A line with a wrong CRC is a torn write: it is
+skipped and counted. An intent without an outcome was in flight when the run died: it may have been billed, so it is
+counted and its worst case charged to the budget.
 """
 
 import asyncio
 import errno
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +39,19 @@ class JournalHeader(Record):
 
 @dataclass(frozen=True)
 class JournalEntries:
-    """What a journal holds: purchases without repeats, requests that were in flight, torn lines."""
+    """What a journal holds: purchases without repeats, requests that were in flight, torn and foreign lines.
+
+    `unconfirmed_usd` and `unconfirmed_tokens` are the worst case of all sendings that may have been billed without
+    a completion reaching us. Foreign lines are whole, but not ours to read: another version of the code wrote them.
+    """
 
     header: JournalHeader
     purchases: tuple[Purchase, ...]
     in_flight: tuple[str, ...]
+    unconfirmed_usd: float
+    unconfirmed_tokens: int
     torn_lines: int
+    foreign_lines: int
 
 
 class Journal:
@@ -53,6 +60,7 @@ class Journal:
     def __init__(self, folder: Path, header: JournalHeader) -> None:
         self.path = folder / f"{header.shard}-{header.run_id}.journal"
         self.full = False
+        self._is_cut = False
         self._ballast = folder / f"{header.shard}-{header.run_id}.ballast"
         self._sync: asyncio.Task[None] | None = None
         try:
@@ -63,13 +71,13 @@ class Journal:
             raise _unwritable(self.path, error) from error
         self._append("header", header.model_dump_json())
 
-    def intend(self, request_id: str) -> None:
-        """Write down that a request is about to be sent."""
-        self._append("intent", request_id)
+    def intend(self, request_id: str, worst_usd: float, worst_tokens: int) -> None:
+        """Write down that a request is about to be sent, and what it may cost at most."""
+        self._append("intent", f"{request_id} {worst_usd!r} {worst_tokens}")
 
-    def give_up(self, request_id: str) -> None:
-        """Write down that a request has failed for good in this run."""
-        self._append("failed", request_id)
+    def failed(self, request_id: str, *, maybe_billed: bool) -> None:
+        """Write down that a sending failed."""
+        self._append("failed", f"{request_id} {'billed?' if maybe_billed else 'free'}")
 
     async def record(self, purchase: Purchase) -> None:
         """Write down a purchase; when this returns, it is on disk.
@@ -91,11 +99,17 @@ class Journal:
     async def _sync_group(self) -> None:
         await asyncio.sleep(GROUP_SYNC_S)
         self._sync = None  # whoever writes from here on may miss this fdatasync, and starts the next
-        await asyncio.to_thread(os.fdatasync, self._file)
+        try:
+            await asyncio.to_thread(os.fdatasync, self._file)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def _append(self, kind: str, body: str) -> None:
         entry = f"{kind} {body}".encode("utf-8", "backslashreplace")
-        line = memoryview(b"%08x %s\n" % (zlib.crc32(entry), entry))
+        # After a line that was cut short, a new one must not be glued to its rest.
+        start = b"\n" if self._is_cut else b""
+        line = memoryview(b"%s%08x %s\n" % (start, zlib.crc32(entry), entry))
+        self._is_cut = True
         while line:
             try:
                 line = line[os.write(self._file, line) :]
@@ -104,6 +118,7 @@ class Journal:
                     raise _unwritable(self.path, error) from error
                 self.full = True
                 self._ballast.unlink(missing_ok=True)
+        self._is_cut = False
 
 
 def open_journals(folder: Path) -> list[Path]:
@@ -117,46 +132,82 @@ def discard(journal: Path) -> None:
     journal.unlink(missing_ok=True)
 
 
-def read_journal(path: Path) -> JournalEntries | None:
-    """Read a journal; None when not even its header was written.
+def set_aside(journal: Path) -> Path:
+    """Rename a journal that holds what this code cannot read, so that it is kept but not met again; return its path."""
+    journal.with_suffix(".ballast").unlink(missing_ok=True)
+    return journal.rename(journal.with_suffix(".unread"))
 
-    The first purchase of an id wins. A torn or foreign line is counted, never guessed at.
+
+def read_journal(path: Path) -> JournalEntries:
+    """Read a journal. The first purchase of an id wins; what cannot be read is counted, never guessed at.
+
+    Without a readable header the recipe, run and shard are empty strings.
     """
-    header: JournalHeader | None = None
-    purchases: dict[str, Purchase] = {}
-    intents: dict[str, None] = {}  # in order, and without an outcome so far
-    torn = 0
-    for kind, body in _entries(path):
-        try:
-            if kind == "header":
-                header = JournalHeader.model_validate_json(body)
-            elif kind == "intent":
-                intents[body] = None
-            elif kind == "bought":
-                purchase = Purchase.model_validate_json(body)
-                purchases.setdefault(purchase.candidate_id, purchase)
-                intents.pop(purchase.candidate_id, None)
-            elif kind == "failed":
-                intents.pop(body, None)
-            else:
-                torn += 1
-        except ValidationError:
-            torn += 1
-    if header is None:
-        return None
-    return JournalEntries(header, tuple(purchases.values()), tuple(intents), torn)
-
-
-def _entries(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield (kind, body) of every line; kind is `torn` where the CRC does not fit."""
+    reading = _Reading()
     with path.open("rb") as file:
         for line in file:
             crc, _, entry = line.rstrip(b"\n").partition(b" ")
-            if not line.endswith(b"\n") or crc != b"%08x" % zlib.crc32(entry):
-                yield "torn", ""
+            if line == b"\n":
                 continue
-            kind, _, body = entry.decode("utf-8").partition(" ")
-            yield kind, body
+            if not line.endswith(b"\n") or crc != b"%08x" % zlib.crc32(entry):
+                reading.torn_lines += 1
+                continue
+            kind, _, body = entry.decode("utf-8", "replace").partition(" ")
+            try:
+                reading.take(kind, body)
+            except (ValidationError, ValueError):
+                reading.foreign_lines += 1
+    return reading.entries()
+
+
+class _Reading:
+    """What has been read of a journal so far."""
+
+    def __init__(self) -> None:
+        self.header = JournalHeader(recipe="", run_id="", shard="")
+        self.purchases: dict[str, Purchase] = {}
+        self.sent: dict[str, tuple[float, int]] = {}  # without an outcome so far
+        self.unconfirmed_usd = 0.0
+        self.unconfirmed_tokens = 0
+        self.torn_lines = self.foreign_lines = 0
+
+    def take(self, kind: str, body: str) -> None:
+        """Take one entry in. Raises ValueError for what this code does not write."""
+        if kind == "header":
+            self.header = JournalHeader.model_validate_json(body)
+        elif kind == "intent":
+            request, usd, tokens = body.split(" ")
+            self.sent[request] = (float(usd), int(tokens))
+        elif kind == "bought":
+            purchase = Purchase.model_validate_json(body)
+            self.purchases.setdefault(purchase.candidate_id, purchase)
+            self.sent.pop(purchase.candidate_id, None)
+        elif kind == "failed":
+            request, billed = body.split(" ")
+            usd_and_tokens = self.sent.pop(request, (0.0, 0))
+            if billed == "billed?":
+                self._charge(usd_and_tokens)
+        else:
+            raise ValueError(f"unknown entry {kind!r}")
+
+    def entries(self) -> JournalEntries:
+        """Return the whole of it; what is still without an outcome was in flight."""
+        in_flight = tuple(self.sent)
+        for usd_and_tokens in self.sent.values():
+            self._charge(usd_and_tokens)
+        return JournalEntries(
+            header=self.header,
+            purchases=tuple(self.purchases.values()),
+            in_flight=in_flight,
+            unconfirmed_usd=self.unconfirmed_usd,
+            unconfirmed_tokens=self.unconfirmed_tokens,
+            torn_lines=self.torn_lines,
+            foreign_lines=self.foreign_lines,
+        )
+
+    def _charge(self, usd_and_tokens: tuple[float, int]) -> None:
+        self.unconfirmed_usd += usd_and_tokens[0]
+        self.unconfirmed_tokens += usd_and_tokens[1]
 
 
 def _reserve(path: Path) -> None:

@@ -1,17 +1,22 @@
 """Turn journals and grades into sealed tables."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from schemas.candidate import Candidate
 from schemas.grade import Grade
+from schemas.ids import content_id
 from schemas.problem import Problem
 from schemas.purchase import Purchase
-from warehouse.ledger import discard, read_journal
+from schemas.record import Record
+from warehouse.ledger import JournalEntries, discard, read_journal, set_aside
 from warehouse.tables import write_table
 from warehouse.workspace import Workspace
+
+UNCONFIRMED = "unconfirmed.jsonl"
 
 
 @dataclass(frozen=True)
@@ -26,31 +31,65 @@ class GradeRow:
 
 @dataclass(frozen=True)
 class SealedJournal:
-    """What a journal held: completions, requests that were in flight when its run died, torn lines."""
+    """What a journal held. `set_aside` is where it was kept because it holds lines this code cannot read."""
 
     candidates: int
     lost_in_flight: int
     torn_lines: int
+    foreign_lines: int
+    set_aside: Path | None
+
+
+class Unconfirmed(Record):
+    """What the sendings of one journal may have been billed without a completion reaching us."""
+
+    journal: str
+    recipe: str
+    usd: float
+    tokens: int
 
 
 def seal_journal(workspace: Workspace, journal: Path, candidate_from: Callable[[Purchase], Candidate]) -> SealedJournal:
     """Write a journal's purchases to the candidates table, then remove the journal.
 
     The order makes a crash at any instant harmless: until the table file is in place the journal stays,
-    and sealing it again writes the same file again.
+    and sealing it again writes the same file again. A journal with lines that this code cannot read is renamed
+    to `.unread`, never removed.
     """
     entries = read_journal(journal)
-    if entries is None:
-        discard(journal)
-        return SealedJournal(0, 0, 0)
     header = entries.header
     rows = (
         {**candidate_from(purchase).model_dump(), "recipe": header.recipe, "run_id": header.run_id}
         for purchase in entries.purchases
     )
     count = write_table(workspace, "candidates", journal.stem, rows)
-    discard(journal)
-    return SealedJournal(count, len(entries.in_flight), entries.torn_lines)
+    if entries.unconfirmed_usd or entries.unconfirmed_tokens:
+        _write_unconfirmed(workspace, journal.stem, entries)
+    kept = set_aside(journal) if entries.foreign_lines else None
+    if kept is None:
+        discard(journal)
+    return SealedJournal(count, len(entries.in_flight), entries.torn_lines, entries.foreign_lines, kept)
+
+
+def unconfirmed(workspace: Workspace, recipe: str) -> tuple[float, int]:
+    """Return what a recipe may have paid for completions that never reached us, as (USD, tokens), at worst."""
+    path = workspace.ledger / UNCONFIRMED
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    by_journal = {one.journal: one for one in map(Unconfirmed.model_validate_json, lines) if one.recipe == recipe}
+    return sum(one.usd for one in by_journal.values()), sum(one.tokens for one in by_journal.values())
+
+
+def _write_unconfirmed(workspace: Workspace, journal: str, entries: JournalEntries) -> None:
+    line = Unconfirmed(
+        journal=journal,
+        recipe=entries.header.recipe,
+        usd=entries.unconfirmed_usd,
+        tokens=entries.unconfirmed_tokens,
+    )
+    with (workspace.ledger / UNCONFIRMED).open("a", encoding="utf-8") as file:
+        file.write(line.model_dump_json() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) -> int:
@@ -71,16 +110,13 @@ def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) ->
     )
 
 
-def write_problems(workspace: Workspace, name: str, problems: Sequence[Problem]) -> None:
-    """Seal problems as one file of the problems table, unless that file is there already."""
-    if (workspace.table("problems") / f"{name}.parquet").exists():
-        return
-    write_table(
-        workspace,
-        "problems",
-        name,
-        (
-            {**problem.model_dump(), "tests": problem.tests.model_dump_json() if problem.tests else None}
-            for problem in problems
-        ),
-    )
+def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem]) -> None:
+    """Seal a recipe's problems as one file, unless the very same problems are there already."""
+    rows = [
+        {**problem.model_dump(), "tests": problem.tests.model_dump_json() if problem.tests else None}
+        for problem in problems
+    ]
+    name = f"{recipe}-{content_id([problem.model_dump(mode='json') for problem in problems])[:12]}"
+    if not (workspace.table("problems") / f"{name}.parquet").exists():
+        now = datetime.now(UTC)
+        write_table(workspace, "problems", name, ({**row, "loaded_at": now} for row in rows))

@@ -27,7 +27,12 @@ SAMPLING: pa.DataType = pa.struct(
     ]
 )
 USAGE: pa.DataType = pa.struct(
-    [("input_tokens", pa.int64()), ("output_tokens", pa.int64()), ("reasoning_tokens", pa.int64())]
+    [
+        ("input_tokens", pa.int64()),
+        ("output_tokens", pa.int64()),
+        ("reasoning_tokens", pa.int64()),
+        ("estimated", pa.bool_()),
+    ]
 )
 EVIDENCE: pa.DataType = pa.struct(
     [
@@ -60,6 +65,7 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("tests", pa.string()),
         ("solution", pa.string()),
         ("split_group", pa.string()),
+        ("loaded_at", TIME),
     ],
     "candidates": [
         ("candidate_id", pa.string()),
@@ -164,7 +170,7 @@ def seed_tables(workspace: Workspace) -> None:
     for table in TABLES:
         path = workspace.table(table) / "empty.parquet"
         if not path.exists():
-            aside = path.with_suffix(".writing")
+            aside = path.with_suffix(f".{os.getpid()}")
             pq.write_table(SCHEMAS[table].empty_table(), aside)
             _publish(aside, path)
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from schemas.candidate import Candidate
 from schemas.grade import Decision, Grade, Verdict
 from warehouse.catalog import table_files
+from warehouse.seal import unconfirmed
 from warehouse.tables import SCHEMAS
 from warehouse.workspace import Workspace
 
@@ -32,6 +33,7 @@ WANTED = pa.schema(WANTED_COLUMNS)
 CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade_id", "problem_id", "graded_at")]
 BATCH_ROWS = 2_000
+MEMORY_LIMIT = "512MB"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,14 @@ class WantedSamples:
 
     def __init__(self, workspace: Workspace, samples: Iterable[WantedSample]) -> None:
         self._workspace = workspace
-        self._connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+        # What does not fit into memory is sorted on the workspace's disk, not in the folder of whoever runs this.
+        self._connection = duckdb.connect(
+            config={
+                "autoinstall_known_extensions": "false",
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": str(workspace.staging / "duckdb"),
+            }
+        )
         self._connection.execute("SET TimeZone = 'UTC'")
         self._load(samples)
 
@@ -178,14 +187,15 @@ class WantedSamples:
 
 
 def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:
-    """Return what earlier runs of a recipe paid, as (USD, input plus output tokens)."""
+    """Return what earlier runs of a recipe paid, or may have paid, as (USD, input plus output tokens)."""
     with duckdb.connect() as connection:
         row = connection.execute(
             f"""SELECT coalesce(sum(cost_usd), 0), coalesce(sum(usage.input_tokens + usage.output_tokens), 0)
                 FROM {table_files(workspace, "candidates")} WHERE recipe = ?""",
             [recipe],
         ).fetchall()[0]
-    return float(row[0]), int(row[1])
+    usd, tokens = unconfirmed(workspace, recipe)
+    return float(row[0]) + usd, int(row[1]) + tokens
 
 
 def _chunks(samples: Iterable[WantedSample]) -> Iterator[pa.Table]:

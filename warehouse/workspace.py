@@ -49,6 +49,12 @@ def open_workspace(root: Path) -> Workspace:
     Raises WorkspaceError when the folder cannot be made or written.
     """
     workspace = Workspace(root.resolve())
+    if set("*?[") & set(str(workspace.root)):
+        raise WorkspaceError(
+            f"Workspace {workspace.root} has one of * ? [ in its path: expected a path without, as they stand for "
+            "other files in questions to the catalog",
+            "choose another folder with --workspace",
+        )
     folders = [workspace.ledger, workspace.releases, workspace.staging]
     folders += [workspace.table(name) for name in TABLES]
     try:

@@ -23,7 +23,7 @@ from schemas.recording import Recording
 
 FIELDS = frozenset(Recording.model_fields)
 OPTIONAL = [name for name, field in Recording.model_fields.items() if not field.is_required()]
-FORMAT_HINT = "a line is a JSON object with problem_id, question, model, sample, response (see DESIGN, Recordings)"
+FORMAT_HINT = "a line is a JSON object with problem_id, question, model, sample, response"
 
 
 def read_recordings(path: Path) -> Iterator[Recording]:

@@ -36,7 +36,7 @@ FIELDS = (
     "source",
     "license",
 )
-"""The fields of a row, as DESIGN section 4 names them; what else a row holds is not part of the problem."""
+"""The fields of a row, by name; what else a row holds is not part of the problem."""
 
 
 def problem_from_row(row: Mapping[str, object], where: str, source_revision: str = "") -> Problem:

@@ -2,13 +2,15 @@
 
 A program's own failure (a wrong value, an exception, its time or memory limit) is `incorrect`; a failure of
 the engine, the container or the tests is `ungraded`. Exit codes and what a program says about itself can only
-reject.
+reject. A share of the accepted programs runs a second time, with another hash seed and the cases in reverse; one that
+then fails is `ungraded / flaky`.
 """
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from graders.code.cases import Case, TestPlan
@@ -22,7 +24,9 @@ from schemas.errors import SandboxError
 from schemas.grade import Evidence, Grade, Verdict
 from schemas.problem import Problem, ScorerTests
 
-CODE_GRADER_VERSION = "1"
+CODE_GRADER_VERSION = "2"
+RECHECKED_OF = 8
+"""One of so many accepted programs runs a second time."""
 
 
 class HasSandbox(Protocol):
@@ -52,6 +56,8 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
         plan = plan_problem(problem)
         extraction = extract_program(candidate.response, problem.question, plan.entry_point, candidate.is_truncated)
         finding = run_plan(plan, extraction, tools.sandbox)
+        if finding.verdict == "correct" and is_rechecked(candidate.candidate_id):
+            finding = recheck(finding, plan, extraction, tools.sandbox)
     except (BadTestsError, NotAValueError) as error:
         finding = Finding("ungraded", "bad_tests", str(error))
     except SandboxError as error:
@@ -83,26 +89,49 @@ def plan_problem(problem: Problem) -> TestPlan:
     return plan_tests(problem.tests)
 
 
-def run_plan(plan: TestPlan, extraction: Extraction, sandbox: Sandbox | None) -> Finding:
-    """Return the verdict on an extracted program; raises SandboxError. Stops at the first case that fails."""
+def run_plan(
+    plan: TestPlan,
+    extraction: Extraction,
+    sandbox: Sandbox | None,
+    hash_seed: int = 0,
+    timeout_s: float | None = None,
+) -> Finding:
+    """Return the verdict on an extracted program; raises SandboxError. Stops at the first case that fails.
+
+    `timeout_s` may shorten the sandbox's limit for each case.
+    """
     if extraction.executed is None:
         return Finding("no_answer", extraction.rule)
     if sandbox is None:
         return Finding("ungraded", "no_sandbox", "no sandbox was opened for this run")
     total = len(plan.cases) + (plan.checker is not None)
     for passed, case in enumerate(plan.cases):
-        (result,) = sandbox.run([Execution(program=extraction.executed, way=case.way)])
+        execution = Execution(program=extraction.executed, way=case.way, timeout_s=timeout_s)
+        (result,) = sandbox.run([execution], hash_seed)
         reason = fault_of(result) or judge(case, result.output)
         if reason:
             return Finding("incorrect", reason, describe(passed, total, result), passed)
     if plan.checker is not None:
         token = secrets.token_hex(16)
         check = Check(checker=plan.checker, entry_point=plan.entry_point, token=token)
-        (result,) = sandbox.run([Execution(program=extraction.executed, way=check)])
+        (result,) = sandbox.run([Execution(program=extraction.executed, way=check, timeout_s=timeout_s)], hash_seed)
         reason = fault_of(result) or (None if result.output == token.encode() else "wrong_result")
         if reason:
             return Finding("incorrect", reason, describe(total - 1, total, result), total - 1)
     return Finding("correct", "passed", None, total)
+
+
+def is_rechecked(candidate_id: str) -> bool:
+    """Whether an accepted candidate is of the share that runs a second time: always the same ones."""
+    return hashlib.sha256(candidate_id.encode()).digest()[0] % RECHECKED_OF == 0
+
+
+def recheck(finding: Finding, plan: TestPlan, extraction: Extraction, sandbox: Sandbox | None) -> Finding:
+    """Run an accepted program again in another order; return the finding, or `ungraded / flaky`."""
+    again = run_plan(replace(plan, cases=plan.cases[::-1]), extraction, sandbox, hash_seed=1)
+    if again.verdict == "correct":
+        return finding
+    return Finding("ungraded", "flaky", f"passed, then {again.reason} at {again.detail}", again.passed)
 
 
 def fault_of(result: ExecutionResult) -> str | None:

@@ -7,10 +7,10 @@ Order matters in tuples and intervals, not in sets and lists of roots. A letter 
 import re
 from collections.abc import Sequence
 
-from graders.math.exact_forms import Form
 from graders.math.expression_answers import Comparison, Finding, has_prose, same_value
 from graders.math.latex import plain_words
 from graders.math.numbers import exact_number, quantity, split_unit
+from graders.math.polynomials import Form
 from graders.math.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
 from graders.math.structures import Shape, based_number, is_name
 

@@ -53,6 +53,20 @@ def compare_values(left: Tree, right: Tree) -> Literal["different", "agree", "un
     return "agree" if agreed >= min(2, rounds) else "unknown"
 
 
+def real_value(tree: Tree) -> Fraction | None:
+    """Return the value of a tree without symbols to about 50 digits, None when it has no real one."""
+    context = _context()
+    try:
+        value = _evaluate(tree, {}, context)
+        if abs(value.imag) > 1e-30 or not context.isfinite(value.real):
+            return None
+        sign, mantissa, exponent, _ = value.real._mpf_
+        magnitude = Fraction(int(mantissa) << max(int(exponent), 0), 1 << max(-int(exponent), 0))
+        return -magnitude if sign else magnitude
+    except (Undefined, ArithmeticError, ValueError, TypeError, NotImplementedError, RecursionError, LookupError):
+        return None
+
+
 _DIVISORS = ("gcd", "lcm")
 _PRIMES = (10_007, 10_037, 10_061, 10_067, 10_079, 10_093, 10_099, 10_103, 10_111, 10_133, 10_139, 10_141, 10_151,
            10_159, 10_163, 10_169, 10_177)  # fmt: skip

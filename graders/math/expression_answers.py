@@ -6,11 +6,12 @@ from fractions import Fraction
 from typing import Literal
 
 from graders.math.evaluation import compare_values
-from graders.math.exact_forms import NoForm, difference, exact_form, is_decisive
+from graders.math.exact_forms import difference, exact_form, is_decisive
 from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
 from graders.math.numbers import Quantity, quantity, same_quantity, split_unit
+from graders.math.polynomials import NoForm
 from graders.math.units import units_conflict
-from graders.worker_pool import WorkerPool
+from graders.worker_pool import Algebra
 
 MAX_ALGEBRA_CALLS = 6
 """Symbolic comparisons of one answer; after one time-out there are no more."""
@@ -32,7 +33,7 @@ class Finding:
 class Comparison:
     """One running comparison: the algebra workers, what the question declares, and how often they were asked."""
 
-    algebra: WorkerPool | None
+    algebra: Algebra | None
     asks_percent: bool = False
     question: str = ""
     calls: int = field(default=0, init=False)

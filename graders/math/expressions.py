@@ -45,20 +45,24 @@ _GREEK = {
 }  # fmt: skip
 _CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|", "\\{": "\\}", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
 _TIMES = {"*", "\\cdot", "\\times", "\\ast"}
-_ENDS = {")", "]", "}", "\\}", "\\rfloor", "\\rceil", ",", "+", "-", "/", "\\div", "*", "\\cdot", "\\times", "\\ast"}
+_ENDS = {")", "]", "}", "\\}", "\\rfloor", "\\rceil", ",", "+", "-", "/", "\\div", "\\mod"} | _TIMES
+
+
+_SPACED_SLASH = re.compile(r"(?<= )/ ([0-9]{1,20}[A-Za-z])(?![A-Za-z0-9_^({\\])")
 
 
 def parse_expression(text: str, tight: bool = False) -> tuple[Tree, bool]:
     r"""Parse cleaned text (`graders.math.latex.clean`); return the tree and whether a slash was ambiguous.
 
-    `1/2x` may mean (1/2)x or 1/(2x): `tight` chooses the second reading. Raises Unreadable.
+    `1/2x` may mean (1/2)x or 1/(2x): `tight` chooses the second reading. Spaces around the slash show which,
+    `a / 2x` is a/(2x). Raises Unreadable.
 
     >>> parse_expression(r"\frac12x")[0]
     ('mul', ('div', ('num', Fraction(1, 1)), ('num', Fraction(2, 1))), ('sym', 'x'))
     """
     if len(text) > MAX_CHARS:
         raise TooLarge("length")
-    tokens = _TOKEN.findall(text)
+    tokens = _TOKEN.findall(_SPACED_SLASH.sub(r"/(\1)", text))
     if len(tokens) > MAX_TOKENS:
         raise TooLarge("tokens")
     parser = _Parser(tokens, tight)
@@ -95,7 +99,8 @@ class _Parser:
     def sum(self, depth: int) -> Tree:
         if depth > MAX_DEPTH:
             raise TooLarge("nesting")
-        sign = self.take() if self.peek() in ("+", "-") else ""
+        # The sign belongs to the sum, but in "-1 mod 2" to the number.
+        sign = self.take() if self.peek() in ("+", "-") and "\\mod" not in self.tokens else ""
         tree = self.product(depth + 1)
         if sign == "-":
             tree = ("neg", tree)
@@ -121,6 +126,11 @@ class _Parser:
                     while self.tight and self.starts_atom() and not self.peek()[0].isdigit():
                         divisor = ("mul", divisor, self.power(depth))
                 tree, divided = ("div", tree, divisor), True
+            elif piece == "\\mod":
+                self.take()
+                divisor = self.signed_power(depth)
+                whole: Tree = ("fn", "floor", ("div", tree, divisor))
+                tree = ("add", tree, ("neg", ("mul", divisor, whole)))  # the remainder has the divisor's sign
             elif self.starts_atom():
                 tree = self.juxtaposed(tree, depth, divided)
             else:

@@ -23,6 +23,7 @@ _SIGNS = str.maketrans(
 )  # fmt: skip
 _VULGAR = {character: unicodedata.normalize("NFKC", character).split("⁄") for character in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"}
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ", "0123456789-n", strict=True))
+_STACKED = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄∕/]([₀₁₂₃₄₅₆₇₈₉]+)")
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 
 _WRAPPERS = re.compile(
@@ -48,6 +49,23 @@ _SPELLINGS = (
     ("\\operatorname", "\\"), ("\\bmod", "\\mod"), ("\\exponentialE", "e"), ("\\backslash", "\\setminus "),
 )  # fmt: skip
 _MATH_MARKS = re.compile(r"(?<!\\)\\[()\[\]]")
+
+
+_DOUBLED = re.compile(r"\\\\[A-Za-z]")
+_SINGLE = re.compile(r"(?<!\\)\\(?:\\\\)*[A-Za-z]")
+
+
+def unescaped(text: str) -> str:
+    r"""Return `text` with its backslashes halved where every command has two: JSON that was never decoded.
+
+    A row break before a letter beside a command of one backslash is left alone.
+
+    >>> unescaped(r"\\frac{1}{2}"), unescaped(r"\begin{matrix}1\\x\end{matrix}")
+    ('\\frac{1}{2}', '\\begin{matrix}1\\\\x\\end{matrix}')
+    """
+    if "\\\\" in text and _DOUBLED.search(text) and not _SINGLE.search(text):
+        return text.replace("\\\\", "\\")
+    return text
 
 
 def clean(text: str) -> str:
@@ -98,6 +116,7 @@ def _delimiters(text: str) -> str:
 
 def _ascii(text: str) -> str:
     """Spell Unicode signs, digits and scripts in ASCII; characters without a meaning here stay as they are."""
+    text = _STACKED.sub(_stacked, text)
     out: list[str] = []
     run = ""
     for character in text:
@@ -120,6 +139,11 @@ def _ascii(text: str) -> str:
     if run:
         out.append("}")
     return unicodedata.normalize("NFKC", "".join(out).translate(_SIGNS)).translate(_SIGNS)
+
+
+def _stacked(match: re.Match[str]) -> str:
+    top, bottom = (unicodedata.normalize("NFKC", digits) for digits in match.groups())
+    return f"\\frac{{{top}}}{{{bottom}}}"
 
 
 _SCRIPTS = {character: ("^", plain) for character, plain in _SUPERSCRIPTS.items()} | {

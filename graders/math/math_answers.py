@@ -3,17 +3,22 @@
 import re
 from functools import lru_cache
 
-from graders.extract import final_answer, unboxed
+from graders.boxes import unboxed
 from graders.grader import Tools
 from graders.math.compare_shapes import compare
-from graders.math.exact_forms import NoForm
+from graders.math.evaluation import real_value
 from graders.math.expression_answers import Comparison, Finding
-from graders.math.expressions import Unreadable
-from graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words
-from graders.math.numbers import exact_number
+from graders.math.expressions import Unreadable, parse_expression
+from graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words, unescaped
+from graders.math.numbers import exact_number, quantity, split_unit
+from graders.math.polynomials import NoForm
+from graders.math.references import reference_answer
+from graders.math.rounding import agrees_when_rounded, declared_step
+from graders.math.sentences import number_beside_words
 from graders.math.structures import Shape, read_shape
+from graders.math.units import units_conflict
 from graders.stated_answers import grade_stated
-from graders.worker_pool import WorkerPool
+from graders.worker_pool import Algebra
 from schemas.candidate import Candidate
 from schemas.grade import Grade
 from schemas.problem import Problem
@@ -26,7 +31,7 @@ _ASKS_PERCENT = re.compile(r"percent|%", re.IGNORECASE)
 _INTEGER = re.compile(r"-?[0-9]{1,400}\Z")
 
 
-def compare_math(reference: str, answer: str, question: str, algebra: WorkerPool | None) -> Finding:
+def compare_math(reference: str, answer: str, question: str, algebra: Algebra | None) -> Finding:
     r"""Compare an extracted answer with a reference answer, both as written.
 
     `algebra` None leaves what would need symbolic algebra `undecided`.
@@ -41,32 +46,67 @@ def compare_math(reference: str, answer: str, question: str, algebra: WorkerPool
     if _depth(answer) > MAX_BRACKETS_DEEP:
         return Finding("undecided", "too_large (nesting)")
     shape = _reference_shape(reference)
-    text = clean(unboxed(answer))
-    letter = _LETTER.match(plain_words(shape.text))
+    text = clean(unboxed(unescaped(answer)))
+    comparison = Comparison(algebra, _ASKS_PERCENT.search(question) is not None, question)
+    found = _exactly(shape, text) or _by_shape(shape, text, comparison)
+    if found.result not in ("equal", "several") and shape.kind == "value":
+        return _within_words(shape.text, text, question) or _as_rounded(shape.text, text, comparison) or found
+    return found
+
+
+def _exactly(reference: Shape, text: str) -> Finding | None:
+    """Compare letters and plain numbers, which most answers are; None for everything else."""
+    letter = _LETTER.match(plain_words(reference.text))
     if letter:
         stated = _LETTER_START.match(plain_words(text))
         if stated:
             equal = (stated[1] or stated[2]).upper() == letter[1]
             return Finding("equal" if equal else "different", "letter")
-    value = exact_number(text) if shape.kind == "value" else None
-    if value is not None:
-        known = exact_number(shape.text)
-        if known is not None:
-            return Finding(
-                "equal" if known == value else "different", "integer" if known.denominator == 1 else "rational"
-            )
-    comparison = Comparison(algebra, _ASKS_PERCENT.search(question) is not None, question)
+    value = exact_number(text) if reference.kind == "value" else None
+    known = exact_number(reference.text) if value is not None else None
+    if known is None:
+        return None
+    return Finding("equal" if known == value else "different", "integer" if known.denominator == 1 else "rational")
+
+
+def _by_shape(reference: Shape, text: str, comparison: Comparison) -> Finding:
     try:
-        return compare(shape, read_shape(text), comparison)
+        return compare(reference, read_shape(text), comparison)
     except (Unreadable, NoForm) as error:
         return Finding("undecided", f"unreadable ({error})")
 
 
+def _within_words(reference: str, text: str, question: str) -> Finding | None:
+    known = exact_number(reference)
+    if known is not None and number_beside_words(text, question) == known:
+        return Finding("equal", "number_beside_words")
+    return None
+
+
+def _as_rounded(reference: str, text: str, comparison: Comparison) -> Finding | None:
+    """Equal where the question asks for a rounded answer and one number is the other one rounded."""
+    step = declared_step(comparison.question)
+    answer = None if step is None else quantity(text)
+    if step is None or answer is None:
+        return None
+    body, percent, unit = split_unit(reference)
+    if percent != answer.percent or (unit and answer.unit and units_conflict(unit, answer.unit)):
+        return None
+    known = exact_number(body)
+    if known is None:
+        try:
+            known = real_value(parse_expression(body)[0])
+        except Unreadable:
+            return None
+    written = split_unit(text)[0].replace(",", "")
+    if known is not None and agrees_when_rounded(known, answer.value, written, step):
+        return Finding("equal", "rounded_as_asked")
+    return None
+
+
 @lru_cache(maxsize=4_096)
 def _reference_shape(reference: str) -> Shape:
-    if "\\boxed" in reference:
-        reference = final_answer(reference).answer or reference
-    return read_shape(clean(reference))
+    return read_shape(clean(reference_answer(reference)))
 
 
 def _depth(text: str) -> int:
@@ -82,7 +122,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-MATH_GRADER_VERSION = "1"
+MATH_GRADER_VERSION = "2"
 
 
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -34,7 +34,7 @@ _ONES = [
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 ]  # fmt: skip
 _TENS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _WORD_VALUES = {word: value for value, word in enumerate(_ONES)} | {
     word: 10 * tens for tens, word in enumerate(_TENS) if word
 }
@@ -158,6 +158,13 @@ _PERCENT = re.compile(r"\s*(?:%|\\text\{\s*(?:%|percent(?:age)?|pct)\s*\.?\}|per
 _UNIT_TEXT = re.compile(r"\s*\\text\{([^{}]*)\}\s*(\^\s*(?:\{\s*[0-9]\s*\}|[0-9]))?\s*\.?\Z")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ)\s*[CF]?\.?\Z")
 _WORD_TAIL = re.compile(r"(?<=[0-9)}\]])\s*(/?[A-Za-z][A-Za-z ./-]*?(?:\^\{?[0-9]\}?)?)\s*\.?\Z")
+_NO_UNIT = re.compile(
+    r"\A\s*(?:squared|cubed|factorial)\b|\b(?:more|less|fewer|than|times|plus|minus|below|not|if|base|modulo|remainder"
+    r"|hal(?:f|ves)|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?)\b",
+    re.IGNORECASE,
+)
+"""Words after a number that make another number of it: "3 more than Bob", "3 squared", "3 halves"."""
+
 _PREFIX = re.compile(r"([-+]?)\s*(?:\\dollar|[€£¥]|Rs\.?|USD)\s*([-+]?)")
 
 
@@ -177,7 +184,7 @@ def split_unit(text: str) -> tuple[str, bool, Unit | None]:
         body = _PERCENT.sub("", text)
         if body != text:
             return body.strip(), True, unit
-    if (match := _UNIT_TEXT.search(text)) and match.start():
+    if (match := _UNIT_TEXT.search(text)) and match.start() and not _NO_UNIT.search(match[1]):
         return text[: match.start()].strip(), False, unit or read_unit(match[1] + (match[2] or ""))
     if "\\circ" in text and (match := _DEGREES.search(text)):
         return text[: match.start()].strip(), False, read_unit("^\\circ")
@@ -191,7 +198,7 @@ def split_unit(text: str) -> tuple[str, bool, Unit | None]:
 def _word_tail(text: str) -> str | None:
     """Return the plain words at the end that are a unit: a word of the tables, or words of four letters and more."""
     match = _WORD_TAIL.search(text[-60:])
-    if match is None or len(text) < 2:
+    if match is None or len(text) < 2 or _NO_UNIT.search(match[1]):
         return None
     words = [word for word in re.split(r"[ ./^{}-]+", match[1]) if word and not word.isdigit()]
     known = any(is_known_unit(word) for word in words)

@@ -1,8 +1,9 @@
 """Taking the wrapping off a shape: `x = 5` is 5, `x > 3` an interval, `p = 5, q = 2` a pair of values."""
 
-from graders.math.exact_forms import Form, NoForm, constant_value, difference, exact_form
+from graders.math.exact_forms import constant_value, difference, exact_form
 from graders.math.expressions import Unreadable, parse_expression, symbols
 from graders.math.numbers import quantity
+from graders.math.polynomials import Form, NoForm
 from graders.math.structures import Shape, is_name, rays_around
 
 

@@ -5,11 +5,13 @@
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from graders.math.expression_answers import has_prose
 from graders.math.latex import plain_words
-from graders.math.numbers import quantity
+from graders.math.matrices import combine, read_block
+from graders.math.numbers import exact_number, quantity
 
 Kind = Literal["value", "list", "tuple", "set", "union", "matrix", "equation", "inequality", "ratio", "words", "broken"]
 
@@ -33,14 +35,12 @@ class Shape:
 
 _OPEN = {"(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil"}
 _CLOSE = {")", "]", "}", "\\}", "\\rangle", "\\rfloor", "\\rceil"}
-_PIECE = re.compile(r"\\begin\s*\{|\\end\s*\{|\\[A-Za-z]+|\\.|\b(?:and|or)\b|[A-Za-z]+|.", re.DOTALL)
+_PIECE = re.compile(r"\\begin\s*\{[^{}]*\}|\\end\s*\{[^{}]*\}|\\[A-Za-z]+|\\.|\b(?:and|or)\b|[A-Za-z]+|.", re.DOTALL)
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\ge": ">=", "\\ne": "!=", "\\in": "in", "\\approx": "~",
-    "\\equiv": "==", "\\to": "->", "\\notin": "notin",
+    "\\equiv": "==", "\\to": "->", "\\notin": "notin", "\\subseteq": "subseteq", "\\supseteq": "supseteq",
+    "\\subset": "subset", "\\supset": "supset",
 }  # fmt: skip
-_MATRIX = re.compile(
-    r"\\begin\s*\{([pbBvV]?matrix|smallmatrix|array|cases)\}\s*(?:\{[clr| ]*\})?(.*)\\end\s*\{\1\}\s*\.?\Z", re.DOTALL
-)
 _ALL_TEXT = re.compile(r"\\text\{([^{}]*)\}\Z")
 _CLOCK = re.compile(r"(.*?[0-9])\s*(?:\\text\{\s*)?([ap])\.?\s*m\.?\s*\}?\.?\Z", re.IGNORECASE)
 _BASED = re.compile(r"(-?)\s*([0-9A-F]+)_\s*\{?\s*(?:\\text\{)?([0-9]{1,2})\}*\Z")
@@ -81,12 +81,12 @@ def read_shape(text: str, depth: int = 0) -> Shape:
         return Shape("broken", text)
     if quantity(text) is not None:
         return Shape("value", text)
-    if match := _MATRIX.match(text):
-        return _matrix(text, match[1], match[2], depth)
     if _is_words(text):
         return _words(text, depth)
     if match := _ALL_TEXT.match(text):
         return read_shape(match[1], depth + 1)
+    if matrix := _matrix(text, depth):
+        return matrix
     pieces = split_top(text)
     if len(pieces) > MAX_PARTS:
         return Shape("broken", text)
@@ -96,7 +96,7 @@ def read_shape(text: str, depth: int = 0) -> Shape:
     if "\\setminus" in separators:
         return _without(text, pieces, depth)
     if separators & set(_RELATIONS):
-        return _relation(text, pieces, depth)
+        return _relation(text, depth)
     if "\\cup" in separators:
         parts = tuple(read_shape(piece, depth + 1) for _, piece in pieces)
         return Shape("union", text, parts)
@@ -155,7 +155,8 @@ def _list(text: str, depth: int) -> Shape:
     return Shape("list", text, parts, "or" if "or" in separators else "")
 
 
-def _relation(text: str, pieces: list[tuple[str, str]], depth: int) -> Shape:
+def _relation(text: str, depth: int) -> Shape:
+    pieces = split_top(text, set(_RELATIONS))
     operators = [_RELATIONS.get(before, before) for before, _ in pieces[1:]]
     sides = [piece for _, piece in pieces]
     if operators == ["~"] and not sides[0]:
@@ -171,12 +172,28 @@ def _relation(text: str, pieces: list[tuple[str, str]], depth: int) -> Shape:
     operators = ["=" if operator == "~" else operator for operator in operators]
     if operators == ["in"]:
         return read_shape(sides[1], depth + 1) if is_name(sides[0]) else Shape("broken", text)
+    if len(operators) == 1 and operators[0].startswith(("sub", "sup")):
+        return _set_relation(text, sides, operators[0], depth)
     parts = tuple(Shape("value", side) if is_name(side) else read_shape(side, depth + 1) for side in sides)
     if set(operators) == {"="}:
         return Shape("equation", text, parts)
     if set(operators) <= {"<", ">", "<=", ">=", "!="}:
         return Shape("inequality", text, parts, " ".join(operators))
     return Shape("value", text)
+
+
+def _set_relation(text: str, sides: list[str], operator: str, depth: int) -> Shape:
+    r"""`\{1\} \subseteq \{1, 2\}` is true: a relation of two sets of literal numbers is its truth value."""
+    members: list[set[Fraction]] = []
+    for side in sides:
+        shape = read_shape(side, depth + 1)
+        numbers = [exact_number(part.text) for part in (shape.parts or (shape,))]
+        known = {number for number in numbers if number is not None}
+        if shape.kind not in ("set", "list", "value") or len(known) != len(set(numbers)) or "{" not in side:
+            return Shape("value", text)
+        members.append(known)
+    small, large = members if operator.startswith("sub") else members[::-1]
+    return Shape("words", str(small <= large and (operator.endswith("eq") or small != large)))
 
 
 _NAME = re.compile(
@@ -276,13 +293,17 @@ def based_number(text: str) -> tuple[str, str] | None:
     return (match[1] + match[2].lstrip("0"), match[3]) if match else None
 
 
-def _matrix(text: str, name: str, body: str, depth: int) -> Shape:
-    rows = [row.strip() for row in re.split(r"\\\\(?:\s*\[[^\]]*\])?|\\cr\b", body)]
-    rows = [re.sub(r"\\hline", "", row).strip() for row in rows]
-    cells = [[read_shape(cell, depth + 1) for cell in row.split("&")] for row in rows if row]
-    if name == "cases":
-        return Shape("list", text, tuple(row[0] for row in cells)) if cells else Shape("broken", text)
-    if not cells or len({len(row) for row in cells}) != 1 or len(cells) * len(cells[0]) > MAX_PARTS:
+def _matrix(text: str, depth: int) -> Shape | None:
+    """A matrix, or a sum of multiples of matrices that has become one."""
+    if "\\begin" not in text:
+        return None
+    block = read_block(text) or combine([piece for piece in split_top(text, {"+", "-"}) if piece != ("", "")])
+    if block is None:
+        return None
+    if block.name != "cases" and not block.is_regular:
         return Shape("broken", text)
-    marks = f"{'det' if name[0] in 'vV' else ''}{len(cells[0])}"
+    cells = [[read_shape(cell, depth + 1) for cell in row] for row in block.rows]
+    if block.name == "cases":
+        return Shape("list", text, tuple(row[0] for row in cells)) if cells else Shape("broken", text)
+    marks = f"{'det' if block.name[0] in 'vV' else ''}{len(cells[0])}"
     return Shape("matrix", text, tuple(cell for row in cells for cell in row), marks)

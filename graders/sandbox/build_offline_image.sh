@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # Imported from a file, not a pipe: sh does not see that the left end of a pipe failed.
 rootfs=$(mktemp --suffix=.tar)
 trap 'rm -f "$rootfs"' EXIT
-mmdebstrap --variant=minbase --include=python3 "$suite" "$rootfs"
+mmdebstrap --variant=minbase --include=python3,python3-numpy "$suite" "$rootfs"
 docker import "$rootfs" "$base"
 # The legacy builder takes a local base image as it is; BuildKit would ask a registry for it.
 DOCKER_BUILDKIT=0 docker build --build-arg BASE="$base" --tag "$tag" "$here"

@@ -6,34 +6,47 @@ upon: the program may patch all of it. It can only choose which bytes go out, an
 
 import atexit
 import json
+import marshal
 import os
 import resource
-import struct
 import sys
-import threading
 import types
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from graders.sandbox.seccomp import install
-from graders.sandbox.values import NO_ENTRY_POINT, OUT_OF_MEMORY, decode, encode
+from graders.sandbox.seccomp import FilterProgram, install
+from graders.sandbox.values import NO_ENTRY_POINT, OUT_OF_MEMORY, STARTED, decode, encode
 
+if TYPE_CHECKING:  # not warm: what it does after every fork costs more than the import, which few programs need
+    import threading
+
+OUTPUT = 3
+"""The descriptor under which a candidate finds the pipe to the runner."""
 FILE_BYTES = 16 << 20
 OPEN_FILES = 256
 
 
-def be_candidate(limits: dict[str, Any], output: int, started: int) -> NoReturn:
-    """Take the next job of standard input, give up all rights and run it; never returns."""
+def limit_all(limits: dict[str, Any]) -> None:
+    """Set the limits that hold for the runner and all candidates; raises OSError."""
+    memory = limits["memory_mb"] << 20
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.setgroups([])
+
+
+def be_candidate(limits: dict[str, Any], system_calls: FilterProgram, output: int, null: int) -> NoReturn:
+    """Take the next job of standard input, give up all rights, say how long it may take and run it; never returns."""
     leave = os._exit
     code = 1
     try:
-        job = json.loads(read_exactly(struct.unpack(">I", read_exactly(4))[0]))
-        way = job["way"]
-        set_streams(way.get("stdin", ""), output if way["kind"] == "stdio" else None, {output, started})
-        give_up_rights(limits)
-        os.write(started, b"1")
-        os.close(started)
-        code = run_job(job["program"], way, output)
+        job = read_exactly(int.from_bytes(read_exactly(4), "big"))
+        give_up_rights(limits, system_calls)
+        program, way, timeout_s = marshal.loads(job)  # noqa: S302 - from the host, which wrote every length in it
+        set_streams(way.get("stdin"), output, null)
+        os.write(OUTPUT, STARTED.pack(timeout_s))
+        code = run_job(program, way)
     except MemoryError:
         code = OUT_OF_MEMORY
     finally:
@@ -42,55 +55,52 @@ def be_candidate(limits: dict[str, Any], output: int, started: int) -> NoReturn:
 
 def read_exactly(count: int) -> bytes:
     """Read `count` bytes from standard input; raises EOFError when the host is gone."""
+    part = os.read(0, min(count, 1 << 16))
+    if len(part) == count:
+        return part
     parts = bytearray()
-    while len(parts) < count:
-        part = os.read(0, min(count - len(parts), 1 << 16))
-        if not part:
-            raise EOFError
+    while part:
         parts += part
-    return bytes(parts)
+        if len(parts) == count:
+            return bytes(parts)
+        part = os.read(0, min(count - len(parts), 1 << 16))
+    raise EOFError
 
 
-def set_streams(stdin: str, stdout: int | None, keep: set[int]) -> None:
-    """Give the candidate streams of its own: its input as a file in memory, the rest /dev/null."""
-    given = os.memfd_create("stdin")
-    rest = memoryview(stdin.encode("utf-8", "surrogatepass"))
-    while rest:
-        rest = rest[os.write(given, rest) :]
-    os.lseek(given, 0, os.SEEK_SET)
-    null = os.open("/dev/null", os.O_RDWR)
-    for source, target in ((given, 0), (null if stdout is None else stdout, 1), (null, 2)):
-        os.dup2(source, target)
-    first = 3
-    for kept in [*sorted(keep), OPEN_FILES]:
-        os.closerange(first, kept)
-        first = kept + 1
+def set_streams(stdin: str | None, output: int, null: int) -> None:
+    """Give the candidate streams of its own: a script its input as a file in memory, the rest /dev/null."""
+    os.dup2(output, OUTPUT, inheritable=False)
+    if stdin is None:
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+    else:
+        given = os.memfd_create("stdin")
+        rest = memoryview(stdin.encode("utf-8", "surrogatepass"))
+        while rest:
+            rest = rest[os.write(given, rest) :]
+        os.lseek(given, 0, os.SEEK_SET)
+        os.dup2(given, 0)
+        os.dup2(output, 1)
+    os.dup2(null, 2)
+    os.closerange(OUTPUT + 1, OPEN_FILES)
 
 
-def give_up_rights(limits: dict[str, Any]) -> None:
+def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> None:
     """Become a user without any rights, first in line when memory runs out, last when the CPU is short."""
     badness = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
     os.write(badness, b"1000")
     os.close(badness)
-    os.nice(5)
-    memory = limits["memory_mb"] << 20
+    os.setpriority(os.PRIO_PROCESS, 0, 5)
     cpu_s = int(limits["timeout_s"]) + 2
-    for what, most in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
-    os.setgroups([])
-    os.setresgid(limits["uid"], limits["uid"], limits["uid"])
-    os.setresuid(limits["uid"], limits["uid"], limits["uid"])
-    install(limits["filter"])
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    uid = limits["uid"]
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    install(system_calls)
 
 
-def run_job(program: str, way: dict[str, Any], output: int) -> int:
-    """Run the program as asked; return the exit code. A value, or an error's name, goes to `output`."""
+def run_job(program: str, way: dict[str, Any]) -> int:
+    """Run the program as asked; return the exit code. A value, or an error's name, goes to OUTPUT."""
     if way["kind"] == "stdio":
         return run_script(program)
     try:
@@ -99,10 +109,10 @@ def run_job(program: str, way: dict[str, Any], output: int) -> int:
         return OUT_OF_MEMORY
     except BaseException as error:
         answer = type(error).__name__.encode("utf-8", "replace")[:200]
-        os.write(output, answer)
+        os.write(OUTPUT, answer)
         return NO_ENTRY_POINT if isinstance(error, NoEntryPointError) else 1
     for start in range(0, len(answer), 1 << 16):
-        os.write(output, answer[start : start + (1 << 16)])
+        os.write(OUTPUT, answer[start : start + (1 << 16)])
     return 0
 
 
@@ -157,8 +167,11 @@ def run_script(program: str) -> int:
     return code & 0xFF
 
 
-def other_threads() -> Iterator[threading.Thread]:
+def other_threads() -> "Iterator[threading.Thread]":
     """Yield the threads a script waits for at its end."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
             yield thread

@@ -1,6 +1,7 @@
 """One warm container and the line to the runner inside it."""
 
 import json
+import marshal
 import socket
 import struct
 from collections.abc import Iterator
@@ -9,14 +10,19 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from graders.sandbox.execution import Execution, ExecutionResult, Limits
+from graders.sandbox.values import READY, REPORT
 from schemas.errors import SandboxError
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
+ENGINE_HINT = "see that the Docker engine runs (docker info) and has memory left, then run again"
 STARTUP_S = 60.0
+REMOVAL_S = 10
 GRACE_S = 20.0
 """How long beyond an execution's own limit the runner may be silent before its container is given up."""
+MARSHAL_FORMAT = 2
+"""Every Python 3 reads it, whatever runs on this side and in the image."""
 RUNNER_MEMORY_MB = 128
 RUNNER_PROCESSES = 8
 FILES = "/tmp"  # noqa: S108 - of the container
@@ -39,19 +45,21 @@ for name, source in zip(sys.argv[1:-1:2], sys.argv[2:-1:2]):
 class Container:
     """A running container with one runner in it; runs one execution at a time, for one thread."""
 
-    def __init__(self, client: "DockerClient", image: str, uid: int, limits: Limits, labels: dict[str, str]) -> None:
+    def __init__(self, client: "DockerClient", image: str, uid: int, limits: Limits, options: dict[str, Any]) -> None:
+        """Start it; `options` of the engine are added to `settings`. Raises SandboxError."""
         self._limits = limits
+        self.runs = 0
         self._pending = b""
         self._complaint = b""
         with engine_errors("the sandbox container could not be started"):
             self._container = client.containers.create(
-                image, runner_command(uid, limits), **settings(limits), labels=labels
+                image, runner_command(uid, limits), **settings(limits), **options
             )
             try:
                 self._line = attach(client, str(self._container.id))
                 self._container.start()
                 self._line.settimeout(STARTUP_S)
-                self._read_report()
+                self._read(len(READY))
             except BaseException:
                 self.remove()
                 raise
@@ -61,14 +69,24 @@ class Container:
 
         Raises SandboxError when the container or the engine fails; the container is then good for nothing.
         """
-        job = json.dumps(execution.model_dump(mode="json")).encode()
+        timeout_s = execution.timeout_s or self._limits.timeout_s
+        job = marshal.dumps((execution.program, execution.way.model_dump(mode="json"), timeout_s), MARSHAL_FORMAT)
+        self.runs += 1
         with engine_errors("the sandbox container was lost during an execution"):
             self._line.settimeout(self._limits.timeout_s + GRACE_S)
             self._line.sendall(struct.pack(">I", len(job)) + job)
-            report = self._read_report()
-            output = self._read(report.pop("size"))
-        clean = report.pop("clean")
-        return ExecutionResult(output=output, **report), clean
+            report = REPORT.unpack(self._read(REPORT.size))
+            output = self._read(report[-1])
+        exit_code, timed_out, memory_exceeded, output_exceeded, clean, duration_ms, _ = report
+        result = ExecutionResult(
+            output=output,
+            exit_code=exit_code,
+            timed_out=timed_out,
+            memory_exceeded=memory_exceeded,
+            output_exceeded=output_exceeded,
+            duration_ms=duration_ms,
+        )
+        return result, clean
 
     def remove(self) -> None:
         """Kill and remove the container; what is already gone is fine, and so is an engine that is down."""
@@ -76,10 +94,9 @@ class Container:
             self._line.close()
         with suppress(Exception):
             self._container.remove(force=True)
-
-    def _read_report(self) -> dict[str, Any]:
-        report: dict[str, Any] = json.loads(self._read(struct.unpack(">I", self._read(4))[0]))
-        return report
+        with suppress(Exception):
+            # The engine may have been removing it already, and would not do so twice.
+            self._container.wait(timeout=REMOVAL_S, condition="removed")
 
     def _read(self, count: int) -> bytes:
         """Return the next `count` bytes of the runner's standard output."""
@@ -134,7 +151,6 @@ def settings(limits: Limits) -> dict[str, Any]:
         "cap_add": CAPABILITIES,
         "security_opt": ["no-new-privileges:true"],
         "init": True,
-        "environment": {"PYTHONHASHSEED": "0"},
         "working_dir": "/",
         "log_config": {"type": "none"},
         # Without `detach` the SDK also asks that standard input ends with its one attached client: when this
@@ -154,7 +170,7 @@ def attach(client: "DockerClient", container_id: str) -> socket.socket:
 
 
 @contextmanager
-def engine_errors(what: str) -> Iterator[None]:
+def engine_errors(what: str, hint: str = ENGINE_HINT) -> Iterator[None]:
     """Turn whatever the engine, its client or the line raises into SandboxError."""
     from docker.errors import DockerException
     from requests.exceptions import RequestException
@@ -162,7 +178,4 @@ def engine_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (DockerException, RequestException, OSError, EOFError, ValueError, struct.error) as error:
-        raise SandboxError(
-            f"{what}: {error or type(error).__name__}",
-            "see that the Docker engine runs (docker info) and has memory left, then run again",
-        ) from error
+        raise SandboxError(f"{what}: {error or type(error).__name__}", hint) from error

@@ -41,10 +41,14 @@ class Check(Record):
 
 
 class Execution(Record):
-    """One program and one way to run it. Executions share nothing, not even those of one candidate."""
+    """One program and one way to run it. Executions share nothing, not even those of one candidate.
+
+    `timeout_s` may shorten the limit of the sandbox, never lengthen it.
+    """
 
     program: str
     way: Annotated[Call | Stdio | Check, Field(discriminator="kind")]
+    timeout_s: PositiveFloat | None = None
 
 
 class Limits(Record):
@@ -85,8 +89,9 @@ class Sandbox(Protocol):
     def image_digest(self) -> str:
         """The content digest of the image that programs run in."""
 
-    def run(self, executions: Sequence[Execution]) -> list[ExecutionResult]:
+    def run(self, executions: Sequence[Execution], hash_seed: int = 0) -> list[ExecutionResult]:
         """Run the executions of one candidate one after the other; one result each, in order.
 
+        `hash_seed` is the interpreter's PYTHONHASHSEED: the order in which sets of texts are walked through.
         Raises SandboxError for anything that is the engine's or the container's failure.
         """

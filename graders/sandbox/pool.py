@@ -10,9 +10,10 @@ Covered. An execution cannot read, signal, trace or starve the runner; cannot re
 its limits (wall time, memory, processes, disk, output); leaves no process, file, queue or shared memory for
 the next one, and finds no program, input or result of an earlier one in the memory it is forked from. It
 never holds an expected value, another input or code that judges (a `Check` aside). A container that answers
-late, dies, or cannot be cleaned is replaced and the execution is run once more elsewhere; only when that
-fails too is there a SandboxError, which says nothing about the program. Containers end by themselves when
-this process dies, and what an engine's crash left is swept.
+late, dies, or cannot be cleaned is replaced, as is any after some thousand runs; what was running in it is run again,
+and an engine that went away is waited for. Only when several containers in turn are lost, or the engine stays away,
+is there a SandboxError, which says nothing about the program. Containers end by themselves when this process dies,
+and what an engine's crash left is swept.
 
 Not covered. The kernel is shared: this is not a wall against a kernel exploit, use a machine of its own for
 programs of unknown origin. Executions at the same time compete for CPU, and a wall-clock limit feels that. A
@@ -22,10 +23,12 @@ costs its container.
 
 import os
 import queue
+import secrets
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graders.sandbox.container import FIRST_UID, Container, engine_errors
 from graders.sandbox.execution import Execution, ExecutionResult, Limits, Sandbox
@@ -36,21 +39,38 @@ if TYPE_CHECKING:
 
 DEFAULT_IMAGE = "cotfactory-sandbox:latest"
 OWNER_LABEL = "cotfactory.sandbox.owner"
+POOL_LABEL = "cotfactory.sandbox.pool"
+TRIES = 3
+"""How many containers one execution may lose before that is a SandboxError."""
+PATIENCE_S = 120.0
+"""How long an execution waits for an engine that went away."""
+RECYCLE_AFTER = 5_000
 
 
 @contextmanager
-def open_sandbox(image: str = DEFAULT_IMAGE, containers: int = 2, limits: Limits | None = None) -> Iterator[Sandbox]:
-    """Yield a sandbox of up to `containers` warm containers, all removed at the end.
+def open_sandbox(
+    image: str = DEFAULT_IMAGE,
+    containers: int | None = None,
+    limits: Limits | None = None,
+    runtime: str | None = None,
+    recycle_after: int = RECYCLE_AFTER,
+    patience_s: float = PATIENCE_S,
+) -> Iterator[Sandbox]:
+    """Yield a sandbox that runs up to `containers` executions at a time, each in a container kept warm.
 
-    `limits` hold for each execution. The first container is started here, so that a missing engine or image
-    is known now; the others when they are first needed. Raises SandboxError.
+    None is one for each CPU. `limits` hold for each execution. `runtime` is the engine's runtime, `runsc` for gVisor;
+    None is the engine's own default. A container is replaced after `recycle_after` runs. When the engine goes away
+    during a run, an execution waits up to `patience_s` for it. The first container is started here, so that a missing
+    engine, image or runtime is known now; the others when they are first needed. Raises SandboxError.
     """
     import docker
 
+    containers = containers or len(os.sched_getaffinity(0))
     with engine_errors("the Docker engine did not answer"):
         client = docker.from_env(max_pool_size=2 * containers + 4)
         client.ping()
-    pool = Pool(client, find_image(client, image), containers, limits or Limits())
+    options = {"runtime": runtime} if runtime else {}
+    pool = Pool(client, find_image(client, image), containers, limits or Limits(), options, recycle_after, patience_s)
     try:
         sweep(client)
         pool.start_one()
@@ -61,14 +81,31 @@ def open_sandbox(image: str = DEFAULT_IMAGE, containers: int = 2, limits: Limits
 
 
 class Pool:
-    """The sandbox that `open_sandbox` yields. A place is a user id and, once it was needed, a container."""
+    """The sandbox that `open_sandbox` yields.
 
-    def __init__(self, client: "DockerClient", image_digest: str, containers: int, limits: Limits) -> None:
+    A place is a user id and, once it was needed, a container for each hash seed: they take turns.
+    """
+
+    def __init__(
+        self,
+        client: "DockerClient",
+        image_digest: str,
+        containers: int,
+        limits: Limits,
+        options: dict[str, Any],
+        recycle_after: int,
+        patience_s: float,
+    ) -> None:
         self._client = client
         self._image_digest = image_digest
         self._limits = limits
-        self._labels = {OWNER_LABEL: f"{socket.gethostname()}/{os.getpid()}"}
-        self._running: dict[int, Container] = {}
+        self._name = secrets.token_hex(8)
+        labels = {OWNER_LABEL: f"{socket.gethostname()}/{os.getpid()}", POOL_LABEL: self._name}
+        self._options = {**options, "labels": labels}
+        self._recycle_after = recycle_after
+        self._patience_s = patience_s
+        self._given_up = False
+        self._running: dict[tuple[int, int], Container] = {}
         # Last in, first out: a place that has a container is taken before one that has to start it.
         self._free: queue.LifoQueue[int] = queue.LifoQueue()
         for place in reversed(range(containers)):
@@ -79,14 +116,15 @@ class Pool:
         """The content digest of the image that programs run in."""
         return self._image_digest
 
-    def run(self, executions: Sequence[Execution]) -> list[ExecutionResult]:
+    def run(self, executions: Sequence[Execution], hash_seed: int = 0) -> list[ExecutionResult]:
         """Run the executions of one candidate one after the other; one result each, in order.
 
-        Waits for a free container. Raises SandboxError when the engine or two containers in turn failed.
+        Waits for a free place. Raises SandboxError when an execution lost TRIES containers, or when the engine did
+        not come back in time; then the next execution does not wait for it again.
         """
         place = self._free.get()
         try:
-            return [self._run_one(place, execution) for execution in executions]
+            return [self._insist(place, hash_seed, execution) for execution in executions]
         finally:
             self._free.put(place)
 
@@ -94,40 +132,60 @@ class Pool:
         """Start a container now; raises SandboxError."""
         place = self._free.get()
         try:
-            self._container(place)
+            self._container(place, 0)
         finally:
             self._free.put(place)
 
     def close(self) -> None:
-        """Remove every container."""
-        for place in list(self._running):
-            self._drop(place)
+        """Remove every container, those too that could not be removed while the engine was away."""
+        for place, hash_seed in list(self._running):
+            self._drop(place, hash_seed)
+        with suppress(Exception):
+            for container in labelled(self._client, f"{POOL_LABEL}={self._name}"):
+                with suppress(Exception):
+                    container.remove(force=True)
 
-    def _run_one(self, place: int, execution: Execution) -> ExecutionResult:
-        try:
-            return self._try(place, execution)
-        except SandboxError:
-            return self._try(place, execution)
+    def _insist(self, place: int, hash_seed: int, execution: Execution) -> ExecutionResult:
+        lost, deadline = 0, 0.0
+        while True:
+            try:
+                container = self._container(place, hash_seed)
+            except SandboxError:
+                deadline = deadline or time.monotonic() + self._patience_s
+                if self._given_up or time.monotonic() > deadline:
+                    self._given_up = True
+                    raise
+                time.sleep(min(1.0, self._patience_s / 10))
+                continue
+            self._given_up = False
+            try:
+                return self._run_in(container, place, hash_seed, execution)
+            except SandboxError:
+                lost += 1
+                if lost == TRIES:
+                    raise
 
-    def _try(self, place: int, execution: Execution) -> ExecutionResult:
+    def _run_in(self, container: Container, place: int, hash_seed: int, execution: Execution) -> ExecutionResult:
         try:
-            result, reusable = self._container(place).run(execution)
+            result, reusable = container.run(execution)
         except BaseException:
             # Whatever broke in, Ctrl-C too: an answer may be on its way, and the next one must not read it.
-            self._drop(place)
+            self._drop(place, hash_seed)
             raise
-        if not reusable:
-            self._drop(place)
+        if not reusable or container.runs >= self._recycle_after:
+            self._drop(place, hash_seed)
         return result
 
-    def _container(self, place: int) -> Container:
-        if place not in self._running:
-            self._running[place] = Container(self._client, self._image_digest, place, self._limits, self._labels)
-        return self._running[place]
+    def _container(self, place: int, hash_seed: int) -> Container:
+        key = place, hash_seed
+        if key not in self._running:
+            options = {**self._options, "environment": {"PYTHONHASHSEED": str(hash_seed)}}
+            self._running[key] = Container(self._client, self._image_digest, place, self._limits, options)
+        return self._running[key]
 
-    def _drop(self, place: int) -> None:
-        if place in self._running:
-            self._running.pop(place).remove()
+    def _drop(self, place: int, hash_seed: int) -> None:
+        if (place, hash_seed) in self._running:
+            self._running.pop((place, hash_seed)).remove()
 
 
 def find_image(client: "DockerClient", image: str) -> str:
@@ -140,19 +198,23 @@ def find_image(client: "DockerClient", image: str) -> str:
         except ImageNotFound as error:
             raise SandboxError(
                 f"the Docker engine has no image {image!r}",
-                "build it: docker build -t cotfactory-sandbox graders/sandbox, or without a registry "
-                "graders/sandbox/build_offline_image.sh",
+                "build it: cotfactory sandbox build, or without a registry graders/sandbox/build_offline_image.sh",
             ) from error
 
 
 def sweep(client: "DockerClient") -> None:
     """Remove containers whose owner on this machine is no longer alive (they stay when an engine crashed)."""
     with engine_errors("left-over sandbox containers could not be listed"):
-        for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}):
+        for container in labelled(client, OWNER_LABEL):
             host, _, pid = container.labels[OWNER_LABEL].rpartition("/")
             if host == socket.gethostname() and not is_alive(int(pid)):
                 with suppress(Exception):
                     container.remove(force=True)
+
+
+def labelled(client: "DockerClient", label: str) -> list[Any]:
+    """Return the containers with a label, running or not; one that goes meanwhile is left out."""
+    return list(client.containers.list(all=True, filters={"label": label}, ignore_removed=True))
 
 
 def is_alive(pid: int) -> bool:

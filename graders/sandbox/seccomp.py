@@ -69,21 +69,33 @@ def build_filter(machine: str) -> bytes:
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 
-def prctl(option: int, *arguments: int) -> None:
+class FilterProgram(ctypes.Structure):
+    """The kernel's `sock_fprog`: how many instructions, and where they are."""
+
+    _fields_ = (("count", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def prctl(option: int, first: int = 0, second: int = 0) -> None:
     """Call prctl(2); raises OSError when the kernel refuses."""
-    padded = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
-    if LIBC.prctl(ctypes.c_int(option), *padded) != 0:
+    if LIBC.prctl(option, first, second, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), f"prctl({option}) was refused")
 
 
-def install(program: bytes) -> None:
-    """Put this process and all it will start under the filter, irrevocably; raises OSError."""
-    code = ctypes.create_string_buffer(program, len(program))
-    header = ctypes.create_string_buffer(struct.pack("@HP", len(program) // 8, ctypes.addressof(code)))
+def prepare(program: bytes) -> FilterProgram:
+    """Return a BPF program as `install` takes it; this process and its children can gain no rights from now on.
+
+    Done once in the runner, because ctypes is slow compared with all else that happens between fork and program.
+    """
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
+    return FilterProgram(len(program) // 8, program)
+
+
+def install(program: FilterProgram) -> None:
+    """Put this process and all it will start under the filter, irrevocably; raises OSError."""
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program))
 
 
 def become_subreaper() -> None:

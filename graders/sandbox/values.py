@@ -8,8 +8,18 @@ only its type's name: an object whose `__eq__` says True is `{"o": "Liar"}` on t
 {'t': [1, {'f': '0x1.4000000000000p+1'}, {'d': [['a', {'s': [3]}]]}]}
 """
 
+import struct
+import sys
 from collections.abc import Callable
 from typing import Any
+
+READY = b"ready"
+"""What a runner writes once, when it can take jobs."""
+STARTED = struct.Struct(">d")
+"""What a child writes to its runner before the program starts: how many seconds it may take."""
+REPORT = struct.Struct(">i????dI")
+"""What a runner writes after each job, before the output: exit code, timed out, memory exceeded, output exceeded,
+whether the container is clean again, duration in milliseconds, bytes of output."""
 
 PLAIN_INT = 1 << 53
 OUT_OF_MEMORY, NO_ENTRY_POINT = 77, 78
@@ -19,8 +29,8 @@ OUT_OF_MEMORY, NO_ENTRY_POINT = 77, 78
 def encode(value: Any) -> Any:
     """Return `value` as typed JSON; raises RecursionError for a value that holds itself.
 
-    Subclasses of the built-in types count as their base (a Counter is a dict, an IntEnum an int). Methods are
-    taken from the built-in type, so that a subclass cannot hide what it holds.
+    Subclasses of the built-in types count as their base (a Counter is a dict, an IntEnum an int), numpy's numbers as
+    the number they hold. Methods are taken from the built-in type, so that a subclass cannot hide what it holds.
     """
     if value is None or value is True or value is False:
         return value
@@ -42,6 +52,9 @@ def encode(value: Any) -> Any:
         return {"s": [encode(item) for item in kind.__iter__(value)]}
     if issubclass(kind, (bytes, bytearray)):
         return {"b": bytes(value).hex()}
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and issubclass(kind, numpy.generic):
+        return encode(value.item())
     return {"o": kind.__name__}
 
 

@@ -47,6 +47,12 @@ RIGHT_OR_UNCLEAR = [
     "25 / 1 / 3 = 75",  # people mean 25 divided by a third
     "45 * 0,2 = 9",  # a decimal comma
     "0900 - 0130 = 0730",  # times of day
+    "10 - 2 * 3 = 24? No: 10 - 6 = 4",  # thinking aloud, and better of it
+    "6 * 7 = 44. Wait, 6 * 7 = 42",
+    "log 100 + 1 = 3",
+    "negative 3 + 5 = 2",
+    "twice 5 + 3 = 13",
+    "In base 8, 7 + 1 = 10",
     "10 / 0 = 5",
     "3 * (4 = 12",
     "Then 3 * 4 = 2 * 6 = 12",

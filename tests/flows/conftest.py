@@ -11,6 +11,12 @@ import yaml
 from tests.flows.counting_teacher import CountingTeacher, counting_teacher
 
 WriteRecipe = Callable[..., Path]
+KEY_LIKE = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
+
+
+def plant_key(problems: Path) -> None:
+    """Put what looks like a key into every question: a chain can be dropped for it, a problem's RL row cannot."""
+    problems.write_text(problems.read_text().replace("?", f"? (key {KEY_LIKE})"))
 
 
 @pytest.fixture

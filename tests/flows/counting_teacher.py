@@ -24,6 +24,7 @@ class CountingTeacher:
         self.asked: Counter[tuple[str, int]] = Counter()
         self.base_url = ""
         self.on_ask: Callable[[], None] | None = None
+        self.usage: dict[str, int] | None = chat()["usage"]
 
     @property
     def calls(self) -> int:
@@ -38,7 +39,7 @@ class CountingTeacher:
         said = self.answer(question, body["seed"])
         if isinstance(said, int):
             return web.json_response({"error": {"message": "refused"}}, status=said)
-        return web.json_response(chat(said))
+        return web.json_response({**chat(said), "usage": self.usage})
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "m", "object": "model"}]})

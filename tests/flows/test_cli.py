@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import WriteRecipe
-from tests.flows.counting_teacher import CountingTeacher, right
+from tests.flows.conftest import WriteRecipe, plant_key
+from tests.flows.counting_teacher import CountingTeacher
 
-COMMANDS = ("run", "plan", "check", "grade", "regrade", "release", "diff", "publish", "sql", "status", "replay")
+COMMANDS = ("run", "plan", "check", "grade", "exam", "regrade", "release", "diff", "publish", "sql", "status", "replay")
 
 
 def cotfactory(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +46,7 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
         "plan",
         "check",
         "grade",
+        "exam",
         "regrade",
         "release",
         "diff",
@@ -142,8 +143,8 @@ def jsonl(*rows: object) -> Callable[[Path], None]:
     ("write", "said"),
     [
         (jsonl(GOOD, "{broken\n"), "sums.jsonl"),
-        (jsonl(GOOD, "{broken\n"), "2"),  # the line
-        (jsonl({key: GOOD[key] for key in ("id", "question", "answer_kind")}), "answer"),
+        (jsonl(GOOD, "{broken\n"), "line 2 of"),
+        (jsonl({key: GOOD[key] for key in ("id", "question", "answer_kind")}), "'answer'"),
         (jsonl(GOOD, {**GOOD, "question": "Another?"}), "'1'"),  # a duplicate id
         (jsonl({**GOOD, "answer_kind": "maths"}), "Unknown grader 'maths'"),
         (jsonl({**GOOD, "answer_kind": "maths"}), "choice, code, math, text"),
@@ -210,10 +211,11 @@ def test_exit_codes_of_budget_and_contract(write_recipe: WriteRecipe, teacher: C
     assert "budget" in done.stderr
     assert last_line(done)["release"] is None
 
-    teacher.answer = lambda question, seed: "Key sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD. " + right(question, seed)
-    done = cotfactory("run", write_recipe(), "--direct", "--workspace", tmp_path / "v", "--json")
+    recipe = write_recipe()
+    plant_key(tmp_path / "sums.jsonl")
+    done = cotfactory("run", recipe, "--direct", "--workspace", tmp_path / "v", "--json")
     assert done.returncode == 3
-    assert "sft" in done.stderr
+    assert "rl: " in done.stderr
     assert last_line(done)["kept"] == 18
 
 
@@ -236,12 +238,14 @@ def test_check_names_what_is_not_in_order(write_recipe: WriteRecipe, tmp_path: P
         (["diff", "sums@v1.0.0", "sums@v1.1.0"], 2, "no release"),
         (["publish", "sums@v1.0.0", "--repo", "o/r"], 2, "no release"),
         (["run", "no-such.yaml", "--direct"], 2, "no-such.yaml"),
+        (["run", "--direct", "--workspace", "/dev/null/w"], 1, "cannot be written"),
+        (["run", "--direct", "--workspace", "w[1]"], 1, "path without"),
         (["grade", "no.jsonl", "no.jsonl", "--out", "x.jsonl"], 2, "no.jsonl"),
         (["fly"], 2, "fly"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, arguments: list[str], code: int, said: str) -> None:
-    extra = [] if arguments == ["fly"] else ["--workspace", str(tmp_path / "w")]
+    extra = [] if arguments == ["fly"] or "--workspace" in arguments else ["--workspace", str(tmp_path / "w")]
     done = cotfactory(*arguments, *extra)
     assert done.returncode == code
     assert said in done.stderr

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import WriteRecipe
+from tests.flows.conftest import WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher
 
 ROOT = Path(__file__).parents[2]
@@ -156,17 +157,43 @@ def test_run_is_a_flow_and_a_retryable_error_is_tried_again_without_paying_twice
 def test_a_failing_contract_fails_the_flow_and_keeps_its_outcome(
     server: PrefectServer, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
-    teacher.answer = lambda question, seed: "Key sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD \\boxed{1}"
+    recipe = write_recipe(name="leaky", count=1)
+    plant_key(tmp_path / "sums.jsonl")
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "run", str(write_recipe(name="leaky", count=1)), "--workspace",
-         str(tmp_path / "w")],
+        [sys.executable, "-m", "flows.cli", "run", str(recipe), "--workspace", str(tmp_path / "w")],
         env=server.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     artifacts = {one["key"]: one for one in server.post("/artifacts/filter", {})}
-    assert "sft" in artifacts["leaky-contract"]["data"]
+    assert "rl: " in artifacts["leaky-contract"]["data"]
     flows = server.post("/flow_runs/filter", {"sort": "START_TIME_DESC"})
     assert flows[0]["state_type"] == "FAILED"
+
+
+def test_ctrl_c_under_prefect_ends_with_one_line_and_leaves_nothing_behind(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """The local server is in a session of its own: the interrupt that a terminal sends to all does not reach it."""
+    home, before = tmp_path / "home", servers()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "run", str(write_recipe(count=40)), "--workspace", str(tmp_path / "w")],
+        env={**os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    teacher.on_ask = lambda: os.killpg(process.pid, signal.SIGINT) if teacher.calls == 10 else None
+    _, told = process.communicate(timeout=240)
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+    assert not list((tmp_path / "w" / "ledger").glob("*.journal"))
+    assert servers() == before
+
+
+def servers() -> int:
+    """Return how many Prefect servers run on this machine."""
+    every = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return sum("prefect.server.api.server:create_app" in line for line in every.splitlines())
 
 
 @pytest.fixture

@@ -43,6 +43,19 @@ def test_mistakes(tmp_path: Path, text: str, said: str) -> None:
         load_recipe(written(tmp_path, text), {})
 
 
+def test_the_value_of_an_unknown_key_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(written(tmp_path, "name: r\nteachers: [{name: t, model: m, api_key: sk-secret}]"), {})
+    assert "api_key: unknown key" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_list_with_a_wrong_item_is_not_called_empty(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(written(tmp_path, RECIPE.replace("model: m", "modle: m")), {"FOLDER": "/data"})
+    assert "at least 1 item" not in str(caught.value)
+
+
 def test_a_missing_recipe_is_named_in_full(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=str(tmp_path / "no.yaml")):
         load_recipe(tmp_path / "no.yaml")

@@ -15,6 +15,7 @@ from tests.builders import a_completion
         ("<think>3 + 4</think>The answer is 7.", None, ("3 + 4", "The answer is 7.")),
         ("The answer is 7.", "3 + 4", ("3 + 4", "The answer is 7.")),  # reasoning_content, or reasoning
         ("The answer is 7.", "<think>3 + 4</think>", ("3 + 4", "The answer is 7.")),  # both ways at once
+        ("<think>maybe 5?</think>The answer is 7.", "3 + 4", ("3 + 4", "The answer is 7.")),  # never an answer
         ("3 + 4</think>The answer is 7.", None, ("3 + 4", "The answer is 7.")),  # the template opened the tag
         ("<think>3 + 4", None, ("3 + 4", "")),  # never closed: cut while thinking
         ("Well. <think>3 + 4</think> 7", None, ("3 + 4", "Well.  7")),

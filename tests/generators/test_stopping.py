@@ -83,6 +83,11 @@ def test_the_pass_rate_is_unbiased(attempts: Attempts, p: float) -> None:
     assert math.isclose(mean, p, rel_tol=1e-9)
 
 
+def test_hundreds_of_samples_are_counted_too() -> None:
+    """The number of paths has hundreds of digits, and a recursion would not survive the depth."""
+    assert pass_rate(Attempts(max=900), verdicts("c" * 300 + "i" * 600)).rate == pytest.approx(1 / 3)
+
+
 def test_ungraded_samples_count_in_neither_c_nor_n() -> None:
     rate = pass_rate(Attempts(max=4), verdicts("cuin"))
     assert (rate.c, rate.n, rate.rate) == (1, 3, 1 / 3)

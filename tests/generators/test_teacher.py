@@ -1,6 +1,7 @@
 """Every way an endpoint can answer or fail ends as a completion or as an error of the right kind."""
 
 import asyncio
+import contextlib
 import socket
 from typing import Any
 
@@ -14,6 +15,7 @@ from schemas.errors import (
     TeacherError,
     TeacherRateLimited,
     TeacherRefused,
+    TeacherRejected,
     TeacherUnavailable,
 )
 from schemas.recipe import TeacherSpec
@@ -34,6 +36,22 @@ HTML = (200, {"Content-Type": "text/html"}, "<html><body>Welcome to nginx</body>
 ERROR = {"Content-Type": "application/json"}
 
 
+class Watching:
+    """What is told around each sending."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def hold(self) -> None:
+        self.told.append("hold")
+
+    def sent(self) -> None:
+        self.told.append("sent")
+
+    def failed(self, error: TeacherError) -> None:
+        self.told.append("maybe billed" if error.maybe_billed else "free")
+
+
 def ask_once(*entries: Any) -> tuple[Completion, Script]:
     async def run() -> tuple[Completion, Script]:
         async with serving(entries) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
@@ -47,7 +65,7 @@ def ask_stubbornly(*entries: Any) -> tuple[Completion | TeacherError, Script]:
         async with serving(entries) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
             try:
                 request = Request(MESSAGES, 0, 100)
-                return await ask_with_retries(teacher, SPEC, Limiter(SPEC.limits), request, lambda: None), script
+                return await ask_with_retries(teacher, SPEC, Limiter(SPEC.limits), request, Watching()), script
             except TeacherError as error:
                 return error, script
 
@@ -82,19 +100,51 @@ def test_what_is_sent() -> None:
         (chat("7", reasoning="3 + 4 = 7"), "7", "3 + 4 = 7"),  # newer vLLM, OpenRouter
         (chat("<think>3 + 4</think>7"), "<think>3 + 4</think>7", None),  # split later, from the ledger
         (chat(None, reasoning_content="cut"), "", "cut"),  # type: ignore[arg-type]
+        (chat([{"type": "text", "text": "7"}]), "7", None),  # type: ignore[arg-type]  # typed parts
+        (chat([{"type": "thinking", "thinking": "3 + 4"}, {"type": "text", "text": "7"}]), "7", "3 + 4"),  # type: ignore[arg-type]
         (chat("\ud800 7"), "? 7", None),  # a lone surrogate is valid JSON and invalid UTF-8
     ],
 )
 def test_where_the_thinking_is(reply: dict[str, Any], content: str, reasoning: str | None) -> None:
     completion, _ = ask_once(reply)
     assert (completion.content, completion.reasoning) == (content, reasoning)
+    assert completion.usage is not None
     assert (completion.usage.input_tokens, completion.usage.output_tokens) == (3, 5)
     assert completion.model == "m-served"
 
 
-def test_a_reply_without_usage_counts_no_tokens() -> None:
+def test_a_reply_without_usage_says_so() -> None:
+    """Nought tokens would be a lie that lets a run exceed its budget."""
     completion, _ = ask_once({key: value for key, value in chat().items() if key != "usage"})
-    assert completion.usage.output_tokens == 0
+    assert completion.usage is None
+
+
+def test_a_slow_drip_is_a_time_out() -> None:
+    """A server that sends a space now and then never times out by the read."""
+
+    async def run() -> None:
+        async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    writer.write(b" ")
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
+
+        server = await asyncio.start_server(drip, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with OpenAITeacher(SPEC, Endpoint(url, "k")) as teacher:
+            with pytest.raises(TeacherUnavailable, match="did not answer within"):
+                await teacher.complete(MESSAGES, 0)
+        server.close()
+
+    asyncio.run(run())
+
+
+def test_a_login_in_the_url_is_never_shown() -> None:
+    endpoint = Endpoint("http://user:secret@127.0.0.1:1/v1?key=secret", "k")
+    assert endpoint.shown == "http://127.0.0.1:1/v1"
+    assert "secret" not in repr(endpoint)
 
 
 @pytest.mark.parametrize(
@@ -109,13 +159,15 @@ def test_a_reply_without_usage_counts_no_tokens() -> None:
         ((401, {}, "the key secret is not known here"), TeacherRefused, r"key \*\*\* is not known"),
         ((403, {}, "no"), TeacherRefused, "MY_KEY"),
         ((404, {}, "no such model"), TeacherRefused, "model 'm'"),
-        ((400, {}, "max_tokens too large"), TeacherRefused, "max_tokens too large"),
+        ((400, {}, "max_tokens too large"), TeacherRejected, "max_tokens too large"),  # this request, not the others
         # 429 for an empty account never goes away by waiting
         ((429, ERROR, '{"error": {"message": "pay", "code": "insufficient_quota"}}'), TeacherRefused, "credit"),
         (HTML, TeacherBadReply, "/v1"),
         ((200, ERROR, '{"choices": [{"mess'), TeacherBadReply, "JSON"),  # cut on the way
         ({"choices": []}, TeacherBadReply, "not a chat completion"),
         ({"error": "I am a 200"}, TeacherBadReply, "not a chat completion"),
+        ({**chat(), "choices": ["x"]}, TeacherBadReply, "not a chat completion"),
+        ({**chat(), "usage": {"prompt_tokens": "many"}}, TeacherBadReply, "not a chat completion"),
     ],
 )
 def test_failures_are_sorted_by_kind(entry: Any, error: type[TeacherError], said: str) -> None:
@@ -168,6 +220,7 @@ def test_retries_end() -> None:
         (["m", "n"], ("m", "n")),
         ([], ()),
         ((404, {}, "not here"), ()),  # not every server lists its models
+        ((405, {}, "POST only"), ()),
         ((401, {}, "no"), TeacherRefused),
         (HTML, TeacherBadReply),
     ],

@@ -35,6 +35,9 @@ def test_a_number_of_attempts_is_a_fixed_maximum() -> None:
         ({"problems": []}, "problems"),
         ({"problems": [{"source": "ftp", "path": "x"}]}, "ftp"),
         ({"attempts": {"max": 0}}, "max"),
+        ({"attempts": True}, "attempts"),
+        ({"teachers": [PRICED], "budget": {"usd": float("inf")}}, "finite"),
+        ({"teachers": [{"name": "t", "model": "m", "base_url": "127.0.0.1:8000/v1"}]}, "base_url"),
         ({"teachers": [PRICED]}, "no money budget"),  # a price, but nothing stops the spending
         ({"budget": {"usd": 1}}, "no price"),  # a budget nobody can hold
         ({"teachers": [PRICED | {"sampling": {}}], "budget": {"usd": 1}}, "max_tokens"),  # no worst case

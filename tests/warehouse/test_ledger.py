@@ -21,12 +21,11 @@ def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
     text = "odd: é 数 \u2028 \x00 \\n\nnew line"
     journal = Journal(tmp_path, HEADER)
     for request in ("c1", "c2", "c3"):
-        journal.intend(request)
+        journal.intend(request, 0.5, 100)
     asyncio.run(journal.record(a_purchase("c1", text)))
-    journal.give_up("c3")
+    journal.failed("c3", maybe_billed=False)
     journal.close()
     entries = read_journal(journal.path)
-    assert entries is not None
     assert entries.header == HEADER
     assert entries.purchases == (a_purchase("c1", text),)
     assert entries.in_flight == ("c2",)
@@ -39,7 +38,6 @@ def test_the_first_purchase_of_an_id_wins(tmp_path: Path) -> None:
     asyncio.run(journal.record(a_purchase("c1", "second")))
     journal.close()
     entries = read_journal(journal.path)
-    assert entries is not None
     assert [one.completion.content for one in entries.purchases] == ["first"]
 
 
@@ -51,7 +49,6 @@ def test_a_torn_tail_costs_only_the_torn_line(tmp_path: Path, cut: int) -> None:
     journal.close()
     journal.path.write_bytes(journal.path.read_bytes()[:-cut])
     entries = read_journal(journal.path)
-    assert entries is not None
     assert [one.candidate_id for one in entries.purchases] == ["c1"]
     assert entries.torn_lines == 1
 
@@ -63,14 +60,63 @@ def test_a_flipped_bit_is_noticed_and_what_follows_is_kept(tmp_path: Path) -> No
     journal.close()
     journal.path.write_bytes(journal.path.read_bytes().replace(b"aaaa", b"aaba"))
     entries = read_journal(journal.path)
-    assert entries is not None
     assert [one.candidate_id for one in entries.purchases] == ["c2"]
     assert entries.torn_lines == 1
 
 
-def test_a_journal_without_a_header_is_none(tmp_path: Path) -> None:
+def test_a_journal_of_which_nothing_was_written_is_empty(tmp_path: Path) -> None:
     (tmp_path / "x.journal").write_bytes(b"12345678 head")
-    assert read_journal(tmp_path / "x.journal") is None
+    entries = read_journal(tmp_path / "x.journal")
+    assert (entries.header.recipe, entries.purchases, entries.torn_lines) == ("", (), 1)
+
+
+def test_what_may_have_been_billed_is_charged(tmp_path: Path) -> None:
+    """A time-out may have been billed, a refusal not; what was in flight may have been too."""
+    journal = Journal(tmp_path, HEADER)
+    for request in ("c1", "c2", "c3"):
+        journal.intend(request, 0.5, 100)
+    journal.failed("c1", maybe_billed=True)
+    journal.intend("c1", 0.5, 100)
+    asyncio.run(journal.record(a_purchase("c1")))
+    journal.failed("c2", maybe_billed=False)
+    journal.close()
+    entries = read_journal(journal.path)
+    assert entries.in_flight == ("c3",)
+    assert (entries.unconfirmed_usd, entries.unconfirmed_tokens) == (1.0, 200)
+
+
+def test_lines_of_another_version_are_foreign_and_not_torn(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, HEADER)
+    journal._append("bought", '{"candidate_id": "c1", "from": "the future"}')
+    journal._append("sold", "c2")
+    journal.close()
+    entries = read_journal(journal.path)
+    assert (entries.foreign_lines, entries.torn_lines) == (2, 0)
+
+
+def test_a_line_after_one_that_was_cut_short_is_not_glued_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, HEADER)
+    write, left = os.write, [1]
+
+    def cut(file: int, data: memoryview) -> int:
+        if left[0] == 1:
+            left[0] = 0
+            return write(file, data[:10])
+        if left[0] == 0:
+            left[0] = -1
+            raise OSError(errno.EIO, "Input/output error")
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", cut)
+    with pytest.raises(WorkspaceError):
+        journal.intend("c1", 0.5, 100)
+    asyncio.run(journal.record(a_purchase("c2")))
+    journal.close()
+    entries = read_journal(journal.path)
+    assert [one.candidate_id for one in entries.purchases] == ["c2"]
+    assert entries.torn_lines == 1
 
 
 KILLED = """
@@ -82,7 +128,7 @@ from warehouse.ledger import Journal, JournalHeader
 async def main():
     journal = Journal(Path(sys.argv[1]), JournalHeader(recipe="r", run_id="run1", shard="s"))
     for number in range(1000):
-        journal.intend(f"c{number}")
+        journal.intend(f"c{number}", 0.5, 100)
         recording = asyncio.create_task(journal.record(a_purchase(f"c{number}")))
         await asyncio.sleep(0)          # the purchase is with the kernel, though not yet synced
         print(number, flush=True)
@@ -100,7 +146,6 @@ def test_kill_9_loses_nothing_that_had_arrived(tmp_path: Path, last: int) -> Non
     assert run.stdout.split()[-1] == str(last)
     (journal,) = open_journals(tmp_path)
     entries = read_journal(journal)
-    assert entries is not None
     assert [one.candidate_id for one in entries.purchases] == [f"c{number}" for number in range(last + 1)]
     assert entries.in_flight == ()
 
@@ -124,7 +169,6 @@ def test_a_full_disk_stops_sending_and_keeps_what_was_in_flight(
     assert not ballast.exists()
     journal.close()
     entries = read_journal(journal.path)
-    assert entries is not None
     assert len(entries.purchases) == 1
 
 

@@ -1,6 +1,7 @@
 """A table file is whole or not there; a journal becomes one without loss; views answer while others write."""
 
 import asyncio
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,9 @@ def workspace(tmp_path: Path) -> Workspace:
 def journal_of(workspace: Workspace, *candidates: str) -> Path:
     journal = Journal(workspace.ledger, JournalHeader(recipe="r", run_id="run1", shard="-".join(candidates)))
     for one in candidates:
-        journal.intend(one)
+        journal.intend(one, 0.5, 100)
         asyncio.run(journal.record(a_purchase(one)))
-    journal.intend("lost")
+    journal.intend("lost", 0.5, 100)
     journal.close()
     return journal.path
 
@@ -43,7 +44,7 @@ def test_a_sealed_journal_is_a_table_and_gone(workspace: Workspace) -> None:
     assert not open_journals(workspace.ledger)
     rows = query_catalog(workspace, "SELECT candidate_id, response, recipe, usage.output_tokens FROM candidates")[1]
     assert rows == [("c1", "So it is \\boxed{42}.", "r", 20), ("c2", "So it is \\boxed{42}.", "r", 20)]
-    assert spent_before(workspace, "r") == (0.002, 60)
+    assert spent_before(workspace, "r") == (0.502, 160)  # the lost one may have been billed
     assert spent_before(workspace, "another") == (0.0, 0)
 
 
@@ -54,6 +55,18 @@ def test_sealing_again_after_a_crash_before_the_journal_was_removed(workspace: W
     path.write_bytes(kept)
     seal_journal(workspace, path, candidate_from)
     assert query_catalog(workspace, "SELECT count(*) FROM candidates")[1] == [(1,)]
+
+
+def test_a_journal_of_another_version_is_kept(workspace: Workspace) -> None:
+    path = journal_of(workspace, "c1")
+    kept = path.read_bytes()
+    line = b'bought {"candidate_id": "c9", "from": "the future"}'
+    path.write_bytes(kept + b"%08x %s\n" % (zlib.crc32(line), line))
+    sealed = seal_journal(workspace, path, candidate_from)
+    assert (sealed.candidates, sealed.foreign_lines) == (1, 1)
+    assert sealed.set_aside is not None
+    assert sealed.set_aside.read_bytes().startswith(kept)
+    assert not open_journals(workspace.ledger)
 
 
 def test_a_table_that_fails_half_way_leaves_no_file(workspace: Workspace) -> None:

@@ -25,7 +25,7 @@ class DownSandbox:
 
     image_digest = "sha256:gone"
 
-    def run(self, executions: Sequence[Execution]) -> list[ExecutionResult]:
+    def run(self, executions: Sequence[Execution], hash_seed: int = 0) -> list[ExecutionResult]:
         raise SandboxError("the engine is down", "start it")
 
 

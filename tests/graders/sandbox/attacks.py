@@ -236,7 +236,7 @@ HOLES = {
     "environment_and_command_lines": (
         "import os\n"
         "def hole():\n"
-        "    if set(os.environ) - {'PATH', 'HOME', 'LANG', 'LC_CTYPE'}: return True\n"
+        "    if set(os.environ) - {'PATH', 'HOME', 'LANG', 'LC_CTYPE', 'OPENBLAS_NUM_THREADS'}: return True\n"
         "    texts = [open(f'/proc/{pid}/cmdline').read() for pid in os.listdir('/proc') if pid.isdigit()]\n"
         "    return any('expected' in text or 'digit_sum(' in text for text in texts)\n"
     ),

@@ -1,39 +1,13 @@
-"""The pool on a real engine: what comes back, which limit ended it, and what happens when a container is lost."""
+"""What comes back from an execution on a real engine, and which limit ended it."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import docker
 import pytest
 
-from graders.sandbox.execution import Call, Check, Execution, ExecutionResult, Limits, Sandbox, Stdio
-from graders.sandbox.pool import OWNER_LABEL, open_sandbox
-from schemas.errors import SandboxError
+from graders.sandbox.execution import Call, Check, Execution, Sandbox, Stdio
+from tests.graders.sandbox.executions import call, returned, run_one
 
 pytestmark = pytest.mark.docker
-
-
-def call(program: str, *args: Any, entry_point: str = "f") -> Execution:
-    return Execution(program=program, way=Call(entry_point=entry_point, args=args))
-
-
-def run_one(sandbox: Sandbox, execution: Execution) -> ExecutionResult:
-    (result,) = sandbox.run([execution])
-    return result
-
-
-def returned(sandbox: Sandbox, program: str, *args: Any) -> Any:
-    result = run_one(sandbox, call(program, *args))
-    assert result.exit_code == 0, result
-    return json.loads(result.output)
 
 
 def test_a_call_returns_typed_json(sandbox: Sandbox) -> None:
@@ -184,56 +158,6 @@ def test_no_trace_of_an_earlier_execution_is_in_memory(sandbox: Sandbox) -> None
         assert returned(sandbox, SCAN.format(halves=halves) + f"# {needle}\n") > 0  # the scanner does find
 
 
-def engine() -> Any:
-    return docker.from_env()
-
-
-def containers_of(owner: str) -> list[Any]:
-    return list(engine().containers.list(all=True, filters={"label": f"{OWNER_LABEL}={owner}"}))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
-
-
-@pytest.fixture
-def own_pool(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """A pool that a test may break (`sandbox` says whether there is an engine at all)."""
-    with open_sandbox(containers=1, limits=Limits(timeout_s=20)) as pool:
-        yield pool
-
-
-def my_owner() -> str:
-    return f"{os.uname().nodename}/{os.getpid()}"
-
-
-def test_a_killed_container_costs_nothing_but_time(own_pool: Sandbox) -> None:
-    before = {container.id for container in containers_of(my_owner())}
-    slow = call("import time\ndef f():\n    time.sleep(2)\n    return 7")
-    with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(own_pool.run, [slow])
-        for container in containers_of(my_owner()):
-            container.kill()
-        (result,) = running.result()
-    assert result.output == b"7"
-    after = {container.id for container in containers_of(my_owner())}
-    assert not before & after
-
-
-def test_a_container_that_cannot_be_cleaned_is_replaced(own_pool: Sandbox) -> None:
-    def container_name() -> bytes:
-        return run_one(own_pool, call("import os\ndef f(): return os.uname().nodename")).output
-
-    first = container_name()
-    assert container_name() == first
-    run_one(own_pool, call("import os\ndef f():\n    os.makedirs('/tmp/a/b'); os.chmod('/tmp/a', 0)"))
-    assert container_name() != first
-    assert returned(own_pool, "import os\ndef f(): return os.listdir('/tmp')") == []
-
-
 def test_more_threads_than_containers_take_turns(sandbox: Sandbox) -> None:
     program = "def f(x): return x"
     with ThreadPoolExecutor(8) as threads:
@@ -241,63 +165,32 @@ def test_more_threads_than_containers_take_turns(sandbox: Sandbox) -> None:
     assert outputs == [str(x).encode() for x in range(64)]
 
 
-def test_an_interrupted_run_does_not_answer_the_next_one(own_pool: Sandbox) -> None:
-    main = threading.main_thread().ident
-    assert main is not None
-    threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        run_one(own_pool, call("import time\ndef f():\n    time.sleep(3)\n    return 'late'"))
-    assert returned(own_pool, "def f(): return 'mine'") == "mine"
+def test_the_hash_seed_is_fixed_and_can_be_chosen(sandbox: Sandbox) -> None:
+    seen = call("def f(): return hash('text')")
+    hashes = [sandbox.run([seen], hash_seed=seed)[0].output for seed in (0, 0, 1, 1, 0)]
+    assert hashes[0] == hashes[1] == hashes[4] != hashes[2] == hashes[3]
 
 
-def test_containers_are_gone_at_the_end(sandbox: Sandbox) -> None:
-    before = len(containers_of(my_owner()))
-    with open_sandbox(containers=1) as pool:
-        returned(pool, "def f(): return 1")
-        assert len(containers_of(my_owner())) == before + 1
-    assert len(containers_of(my_owner())) == before
+def test_an_execution_may_have_less_time_than_the_sandbox_gives_but_not_more(sandbox: Sandbox) -> None:
+    way = Call(entry_point="f")
+    slow, short = "import time\ndef f(): time.sleep(2)", "def f():\n    while True: pass"
+    (result,) = sandbox.run([Execution(program=slow, way=way, timeout_s=0.5)])
+    assert result.timed_out
+    (result,) = sandbox.run([Execution(program=short, way=way, timeout_s=1000.0)])
+    assert result.timed_out
 
 
-def test_containers_end_with_a_process_that_is_killed(sandbox: Sandbox) -> None:
-    code = (
-        "from graders.sandbox.pool import open_sandbox\n"
-        "with open_sandbox():\n    print('open', flush=True)\n    input()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"open\n"
-        owner = f"{os.uname().nodename}/{process.pid}"
-        assert len(containers_of(owner)) == 1
-        process.kill()
-        process.wait()
-        wait_until(lambda: containers_of(owner) == [])
-
-
-def test_containers_of_a_dead_owner_are_swept(sandbox: Sandbox) -> None:
-    with subprocess.Popen(["true"]) as gone:
-        gone.wait()
-    owner = f"{os.uname().nodename}/{gone.pid}"
-    engine().containers.create(sandbox.image_digest, ["true"], labels={OWNER_LABEL: owner})
-    with open_sandbox(containers=1):
-        assert containers_of(owner) == []
-
-
-def test_a_missing_image_says_how_to_build_it(sandbox: Sandbox) -> None:
-    with (
-        pytest.raises(SandboxError, match="no image 'cotfactory-no-such-image'") as raised,
-        open_sandbox("cotfactory-no-such-image"),
-    ):
-        pass
-    assert "docker build" in raised.value.hint
-
-
-def test_an_image_without_python_is_the_engines_failure(sandbox: Sandbox) -> None:
-    client = engine()
-    container = client.containers.create(sandbox.image_digest, ["true"])
-    try:
-        image = container.commit(changes="ENV PATH=/nowhere")
-        with pytest.raises(SandboxError, match="could not be started"), open_sandbox(image.id):
-            pass
-    finally:
-        container.remove()
-        client.images.remove(image.id)
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [
+        ("numpy.arange(4).sum()", b"6"),
+        ("numpy.float64(0.5)", b'{"f": "0x1.0000000000000p-1"}'),
+        ("numpy.bool_(True)", b"true"),
+        ("[numpy.int8(1), (numpy.float32(0.5),)]", b'[1, {"t": [{"f": "0x1.0000000000000p-1"}]}]'),
+        ("numpy.zeros(2)", b'{"o": "ndarray"}'),
+        ("numpy.ones((80, 80)).dot(numpy.ones((80, 80)))[0, 0]", b'{"f": "0x1.4000000000000p+6"}'),
+    ],
+)
+def test_numpy_is_there_and_its_numbers_are_numbers(value: str, output: bytes, sandbox: Sandbox) -> None:
+    result = run_one(sandbox, call(f"import numpy\ndef f(): return {value}"))
+    assert (result.output, result.exit_code) == (output, 0)

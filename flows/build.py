@@ -33,7 +33,7 @@ from warehouse.catalog import build_catalog
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import exclusive, open_workspace
 
-SHARDS_AT_ONCE = 2
+SHARDS_PER_TEACHER = 2
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",
     ContractFailed: "contract",
@@ -204,7 +204,7 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
             with run.progress.stage("ask and grade", job.wanted.missing()):
                 for shard in _shards(job, job.askers):
                     running.add(asyncio.create_task(_ask_shard(job, runner, shard, desks[shard.asker.position])))
-                    if len(running) >= SHARDS_AT_ONCE:
+                    if len(running) >= SHARDS_PER_TEACHER * len(desks):
                         await _first_done(running, desks)
                 while running:
                     await _first_done(running, desks)

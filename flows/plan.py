@@ -117,8 +117,8 @@ def shards(
     problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, shard_problems: int
 ) -> Iterator[Shard]:
     """Yield the shards in which some teacher still has a sample to be asked for."""
-    for asker in askers:
-        for first in range(0, len(problems), shard_problems):
+    for first in range(0, len(problems), shard_problems):
+        for asker in askers:  # in turn, so that all endpoints are busy from the start
             shard = plan_shard(problems[first : first + shard_problems], first, asker, wanted)
             if shard.assignments:
                 yield shard

@@ -90,8 +90,7 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
             # So that what was bought is counted and decided all the same.
             await runner.run("curate", _in_thread(lambda: _curate(job)))
             raise
-        await runner.run("curate", _in_thread(lambda: _curate(job)))
-        await runner.run("release", _in_thread(lambda: _release(job)))
+        await _curate_and_release(job, runner)
         if request.publish:
             await runner.run("publish", _in_thread(lambda: stages.publish(job.run)))
     return job.run.summary()
@@ -100,12 +99,16 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
 async def release_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
     """Curate and release what the workspace holds of a recipe, without asking any teacher."""
     async with _opened(request, runner, progress) as job:
-        run, wanted = job.run, job.wanted
-        await runner.run(
-            "curate", _in_thread(lambda: stages.curate(run, job.dropped, job.problems, job.askers, wanted))
-        )
-        await runner.run("release", _in_thread(lambda: stages.release(run, job.problems, job.askers, wanted)))
-    return run.summary()
+        await _curate_and_release(job, runner)
+    return job.run.summary()
+
+
+async def _curate_and_release(job: "_Job", runner: StageRunner) -> None:
+    run, problems, askers, wanted = job.run, job.problems, job.askers, job.wanted
+    await runner.run("curate", _in_thread(lambda: _curate(job)))
+    watch = _in_thread(lambda: stages.watch_graders(run, problems, askers, wanted, job.tools))
+    await runner.run("watch graders", watch)
+    await runner.run("release", _in_thread(lambda: stages.release(run, problems, askers, wanted)))
 
 
 async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> list[Flip]:
@@ -127,10 +130,6 @@ class _Job:
 
 def _curate(job: _Job) -> None:
     stages.curate(job.run, job.dropped, job.problems, job.askers, job.wanted)
-
-
-def _release(job: _Job) -> None:
-    stages.release(job.run, job.problems, job.askers, job.wanted)
 
 
 @asynccontextmanager

@@ -9,7 +9,9 @@ from flows.settings import hub_access, load_recipe
 from flows.teachers import describe_endpoint, recorded_counts
 from flows.tools import open_grading
 from generators.load_problems import load_problems
+from graders.code.mutants import test_strength
 from graders.grade import self_test
+from graders.grader import Tools
 from schemas.errors import CotfactoryError
 from schemas.problem import Problem
 from schemas.recipe import Recipe
@@ -70,9 +72,24 @@ def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], fau
             faults.append(f"teacher {spec.name}: {error}")
 
 
+def _test_strength(problems: list[Problem], tools: Tools) -> list[str]:
+    """Return a line on how many simple mutants of reference solutions the tests notice, and the weakest problems."""
+    counted = [
+        (one, *test_strength(one, tools)) for one in problems if one.answer_kind == "code" and one.solution is not None
+    ]
+    made = sum(mutants for _, _, mutants in counted)
+    if not made:
+        return []
+    weak = [f"{one.source_row_id} ({killed} of {mutants})" for one, killed, mutants in counted if 2 * killed < mutants]
+    killed = sum(kills for _, kills, _ in counted)
+    line = f"tests of programs: {killed:,} of {made:,} mutants of the reference solutions are noticed"
+    return [line + (f"; weak: {', '.join(weak[:EXAMPLES])}" if weak else "")]
+
+
 def _check_references(problems: list[Problem], ok: list[str], faults: list[str]) -> int:
     try:
         with open_grading(problems) as tools:
+            ok += _test_strength(problems, tools)
             tested = [one for one in problems if one.answer_kind != "code" or one.solution is not None]
             grades = [self_test(problem, tools) for problem in tested]
     except CotfactoryError as error:

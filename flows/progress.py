@@ -147,6 +147,8 @@ class TerminalProgress:
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in summary.dropped.items())
         calls = f"{summary.teacher_calls:,} teacher calls, {summary.reused:,} reused, ${summary.cost_usd:.4f}"
         self.note(f"verdicts: {verdicts or 'none'}\ndropped:  {dropped or 'none'}\npaid:     {calls}")
+        if summary.mutants is not None:
+            self.note(f"graders:  {summary.mutants.accepted} of {summary.mutants.made:,} falsified answers accepted")
         if summary.release is not None:
             state = "unchanged" if summary.release.unchanged else "new"
             self.note(f"release:  {summary.release.path} ({summary.release.version}, {state})")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from flows.progress import Progress
 from flows.settings import recipe_id
 from flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
+from graders.mutants import MutantCheck
 from schemas.recipe import Recipe
 from warehouse.tables import write_table
 from warehouse.workspace import Workspace
@@ -37,6 +38,7 @@ class Run:
     bought: Bought = field(default_factory=Bought)
     limit: int | None = None
     tally: Tally = field(default_factory=Tally)
+    mutants: MutantCheck | None = None
     release: ReleaseSummary | None = None
 
     @property
@@ -63,6 +65,7 @@ class Run:
             tokens=Tokens(input=bought.input_tokens, output=bought.output_tokens),
             cost_usd=round(bought.cost_usd, 9),
             funnel=tally.funnel(rows),
+            mutants=self.mutants,
             release=self.release,
             seconds=round(time.monotonic() - self.started, 3),
         )

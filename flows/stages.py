@@ -1,5 +1,6 @@
 """What each stage of a build does, from loading problems to curating chains. No Prefect in here."""
 
+import heapq
 import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from generators.load_problems import load_problems
 from generators.reasoning import candidate_from
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
+from graders.mutants import check_mutants
 from publishing.release import ReleaseFacts, write_release
 from schemas.errors import ProblemSourceError, RecipeError, SandboxError
 from schemas.grade import Decision, DropReason, Verdict
@@ -32,6 +34,7 @@ from warehouse.tables import write_table
 from warehouse.wanted import WantedSamples
 
 GRADE_BATCH = 256
+MUTATED_CHAINS = 100
 
 
 class Flip(Record):
@@ -222,6 +225,25 @@ def curate(
     with run.progress.stage("curate", len(problems)):
         write_table(run.workspace, "decisions", run.output_name, rows())
     run.tally = tally
+
+
+def watch_graders(
+    run: Run, problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, tools: Tools
+) -> None:
+    """Grade mutants of some of the chains that were accepted: none may pass, and it is told loudly if one does."""
+    accepted = (
+        (group.problem, graded.candidate)
+        for groups in decided_groups(problems, askers, wanted, run.output_name)
+        for group in groups
+        for graded in group.candidates
+        if graded.grade.verdict == "correct"
+    )
+    sample = heapq.nsmallest(MUTATED_CHAINS, accepted, key=lambda pair: pair[1].candidate_id)
+    with run.progress.stage("mutate accepted chains"):
+        run.mutants = check_mutants(sample, tools, MUTATED_CHAINS)
+        run.progress.advance(run.mutants.made)
+    for example in run.mutants.examples:
+        run.progress.note(f"WARNING: a grader accepted a mutant, its verdicts cannot be trusted: {example}")
 
 
 def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from graders.mutants import MutantCheck
 from schemas.grade import VERDICTS
 from schemas.group import Group
 from schemas.manifest import FunnelStage, TeacherShare
@@ -29,7 +30,8 @@ class ReleaseSummary(Record):
 
 class RunSummary(Record):
     """What one run did. `candidates` are the chains the recipe uses, bought by whichever run; `teacher_calls`,
-    `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it."""
+    `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it. `mutants` says how many
+    falsified answers were made of accepted ones, and how many of them the graders accepted: it must be none."""
 
     recipe: str
     run_id: str
@@ -45,6 +47,7 @@ class RunSummary(Record):
     tokens: Tokens
     cost_usd: float
     funnel: tuple[FunnelStage, ...]
+    mutants: MutantCheck | None
     release: ReleaseSummary | None
     seconds: float
 

@@ -48,7 +48,8 @@ _MARKUP = (
     r"|\b(?:option|choice|answer|letter|is|definitely|clearly|probably|therefore|thus)\b)*"
 )
 _LETTER = re.compile(
-    _MARKUP + r"(?:\(\s*([A-Za-z])\s*\)|\{?([A-Z])\}?(?![A-Za-z0-9'’(\[]|\s*[-=+^_/<>]\s*\S|[ ]+(?!and\b|or\b)[a-z]))",
+    _MARKUP
+    + r"(?:\(\s*([A-Za-z])\s*(?:\)|\Z)|\{?([A-Z])\}?(?![A-Za-z0-9'’(\[]|\s*[-=+^_/<>]\s*\S|[ ]+(?!and\b|or\b)[a-z]))",
     re.IGNORECASE,
 )
 _BARE_LOWER = re.compile(r"[a-z]\b")
@@ -62,10 +63,15 @@ _ONLY = re.compile(
 _CONCLUSION = re.compile(
     r"(?:(?:\bis|\bare|\bbe|'s|\bclosest to|\banswer)\s+(?:\*\*)?(?:(?:option|choice|letter|answer)\s+)?"
     r"(?:\(\s*(?P<round>[A-Z])\s*\)|(?P<bare>[B-HJ-Z]))|\b(?:is|to|supports) (?:the )?option (?:\(?(?P<named>[A-Z])\)?)"
-    r"|\bmakes \((?P<makes>[A-Z])\) the correct (?:answer|option|choice)|\A\W*(?:So,? |Thus,? |Therefore,? |Hence,? )?"
+    r"|\bmakes \((?P<makes>[A-Z])\) the correct (?:answer|option|choice)"
+    r"|,\s+or\s+\((?P<alias>[A-Z])\)|\A\W*(?:So,? |Thus,? |Therefore,? |Hence,? )?"
     r"\((?P<first>[A-Z])\) is correct)(?:\*\*)?[\s.!*]*\Z"
 )
 _LETTERED = re.compile(r"(?<![A-Za-z0-9])\(?([A-Z])(?:\)|[.):])\s+(\S.{0,200}?)[\s.*]*\Z", re.DOTALL)
+_ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'])[A-Z](?![A-Za-z0-9'])|\b(?i:either|maybe|perhaps)\b")
+_MAKES = re.compile(
+    r"\b(?:making|makes|make) the (?:correct |best |right )?(?:answer|option|choice) (?=\(?[A-Z]\b)", re.IGNORECASE
+)
 _LISTED = re.compile(_MARKUP + r"\(\s*([A-Z])\s*(?:,|and\b|or\b)\s*(?:and\b|or\b)?\s*[A-Z]\s*[,)\s]")
 _NONE = re.compile(r"[\s(*]*none of (?:the|these|them)\b", re.IGNORECASE)
 _WRONG_AFTER = re.compile(r"[)\s*.]*\b(?:is|are|was)\s+(?:incorrect|wrong|not)\b", re.IGNORECASE)
@@ -109,7 +115,8 @@ def _boxed(text: str, choices: tuple[str, ...]) -> Choice | None:
 def _phrases(text: str, choices: tuple[str, ...]) -> list[Choice]:
     """Return what every "answer is ..." of the text states, in order."""
     found: list[Choice] = []
-    for match in list(_STATEMENT.finditer(text))[-MAX_STATEMENTS:]:
+    stated = sorted((*_STATEMENT.finditer(text), *_MAKES.finditer(text)), key=lambda match: match.start())
+    for match in stated[-MAX_STATEMENTS:]:
         rest = text[match.end() : match.end() + 400]
         if _NEGATION.match(rest):
             if _NONE.match(rest) and not _by_text(rest, choices, "answer_is"):
@@ -204,6 +211,8 @@ def _conclusion(text: str, choices: tuple[str, ...]) -> list[Choice]:
     if match is None or _denied(sentence[: match.start()]):
         return []
     letter = next(group for group in match.groupdict().values() if group)
+    if match["alias"] and _ANY_LETTER.search(sentence[: match.start()]):
+        return []  # "the answer is 240, or (B)" names one letter, "either (A), or (B)" two
     return [_checked(letter, "", choices, "conclusion")]
 
 

@@ -82,13 +82,15 @@ def _restated(response: str, answer: str, mutant: str) -> str:
     return f"{head}\\boxed{{{mutant}}}{tail}" if found else f"\\boxed{{{mutant}}}"
 
 
-_DIGIT = re.compile(r"(?<![_0-9{.])[1-9]|(?<!_)(?<=\{)[1-9]")
+_NUMBER = re.compile(r"(?:(?<![_0-9.,{])|(?<!_\{)(?<=\{))[0-9][0-9.,]*")
+_DIGIT = re.compile(r"[1-9]")
 _POWER_OF_NOTHING = re.compile(r"\^\s*\{?\s*0")
 
 
 def _digit_changed(problem: Problem, answer: str) -> str | None:
     """Change the first digit of the first number; an index (`x_1`) is a name, and 2^0 is 3^0."""
-    match = _DIGIT.search(answer)
+    number = _NUMBER.search(answer)
+    match = _DIGIT.search(answer, number.start(), number.end()) if number else None
     if match is None or _POWER_OF_NOTHING.search(answer) or declared_step(problem.question) is not None:
         return None
     changed = answer[: match.start()] + str(int(match[0]) % 9 + 1) + answer[match.end() :]

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from pydantic import JsonValue
@@ -24,8 +25,10 @@ from pydantic import JsonValue
 STARTUP_S = 60.0
 """How long the nursery may take to import what workers need, on a busy machine."""
 
-LEAST_SHARE = 0.25
-"""Of its time limit a job gets at least so much when it had to wait for the nursery, whose time is counted."""
+LEAST_CPU_S = 0.15
+"""A late job that has had less CPU time than this was starved by a busy machine: it gets its time limit again."""
+
+EXTENSIONS = 3
 
 MEMO_ENTRIES = 20_000
 
@@ -85,6 +88,7 @@ class WorkerPool:
     def run(self, *arguments: JsonValue) -> Reply:
         """Call the target in a worker and return its reply, at most about `timeout_s` later.
 
+        Later only while the first job waits for the nursery, and for a worker that a busy machine has starved.
         A worker that dies is replaced and the job tried once more. Raises RuntimeError on a closed pool.
         """
         line = json.dumps(arguments)
@@ -122,7 +126,8 @@ class WorkerPool:
 
     def _attempt(self, line: str) -> Reply:
         with self._lock:
-            worker = self._idle.pop() if self._idle else self._open_nursery().fork()
+            nursery = self._open_nursery()
+            worker = self._idle.pop() if self._idle else nursery.fork()
         before = worker.cpu_s
         reply = worker.ask(line, self.timeout_s)
         with self._lock:
@@ -131,6 +136,9 @@ class WorkerPool:
             keep = not self._closed and worker.is_alive and worker.jobs < self.jobs_per_worker
             if keep:
                 self._idle.append(worker)
+            if not worker.process_id and self._nursery is nursery:
+                self._nursery = None  # nobody was born: the nursery is dead, though it may not look so yet
+                nursery.close()
         if not keep:
             worker.kill()
         return reply
@@ -138,7 +146,10 @@ class WorkerPool:
     def _open_nursery(self) -> "_Nursery":
         if self._closed:
             raise RuntimeError("the worker pool is closed")
-        if self._nursery is None or not self._nursery.is_alive:
+        if self._nursery is not None and not self._nursery.is_alive:
+            self._nursery.close()
+            self._nursery = None
+        if self._nursery is None:
             self._nursery = _Nursery(self.target, self.memory_mb, self.timeout_s)
         return self._nursery
 
@@ -230,19 +241,21 @@ class _Worker:
     def ask(self, line: str, timeout_s: float) -> Reply:
         """Send one job and wait for its reply; a late or dead worker is killed."""
         self.jobs += 1
-        started = time.monotonic()
         try:
             if not self.process_id:
                 self._greet()
-            waited_s = time.monotonic() - started
+            before_s = self._cpu_used_s()
             self._socket.settimeout(timeout_s)
             self._socket.sendall(line.encode() + b"\n")
         except OSError:
             self.kill()
             return Reply("died")
-        timeout_s -= min(waited_s, (1 - LEAST_SHARE) * timeout_s)
         deadline = time.monotonic() + timeout_s
         answer = self._read_line(timeout_s)
+        for _ in range(EXTENSIONS):
+            if answer is not None or time.monotonic() < deadline or self._cpu_used_s() - before_s >= LEAST_CPU_S:
+                break
+            answer = self._read_line(timeout_s)
         if answer is None:
             late = time.monotonic() >= deadline
             self.kill()
@@ -258,6 +271,14 @@ class _Worker:
         self.process_id = json.loads(greeting)["process_id"]
         # It is not our child: a handle, taken while it lives, never means a later process with the same id.
         self._handle = os.pidfd_open(self.process_id)
+
+    def _cpu_used_s(self) -> float:
+        try:
+            stat = Path(f"/proc/{self.process_id}/stat").read_text()
+        except OSError:  # no such file system, or no such process any more: nobody is starved
+            return float("inf")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def _read_line(self, timeout_s: float) -> bytes | None:
         """Return the next line, or None when the time is over or the worker has ended."""

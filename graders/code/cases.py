@@ -5,23 +5,25 @@ from typing import Literal
 
 from graders.sandbox.execution import Call, Stdio
 
-Relation = Literal["equal", "close", "truthy", "falsy", "sequence", "stdout"]
-"""How a result is held against `expected`: equal by type and value; within `tolerance` of a number; true or
-false as a condition; equal as a sequence, list or tuple; printed lines."""
+Relation = Literal["equal", "close", "isclose", "truthy", "falsy", "sequence", "set", "stdout"]
+"""How a result is held against `expected`: equal by type and value; less than `tolerance` away from a number; the same
+as `math.isclose` says; true or false as a condition; equal as a sequence, list or tuple; the same items in any order
+and number; printed lines."""
 
 
 @dataclass(frozen=True)
 class Case:
     """One input and its expected result.
 
-    `tuples_are_lists` is for expectations written as JSON, which has no tuple to write. `tolerance` is
-    absolute and belongs to `close` alone.
+    `tuples_are_lists` is for expectations written as JSON, which has no tuple to write. `tolerance` is absolute and
+    belongs to `close` and `isclose`, `relative_tolerance` to `isclose` alone.
     """
 
     way: Call | Stdio
     expected: object
     relation: Relation = "equal"
     tolerance: float = 0.0
+    relative_tolerance: float = 0.0
     tuples_are_lists: bool = False
 
 

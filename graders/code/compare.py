@@ -12,7 +12,7 @@ expectation was written in JSON; sets and dicts have no order; an object of any 
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from graders.sandbox.values import encode
@@ -37,6 +37,29 @@ def same_sequence(expected: list[Any] | tuple[Any, ...], returned: bytes | str) 
     value = parse(returned)
     items = value.get("t") if isinstance(value, dict) and len(value) == 1 else value
     return isinstance(items, list) and canonical(encode(list(expected))) == canonical(items)
+
+
+def same_items(expected: Iterable[Any], returned: bytes | str) -> bool:
+    """Whether what came back holds the items expected, however often and in whatever order; raises NotAValueError.
+
+    As `set(returned)` sees it: the items of a list, tuple or set, the keys of a dict, the letters of a text.
+    """
+    value = parse(returned)
+    canonical(value)
+    if isinstance(value, dict):
+        items = value.get("t", value.get("s", [key for key, _ in value.get("d", ())]))
+    else:
+        items = value if isinstance(value, list | str) else None
+    return items is not None and {canonical(encode(item)) for item in expected} == {canonical(item) for item in items}
+
+
+def is_close(expected: float, returned: bytes | str, relative: float, absolute: float) -> bool:
+    """Whether a number came back that `math.isclose` takes for the expected one; raises NotAValueError."""
+    value = number(parse(returned))
+    try:
+        return value is not None and math.isclose(value, expected, rel_tol=relative, abs_tol=absolute)
+    except OverflowError:
+        return False
 
 
 def close(expected: float, returned: bytes | str, tolerance: float) -> bool:

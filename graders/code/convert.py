@@ -2,12 +2,13 @@
 
 `assert candidate([1, 2], 3) == 6` becomes the call `candidate([1, 2], 3)`, which goes into the container, and
 the value 6, which does not. Understood are: equality with a constant (either side), `is` with None, True or
-False, a bare or negated call, `abs(call - constant) < constant`, and `tuple(call) == tuple(constant)`. Test
-code with anything else that could matter (loops, random inputs, helper functions) stays whole and runs beside
-the program.
+False, a bare or negated call, `abs(call - constant) < constant`, `math.isclose(call, constant)`, and
+`tuple(call) == tuple(constant)`, with list and set too. Test code with anything else that could matter (loops, random
+inputs, helper functions) stays whole and runs beside the program.
 """
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from graders.code.cases import Case, Relation, TestPlan
@@ -22,6 +23,8 @@ HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Assign, ast.Pass)
 is not understood."""
 SEQUENCES = ("tuple", "list")
 ABSOLUTE = ("abs", "math.fabs")
+AROUND_CALLS = {None, *SEQUENCES, *ABSOLUTE, "set", "math.isclose"}
+"""What an assert may call besides the function it tests."""
 
 
 class BadTestsError(ValueError):
@@ -77,7 +80,7 @@ def is_check(node: ast.stmt) -> bool:
 def only_called_name(module: ast.Module) -> str | None:
     """Return the one name that every assert of plain test code calls: `assert set(f(1)) == {2}` calls `f`."""
     names = [
-        {called_name(node) for node in ast.walk(statement)} - {None, *SEQUENCES, *ABSOLUTE, "set"}
+        {called_name(node) for node in ast.walk(statement)} - AROUND_CALLS
         for statement in module.body
         if isinstance(statement, ast.Assert)
     ]
@@ -114,6 +117,8 @@ def read_assertion(test: ast.expr, name: str, entry_point: str) -> Case:
     """Return the case of an asserted expression; raises NotUnderstoodError or NotConstantError."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return read_call(test.operand, name, entry_point, None, "falsy")
+    if called_name(test) == "math.isclose" and name != "math.isclose":
+        return read_isclose(test, name, entry_point)
     if not isinstance(test, ast.Compare):
         return read_call(test, name, entry_point, None, "truthy")
     if len(test.ops) != 1:
@@ -133,7 +138,37 @@ def read_assertion(test: ast.expr, name: str, entry_point: str) -> Case:
         if not isinstance(items, list | tuple):
             raise NotUnderstoodError("a sequence made from something else")
         return read_call(only_argument(left), name, entry_point, items, "sequence")
+    if kind == "set" and name != "set":
+        return read_call(only_argument(left), name, entry_point, constant_items(right), "set")
     return read_call(left, name, entry_point, constant(right), "equal")
+
+
+def constant_items(node: ast.expr) -> list[Any]:
+    """Return the items of `set(constant)` or of a set display; raises NotUnderstoodError or NotConstantError."""
+    items = constant(only_argument(node) if called_name(node) == "set" else node)
+    if not isinstance(items, list | tuple | set) or (called_name(node) != "set" and not isinstance(items, set)):
+        raise NotUnderstoodError("a set compared with something else")
+    return list(items)
+
+
+def read_isclose(node: ast.expr, name: str, entry_point: str) -> Case:
+    """Return the case of `math.isclose(call, constant, rel_tol=..., abs_tol=...)`, either side first."""
+    if not isinstance(node, ast.Call) or len(node.args) != 2:
+        raise NotUnderstoodError("not two numbers to compare")
+    tolerances = {keyword.arg: constant(keyword.value) for keyword in node.keywords}
+    if not set(tolerances) <= {"rel_tol", "abs_tol"} or not all(map(is_tolerance, tolerances.values())):
+        raise NotUnderstoodError("tolerances that are none")
+    call, number = node.args if contains_call(node.args[0], name) else reversed(node.args)
+    expected = constant(number)
+    if not is_number(expected):
+        raise NotUnderstoodError("closeness to something that is no number")
+    case = read_call(call, name, entry_point, expected, "isclose", float(tolerances.get("abs_tol", 0.0)))
+    return replace(case, relative_tolerance=float(tolerances.get("rel_tol", 1e-9)))
+
+
+def is_tolerance(value: Any) -> bool:
+    """Whether a value is a number that is not negative."""
+    return is_number(value) and value >= 0
 
 
 def read_distance(distance: ast.expr, tolerance: Any, name: str, entry_point: str) -> Case:
@@ -182,7 +217,7 @@ def call_case(
         args=tuple(encode(value) for value in args),
         kwargs={key: encode(value) for key, value in kwargs.items()},
     )
-    return Case(call, expected, relation, tolerance, tuples_are_lists)
+    return Case(call, expected, relation, tolerance, tuples_are_lists=tuples_are_lists)
 
 
 def contains_call(node: ast.expr, name: str) -> bool:

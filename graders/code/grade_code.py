@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from graders.code.cases import Case, TestPlan
-from graders.code.compare import NotAValueError, close, is_true, same, same_sequence, same_text
+from graders.code.compare import NotAValueError, close, is_close, is_true, same, same_items, same_sequence, same_text
 from graders.code.convert import BadTestsError, plan_tests
 from graders.code.program import Extraction, extract_program
 from graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
@@ -152,6 +152,8 @@ def fault_of(result: ExecutionResult) -> str | None:
 JUDGES: dict[str, Callable[[Case, bytes], bool]] = {
     "equal": lambda case, output: same(case.expected, output, case.tuples_are_lists),
     "close": lambda case, output: close(case.expected, output, case.tolerance),  # type: ignore[arg-type]
+    "isclose": lambda case, output: is_close(case.expected, output, case.relative_tolerance, case.tolerance),  # type: ignore[arg-type]
+    "set": lambda case, output: same_items(case.expected, output),  # type: ignore[arg-type]
     "truthy": lambda case, output: is_true(output),
     "falsy": lambda case, output: not is_true(output),
     "sequence": lambda case, output: same_sequence(case.expected, output),  # type: ignore[arg-type]

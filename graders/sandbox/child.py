@@ -30,7 +30,6 @@ def limit_all(limits: dict[str, Any]) -> None:
     """Set the limits that hold for the runner and all candidates; raises OSError."""
     memory = limits["memory_mb"] << 20
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.setgroups([])
@@ -45,6 +44,8 @@ def be_candidate(limits: dict[str, Any], system_calls: FilterProgram, output: in
         give_up_rights(limits, system_calls)
         program, way, timeout_s = marshal.loads(job)  # noqa: S302 - from the host, which wrote every length in it
         set_streams(way.get("stdin"), output, null)
+        # Only now: the input, which is a file too, may be larger than any file the program may write.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
         os.write(OUTPUT, STARTED.pack(timeout_s))
         code = run_job(program, way)
     except MemoryError:

@@ -26,7 +26,9 @@ def build_image(base: str | None, tag: str) -> str:
     )
     try:
         with engine_errors(f"the sandbox image {tag!r} could not be built", hint):
-            image, _ = client.images.build(fileobj=io.BytesIO(dockerfile), buildargs=arguments, tag=tag, rm=True)
+            image, _ = client.images.build(
+                fileobj=io.BytesIO(dockerfile), buildargs=arguments, tag=tag, rm=True, forcerm=True
+            )
     finally:
         client.close()
     return str(image.id)

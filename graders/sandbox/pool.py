@@ -4,7 +4,12 @@ How a program is held. Its container has no network, a read-only root, two small
 memory and processes, no-new-privileges and no capabilities but SETUID, SETGID and KILL, which only the runner
 can use. The runner forks a warm interpreter per execution; the child becomes a user of its own (no
 capability, no environment, rlimits, a system-call filter on top of Docker's) before a byte of the program is
-compiled. One execution at a time per container.
+compiled.
+
+One execution at a time per container, instead of namespaces for each: those take SYS_ADMIN inside the container, a
+greater risk than what they keep apart, or user namespaces, which many hosts forbid. Alone in its container a program
+can be ended completely: one signal reaches all that is not the runner or the init, whatever it forked or renamed.
+That is also cheaper, and a container more for each CPU is all the parallelism there is to have.
 
 Covered. An execution cannot read, signal, trace or starve the runner; cannot reach a network; cannot outlive
 its limits (wall time, memory, processes, disk, output); leaves no process, file, queue or shared memory for

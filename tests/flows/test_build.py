@@ -56,6 +56,9 @@ def test_from_problems_to_a_release_that_loads(
     assert summary.verdicts == {"correct": 12, "incorrect": 6, "no_answer": 0, "ungraded": 0}
     assert (summary.problems, summary.candidates, summary.teacher_calls, summary.kept) == (6, 18, 18, 12)
     assert [stage.count for stage in summary.funnel] == [6, 18, 18, 18, 12, 12, 18]
+    assert summary.mutants is not None
+    assert summary.mutants.made > 0
+    assert summary.mutants.accepted == 0
     assert summary.release is not None
     assert summary.release.rows == {"sft": 12, "rl": 6}
     rows = datasets.load_dataset(summary.release.path, "sft", split="train", cache_dir=str(tmp_path / "cache"))

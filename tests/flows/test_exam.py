@@ -103,7 +103,7 @@ def test_chains_without_labels_are_counted(tmp_path: Path) -> None:
     assert exam.exam == tmp_path.name
     assert exam.ours is not None
     assert (exam.ours.n, exam.ours.labelled, exam.ours.precision.value) == (2, 0, None)
-    assert exam.ours.abstentions == {"no_answer/no_final_answer": 1}
+    assert exam.ours.abstentions == {"no_answer/not_a_value": 1}
     write(tmp_path / "recordings.jsonl", {**said[0], "problem_id": "q"})
     with pytest.raises(RecordingError, match="'q'"):
         run_exams(tmp_path)
@@ -144,5 +144,5 @@ def test_what_is_no_exam(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="coin"):
         run_exams(tmp_path, "coin")
     (tmp_path / "rows.jsonl").write_text("{broken\n")
-    with pytest.raises(ProblemSourceError, match="rows.jsonl"):
+    with pytest.raises(ProblemSourceError, match=r"rows\.jsonl"):
         list(find_exams(tmp_path))

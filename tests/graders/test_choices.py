@@ -31,6 +31,9 @@ STATED = [
     ("The answer is not among the choices, but the closest is (C).", "C"),
     ("The answer is (B) is incorrect. The correct answer is (C).", "C"),
     ("A careful reading shows the answer is B.", "B"),
+    ("That is the capital of France, or (C).", "C"),
+    ("It lies on the Seine, making the answer (C) Paris.", "C"),
+    ("It lies on the Seine. The answer is (C", "C"),  # cut after the letter
     ("<think>The answer is (A).</think>The answer is (C).", "C"),
 ]
 
@@ -48,6 +51,8 @@ UNSTATED = [
     ("The answer is Clearly not D, so D", "no_final_answer"),  # the C of "Clearly"
     ("The answer is a city on the Seine.", "no_final_answer"),  # an article is no letter
     ("The answer is (A) or (B).", "several_answers"),
+    ("It may be (A), or (B).", "no_final_answer"),
+    ("Either London, or (C).", "no_final_answer"),
     ("The answer is (A, B).", "several_answers"),
     ("The answer is (A) and (D).", "several_answers"),
     ("The answer is (A).\nThe answer is (B).", "several_answers"),

@@ -42,6 +42,14 @@ FOUND = [
     ("We find that $x \\neq 3$.", "x \\neq 3", "only_formula"),
     ("$28$ percent", "28%", "only_formula"),
     ("With $a=2$ and $b=3$.\nTherefore the sum is $5$.", "5", "conclusion"),
+    # a conclusion whose subject is set in mathematics too, or that counts
+    ("$x=7$. So, the pair $(x, y)$ is $(7, 6)$.", "(7, 6)", "conclusion"),
+    ("Take $d = 1$ or $d = 2$. Therefore, there are 12 such rows. I hope it is correct.", "12", "conclusion"),
+    # a line of words and formulas is handed out whole
+    ("$f(x) = a^x$ for some $a > 0$", "$f(x) = a^x$ for some $a > 0$", "whole_line"),
+    # what a chat template leaves behind
+    ("The answer is 8. <|im_end|>\n<|im_start|>user", "8", "answer_is"),
+    ("\\boxed{8}</s>", "8", "boxed"),
     # only what follows the thinking counts
     ("<think>\\boxed{9}</think>The answer is 8.", "8", "answer_is"),
 ]
@@ -62,6 +70,7 @@ MISSING = [
     ("I get \\boxed{5}, or maybe \\boxed{6} if the question means that", "several_answers"),
     ("The answer is not 42.", "no_final_answer"),
     ("Problem: what is 17*23? Expected answer: 391. I am confident the answer follows.", "no_final_answer"),
+    ("$x=1$ or so.\nTherefore, there are 12 or 13 such rows.", "no_final_answer"),
     ("First we add the numbers.\nThen we subtract 4 from 9.", "no_final_answer"),
 ]
 

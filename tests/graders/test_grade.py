@@ -1,5 +1,6 @@
 """Grades: verdicts and reasons for whole candidates, batches, crashes, the gold self-test."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from graders.grade import GRADERS, grade, grade_batch, grader_name_and_version, self_test
 from graders.grader import Tools, open_tools
 from graders.worker_pool import WorkerPool
+from schemas.grade import Grade
 from schemas.problem import ANSWER_KINDS, AnswerKind, Problem
 from tests.builders import a_candidate, a_problem
 
@@ -81,6 +83,28 @@ def test_a_batch_keeps_its_order(tools: Tools) -> None:
     assert [one.candidate_id for one in found] == [str(value) for value in range(40)]
     assert [one.candidate_id for one in found if one.verdict == "correct"] == ["6"]
     assert grade_batch([], tools) == []
+
+
+BOMB = "\\boxed{\\sum_{n=1}^{10^{12}} \\frac{1}{n^{2}}}"
+
+
+def test_bombs_beside_honest_answers_in_a_batch(tools: Tools) -> None:
+    problem = a_problem("Simplify.", "\\sec^2 x")
+    responses = [BOMB, "\\boxed{\\tan^2 x + 1}", BOMB.replace("12", "13"), "\\boxed{\\sec^2 x}"]
+    found = grade_batch([(problem, a_candidate(response)) for response in responses], tools)
+    assert [one.verdict for one in found] == ["ungraded", "correct", "ungraded", "correct"]
+    assert found[0].reason == "timeout"
+
+
+def test_bombs_inside_asyncio(tools: Tools) -> None:
+    problem = a_problem("Simplify.", "\\csc^2 x")
+
+    async def graded() -> list[Grade]:
+        responses = [BOMB.replace("12", "14"), "\\boxed{\\cot^2 x + 1}", BOMB.replace("12", "15")]
+        waiting = (asyncio.to_thread(grade, problem, a_candidate(response), tools) for response in responses)
+        return await asyncio.gather(*waiting)
+
+    assert [one.verdict for one in asyncio.run(graded())] == ["ungraded", "correct", "ungraded"]
 
 
 def test_a_crash_of_ours_is_ungraded() -> None:

@@ -38,3 +38,9 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_two_texts_compare(reference: str, answer: str) -> None:
     assert compare_text(reference, answer).result in {"equal", "different", "undecided", "several"}
+
+
+@given(st.text(max_size=100), st.text(max_size=100))
+def test_equality_of_single_forms_is_symmetric(one: str, two: str) -> None:
+    forth = compare_text(one.replace("\n", " "), two.replace("\n", " ")).result == "equal"
+    assert forth == (compare_text(two.replace("\n", " "), one.replace("\n", " ")).result == "equal")

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from graders.worker_pool import Reply, WorkerPool
+from graders.worker_pool import Remembered, Reply, WorkerPool, WouldWait
 
 Opener = Callable[..., WorkerPool]
 
@@ -100,6 +101,38 @@ def test_inside_asyncio(opened: Opener) -> None:
         return late, prompt
 
     assert asyncio.run(both()) == (Reply("timeout"), Reply("done", "awake"))
+
+
+def test_the_successor_of_a_killed_worker_comes_from_the_same_nursery(opened: Opener) -> None:
+    pool = opened("parent_id", size=1, jobs_per_worker=1)
+    assert pool.run(1) == pool.run(2)  # two workers, one parent: nothing is imported again
+
+
+def test_a_dead_nursery_is_replaced(opened: Opener) -> None:
+    pool = opened("parent_id", size=1, jobs_per_worker=1)
+    first = pool.run(1).value
+    assert isinstance(first, int)
+    os.kill(first, signal.SIGKILL)
+    second = pool.run(2)
+    assert second.status == "done"
+    assert second.value != first
+
+
+def test_what_is_remembered_needs_no_worker(opened: Opener) -> None:
+    pool = opened("double")
+    remembered = Remembered(pool)
+    with pytest.raises(WouldWait):
+        remembered.run(4)
+    assert pool.run(4) == remembered.run(4) == Reply("done", 8)
+
+
+def test_cpu_time_is_counted(opened: Opener) -> None:
+    pool = opened("hang", timeout_s=0.5)
+    pool.run(0.2)
+    used = pool.cpu_s
+    assert used > 0
+    pool.run(60.0)
+    assert pool.cpu_s >= used + 0.5  # of a killed worker: its whole time limit
 
 
 def test_closing_ends_every_process(opened: Opener) -> None:

@@ -13,6 +13,10 @@ def process_id(_: int) -> int:
     return os.getpid()
 
 
+def parent_id(_: int) -> int:
+    return os.getppid()
+
+
 def hang(seconds: float) -> str:
     """Ignore every polite signal and stay busy."""
     import signal

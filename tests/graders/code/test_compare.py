@@ -1,6 +1,7 @@
 """The verdict on returned values and printed text, trap by trap."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from graders.code.compare import (
     NotAValueError,
     close,
+    is_close,
     is_true,
     same,
+    same_items,
     same_sequence,
     same_text,
 )
@@ -147,6 +150,46 @@ def test_sequences() -> None:
     assert same_sequence((1, 2), wire([1, 2]))
     assert not same_sequence([1, (2,)], wire([1, [2]]))
     assert not same_sequence([1, 2], wire({1, 2}))
+
+
+@pytest.mark.parametrize(
+    ("expected", "returned", "equal"),
+    [
+        ([2, 3], [3, 2, 2], True),
+        ([2, 3], {2.0, 3}, True),
+        ([2, 3], (2, 3, 4), False),
+        ([2, 3], {2: 0, 3: 0}, True),
+        (["a", "b"], "abba", True),
+        ([1], [True], False),
+        ([(1, 2)], [[1, 2]], False),
+        ([], 5, False),
+        ([], None, False),
+        ([], [], True),
+    ],
+)
+def test_items(expected: list[Any], returned: Any, equal: bool) -> None:
+    assert same_items(expected, wire(returned)) is equal
+
+
+def test_items_of_an_object_are_no_items() -> None:
+    with pytest.raises(NotAValueError):
+        same_items([], b'{"o": "Liar"}')
+
+
+@pytest.mark.parametrize(
+    ("expected", "returned", "equal"),
+    [
+        (0.5, 0.5 + 1e-12, True),
+        (0.5, 0.501, False),
+        (2, 2, True),
+        (2, True, False),
+        (2.0, math.nan, False),
+        (2.0, "2.0", False),
+        (2.0, 10**400, False),
+    ],
+)
+def test_is_close(expected: float, returned: Any, equal: bool) -> None:
+    assert is_close(expected, wire(returned), 1e-9, 0.0) is equal
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ def convert(body: str) -> Any:
         ("assert abs(candidate(1.33) - 0.33) < 1e-6", [1.33], {}, 0.33, "close"),
         ("assert math.fabs(2.0 / 4 - candidate(1)) < 1e-6", [1], {}, 0.5, "close"),
         ("assert tuple(candidate([1])) == tuple([2])", [[1]], {}, [2], "sequence"),
+        ("assert set(candidate(1)) == set((2, 3))", [1], {}, [2, 3], "set"),
+        ("assert {2} == set(candidate(1))", [1], {}, [2], "set"),
+        ("assert math.isclose(candidate(1), 0.5)", [1], {}, 0.5, "isclose"),
+        ("assert math.isclose(-1, candidate(1), rel_tol=0.001, abs_tol=0)", [1], {}, -1, "isclose"),
         ("assert candidate({'a': {1}}) == {1: 'b'}", [{"a": {1}}], {}, {1: "b"}, "equal"),
     ],
 )
@@ -64,6 +68,14 @@ def test_understood(statement: str, args: list[Any], kwargs: Any, expected: Any,
         "assert abs(candidate(1) + 1) < 1e-6",
         "assert candidate(1) < 5",
         "assert False",
+        "assert set(candidate(1)) == [1]",
+        "assert set(candidate(1)) == set(x)",
+        "assert set(candidate(1), 2) == {1}",
+        "assert math.isclose(candidate(1), 1, rel_tol=-1)",
+        "assert math.isclose(candidate(1), 1, tolerance=1)",
+        "assert math.isclose(candidate(1), x)",
+        "assert math.isclose(candidate(1), '1')",
+        "assert not math.isclose(candidate(1), 1)",
         "with open('x') as f:\n    assert candidate(1) == 1",
         "candidate = wrap(candidate)",
         "import random\nassert candidate(random.random()) == 1",
@@ -86,10 +98,25 @@ def test_plain_asserts_name_their_function() -> None:
     assert (plan.entry_point, len(plan.cases), plan.checker) == ("add", 2, None)
 
 
-def test_a_wrapped_call_names_its_function_and_stays_a_checker() -> None:
-    plan = plan_tests(AssertTests(code="assert set(common((1, 2), (2, 3))) == set((2,))"))
-    assert (plan.entry_point, len(plan.cases)) == ("common", 0)
-    assert plan.checker is not None
+@pytest.mark.parametrize(
+    ("code", "cases"),
+    [
+        ("assert set(common((1, 2), (2, 3))) == set((2,))", 1),
+        ("import math\nassert math.isclose(common(1), 2.5, rel_tol=0.001)", 1),
+        ("assert sorted(common(1)) == [2]", 0),
+    ],
+)
+def test_a_wrapped_call_names_its_function(code: str, cases: int) -> None:
+    plan = plan_tests(AssertTests(code=code, entry_point=None if cases else "common"))
+    assert (plan.entry_point, len(plan.cases)) == ("common", cases)
+    assert (plan.checker is None) is bool(cases)
+
+
+def test_tolerances_are_those_of_math_isclose() -> None:
+    (usual,) = convert("assert math.isclose(candidate(1), 2)").cases
+    assert (usual.relative_tolerance, usual.tolerance) == (1e-9, 0.0)
+    (stated,) = convert("assert math.isclose(candidate(1), 2, rel_tol=0.01, abs_tol=3)").cases
+    assert (stated.relative_tolerance, stated.tolerance) == (0.01, 3.0)
 
 
 @pytest.mark.parametrize(

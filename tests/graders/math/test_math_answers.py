@@ -36,6 +36,17 @@ EQUAL_WITHOUT_ALGEBRA = [
     ("8\\pi", "8 \\pi "),
     ("\\binom{2026}{1013}", "\\binom{2026}{1013}"),
     ("3", "\\gcd(18, 3)"),
+    ("1", "\\gcd(\\sqrt{5}, \\pi)"),  # no whole numbers: polynomials, whose units are the rationals
+    ("12x^2", "\\lcm(4x, 6x^2)"),
+    ("1", "-1 \\mod 2"),
+    ("\\frac{1}{2y}", "1 / 2y"),  # spaces show what the slash divides
+    ("A:B = 3", "3"),
+    ("\\text{True}", "\\{1\\} \\subseteq \\{1, 2\\}"),
+    ("\\\\frac{1}{2}", "0.5"),  # JSON that was never decoded
+    ("\\begin{pmatrix}4\\\\6\\end{pmatrix}", "2\\begin{pmatrix}2\\\\3\\end{pmatrix}"),
+    ("\\begin{pmatrix}4&6\\end{pmatrix}", "\\begin{pmatrix}1&2\\end{pmatrix} + \\begin{pmatrix}3&4\\end{pmatrix}"),
+    ("36", "3 dozen"),
+    ("\\frac{3}{4}", "³⁄₄"),
     # names and equations
     ("x=5", "5"),
     ("5", "x = 5"),
@@ -147,6 +158,13 @@ NOT_EQUAL = [
     ("B", "C"),
     ("5", "\\text{answer}"),
     ("1 : 2", "2 : 1"),
+    ("1", "\\gcd(m, n)"),  # of whole numbers nobody knows
+    ("mn", "\\lcm(m, n)"),
+    ("3", "3 more than Bob"),
+    ("3", "3 squared"),
+    ("3", "3 \\text{ halves}"),
+    ("3", "3 dozen"),
+    ("\\text{True}", "\\{3\\} \\subseteq \\{1, 2\\}"),
     ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{vmatrix}1&2\\\\3&4\\end{vmatrix}"),
 ]
 

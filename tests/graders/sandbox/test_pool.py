@@ -72,9 +72,16 @@ def test_a_script(program: str, stdin: str, printed: bytes, exit_code: int, sand
 
 
 def test_a_large_input_and_a_large_program(sandbox: Sandbox) -> None:
-    stdin = "x" * 3_000_000
+    stdin = "x" * 20_000_000  # more than a file that a program writes may hold
     program = f"# {'y' * 3_000_000}\nprint(len(input()))"
-    assert run_one(sandbox, Execution(program=program, way=Stdio(stdin=stdin))).output == b"3000000\n"
+    assert run_one(sandbox, Execution(program=program, way=Stdio(stdin=stdin))).output == b"20000000\n"
+
+
+def test_a_file_that_is_too_large_is_the_programs_own_error(sandbox: Sandbox) -> None:
+    # on the disk and in memory (a memory file is none of the two limited folders)
+    for opened in ("open('/tmp/a', 'wb', 0)", "open(os.memfd_create('a'), 'wb', 0)"):
+        program = f"import os\ndef f():\n    with {opened} as file:\n        while file.write(bytes(1 << 20)): pass"
+        assert run_one(sandbox, call(program)).output == b"OSError"
 
 
 @pytest.mark.parametrize(

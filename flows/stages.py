@@ -260,6 +260,7 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
         teachers=tally.shares(recipe.teachers),
+        sandbox_images=tuple(sorted(tally.sandbox_images)),
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

@@ -78,6 +78,7 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     teachers: dict[str, _TeacherCount] = field(default_factory=dict)
+    sandbox_images: set[str] = field(default_factory=set)
 
     def add(self, group: Group) -> None:
         """Count one teacher's attempts at one problem."""
@@ -89,6 +90,8 @@ class Tally:
             self.answered += verdict in ("correct", "incorrect")
             self.verdicts[verdict] += 1
             self.kept += decision.kept
+            if graded.grade.evidence.image_digest is not None:
+                self.sandbox_images.add(graded.grade.evidence.image_digest)
             if decision.reason is not None:
                 self.dropped[decision.reason] += 1
             teacher.candidates += 1

@@ -45,6 +45,7 @@ class ReleaseFacts(Record):
     verdicts: dict[str, int]
     dropped: dict[str, int]
     teachers: tuple[TeacherShare, ...]
+    sandbox_images: tuple[str, ...] = ()
 
 
 class ReleaseOutcome(Record):
@@ -184,6 +185,7 @@ def _manifest(
         verdicts=facts.verdicts,
         dropped=facts.dropped,
         teachers=facts.teachers,
+        sandbox_images=facts.sandbox_images,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
 

@@ -41,7 +41,8 @@ class Manifest(Record):
     `rows_sha` is the sha256 over the sorted row ids and row contents of every product: it does not depend on
     row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
     and logins; `recipe_id` says whether two recipes ask for the same. `files` are all but the manifest itself,
-    `dropped` counts by reason, and `contract_sha` is the sha256 of each product's contract.
+    `dropped` counts by reason, `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are
+    the digests of the images in which programs were graded.
     """
 
     name: str
@@ -59,3 +60,4 @@ class Manifest(Record):
     dropped: dict[str, int]
     teachers: tuple[TeacherShare, ...]
     contract_sha: dict[str, str]
+    sandbox_images: tuple[str, ...] = ()

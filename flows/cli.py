@@ -1,6 +1,7 @@
 """The command line: `cotfactory ...`. Imports the heavy things inside the command, so that --help is instant."""
 
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -198,7 +199,8 @@ def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
 
     An error that leaves a summary behind (a budget or a contract stopped the run) prints both.
     """
-    code, result = 0, None
+    code = 0
+    result: Any = None
     try:
         result = command()
     except CotfactoryError as error:
@@ -208,10 +210,12 @@ def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
         code, result = error.exit_code, error.summary
         # Prefect keeps the error until the interpreter ends, and the error its frames with their open databases.
         traceback.clear_frames(error.__traceback__)
-    except KeyboardInterrupt as error:
-        traceback.clear_frames(error.__traceback__)
-        print("cotfactory: interrupted; what was bought is in the ledger, run again to go on", file=sys.stderr)
-        code = 130
+    except KeyboardInterrupt:
+        print(
+            "cotfactory: interrupted; what was bought is in the ledger, run again to go on", file=sys.stderr, flush=True
+        )
+        # Everything is sealed and every child has ended; what libraries still hold would only complain at the end.
+        os._exit(130)
     if as_json and result is not None:
         print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
     elif result is not None and code == 0:

@@ -63,6 +63,7 @@ class Journal:
         self._is_cut = False
         self._ballast = folder / f"{header.shard}-{header.run_id}.ballast"
         self._sync: asyncio.Task[None] | None = None
+        self._syncing: set[asyncio.Task[None]] = set()
         try:
             _reserve(self._ballast)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
@@ -88,10 +89,14 @@ class Journal:
         self._append("bought", purchase.model_dump_json())
         if self._sync is None:
             self._sync = asyncio.create_task(self._sync_group())
+            self._syncing.add(self._sync)
+            self._sync.add_done_callback(self._syncing.discard)
         await asyncio.shield(self._sync)
 
     def close(self) -> None:
-        """Close the file; what it holds is on disk."""
+        """Close the file; what it holds is on disk. Whoever still waited for a group's sync is gone: interrupted."""
+        for task in self._syncing:
+            task.cancel()
         os.fsync(self._file)
         os.close(self._file)
         self._ballast.unlink(missing_ok=True)

@@ -21,9 +21,8 @@ def curated_groups(
     curation: Curation,
 ) -> Iterator[tuple[Group, ...]]:
     """Yield the groups of one problem after the other, every candidate decided, in the recipe's order."""
-    stored = wanted.groups(recipe)
-    for _, members in groupby(stored, key=lambda group: group.position):
-        yield decide([_group(one, problems, askers) for one in members], curation)
+    for groups in decided_groups(problems, askers, wanted, recipe):
+        yield decide(groups, curation)
 
 
 def decided_groups(

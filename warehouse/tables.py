@@ -1,7 +1,7 @@
 """Parquet tables with one schema per record type; sealed by rename, then never changed."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -173,13 +173,6 @@ def seed_tables(workspace: Workspace) -> None:
             aside = path.with_suffix(f".{os.getpid()}")
             pq.write_table(SCHEMAS[table].empty_table(), aside)
             _publish(aside, path)
-
-
-def read_rows(workspace: Workspace, table: str) -> Iterator[dict[str, Any]]:
-    """Yield every row of a table, file by file in name order."""
-    for path in sorted(workspace.table(table).glob("*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
-            yield from batch.to_pylist()
 
 
 def _publish(aside: Path, target: Path) -> None:

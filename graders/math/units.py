@@ -57,7 +57,6 @@ _KNOWN: dict[str, tuple[str, Fraction]] = {
 
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _SHORT = {"mph": "mile/hour", "kmph": "km/hour", "kph": "km/hour"}
-_GENERIC = {"unit", "of", "the", "a", "an", "and", "is", "about"}
 _TOKEN = re.compile(r"\\dollar|\^\\circ|[A-Za-z°€£¥¢]+|\^\{?-?[0-9]\}?|/|[-.]")
 
 

@@ -45,12 +45,13 @@ Stage = Callable[[], Awaitable[T]]
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What is to be built, and where. `limit` takes only the first problems."""
+    """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen."""
 
     recipe: Recipe
     workspace: Path
     limit: int | None = None
     publish: bool = False
+    version: str | None = None
 
 
 class StageRunner(Protocol):
@@ -143,7 +144,7 @@ async def _opened(
     workspace = open_workspace(request.workspace)
     with exclusive(workspace):
         build_catalog(workspace)
-        run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit)
+        run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
         try:
             async with _prepared(request, run, runner, regrade=regrade) as job:
                 yield job

@@ -105,22 +105,33 @@ def regrade(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json 
 
 
 @app.command()
-def release(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+def release(
+    recipe: RecipePath,
+    workspace: Workspace = WORKSPACE,
+    version: Annotated[
+        str | None, typer.Option("--version", metavar="vX.Y.Z", help="Default: decided by what changed.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
     """Curate and release what is stored. Asks no teacher."""
     from flows.run import release_recipe
 
-    _finish(lambda: release_recipe(recipe, workspace), as_json, debug)
+    _finish(lambda: release_recipe(recipe, workspace, version), as_json, debug)
 
 
 @app.command()
 def diff(
-    a: Annotated[str, typer.Argument(metavar="A", help="The older release: a folder, or NAME@vX.Y.Z.")],
+    a: Annotated[
+        str,
+        typer.Argument(metavar="A", help="The older release: a folder, NAME@vX.Y.Z, or ORG/NAME@vX.Y.Z on the Hub."),
+    ],
     b: Annotated[str, typer.Argument(metavar="B", help="The newer one.")],
     workspace: Workspace = WORKSPACE,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Count the rows that were added, removed and changed between two releases."""
+    """Count the rows that were added, removed and changed between two releases, by source and by reason."""
     from flows.publish import compare
 
     _finish(lambda: compare(a, b, workspace), as_json, debug)

@@ -1,10 +1,15 @@
 """Send a release to the Hub, and compare two releases."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flows.settings import hub_target
-from publishing.hub import PublishOutcome, publish_release
-from publishing.versions import ReleaseDiff, diff_releases
+from publishing.changelog import difference_lines
+from publishing.diff import ReleaseDiff, diff_releases
+from publishing.hub import PublishOutcome, fetch_release, publish_release
+from publishing.read_manifest import read_manifest
 from schemas.errors import InputError
 from schemas.record import Record
 from warehouse.workspace import Workspace
@@ -30,13 +35,7 @@ class Compared(Record):
         """Return the counts by product, for people."""
         lines = [f"{self.difference.before} -> {self.difference.after}"]
         for product, one in self.difference.products.items():
-            lines.append(
-                f"  {product}: {one.rows_before:,} -> {one.rows_after:,} rows: {one.added:,} added, "
-                f"{one.removed:,} removed, {one.changed:,} changed"
-            )
-            columns = [f"+{name}" for name in one.columns_added] + [f"-{name}" for name in one.columns_removed]
-            if columns:
-                lines.append(f"    columns: {', '.join(columns)}")
+            lines += [f"  {line}" for line in difference_lines(product, one)]
         return "\n".join(lines)
 
 
@@ -46,13 +45,31 @@ def publish_folder(release: str, repo: str, workspace: Path) -> Published:
 
 
 def compare(a: str, b: str, workspace: Path) -> Compared:
-    """Count rows added, removed and changed from release `a` to `b`. Raises InputError for an unknown release."""
-    return Compared(difference=diff_releases(release_folder(a, workspace), release_folder(b, workspace)))
+    """Count rows added, removed and changed from release `a` to `b`.
+
+    Raises InputError for an unknown release, and PublishError when the Hub does not give one.
+    """
+    with _opened(a, workspace) as before, _opened(b, workspace) as after:
+        name = read_manifest(after).name
+        decisions = Workspace(workspace.resolve()).table("decisions") / f"{name}.parquet"
+        return Compared(difference=diff_releases(before, after, decisions))
+
+
+@contextmanager
+def _opened(release: str, workspace: Path) -> Iterator[Path]:
+    """Give the folder of a release, fetched from the Hub for ORG/NAME@vX.Y.Z."""
+    name, _, version = release.partition("@")
+    if not version or name.count("/") != 1:
+        yield release_folder(release, workspace)
+        return
+    with TemporaryDirectory() as folder:
+        fetch_release(name, version, Path(folder), hub_target())
+        yield Path(folder)
 
 
 def release_folder(release: str, workspace: Path) -> Path:
-    """Return the folder of a release given as a path or as NAME@vX.Y.Z in the workspace."""
-    name, _, version = release.partition("@")
+    """Return the folder of a release given as a path or as NAME@vX.Y.Z in the workspace. Raises InputError."""
+    name, _, version = release.removeprefix("workspace:").partition("@")
     folder = Workspace(workspace.resolve()).releases / name / version if version else Path(release)
     if not (folder / "manifest.json").is_file():
         raise InputError(

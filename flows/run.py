@@ -48,9 +48,9 @@ def run_recipe(path: Path | None, workspace: Path, limit: int | None, *, direct:
             return asyncio.run(_as_flow(path, workspace, limit, publish, progress))
 
 
-def release_recipe(path: Path, workspace: Path) -> RunSummary:
-    """Curate and release what is stored of a recipe. Raises a CotfactoryError."""
-    request = BuildRequest(load_recipe(path), workspace)
+def release_recipe(path: Path, workspace: Path, version: str | None) -> RunSummary:
+    """Curate and release what is stored of a recipe, as `version` if one is given. Raises a CotfactoryError."""
+    request = BuildRequest(load_recipe(path), workspace, version=version)
     with TerminalProgress() as progress:
         return asyncio.run(release_stored(request, DirectStages(), progress))
 

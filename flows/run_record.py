@@ -37,6 +37,7 @@ class Run:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     bought: Bought = field(default_factory=Bought)
     limit: int | None = None
+    version: str | None = None
     tally: Tally = field(default_factory=Tally)
     mutants: MutantCheck | None = None
     release: ReleaseSummary | None = None

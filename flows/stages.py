@@ -261,6 +261,8 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
         dropped=dict(tally.dropped),
         teachers=tally.shares(recipe.teachers),
         sandbox_images=tuple(sorted(tally.sandbox_images)),
+        decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
+        version=run.version,
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

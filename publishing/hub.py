@@ -79,6 +79,17 @@ def publish_release(release: Path, repo: str, hub: HubTarget) -> PublishOutcome:
         return _publish(api, repo, opened)
 
 
+def fetch_release(repo: str, tag: str, folder: Path, hub: HubTarget) -> None:
+    """Fetch the manifest, the index and the rows of a published release into `folder`, as they were released.
+
+    Raises `PublishError` when the Hub does not give them.
+    """
+    api = HfApi(endpoint=hub.endpoint, token=hub.token.get_secret_value() if hub.token else None)
+    with _told_as_publish_error(repo, api):
+        wanted = [MANIFEST, *(f"{name}/*.parquet" for name in FOLDERS)]
+        api.snapshot_download(repo, repo_type="dataset", revision=tag, local_dir=folder, allow_patterns=wanted)
+
+
 def _publish(api: HfApi, repo: str, opened: OpenRelease) -> PublishOutcome:
     for tries_left in reversed(range(TRIES)):
         try:

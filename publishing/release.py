@@ -18,11 +18,14 @@ from data_contracts.check import check_contract
 from data_contracts.contract import Contract, load_contract
 from data_contracts.report import ContractReport
 from publishing.build_rows import BUILDERS
+from publishing.changelog import CHANGELOG, changelog
 from publishing.dataset_card import dataset_card
+from publishing.diff import ProductDiff, diff_products
 from publishing.published_recipe import published_recipe
+from publishing.read_manifest import read_manifest
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
-from publishing.versions import FIRST_VERSION, diff_products, latest_release, next_version, read_manifest
+from publishing.versions import FIRST_VERSION, chosen_version, latest_release, next_version
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
 from schemas.key_like import count_key_like
@@ -35,7 +38,8 @@ class ReleaseFacts(Record):
     """What only the run knows of a release: who made it, when, and how many were left after each stage.
 
     `recipe_id` says whether two recipes ask for the same; `funnel` ends before the rows, which are counted
-    here; `dropped` counts candidates and problems by the reason of their decision.
+    here; `dropped` counts candidates and problems by the reason of their decision. `decisions` is the recipe's
+    decisions table, which tells why a row went; `version` was chosen by a person, else the difference decides.
     """
 
     code_version: str
@@ -46,6 +50,8 @@ class ReleaseFacts(Record):
     dropped: dict[str, int]
     teachers: tuple[TeacherShare, ...]
     sandbox_images: tuple[str, ...] = ()
+    decisions: Path | None = None
+    version: str | None = None
 
 
 class ReleaseOutcome(Record):
@@ -73,10 +79,11 @@ def write_release(
     """Release what was kept of `problems` (all groups of one problem after the other, in any order).
 
     The problems are gone through once, in bounded memory. `staging_dir` is on the file system of
-    `releases_dir`. When rows and recipe are those of the latest release, that one stands and nothing is written.
+    `releases_dir`. When rows and recipe are those of the latest release, that one stands and nothing is written,
+    unless a version was chosen.
 
     Raises ContractFailed when an expectation failed or there is no row at all (one line for each failure), and
-    WorkspaceError when the disk refuses; either way no folder is left.
+    WorkspaceError when the disk refuses, InputError for a chosen version that cannot follow; no folder is left.
     """
     try:
         with work_folder(staging_dir / name) as work:
@@ -105,17 +112,19 @@ def _make(
     sha, parent = rows_sha(indexes), latest_release(home)
     if parent is not None:
         stands = read_manifest(parent)
-        if (stands.rows_sha, stands.recipe_id) == (sha, facts.recipe_id):
+        if facts.version is None and (stands.rows_sha, stands.recipe_id) == (sha, facts.recipe_id):
             return _outcome(stands, parent, rows, {})
     for product, spool in spools.items():
         write_shards(spool, staged / product)
     contracts = {product: load_contract(product) for product in spools}
     reports = _checked(contracts, staged, rows, require_reasoning=recipe.curation.require_reasoning)
-    manifest = _manifest(home.name, sha, recipe, facts, parent, staged, contracts)
+    differences = diff_products(parent, staged, facts.decisions) if parent else {}
+    manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
     _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, _table_bytes(staged, spools)))
     told = {product: report.model_dump(mode="json") for product, report in reports.items()}
     _write_text(staged / "contract.json", json.dumps(told, ensure_ascii=False, indent=1))
-    about = tuple(_released_file(staged / name, staged) for name in ("README.md", "contract.json"))
+    _write_text(staged / CHANGELOG, changelog(manifest, differences, parent))
+    about = tuple(_released_file(staged / name, staged) for name in ("README.md", CHANGELOG, "contract.json"))
     manifest = manifest.model_copy(update={"files": (*manifest.files, *about)})
     _write_text(staged / "manifest.json", manifest.model_dump_json(indent=1))
     return _outcome(manifest, make_visible(staged, home, manifest.version), rows, reports)
@@ -162,6 +171,7 @@ def _manifest(
     recipe: Recipe,
     facts: ReleaseFacts,
     parent: Path | None,
+    differences: Mapping[Product, ProductDiff],
     staged: Path,
     contracts: Mapping[Product, Contract],
 ) -> Manifest:
@@ -172,7 +182,7 @@ def _manifest(
     }
     return Manifest(
         name=name,
-        version=next_version(parent.name, diff_products(parent, staged)) if parent else FIRST_VERSION,
+        version=_version(facts.version, parent, differences),
         parent=parent.name if parent else None,
         created_at=facts.created_at,
         code_version=facts.code_version,
@@ -188,6 +198,12 @@ def _manifest(
         sandbox_images=facts.sandbox_images,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
+
+
+def _version(chosen: str | None, parent: Path | None, differences: Mapping[Product, ProductDiff]) -> str:
+    if chosen is not None:
+        return chosen_version(chosen, parent.name if parent else None)
+    return next_version(parent.name, differences) if parent else FIRST_VERSION
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 from pydantic import TypeAdapter, ValidationError
 
 from data_contracts.report import ContractReport
-from publishing.versions import VERSION, read_manifest
+from publishing.read_manifest import read_manifest
+from publishing.versions import VERSION
 from schemas.errors import PublishError
 from schemas.manifest import Manifest
 from schemas.recipe import Product

@@ -45,6 +45,29 @@ def test_run_with_publish_sends_the_release_and_a_new_one_gets_its_own_tag(
             "org/sums", "sft", split="train", revision=version, cache_dir=str(tmp_path / "cache")
         )
         assert len(loaded) == rows
+    where = ("--workspace", tmp_path / "w", "--json")
+    diff = last_line(cotfactory("diff", "org/sums@v1.0.0", "workspace:sums@v1.1.0", *where))["difference"]
+    assert diff["products"]["sft"]["added_because"] == {"new problem": 3}
+    back = last_line(cotfactory("diff", "org/sums@v1.1.0", "org/sums@v1.0.0", *where))["difference"]
+    assert (back["products"]["sft"]["added"], back["products"]["sft"]["removed"]) == (0, 3)
+    # What is published tells its own story.
+    page = (tmp_path / "w" / "releases" / "sums" / "v1.1.0" / "CHANGELOG.md").read_text()
+    assert hub_server.repos["org/sums"].commits[hub_server.repos["org/sums"].head].files["CHANGELOG.md"].data == (
+        page.encode()
+    )
+    missing = cotfactory("diff", "org/sums@v9.0.0", "org/sums@v1.0.0")
+    assert missing.returncode == 1
+    assert "org/sums" in missing.stderr
+
+
+def test_a_version_can_be_chosen(write_recipe: WriteRecipe, tmp_path: Path) -> None:
+    recipe, where = write_recipe(), ("--workspace", tmp_path / "w", "--json")
+    cotfactory("run", recipe, "--direct", *where)
+    chosen = last_line(cotfactory("release", recipe, "--version", "v2.0.0", *where))["release"]
+    assert (chosen["version"], chosen["unchanged"]) == ("v2.0.0", False)
+    refused = cotfactory("release", recipe, "--version", "v1.5.0", *where)
+    assert refused.returncode == 2
+    assert "does not follow the latest release, v2.0.0" in refused.stderr
 
 
 def test_a_hub_that_refuses_the_key_is_told_after_the_release_is_made(

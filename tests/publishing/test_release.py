@@ -12,8 +12,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from data_contracts.report import ContractReport
+from publishing.diff import diff_releases
+from publishing.read_manifest import read_manifest
 from publishing.release import ReleaseFacts, ReleaseOutcome, write_release
-from publishing.versions import diff_releases, read_manifest
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
 from schemas.recipe import Product, Recipe
@@ -131,6 +132,8 @@ def test_versions_follow_from_what_changed(tmp_path: Path) -> None:
     assert [outcome.version for outcome in made] == ["v1.0.0", "v1.1.0", "v1.1.1", "v2.0.0"]
     assert [read_manifest(outcome.path).parent for outcome in made] == [None, "v1.0.0", "v1.1.0", "v1.1.1"]
     assert made[1].rows_sha == made[2].rows_sha
+    pages = [(outcome.path / "CHANGELOG.md").read_text() for outcome in made]
+    assert [page.count("\n## v") for page in pages] == [1, 2, 3, 4]
     diff = diff_releases(made[0].path, made[1].path)
     assert (diff.before, diff.after) == ("ducks v1.0.0", "ducks v1.1.0")
     assert {product: (each.added, each.removed, each.changed) for product, each in diff.products.items()} == {

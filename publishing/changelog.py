@@ -1,0 +1,50 @@
+"""CHANGELOG.md of a data set: what each release added, removed and changed, the newest on top."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from publishing.diff import ProductDiff
+from schemas.manifest import Manifest
+from schemas.recipe import Product
+
+TITLE = "# Changelog\n"
+CHANGELOG = "CHANGELOG.md"
+
+
+def changelog(manifest: Manifest, differences: Mapping[Product, ProductDiff], parent: Path | None) -> str:
+    """Return the whole page: the entry of this release, then the page of its parent's folder, if it has one."""
+    entry = [f"## {manifest.version} ({manifest.created_at:%Y-%m-%d})", ""]
+    if manifest.parent is None:
+        entry += [f"- `{product}`: {count:,} rows, the first release" for product, count in manifest.rows.items()]
+    else:
+        entry += [line for product, one in differences.items() for line in difference_lines(product, one)]
+    earlier = parent / CHANGELOG if parent else None
+    before = earlier.read_text("utf-8").removeprefix(TITLE) if earlier and earlier.is_file() else ""
+    return "\n".join([TITLE, *entry]) + "\n" + before
+
+
+def difference_lines(product: Product, one: ProductDiff) -> list[str]:
+    """Return what differs in one product as a Markdown list."""
+    lines = [
+        f"- `{product}`: {one.rows_before:,} -> {one.rows_after:,} rows: {one.added:,} added, {one.removed:,} removed, "
+        f"{one.changed:,} changed" + (f" ({one.relabelled:,} relabelled, same text)" if one.relabelled else "")
+    ]
+    for title, counts in (
+        ("added", one.added_because),
+        ("removed", one.removed_because),
+        ("changed in", one.changed_columns),
+    ):
+        if counts:
+            lines.append(f"  - {title}: " + ", ".join(f"{_code(name)} {count:,}" for name, count in counts.items()))
+    if len(one.by_source) > 1:
+        lines += [
+            f"  - from {_code(source)}: {each.added:,} added, {each.removed:,} removed, {each.changed:,} changed"
+            for source, each in one.by_source.items()
+        ]
+    columns = [f"`+{name}`" for name in one.columns_added] + [f"`-{name}`" for name in one.columns_removed]
+    return [*lines, f"  - columns: {', '.join(columns)}"] if columns else lines
+
+
+def _code(name: str) -> str:
+    """Return a name as code: a source is named by whoever made the problems, and may hold Markdown."""
+    return "`" + " ".join(name.replace("`", "'").split()) + "`"

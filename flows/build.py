@@ -109,7 +109,7 @@ async def _curate_and_release(job: "_Job", runner: StageRunner) -> None:
     await runner.run("curate", _in_thread(lambda: _curate(job)))
     watch = _in_thread(lambda: stages.watch_graders(run, problems, askers, wanted, job.tools))
     await runner.run("watch graders", watch)
-    await runner.run("release", _in_thread(lambda: stages.release(run, problems, askers, wanted)))
+    await runner.run("release", _in_thread(lambda: stages.release(run, problems, askers, wanted, job.tools)))
 
 
 async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> list[Flip]:

@@ -1,7 +1,9 @@
 """Check a recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
 
 import asyncio
+import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flows.plan import askers_of
@@ -21,14 +23,26 @@ from warehouse.workspace import open_workspace
 EXAMPLES = 20
 
 
+class ProblemStrength(Record):
+    """How many mutants of a code problem's reference solution its tests notice."""
+
+    problem: str
+    noticed: int
+    mutants: int
+
+
 class CheckReport(Record):
-    """What was checked: a line for everything that is in order, and one for everything that is not."""
+    """What was checked: a line for everything that is in order, and one for everything that is not.
+
+    `test_strength` holds each code problem with a reference solution.
+    """
 
     recipe: str
     problems: int
     good_references: int
     ok: tuple[str, ...]
     faults: tuple[str, ...]
+    test_strength: tuple[ProblemStrength, ...] = ()
 
     def text(self) -> str:
         """Return the report for people."""
@@ -53,9 +67,14 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
     faults: list[str] = []
     _check_endpoints(recipe, problems, ok, faults)
-    good = _check_references(problems, ok, faults)
+    good, strength = _check_references(problems, ok, faults)
     report = CheckReport(
-        recipe=recipe.name, problems=len(problems), good_references=good, ok=tuple(ok), faults=tuple(faults)
+        recipe=recipe.name,
+        problems=len(problems),
+        good_references=good,
+        ok=tuple(ok),
+        faults=tuple(faults),
+        test_strength=strength,
     )
     if faults:
         failed = CheckFailed(f"{len(faults)} faults in {path}:\n" + report.text())
@@ -72,29 +91,41 @@ def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], fau
             faults.append(f"teacher {spec.name}: {error}")
 
 
-def _test_strength(problems: list[Problem], tools: Tools) -> list[str]:
-    """Return a line on how many simple mutants of reference solutions the tests notice, and the weakest problems."""
-    counted = [
-        (one, *test_strength(one, tools)) for one in problems if one.answer_kind == "code" and one.solution is not None
-    ]
-    made = sum(mutants for _, _, mutants in counted)
-    if not made:
-        return []
-    weak = [f"{one.source_row_id} ({killed} of {mutants})" for one, killed, mutants in counted if 2 * killed < mutants]
-    killed = sum(kills for _, kills, _ in counted)
-    line = f"tests of programs: {killed:,} of {made:,} mutants of the reference solutions are noticed"
-    return [line + (f"; weak: {', '.join(weak[:EXAMPLES])}" if weak else "")]
+def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStrength, ...]:
+    """Measure the tests of each code problem that has a reference solution, where that has anything to mutate."""
+    solved = [one for one in problems if one.answer_kind == "code" and one.solution is not None]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        counted = threads.map(lambda one: (one.source_row_id, *test_strength(one, tools)), solved)
+        return tuple(
+            ProblemStrength(problem=problem, noticed=noticed, mutants=mutants)
+            for problem, noticed, mutants in counted
+            if mutants
+        )
 
 
-def _check_references(problems: list[Problem], ok: list[str], faults: list[str]) -> int:
+def _told(strength: tuple[ProblemStrength, ...]) -> str:
+    """Return one line: all problems together, and the weakest ones."""
+    noticed, made = (sum(getattr(one, name) for one in strength) for name in ("noticed", "mutants"))
+    weak = [one for one in strength if 2 * one.noticed < one.mutants]
+    named = ", ".join(f"{one.problem} ({one.noticed} of {one.mutants})" for one in weak[:EXAMPLES])
+    line = f"tests of programs: {noticed:,} of {made:,} mutants of the reference solutions are noticed"
+    return line + (f"; weak: {named}" if weak else "")
+
+
+def _check_references(
+    problems: list[Problem], ok: list[str], faults: list[str]
+) -> tuple[int, tuple[ProblemStrength, ...]]:
+    """Return how many problems have a reference answer that is accepted, or none to check, and their test strength."""
     try:
         with open_grading(problems) as tools:
-            ok += _test_strength(problems, tools)
+            strength = _test_strength(problems, tools)
             tested = [one for one in problems if one.answer_kind != "code" or one.solution is not None]
             grades = [self_test(problem, tools) for problem in tested]
     except CotfactoryError as error:
         faults.append(str(error))
-        return 0
+        return 0, ()
+    if strength:
+        ok.append(_told(strength))
     bad = [(one, grade) for one, grade in zip(tested, grades, strict=True) if grade.verdict != "correct"]
     if len(tested) < len(problems):
         ok.append(f"code problems without a reference solution, whose tests are taken as they are: "
@@ -107,4 +138,4 @@ def _check_references(problems: list[Problem], ok: list[str], faults: list[str])
     if len(bad) > EXAMPLES:
         faults.append(f"{len(bad) - EXAMPLES:,} more reference answers that their own grader does not accept")
     ok.append(f"reference answers: {len(tested) - len(bad):,} of {len(tested):,} are graded correct")
-    return len(problems) - len(bad)
+    return len(problems) - len(bad), strength

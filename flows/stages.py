@@ -19,6 +19,7 @@ from flows.shard import Desk, ShardOutcome, grade_rows, run_shard
 from flows.summary import ReleaseSummary, Tally
 from generators.load_problems import load_problems
 from generators.reasoning import candidate_from
+from graders.code.mutants import strength_of_tests
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
 from graders.mutants import check_mutants
@@ -26,6 +27,7 @@ from publishing.release import ReleaseFacts, write_release
 from schemas.errors import ProblemSourceError, RecipeError, SandboxError
 from schemas.grade import Decision, DropReason, Verdict
 from schemas.group import Group
+from schemas.manifest import StrengthOfTests
 from schemas.problem import Problem
 from schemas.record import Record
 from warehouse.ledger import Journal, JournalHeader, open_journals
@@ -35,6 +37,8 @@ from warehouse.wanted import WantedSamples
 
 GRADE_BATCH = 256
 MUTATED_CHAINS = 100
+MEASURED_PROBLEMS = 100
+"""Code problems whose tests are measured for a release; `check` measures them all."""
 
 
 class Flip(Record):
@@ -246,7 +250,9 @@ def watch_graders(
         run.progress.note(f"WARNING: a grader accepted a mutant, its verdicts cannot be trusted: {example}")
 
 
-def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples) -> None:
+def release(
+    run: Run, problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, tools: Tools
+) -> None:
     """Release what was kept, or find that the latest release holds exactly that.
 
     Raises ContractFailed when an expectation failed or nothing was kept; no release folder is left behind.
@@ -271,7 +277,15 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
             yield one
 
     with run.progress.stage("release", len(problems)):
-        outcome = write_release(run.output_name, groups(), recipe, facts, workspace.releases, workspace.staging)
+        outcome = write_release(
+            run.output_name,
+            groups(),
+            recipe,
+            facts,
+            workspace.releases,
+            workspace.staging,
+            lambda: _strength_of_tests(problems, tools),
+        )
     run.release = ReleaseSummary(
         path=str(outcome.path),
         version=outcome.version,
@@ -279,6 +293,13 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
         rows={str(product): count for product, count in outcome.rows.items()},
         unchanged=outcome.unchanged,
     )
+
+
+def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:
+    """Measure the tests of some code problems, always the same ones of the same problems."""
+    solved = (one for one in problems if one.answer_kind == "code" and one.solution is not None)
+    sample = heapq.nsmallest(MEASURED_PROBLEMS, solved, key=lambda one: one.problem_id)
+    return strength_of_tests(sample, tools)
 
 
 def publish(run: Run) -> None:

@@ -6,7 +6,7 @@ is there a version, a card and a manifest, and one rename makes them visible.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from publishing.versions import FIRST_VERSION, chosen_version, latest_release, n
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
 from schemas.key_like import count_key_like
-from schemas.manifest import FunnelStage, Manifest, ReleasedFile, TeacherShare
+from schemas.manifest import FunnelStage, Manifest, ReleasedFile, StrengthOfTests, TeacherShare
 from schemas.recipe import Product, Recipe
 from schemas.record import Record
 
@@ -75,19 +75,20 @@ def write_release(
     facts: ReleaseFacts,
     releases_dir: Path,
     staging_dir: Path,
+    strength: Callable[[], StrengthOfTests | None] = lambda: None,
 ) -> ReleaseOutcome:
     """Release what was kept of `problems` (all groups of one problem after the other, in any order).
 
-    The problems are gone through once, in bounded memory. `staging_dir` is on the file system of
-    `releases_dir`. When rows and recipe are those of the latest release, that one stands and nothing is written,
-    unless a version was chosen.
+    The problems are gone through once, in bounded memory. `strength` is asked only when there is something new.
+    `staging_dir` is on the file system of `releases_dir`. When rows and recipe are those of the latest release, that
+    one stands and nothing is written, unless a version was chosen.
 
     Raises ContractFailed when an expectation failed or there is no row at all (one line for each failure), and
     WorkspaceError when the disk refuses, InputError for a chosen version that cannot follow; no folder is left.
     """
     try:
         with work_folder(staging_dir / name) as work:
-            return _make(problems, recipe, facts, releases_dir / name, work)
+            return _make(problems, recipe, facts, releases_dir / name, work, strength)
     except (OSError, duckdb.Error) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise WorkspaceError(
@@ -96,7 +97,12 @@ def write_release(
 
 
 def _make(
-    problems: Iterable[Sequence[Group]], recipe: Recipe, facts: ReleaseFacts, home: Path, work: Path
+    problems: Iterable[Sequence[Group]],
+    recipe: Recipe,
+    facts: ReleaseFacts,
+    home: Path,
+    work: Path,
+    strength: Callable[[], StrengthOfTests | None],
 ) -> ReleaseOutcome:
     rows, spools = _spool(problems, recipe.release.products, work / "spool")
     if not spools:
@@ -120,6 +126,7 @@ def _make(
     reports = _checked(contracts, staged, rows, require_reasoning=recipe.curation.require_reasoning)
     differences = diff_products(parent, staged, facts.decisions) if parent else {}
     manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
+    manifest = manifest.model_copy(update={"test_strength": strength()})
     _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, _table_bytes(staged, spools)))
     told = {product: report.model_dump(mode="json") for product, report in reports.items()}
     _write_text(staged / "contract.json", json.dumps(told, ensure_ascii=False, indent=1))

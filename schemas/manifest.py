@@ -35,6 +35,18 @@ class TeacherShare(Record):
     cost_usd: float | None
 
 
+class StrengthOfTests(Record):
+    """How many simple mutants of their reference solutions the tests of some code problems notice.
+
+    `fifths` counts those problems by the share that is noticed: up to 20 %, ..., above 80 %.
+    """
+
+    problems: int
+    mutants: int
+    noticed: int
+    fifths: tuple[int, int, int, int, int]
+
+
 class Manifest(Record):
     """All that is needed to say what a release is and to make it again.
 
@@ -42,7 +54,7 @@ class Manifest(Record):
     row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
     and logins; `recipe_id` says whether two recipes ask for the same. `files` are all but the manifest itself,
     `dropped` counts by reason, `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are
-    the digests of the images in which programs were graded.
+    the digests of the images in which programs were graded. `test_strength` is None without code problems.
     """
 
     name: str
@@ -61,3 +73,4 @@ class Manifest(Record):
     teachers: tuple[TeacherShare, ...]
     contract_sha: dict[str, str]
     sandbox_images: tuple[str, ...] = ()
+    test_strength: StrengthOfTests | None = None

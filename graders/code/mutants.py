@@ -7,13 +7,17 @@ other, it is no grade.
 """
 
 import ast
-from collections.abc import Iterator
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from graders.code.compare import NotAValueError
 from graders.code.convert import BadTestsError
 from graders.code.grade_code import HasSandbox, plan_problem, run_plan
 from graders.code.program import Extraction, extract_program
 from schemas.errors import SandboxError
+from schemas.manifest import StrengthOfTests
 from schemas.problem import Problem
 
 MOST_MUTANTS = 24
@@ -69,6 +73,25 @@ def test_strength(problem: Problem, tools: HasSandbox) -> tuple[int, int]:
     timeout_s = TIMEOUT_S if is_quick else None
     killed = sum(run_plan(plan, one, tools.sandbox, timeout_s=timeout_s).verdict != "correct" for one in mutants)
     return killed, len(mutants)
+
+
+def strength_of_tests(problems: Sequence[Problem], tools: HasSandbox) -> StrengthOfTests | None:
+    """Return the test strength of code problems over all of them; None where there is nothing to mutate.
+
+    Raises SandboxError.
+    """
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        counted = [(noticed, made) for noticed, made in threads.map(lambda one: test_strength(one, tools), problems)]
+    counted = [one for one in counted if one[1]]
+    if not counted:
+        return None
+    shares = Counter(min(4, max(0, -(-5 * noticed // made) - 1)) for noticed, made in counted)
+    return StrengthOfTests(
+        problems=len(counted),
+        mutants=sum(made for _, made in counted),
+        noticed=sum(noticed for noticed, _ in counted),
+        fifths=(shares[0], shares[1], shares[2], shares[3], shares[4]),
+    )
 
 
 def empty_program_passes(problem: Problem, tools: HasSandbox) -> bool:

@@ -67,6 +67,23 @@ def test_stronger_tests_kill_more_mutants(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.docker
+def test_strength_over_problems_is_counted_by_fifths(sandbox: Sandbox) -> None:
+    tools = SandboxOnly(sandbox)
+    weak, strong = (solved(clamp_tests(*inputs), CLAMP) for inputs in ((5,), (5, 8, 9, 10, 11)))
+    found = mutants.strength_of_tests([weak, strong, DIGIT_SUM], tools)
+    assert found is not None
+    each = [mutants.test_strength(one, tools) for one in (weak, strong)]
+    # DIGIT_SUM has no solution, and so nothing to mutate
+    assert (found.problems, found.mutants) == (2, 2 * len(mutants_of(CLAMP)))
+    assert found.noticed == each[0][0] + each[1][0]
+    fifths = [0] * 5
+    for noticed, made in each:
+        fifths[next(fifth for fifth in range(5) if noticed * 5 <= made * (fifth + 1))] += 1
+    assert list(found.fifths) == fifths
+    assert mutants.strength_of_tests([DIGIT_SUM], tools) is None
+
+
+@pytest.mark.docker
 def test_a_mutant_that_never_ends_is_killed(sandbox: Sandbox) -> None:
     loop = "def clamp(x):\n    while x > 9:\n        x -= 1\n    return x\n"
     killed, made = mutants.test_strength(solved(clamp_tests(5, 12), loop), SandboxOnly(sandbox))

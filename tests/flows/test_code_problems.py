@@ -1,0 +1,59 @@
+"""Programs through the whole line, from `check` to a released manifest, on a real engine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.flows.test_cli import cotfactory, last_line
+
+pytestmark = pytest.mark.docker
+
+CLAMP = "def clamp(x):\n    if x > 9:\n        return 9\n    return x\n"
+
+
+def write_recipe(folder: Path) -> Path:
+    """Write one problem with strong tests and one with weak ones, and two recorded programs for each."""
+    problems: list[dict[str, Any]] = []
+    recordings: list[dict[str, Any]] = []
+    for name, inputs in (("strong", (5, 8, 9, 10, 11)), ("weak", (5,))):
+        question = f"Write clamp(x), which returns x, at most 9 ({name})."
+        cases = [{"args": [x], "expected": min(x, 9)} for x in inputs]
+        tests = {"kind": "calls", "entry_point": "clamp", "cases": cases}
+        common = {"question": question, "answer": "", "answer_kind": "code", "license": "mit"}
+        problems.append({"id": name, "tests": tests, "solution": CLAMP, **common})
+        for sample, program in enumerate((CLAMP, "def clamp(x):\n    return x + 1\n")):
+            response = f"Look at the border first.\n```python\n{program}```"
+            recordings.append(
+                {"problem_id": name, "question": question, "model": "m", "sample": sample, "response": response}
+            )
+    for file, rows in (("problems.jsonl", problems), ("recordings.jsonl", recordings)):
+        (folder / file).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {
+        "name": "clamps",
+        "problems": [{"source": "file", "path": "problems.jsonl"}],
+        "teachers": [{"name": "t", "model": "m", "recordings": "recordings.jsonl"}],
+        "attempts": 2,
+        "release": {"license": "mit", "products": ["sft"]},
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+def test_programs_are_run_and_the_strength_of_their_tests_is_told(tmp_path: Path) -> None:
+    recipe, where = write_recipe(tmp_path), ("--workspace", tmp_path / "w", "--json")
+    checked = last_line(cotfactory("check", recipe, *where))
+    strength = {one["problem"]: one for one in checked["test_strength"]}
+    assert 0 < strength["weak"]["noticed"] < strength["strong"]["noticed"] < strength["strong"]["mutants"]
+
+    done = cotfactory("run", recipe, "--direct", *where)
+    assert done.returncode == 0, done.stderr
+    summary = last_line(done)
+    assert summary["verdicts"] == {"correct": 2, "incorrect": 2, "no_answer": 0, "ungraded": 0}
+    manifest = json.loads((Path(summary["release"]["path"]) / "manifest.json").read_text())
+    told = manifest["test_strength"]
+    assert (told["problems"], told["noticed"]) == (2, sum(one["noticed"] for one in strength.values()))
+    assert len(manifest["sandbox_images"]) == 1

@@ -87,15 +87,16 @@ def told_row(chain: str, problem: str, source: str = "own", **more: object) -> d
 
 
 def decisions_file(path: Path, decisions: list[tuple[str | None, str, bool, str | None]]) -> Path:
-    schema = pa.schema(
-        [
-            pa.field("candidate_id", pa.string()),
-            pa.field("problem_id", pa.string()),
-            pa.field("kept", pa.bool_()),
-            pa.field("reason", pa.string()),
-        ]
+    candidates, problems, kept, reasons = zip(*decisions, strict=True)
+    table = pa.table(
+        {
+            "candidate_id": pa.array(candidates, pa.string()),
+            "problem_id": pa.array(problems, pa.string()),
+            "kept": pa.array(kept, pa.bool_()),
+            "reason": pa.array(reasons, pa.string()),
+        }
     )
-    pq.write_table(pa.Table.from_pylist([dict(zip(schema.names, one, strict=True)) for one in decisions], schema), path)
+    pq.write_table(table, path)
     return path
 
 

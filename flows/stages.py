@@ -292,7 +292,10 @@ def release(
         rows_sha=outcome.rows_sha,
         rows={str(product): count for product, count in outcome.rows.items()},
         unchanged=outcome.unchanged,
+        held_back=outcome.held_back,
     )
+    if outcome.held_back is not None:
+        run.progress.note(f"no new release, {outcome.version} stands: {outcome.held_back}")
 
 
 def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:

@@ -19,13 +19,14 @@ class Tokens(Record):
 
 
 class ReleaseSummary(Record):
-    """The release a run made or, when nothing changed, found."""
+    """The release a run made or, when nothing changed or what is new was held back, found."""
 
     path: str
     version: str
     rows_sha: str
     rows: dict[str, int]
     unchanged: bool
+    held_back: str | None = None
 
 
 class RunSummary(Record):

@@ -25,7 +25,7 @@ from publishing.published_recipe import published_recipe
 from publishing.read_manifest import read_manifest
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
-from publishing.versions import FIRST_VERSION, chosen_version, latest_release, next_version
+from publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
 from schemas.key_like import count_key_like
@@ -55,9 +55,10 @@ class ReleaseFacts(Record):
 
 
 class ReleaseOutcome(Record):
-    """The release that was made or, when nothing changed, the one that stands.
+    """The release that was made or, when nothing changed or too little came, the one that stands.
 
-    `contracts` are the reports of a new release; an unchanged one keeps those in its contract.json.
+    `contracts` are the reports of a new release; an unchanged one keeps those in its contract.json. `held_back` says
+    why what is new was not released.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class ReleaseOutcome(Record):
     rows: dict[Product, int]
     unchanged: bool
     contracts: dict[Product, ContractReport]
+    held_back: str | None = None
 
 
 def write_release(
@@ -81,7 +83,8 @@ def write_release(
 
     The problems are gone through once, in bounded memory. `strength` is asked only when there is something new.
     `staging_dir` is on the file system of `releases_dir`. When rows and recipe are those of the latest release, that
-    one stands and nothing is written, unless a version was chosen.
+    one stands and nothing is written, unless a version was chosen; so it does when fewer rows came than the recipe
+    asks for (see `held_back`).
 
     Raises ContractFailed when an expectation failed or there is no row at all (one line for each failure), and
     WorkspaceError when the disk refuses, InputError for a chosen version that cannot follow; no folder is left.
@@ -125,6 +128,8 @@ def _make(
     contracts = {product: load_contract(product) for product in spools}
     reports = _checked(contracts, staged, rows, require_reasoning=recipe.curation.require_reasoning)
     differences = diff_products(parent, staged, facts.decisions) if parent else {}
+    if parent is not None and facts.version is None and (why := held_back(recipe.release.min_new_rows, differences)):
+        return _outcome(stands, parent, {product: stands.rows.get(product, 0) for product in rows}, {}, why)
     manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
     manifest = manifest.model_copy(update={"test_strength": strength()})
     _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, _table_bytes(staged, spools)))
@@ -245,7 +250,11 @@ def _sha256(text: str) -> str:
 
 
 def _outcome(
-    manifest: Manifest, path: Path, rows: dict[Product, int], reports: dict[Product, ContractReport]
+    manifest: Manifest,
+    path: Path,
+    rows: dict[Product, int],
+    reports: dict[Product, ContractReport],
+    held_back: str | None = None,
 ) -> ReleaseOutcome:
     return ReleaseOutcome(
         path=path,
@@ -254,4 +263,5 @@ def _outcome(
         rows=rows,
         unchanged=not reports,
         contracts=reports,
+        held_back=held_back,
     )

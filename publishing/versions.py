@@ -38,6 +38,19 @@ def next_version(parent: str, products: Mapping[Product, ProductDiff]) -> str:
     return f"v{major}.{minor}.{patch + 1}"
 
 
+def held_back(min_new_rows: int | None, products: Mapping[Product, ProductDiff]) -> str | None:
+    """Return why a release waits for the next run, or None when it is due.
+
+    It waits when no product gained `min_new_rows` rows; never when rows or columns must go, or one changed its type.
+    """
+    if min_new_rows is None or any(diff.removed or diff.columns_removed for diff in products.values()):
+        return None
+    added = max((diff.added for diff in products.values()), default=0)
+    if added >= min_new_rows:
+        return None
+    return f"{added:,} new rows, and the recipe releases from {min_new_rows:,} (release.min_new_rows)"
+
+
 def chosen_version(version: str, parent: str | None) -> str:
     """Return `version`, which somebody chose, if it may follow `parent`. Raises InputError."""
     if not VERSION.fullmatch(version):

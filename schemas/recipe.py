@@ -192,11 +192,16 @@ class Curation(Record):
 
 
 class Release(Record):
-    """What a release holds. `license` is the data set's own; `repo` its name on the Hub."""
+    """What a release holds. `license` is the data set's own; `repo` its name on the Hub.
+
+    With `min_new_rows` a release that would only bring fewer new rows than that (or change some) waits for the next
+    run; rows that must go make a release at once.
+    """
 
     products: Annotated[tuple[Product, ...], Field(min_length=1)] = ("sft", "rl")
     license: str
     repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    min_new_rows: PositiveInt | None = None
 
 
 class Recipe(Record):

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from tests.flows.conftest import WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher
+from tests.publishing.hub_server import HubServer
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 240.0
@@ -75,6 +77,21 @@ class PrefectServer:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return json.load(reply)
 
+    def wait_for_run_after(self, moment: datetime, deployment: str) -> Any:
+        """Return the first run of a deployment that started after `moment`, once it has ended."""
+        query = {
+            "deployments": {"name": {"any_": [deployment]}},
+            "flow_runs": {"start_time": {"after_": moment.isoformat()}},
+            "sort": "START_TIME_ASC",
+        }
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            for run in self.post("/flow_runs/filter", query):
+                if run["state_type"] in ("COMPLETED", "FAILED", "CRASHED"):
+                    return run
+            time.sleep(0.5)
+        raise AssertionError(f"no run of {deployment} ended in time")
+
     def prefect(self, *arguments: str) -> str:
         """Run Prefect's own command line and return what it printed."""
         done = subprocess.run(
@@ -129,6 +146,44 @@ def test_a_deployment_runs_and_a_second_run_asks_nothing(
     artifacts = {one["key"]: one for one in server.post("/artifacts/filter", {})}
     assert json.loads(artifacts["sums-funnel"]["data"])[0] == {"stage": "problems", "count": 6}
     assert "| sft |" in artifacts["sums-contract"]["data"]
+
+
+def test_scheduled_runs_top_a_dataset_up_and_publish_it(
+    server: PrefectServer, write_recipe: WriteRecipe, hub_server: HubServer, tmp_path: Path
+) -> None:
+    """Three runs that the schedule started: a first release, too little for a second one, enough for it."""
+    release = {"license": "mit", "repo": "org/sums", "min_new_rows": 5}
+    changes = {"name": "nightly-sums", "release": release}
+    recipe = write_recipe(count=4, **changes)
+    source = tmp_path / "flow.py"
+    source.write_text(
+        "from prefect import flow\n"
+        f"flow.from_source({str(ROOT)!r}, 'flows/prefect_build.py:build_recipe').deploy(\n"
+        f"    'top-up', work_pool_name='scheduled', interval=1, parameters={{'recipe': {str(recipe)!r},\n"
+        f"    'workspace': {str(tmp_path / 'w')!r}, 'publish': True}}, concurrency_limit=1)\n"
+    )
+    server.prefect("work-pool", "create", "scheduled", "--type", "process")
+    subprocess.run([sys.executable, source], env=server.environment, cwd=ROOT, check=True, capture_output=True)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "worker", "start", "--pool", "scheduled", "--limit", "1"],
+        env=server.environment, cwd=ROOT, stdout=(log := (tmp_path / "worker.log").open("wb")), stderr=log,
+    )  # fmt: skip
+    try:
+        repo = hub_server.repos
+        for count, tags in ((4, {"v1.0.0"}), (5, {"v1.0.0"}), (6, {"v1.0.0", "v1.1.0"})):
+            write_recipe(count=count, **changes)
+            changed_at = datetime.now(UTC)
+            run = server.wait_for_run_after(changed_at, "top-up")
+            assert run["state_type"] == "COMPLETED", run
+            assert run["auto_scheduled"] is True
+            assert set(repo["org/sums"].tags) == tags
+    finally:
+        worker.terminate()
+        worker.wait(60)
+        (deployment,) = server.post("/deployments/filter", {"deployments": {"name": {"any_": ["top-up"]}}})
+        server.prefect("deployment", "delete", f"build/{deployment['name']}")
+    manifest = json.loads((tmp_path / "w/releases/nightly-sums/v1.1.0/manifest.json").read_text())
+    assert (manifest["parent"], manifest["rows"]["sft"]) == ("v1.0.0", 18)
 
 
 def test_run_is_a_flow_and_a_retryable_error_is_tried_again_without_paying_twice(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from publishing.diff import ProductDiff
-from publishing.versions import chosen_version, latest_release, next_version
+from publishing.versions import chosen_version, held_back, latest_release, next_version
 from schemas.errors import InputError
 
 
@@ -43,6 +43,21 @@ def test_latest_release_is_by_number_not_by_name(tmp_path: Path) -> None:
     for name in ("v1.9.0", "v1.10.0", "v1.2.11", "notes", "v2"):
         (tmp_path / name).mkdir()
     assert latest_release(tmp_path) == tmp_path / "v1.10.0"
+
+
+@pytest.mark.parametrize(
+    ("product", "waits"),
+    [
+        (diff(added=9), True),
+        (diff(added=10), False),
+        (diff(changed=500), True),  # nothing came
+        (diff(added=1, removed=1), False),  # who trains on a withdrawn row must hear of it at once
+        (diff().model_copy(update={"columns_removed": ("mood: int32",)}), False),
+    ],
+)
+def test_release_waits_for_enough_new_rows(product: ProductDiff, waits: bool) -> None:
+    assert (held_back(10, {"rl": diff(), "sft": product}) is not None) is waits
+    assert held_back(None, {"sft": product}) is None
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from graders.math.evaluation import compare_values
+from graders.math.evaluation import compare_values, real_value
 from graders.math.exact_forms import difference, exact_form, is_decisive
 from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
-from graders.math.numbers import Quantity, quantity, same_quantity, split_unit
+from graders.math.numbers import Quantity, quantity, same_quantity, split_unit, within
 from graders.math.polynomials import NoForm
 from graders.math.units import units_conflict
 from graders.worker_pool import Algebra
+
+UNSERVED = "unserved"
+"""The reason where a comparison got no algebra worker in time: a fact about us, worth another try."""
 
 MAX_ALGEBRA_CALLS = 6
 """Symbolic comparisons of one answer; after one time-out there are no more."""
@@ -31,11 +34,12 @@ class Finding:
 
 @dataclass
 class Comparison:
-    """One running comparison: the algebra workers, what the question declares, and how often they were asked."""
+    """One running comparison: the algebra workers, what the problem declares, and how often they were asked."""
 
     algebra: Algebra | None
     asks_percent: bool = False
     question: str = ""
+    tolerance: Fraction | None = None
     calls: int = field(default=0, init=False)
 
     def ask(self, kind: str, left: object, right: object) -> str:
@@ -46,9 +50,9 @@ class Comparison:
         reply = self.algebra.run(kind, left, right)  # type: ignore[arg-type]
         if reply.status == "done":
             return str(reply.value)
-        if reply.status in ("timeout", "died"):
+        if reply.status in ("timeout", "died", "unserved"):
             self.calls = MAX_ALGEBRA_CALLS
-            return "timeout"
+            return UNSERVED if reply.status == "unserved" else "timeout"
         return "unreadable"
 
 
@@ -70,6 +74,29 @@ def same_value(reference: str, answer: str, comparison: Comparison) -> Finding:
         equal = same_quantity(one, two, comparison.asks_percent)
         return Finding("equal" if equal else "different", _kind(one))
     return _same_expression(reference, answer, comparison)
+
+
+def within_tolerance(reference: str, answer: str, comparison: Comparison) -> bool:
+    """Whether two cleaned texts are numbers, and no further apart than the problem declares.
+
+    A number is a quantity, or an expression without symbols such as `\\sqrt{2}`, taken to 50 digits.
+    """
+    if comparison.tolerance is None:
+        return False
+    one, two = _measured(reference), _measured(answer)
+    return one is not None and two is not None and within(one, two, comparison.tolerance)
+
+
+def _measured(text: str) -> Quantity | None:
+    known = quantity(text)
+    if known is not None:
+        return known
+    body, percent, unit = split_unit(text)
+    try:
+        value = real_value(parse_expression(body)[0])
+    except Unreadable:
+        return None
+    return None if value is None else Quantity(value, percent, unit)
 
 
 def _squeezed(text: str) -> str:

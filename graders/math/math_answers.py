@@ -1,6 +1,7 @@
 """Math answers: bounds first, then the letter of a choice, then shape and value."""
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from graders.boxes import unboxed
@@ -31,15 +32,18 @@ _ASKS_PERCENT = re.compile(r"percent|%", re.IGNORECASE)
 _INTEGER = re.compile(r"-?[0-9]{1,400}\Z")
 
 
-def compare_math(reference: str, answer: str, question: str, algebra: Algebra | None) -> Finding:
+def compare_math(
+    reference: str, answer: str, question: str, algebra: Algebra | None, tolerance: Fraction | None = None
+) -> Finding:
     r"""Compare an extracted answer with a reference answer, both as written.
 
-    `algebra` None leaves what would need symbolic algebra `undecided`.
+    `algebra` None leaves what would need symbolic algebra `undecided`. `tolerance` is how far numbers may be apart,
+    None for not at all.
 
     >>> compare_math("0.5", r"\frac{1}{2}", "", None).result
     'equal'
     """
-    if _INTEGER.match(reference) and _INTEGER.match(answer):
+    if tolerance is None and _INTEGER.match(reference) and _INTEGER.match(answer):
         return Finding("equal" if int(reference) == int(answer) else "different", "integer")
     if len(answer) > MAX_ANSWER_CHARS:
         return Finding("undecided", "too_large (length)")
@@ -47,8 +51,8 @@ def compare_math(reference: str, answer: str, question: str, algebra: Algebra | 
         return Finding("undecided", "too_large (nesting)")
     shape = _reference_shape(reference)
     text = clean(unboxed(unescaped(answer)))
-    comparison = Comparison(algebra, _ASKS_PERCENT.search(question) is not None, question)
-    found = _exactly(shape, text) or _by_shape(shape, text, comparison)
+    comparison = Comparison(algebra, _ASKS_PERCENT.search(question) is not None, question, tolerance)
+    found = (_exactly(shape, text) if tolerance is None else None) or _by_shape(shape, text, comparison)
     if found.result not in ("equal", "several") and shape.kind == "value":
         return _within_words(shape.text, text, question) or _as_rounded(shape.text, text, comparison) or found
     return found
@@ -128,7 +132,9 @@ MATH_GRADER_VERSION = "2"
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     """Return the grade of one candidate for a `math` problem."""
 
+    tolerance = Fraction(problem.answer_tolerance) if problem.answer_tolerance else None
+
     def compare_answers(reference: str, answer: str) -> Finding:
-        return compare_math(reference, answer, problem.question, tools.algebra)
+        return compare_math(reference, answer, problem.question, tools.algebra, tolerance)
 
     return grade_stated(problem, candidate, "math", MATH_GRADER_VERSION, compare_answers)

@@ -226,6 +226,21 @@ def quantity(text: str) -> Quantity | None:
     return None if value is None else Quantity(value, percent, unit)
 
 
+def within(reference: Quantity, answer: Quantity, tolerance: Fraction) -> bool:
+    """Whether a quantity is at most `tolerance` away from the reference, in the reference's unit.
+
+    Percent signs have to agree. A unit that only one side names is no difference, as in `same_quantity`.
+    """
+    if reference.percent != answer.percent:
+        return False
+    value, one, two = answer.value, reference.unit, answer.unit
+    if one and two and one.dimensions and two.dimensions:
+        if one.dimensions != two.dimensions:
+            return False
+        value = value * two.factor / one.factor
+    return abs(value - reference.value) <= tolerance
+
+
 def same_quantity(reference: Quantity, answer: Quantity, asks_percent: bool = False) -> bool:
     """Whether two quantities are equal: the same number in units that do not contradict each other.
 

@@ -14,6 +14,7 @@ from graders.code.mutants import empty_program_passes
 from graders.grader import ALGEBRA_ITEM_S, GradeFunction, Tools
 from graders.math.expression_answers import UNSERVED
 from graders.math.math_answers import MATH_GRADER_VERSION, grade_math
+from graders.math.readable import why_no_answer
 from graders.math.references import reference_answer
 from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
 from graders.texts import TEXT_GRADER_VERSION, grade_text
@@ -106,9 +107,10 @@ def _remembered(tools: Tools) -> Algebra:
 def self_test(problem: Problem, tools: Tools) -> Grade:
     """Grade the problem's own reference answer, as a candidate that states it would be graded.
 
-    `correct` for a good problem. An empty answer, a letter beyond the choices, a solution that fails the tests are
-    not; a code problem without a solution is `ungraded / no_reference_solution`, one whose tests a program that does
-    nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs cannot be run.
+    `correct` for a good problem. An empty answer, a `math` answer that no rule can read, a letter beyond the choices,
+    a solution that fails the tests are not; a code problem without a solution is `ungraded / no_reference_solution`,
+    one whose tests a program that does nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs
+    cannot be run.
     """
     if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
         return _failed(problem, _stating(problem, ""), "no_reference_solution", None)
@@ -116,6 +118,8 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
     stated = _served(problem, candidate, grade(problem, candidate, tools), tools)
     if stated.reason == "sandbox_failed":
         raise SandboxError(f"a reference solution could not be run: {stated.evidence.detail}")
+    if stated.grader == "math" and stated.verdict == "correct" and (fault := why_no_answer(problem.answer)):
+        return stated.model_copy(update={"verdict": "incorrect", "reason": fault})
     if stated.grader == "code" and stated.verdict == "correct" and empty_program_passes(problem, tools):
         return stated.model_copy(update={"verdict": "incorrect", "reason": "bad_tests"})
     return stated

@@ -126,7 +126,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-MATH_GRADER_VERSION = "2"
+MATH_GRADER_VERSION = "3"
 
 
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -1,6 +1,7 @@
 """Math answers of every family: what is equal, what is different, what nobody should decide."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -234,6 +235,32 @@ def test_bombs_are_answered_without_a_worker(bomb: str) -> None:
 def test_a_hanging_worker_is_left_behind(bomb: str, algebra: WorkerPool) -> None:
     assert compare_math("1", bomb, "", algebra).result == "undecided"
     assert compare_math("\\tan^2 x + 1", "\\sec^2 x", "", algebra).result == "equal"  # the next one is served
+
+
+TOLERATED = [
+    ("3.14", "3.15", True),  # exactly at the bound: no float decides
+    ("3.14", "3.1500000000000000000001", False),
+    ("10", "10.01", True),
+    ("10", "11", False),
+    ("\\sqrt{2}", "1.414", True),
+    ("3.14", "\\pi", True),
+    ("(1, 2.5)", "(1.01, 2.49)", True),  # each number by itself
+    ("(1, 2.5)", "(1.02, 2.5)", False),
+    ("[0, 1.5]", "(0, 1.5)", False),  # a bracket is no number
+    ("x + 1", "1.001x + 1", False),  # nor is a coefficient
+    ("y = 2x", "y = 2.001x", False),
+    ("5 \\text{ m}", "500.9 \\text{ cm}", True),  # in the unit of the reference
+    ("5 \\text{ m}", "5 \\text{ kg}", False),
+    ("50\\%", "50.005\\%", True),
+    ("50\\%", "0.5001", False),
+    ("\\text{even}", "\\text{odd}", False),
+]
+
+
+@pytest.mark.parametrize(("reference", "answer", "equal"), TOLERATED)
+def test_a_declared_tolerance_is_for_numbers(reference: str, answer: str, equal: bool) -> None:
+    found = compare_math(reference, answer, "", None, Fraction("0.01"))
+    assert (found.result == "equal") == equal
 
 
 RESULT_NAMES = {"equal", "different", "undecided", "several", "no_value"}

@@ -10,7 +10,7 @@ from graders.math.exact_forms import difference, exact_form, is_decisive
 from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
 from graders.math.numbers import Quantity, quantity, same_quantity, split_unit, within
 from graders.math.polynomials import NoForm
-from graders.math.units import units_conflict
+from graders.math.units import Unit, read_unit, units_conflict
 from graders.worker_pool import Algebra
 
 UNSERVED = "unserved"
@@ -116,6 +116,10 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Fin
     right, right_percent, right_unit = split_unit(answer)
     if left_unit and right_unit and units_conflict(left_unit, right_unit):
         return Finding("different", "unit")
+    if _in_degrees(left_unit) != _in_degrees(right_unit) and "\\pi" in left + right and not (left_unit and right_unit):
+        left, right = (
+            f"({one})^\\circ" if _in_degrees(unit) else one for one, unit in ((left, left_unit), (right, right_unit))
+        )
     if left_percent != right_percent:
         return _percent_of_one(left, right, comparison)
     if _squeezed(left) == _squeezed(right):
@@ -130,6 +134,11 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Fin
     if readings[1] != readings[0] and _same_trees(*readings[1], comparison).result != found.result:
         return Finding("undecided", "ambiguous_slash")
     return found
+
+
+def _in_degrees(unit: Unit | None) -> bool:
+    """Whether a unit is degrees of angle: beside an answer in pi without a unit, 90 of them are pi / 2."""
+    return unit is not None and unit == read_unit("^\\circ")
 
 
 def _percent_of_one(left: str, right: str, comparison: Comparison) -> Finding:

@@ -13,6 +13,7 @@ from graders.math.expressions import Unreadable, parse_expression
 from graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words, unescaped
 from graders.math.numbers import exact_number, quantity, split_unit
 from graders.math.polynomials import NoForm
+from graders.math.real_sets import real_set, works_out
 from graders.math.references import reference_answer
 from graders.math.rounding import agrees_when_rounded, declared_step
 from graders.math.sentences import number_beside_words
@@ -75,9 +76,15 @@ def _exactly(reference: Shape, text: str) -> Finding | None:
 
 def _by_shape(reference: Shape, text: str, comparison: Comparison) -> Finding:
     try:
-        return compare(reference, read_shape(text), comparison)
+        found = compare(reference, read_shape(text), comparison)
     except (Unreadable, NoForm) as error:
-        return Finding("undecided", f"unreadable ({error})")
+        found = Finding("undecided", f"unreadable ({error})")
+    if found.result not in ("equal", "several") and (works_out(text) or works_out(reference.text)):
+        one = real_set(reference.text)
+        two = None if one is None else real_set(text)
+        if two is not None:
+            return Finding("equal" if one == two else "different", "real_set")
+    return found
 
 
 def _within_words(reference: str, text: str, question: str) -> Finding | None:

@@ -157,6 +157,8 @@ class Quantity:
 _PERCENT = re.compile(r"\s*(?:%|\\text\{\s*(?:%|percent(?:age)?|pct)\s*\.?\}|percent(?:age)?\b|pct\b)\s*\.?\Z", re.I)
 _UNIT_TEXT = re.compile(r"\s*\\text\{([^{}]*)\}\s*(\^\s*(?:\{\s*[0-9]\s*\}|[0-9]))?\s*\.?\Z")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ)\s*[CF]?\.?\Z")
+_ANGLE_OF = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
+"""The degrees in `\\sin 30^\\circ` are the angle's, not the answer's."""
 _WORD_TAIL = re.compile(r"(?<=[0-9)}\]])\s*(/?[A-Za-z][A-Za-z ./-]*?(?:\^\{?[0-9]\}?)?)\s*\.?\Z")
 _NO_UNIT = re.compile(
     r"\A\s*(?:squared|cubed|factorial)\b|\b(?:more|less|fewer|than|times|plus|minus|below|not|if|base|modulo|remainder"
@@ -186,7 +188,7 @@ def split_unit(text: str) -> tuple[str, bool, Unit | None]:
             return body.strip(), True, unit
     if (match := _UNIT_TEXT.search(text)) and match.start() and not _NO_UNIT.search(match[1]):
         return text[: match.start()].strip(), False, unit or read_unit(match[1] + (match[2] or ""))
-    if "\\circ" in text and (match := _DEGREES.search(text)):
+    if "\\circ" in text and (match := _DEGREES.search(text)) and not _ANGLE_OF.search(text):
         return text[: match.start()].strip(), False, read_unit("^\\circ")
     if text[-1:].isalnum() or text[-1:] in ".}":
         tail = _word_tail(text)

@@ -103,7 +103,8 @@ class Worker:
     def ask(self, line: str, timeout_s: float, born_by: float, ends_at: float | None) -> Reply:
         """Send one job and wait for its reply: `timeout_s`, or to `ends_at` if that is sooner.
 
-        A late or dead worker is killed. `born_by` is until when a worker without a process id is waited for.
+        A late or dead worker is killed. `born_by` is until when a worker is waited for that is not there yet, or that
+        a busy machine starves where no `ends_at` is given.
         """
         self.jobs += 1
         try:
@@ -120,9 +121,12 @@ class Worker:
             self.kill()
             return Reply("died")
         answer = self._read_line(deadline)
+        while answer is None and ends_at is None and deadline <= time.monotonic() < born_by and self._starved(before_s):
+            deadline = time.monotonic() + timeout_s  # nobody is in a hurry
+            answer = self._read_line(deadline)
         if answer is None:
             late = time.monotonic() >= deadline
-            starved = left_s < timeout_s or self._cpu_used_s() - before_s < LEAST_CPU_S
+            starved = left_s < timeout_s or self._starved(before_s)
             self.kill()
             return Reply(("unserved" if starved else "timeout") if late else "died")
         message = json.loads(answer)
@@ -141,6 +145,9 @@ class Worker:
         # It is not our child: a handle, taken while it lives, never means a later process with the same id.
         self._handle = os.pidfd_open(self.process_id)
         return True
+
+    def _starved(self, before_s: float) -> bool:
+        return self._cpu_used_s() - before_s < LEAST_CPU_S
 
     def _cpu_used_s(self) -> float:
         try:

@@ -72,7 +72,7 @@ class WorkerPool:
     def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
         """Call the target in a worker and return its reply, before `ends_at` on the monotonic clock where it is given.
 
-        Without it the first job waits for the nursery, and every job for a place; a worker has `timeout_s` either way.
+        Without it a job waits for the nursery and for a place, and a starved worker has its `timeout_s` again.
         A worker that dies is replaced and the job tried once more. Raises RuntimeError on a closed pool.
         """
         line = json.dumps(arguments)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from graders.worker_pool import OneItem, Remembered, Reply, WorkerPool, WouldWait
+from graders.nursery import Reply
+from graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
 
 Opener = Callable[..., WorkerPool]
 
@@ -159,7 +160,9 @@ def test_a_nursery_that_cannot_import(opened: Opener) -> None:
 
 def test_a_starved_job_is_not_to_blame(opened: Opener) -> None:
     # It waits without using its processor, as a job on an overloaded machine does.
-    assert opened("wait", timeout_s=0.3).run(60.0) == Reply("unserved")
+    pool = opened("wait", timeout_s=0.3)
+    assert pool.run(0.0) == Reply("done", None)
+    assert pool.run(60.0, ends_at=time.monotonic() + 1.0) == Reply("unserved")
 
 
 def test_a_job_cut_short_by_its_item_is_not_to_blame(opened: Opener) -> None:

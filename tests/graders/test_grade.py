@@ -19,6 +19,8 @@ from tests.builders import a_candidate, a_problem
 @pytest.fixture(scope="module")
 def tools() -> Iterator[Tools]:
     with open_tools() as opened:
+        assert isinstance(opened.algebra, WorkerPool)
+        assert opened.algebra.wait_until_ready()
         yield opened
 
 
@@ -86,6 +88,9 @@ def test_a_batch_keeps_its_order(tools: Tools) -> None:
     assert grade_batch([], tools) == []
 
 
+COLD = {"timeout", "unserved"}
+"""Why a bomb has no verdict: it used its time, or a busy machine gave it none."""
+
 BOMB = "\\boxed{\\sum_{n=1}^{10^{12}} \\frac{1}{n^{2}}}"
 
 
@@ -94,7 +99,7 @@ def test_bombs_beside_honest_answers_in_a_batch(tools: Tools) -> None:
     responses = [BOMB, "\\boxed{\\tan^2 x + 1}", BOMB.replace("12", "13"), "\\boxed{\\sec^2 x}"]
     found = grade_batch([(problem, a_candidate(response)) for response in responses], tools)
     assert [one.verdict for one in found] == ["ungraded", "correct", "ungraded", "correct"]
-    assert found[0].reason == "timeout"
+    assert found[0].reason in COLD
 
 
 def test_bombs_inside_asyncio(tools: Tools) -> None:
@@ -110,9 +115,6 @@ def test_bombs_inside_asyncio(tools: Tools) -> None:
 
 def test_the_time_of_an_item_covers_its_algebra() -> None:
     assert ALGEBRA_TIMEOUT_S < ALGEBRA_ITEM_S < ITEM_S == 2.0
-
-
-COLD = {"timeout", "unserved"}
 
 
 def test_a_bomb_that_comes_first_is_answered_and_sound_answers_after_it_are_graded() -> None:

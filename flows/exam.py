@@ -12,11 +12,11 @@ from flows.exam_peer import PEER, run_peer
 from flows.exam_scores import Result, Score, by, score
 from flows.settings import sandbox_image
 from graders.grade import grade, grade_batch
-from graders.grader import Tools, open_tools
+from graders.grader import ALGEBRA_ITEM_S, Tools, open_tools
 from graders.math.families import answer_family
 from graders.math.math_answers import compare_math
 from graders.stated_answers import verdict_of
-from graders.worker_pool import WorkerPool
+from graders.worker_pool import OneItem, WorkerPool
 from schemas.errors import InputError, ProblemSourceError, SandboxError
 from schemas.grade import Grade
 from schemas.record import Record
@@ -134,7 +134,8 @@ def _ask(question: Question, family: str, tools: Tools) -> Result:
     verdict, reason = "", ""
     for problem in question.problems:
         if question.is_answer:
-            found = compare_math(problem.answer, question.candidate.response, problem.question, tools.algebra)
+            algebra = OneItem(pool, ALGEBRA_ITEM_S)
+            found = compare_math(problem.answer, question.candidate.response, problem.question, algebra)
             verdict, reason = verdict_of(found)
         else:
             graded = grade(problem, question.candidate, tools)

@@ -38,7 +38,8 @@ class Choice:
 _STATEMENT = re.compile(
     r"\b(?:(?P<answer>answers?)|(?P<best>(?:correct|best|right|closest|appropriate|accurate) [a-z-]{3,20})"
     r"|options?|choices?)"
-    r"(?:[ \t]+(?:to|for|from|of|among|here|would|should|must|given)\b[^.:\n]{0,80}?)?"
+    r"(?:[ \t]+(?:to|for|from|of|among|here|would|should|must|given"
+    r"|(?:that|which) (?:best|most|correctly|accurately))\b[^.:\n]{0,80}?)?"
     r"(?:[ \t]*(?:\*\*|\}|\\\)))?[ \t]*"
     r"(?:\b(?:is|are|be)\b[ \t]*(?:\*\*)?[ \t]*[:：]?|(?(answer)[:：=]|(?(best)[:：=]|(?!))))[ \t]*(?:\*\*)?",
     re.IGNORECASE,
@@ -54,7 +55,7 @@ _LETTER = re.compile(
 )
 _BARE_LOWER = re.compile(r"[a-z]\b")
 _MORE = re.compile(
-    r"[\s*)}\\$.]*(?:,|/|&|\band\b|\bor\b)+\s*(?:either\s*|option\s*|possibly\s*)*(?:\(([A-Z])\)|([A-Z])(?![A-Za-z]))"
+    r"[\s*)}\\$.]*(?:,|/|&|\band\b|\bor\b)+\s*(?:either\s*|option\s*|possibly\s*)*(?:\(([A-Z])(?:\)|\Z)|([A-Z])(?![A-Za-z]))"
 )
 _NEGATION = re.compile(_MARKUP + r"(?:\(?\s*(?:not|none|neither|cannot|can't|unknown|unclear)\b)", re.IGNORECASE)
 _ONLY = re.compile(
@@ -73,6 +74,8 @@ _MAKES = re.compile(
     r"\b(?:making|makes|make) the (?:correct |best |right )?(?:answer|option|choice) (?=\(?[A-Z]\b)", re.IGNORECASE
 )
 _LISTED = re.compile(_MARKUP + r"\(\s*([A-Z])\s*(?:,|and\b|or\b)\s*(?:and\b|or\b)?\s*[A-Z]\s*[,)\s]")
+_LAST_SIDE = re.compile(r"=\s*(\([A-Z]\)|[A-Z])\s*\Z")
+_ABOUT = re.compile(r"\A\s*(?:approximately|about|roughly|around|nearly)\s+", re.IGNORECASE)
 _NONE = re.compile(r"[\s(*]*none of (?:the|these|them)\b", re.IGNORECASE)
 _WRONG_AFTER = re.compile(r"[)\s*.]*\b(?:is|are|was)\s+(?:incorrect|wrong|not)\b", re.IGNORECASE)
 
@@ -109,6 +112,8 @@ def _boxed(text: str, choices: tuple[str, ...]) -> Choice | None:
     if extraction.answer is None:
         return Choice(None, extraction.reason, "boxed")
     content = plain_words(clean(extraction.answer))
+    if last_side := _LAST_SIDE.search(content):  # \boxed{24 \times 13! = \text{B}}
+        content = last_side[1]
     return _read(content, choices, "boxed") or _by_text(content, choices, "boxed")
 
 
@@ -124,7 +129,9 @@ def _phrases(text: str, choices: tuple[str, ...]) -> list[Choice]:
             elif by_text := _by_text(_line(rest), choices, "answer_is"):
                 found.append(by_text)
             continue
-        choice = _read(rest, choices, "answer_is") or _by_text(_line(rest), choices, "answer_is")
+        choice = _read(rest, choices, "answer_is") or _by_text(
+            _ABOUT.sub("", _line(rest), count=1), choices, "answer_is"
+        )
         if choice is not None:
             found.append(choice)
     return found
@@ -221,7 +228,7 @@ def _denied(before: str) -> bool:
     return re.search(r"\bnot\b|n't\b|\bcannot\b|\bincorrect\b", re.split(r"[,;.]|\bbut\b", before)[-1]) is not None
 
 
-CHOICE_GRADER_VERSION = "2"
+CHOICE_GRADER_VERSION = "3"
 
 
 def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

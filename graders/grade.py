@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from graders.choices import CHOICE_GRADER_VERSION, grade_choice
 from graders.code.grade_code import CODE_GRADER_VERSION, grade_code
 from graders.code.mutants import empty_program_passes
-from graders.grader import GradeFunction, Tools
+from graders.grader import ALGEBRA_ITEM_S, GradeFunction, Tools
+from graders.math.expression_answers import UNSERVED
 from graders.math.math_answers import MATH_GRADER_VERSION, grade_math
+from graders.math.readable import why_no_answer
 from graders.math.references import reference_answer
 from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
 from graders.texts import TEXT_GRADER_VERSION, grade_text
-from graders.worker_pool import Algebra, Remembered, WorkerPool, WouldWait
+from graders.worker_pool import Algebra, OneItem, Remembered, WorkerPool, WouldWait
 from schemas.candidate import Candidate
 from schemas.errors import SandboxError
 from schemas.grade import Evidence, Grade
@@ -45,12 +47,14 @@ def grader_name_and_version(problem: Problem) -> tuple[str, str]:
 def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader.
 
-    Raises WouldWait only with tools that forbid waiting.
+    What a chain asks of algebra takes ALGEBRA_ITEM_S at most; `ungraded / unserved` says that no worker was free or
+    ready in that time. Raises WouldWait only with tools that forbid waiting.
     """
     scored = isinstance(problem.tests, ScorerTests)
     function: GradeFunction = grade_reasoning_gym if scored else GRADERS[problem.answer_kind][0]
+    hurried = Tools(algebra=OneItem(tools.algebra, ALGEBRA_ITEM_S), sandbox=tools.sandbox)
     try:
-        return function(problem, candidate, tools)
+        return function(problem, candidate, hurried)
     except WouldWait:
         raise
     except Exception as error:  # our own fault, whatever it is: not the chain's
@@ -61,7 +65,8 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
     """Return the grades of many candidates, in the order given.
 
     What needs no waiting is graded right here: 20 to 60 us a chain, less than handing it to another process costs.
-    What waits for the sandbox or for a symbolic comparison waits in threads, side by side.
+    What waits for the sandbox or for a symbolic comparison waits in threads, side by side; before that, and outside
+    the time that a chain has, for the first worker. What no worker had time for is graded once more, one by one.
     """
     prompt = Tools(algebra=_remembered(tools), sandbox=tools.sandbox)
     grades: dict[int, Grade] = {}
@@ -73,11 +78,26 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
             grades[place] = grade(problem, candidate, prompt)
         except WouldWait:
             waiting.append(place)
+    if any(pairs[place][0].answer_kind != "code" for place in waiting):
+        _wait_for_workers(tools)
     if waiting:
         with ThreadPoolExecutor(min(BATCH_THREADS, len(waiting))) as threads:
             late = threads.map(lambda place: grade(*pairs[place], tools), waiting)
             grades.update(zip(waiting, late, strict=True))
-    return [grades[place] for place in range(len(pairs))]
+    return [_served(*pair, grades[place], tools) for place, pair in enumerate(pairs)]
+
+
+def _served(problem: Problem, candidate: Candidate, found: Grade, tools: Tools) -> Grade:
+    """Return the grade, or a second one where the first is that no worker had time."""
+    if found.reason != UNSERVED:
+        return found
+    _wait_for_workers(tools)
+    return grade(problem, candidate, tools)
+
+
+def _wait_for_workers(tools: Tools) -> None:
+    if isinstance(tools.algebra, WorkerPool):
+        tools.algebra.wait_until_ready()
 
 
 def _remembered(tools: Tools) -> Algebra:
@@ -87,15 +107,19 @@ def _remembered(tools: Tools) -> Algebra:
 def self_test(problem: Problem, tools: Tools) -> Grade:
     """Grade the problem's own reference answer, as a candidate that states it would be graded.
 
-    `correct` for a good problem. An empty answer, a letter beyond the choices, a solution that fails the tests are
-    not; a code problem without a solution is `ungraded / no_reference_solution`, one whose tests a program that does
-    nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs cannot be run.
+    `correct` for a good problem. An empty answer, a `math` answer that no rule can read, a letter beyond the choices,
+    a solution that fails the tests are not; a code problem without a solution is `ungraded / no_reference_solution`,
+    one whose tests a program that does nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs
+    cannot be run.
     """
     if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
         return _failed(problem, _stating(problem, ""), "no_reference_solution", None)
-    stated = grade(problem, _stating(problem, _statement(problem)), tools)
+    candidate = _stating(problem, _statement(problem))
+    stated = _served(problem, candidate, grade(problem, candidate, tools), tools)
     if stated.reason == "sandbox_failed":
         raise SandboxError(f"a reference solution could not be run: {stated.evidence.detail}")
+    if stated.grader == "math" and stated.verdict == "correct" and (fault := why_no_answer(problem.answer)):
+        return stated.model_copy(update={"verdict": "incorrect", "reason": fault})
     if stated.grader == "code" and stated.verdict == "correct" and empty_program_passes(problem, tools):
         return stated.model_copy(update={"verdict": "incorrect", "reason": "bad_tests"})
     return stated

@@ -42,9 +42,10 @@ class MutantCheck(Record):
 def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> MutantCheck:
     """Grade mutants of up to `most` of the accepted chains, the same ones for the same chains in any order.
 
-    Programs and tasks with a scorer of their own have no mutants here.
+    Programs, tasks with a scorer of their own and answers with a tolerance have no mutants here: of those none is
+    certain to be wrong.
     """
-    stated = [pair for pair in accepted if pair[0].answer_kind != "code" and not isinstance(pair[0].tests, ScorerTests)]
+    stated = [pair for pair in accepted if _has_mutants(pair[0])]
     sample = sorted(stated, key=lambda pair: pair[1].candidate_id)[:most]
     made, fooled = 0, []
     for place, (problem, candidate) in enumerate(sample):
@@ -55,6 +56,10 @@ def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> Mu
             if grade(problem, mutant, tools).verdict == "correct":
                 fooled.append(f"{candidate.candidate_id}: {how}: {response[-100:]!r} for {problem.answer[:100]!r}")
     return MutantCheck(chains=len(sample), made=made, accepted=len(fooled), examples=tuple(fooled[:EXAMPLES]))
+
+
+def _has_mutants(problem: Problem) -> bool:
+    return problem.answer_kind != "code" and not isinstance(problem.tests, ScorerTests) and not problem.answer_tolerance
 
 
 def _mutants(problem: Problem, candidate: Candidate, other: Problem | None) -> Iterator[tuple[str, str]]:

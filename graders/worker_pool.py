@@ -4,52 +4,36 @@ A worker answers one JSON line per JSON line, is killed with SIGKILL when it is 
 after `jobs_per_worker` jobs. Workers are forked by a nursery, a process of its own that imported what they need: the
 successor of a killed one is there in milliseconds. No signal handlers, no event loop, no fork of this process: it
 works from any thread and inside asyncio.
+
+How long a caller waits. A job may say until when (`ends_at`), and nothing outlasts that: not the imports of a nursery
+that has just started, not the wait for a place, not a worker that a busy machine starves. What went wrong is told
+apart: `timeout` is the job's own fault (it had the time and used it), `unserved` is ours. A bomb that comes first is
+therefore answered as soon as any other, and a sound job that came too early is asked again by whoever can wait for
+`wait_until_ready`.
 """
 
 import json
 import os
-import select
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pydantic import JsonValue
+
+from graders.nursery import Nursery, Reply, Worker
 
 STARTUP_S = 60.0
 """How long the nursery may take to import what workers need, on a busy machine."""
 
-LEAST_CPU_S = 0.15
-"""A late job that has had less CPU time than this was starved by a busy machine: it gets its time limit again."""
-
-EXTENSIONS = 3
-
 MEMO_ENTRIES = 20_000
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came of one job: its value, or why there is none.
-
-    `timeout`: killed at the wall-clock limit. `died`: two workers in a row ended under it (memory, a crash).
-    `failed`: the job raised, `value` is the exception's type name.
-    """
-
-    status: Literal["done", "timeout", "died", "failed"]
-    value: JsonValue = None
 
 
 class Algebra(Protocol):
     """Whoever answers jobs: a pool, or what is left of one that may not be waited for."""
 
-    def run(self, *arguments: JsonValue) -> Reply:
-        """Return the reply to one job."""
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
+        """Return the reply to one job, before `ends_at` on the monotonic clock."""
 
 
 class WouldWait(Exception):
@@ -79,26 +63,30 @@ class WorkerPool:
         self.jobs_per_worker = jobs_per_worker
         self._places = threading.BoundedSemaphore(self.size)
         self._lock = threading.Lock()
-        self._nursery: _Nursery | None = None
-        self._idle: list[_Worker] = []
+        self._nursery: Nursery | None = None
+        self._idle: list[Worker] = []
         self._memo: OrderedDict[str, Reply] = OrderedDict()
         self._closed = False
         self.cpu_s = 0.0
 
-    def run(self, *arguments: JsonValue) -> Reply:
-        """Call the target in a worker and return its reply, at most about `timeout_s` later.
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
+        """Call the target in a worker and return its reply, before `ends_at` on the monotonic clock where it is given.
 
-        Later only while the first job waits for the nursery, and for a worker that a busy machine has starved.
+        Without it a job waits for the nursery and for a place, and a starved worker has its `timeout_s` again.
         A worker that dies is replaced and the job tried once more. Raises RuntimeError on a closed pool.
         """
         line = json.dumps(arguments)
         known = self._recall(line)
         if known is not None:
             return known
-        with self._places:
-            reply = self._attempt(line)
+        if not self._places.acquire(timeout=None if ends_at is None else max(0.0, ends_at - time.monotonic())):
+            return Reply("unserved")
+        try:
+            reply = self._attempt(line, ends_at)
             if reply.status == "died":
-                reply = self._attempt(line)
+                reply = self._attempt(line, ends_at)
+        finally:
+            self._places.release()
         if reply.status in ("done", "failed"):
             with self._lock:
                 self._memo[line] = reply
@@ -124,33 +112,48 @@ class WorkerPool:
         with self._lock:
             self._open_nursery()
 
-    def _attempt(self, line: str) -> Reply:
+    def wait_until_ready(self) -> bool:
+        """Wait until workers can be had at once; False when the nursery ended or took longer than STARTUP_S."""
         with self._lock:
             nursery = self._open_nursery()
-            worker = self._idle.pop() if self._idle else nursery.fork()
+        return nursery.is_ready(time.monotonic() + STARTUP_S) is True
+
+    def _attempt(self, line: str, ends_at: float | None) -> Reply:
+        patience_ends_at = time.monotonic() + STARTUP_S if ends_at is None else ends_at
+        with self._lock:
+            nursery = self._open_nursery()
+            worker = self._idle.pop() if self._idle else None
+        if worker is None:
+            ready = nursery.is_ready(patience_ends_at)
+            if not ready:
+                return Reply("unserved" if ready is None else "died")
+            with self._lock:
+                if self._closed:
+                    raise RuntimeError("the worker pool is closed")
+                worker = nursery.fork()
         before = worker.cpu_s
-        reply = worker.ask(line, self.timeout_s)
+        reply = worker.ask(line, self.timeout_s, patience_ends_at, ends_at)
         with self._lock:
             # What a killed worker used is not known: the whole time limit, at most.
             self.cpu_s += self.timeout_s if reply.status == "timeout" else worker.cpu_s - before
             keep = not self._closed and worker.is_alive and worker.jobs < self.jobs_per_worker
             if keep:
                 self._idle.append(worker)
-            if not worker.process_id and self._nursery is nursery:
+            if not worker.process_id and reply.status == "died" and self._nursery is nursery:
                 self._nursery = None  # nobody was born: the nursery is dead, though it may not look so yet
                 nursery.close()
         if not keep:
             worker.kill()
         return reply
 
-    def _open_nursery(self) -> "_Nursery":
+    def _open_nursery(self) -> Nursery:
         if self._closed:
             raise RuntimeError("the worker pool is closed")
         if self._nursery is not None and not self._nursery.is_alive:
             self._nursery.close()
             self._nursery = None
         if self._nursery is None:
-            self._nursery = _Nursery(self.target, self.memory_mb, self.timeout_s)
+            self._nursery = Nursery(self.target, self.memory_mb, self.timeout_s)
         return self._nursery
 
     @property
@@ -177,7 +180,7 @@ class Remembered:
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
-    def run(self, *arguments: JsonValue) -> Reply:
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
         """Return the remembered reply. Raises WouldWait."""
         known = self._pool.recall(*arguments)
         if known is None:
@@ -185,134 +188,13 @@ class Remembered:
         return known
 
 
-class _Nursery:
-    """The process that forks workers, and the socket it is asked on. Guarded by the pool's lock."""
+class OneItem:
+    """A pool as one item sees it: whatever the item asks is answered within `patience_s` of now."""
 
-    def __init__(self, target: str, memory_mb: int, timeout_s: float) -> None:
-        self._control, theirs = socket.socketpair()
-        # The parent's sys.path goes along, so that the workers import the same code however this one was started.
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}\n"
-            f"from graders.worker_process import nurse\nnurse({target!r}, {memory_mb}, {timeout_s}, {theirs.fileno()})"
-        )
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, with code written here
-                [sys.executable, "-c", code],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is the parent's to handle
-            )
+    def __init__(self, pool: Algebra, patience_s: float) -> None:
+        self._pool = pool
+        self._ends_at = time.monotonic() + patience_s
 
-    @property
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def fork(self) -> "_Worker":
-        """Ask for a worker; it says that it is ready on its own socket."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                socket.send_fds(self._control, [b"f"], [theirs.fileno()])
-            except OSError:  # it ended just now: the worker's socket is closed, and the job is tried once more
-                self._process.kill()
-        return _Worker(ours)
-
-    def close(self) -> None:
-        """End the nursery at once and reap it."""
-        self._control.close()
-        self._process.kill()
-        self._process.wait()
-
-
-class _Worker:
-    """One process and the socket to it. Not shared between threads."""
-
-    def __init__(self, jobs: socket.socket) -> None:
-        self.jobs = 0
-        self.cpu_s = 0.0
-        self.process_id = 0
-        self.is_alive = True
-        self._socket = jobs
-        self._handle = -1
-        self._rest = b""
-
-    def ask(self, line: str, timeout_s: float) -> Reply:
-        """Send one job and wait for its reply; a late or dead worker is killed."""
-        self.jobs += 1
-        try:
-            if not self.process_id:
-                self._greet()
-            before_s = self._cpu_used_s()
-            self._socket.settimeout(timeout_s)
-            self._socket.sendall(line.encode() + b"\n")
-        except OSError:
-            self.kill()
-            return Reply("died")
-        deadline = time.monotonic() + timeout_s
-        answer = self._read_line(timeout_s)
-        for _ in range(EXTENSIONS):
-            if answer is not None or time.monotonic() < deadline or self._cpu_used_s() - before_s >= LEAST_CPU_S:
-                break
-            answer = self._read_line(timeout_s)
-        if answer is None:
-            late = time.monotonic() >= deadline
-            self.kill()
-            return Reply("timeout" if late else "died")
-        message = json.loads(answer)
-        self.cpu_s += message["cpu_s"]
-        return Reply("done", message["value"]) if message["ok"] else Reply("failed", message["error"])
-
-    def _greet(self) -> None:
-        greeting = self._read_line(STARTUP_S)
-        if greeting is None:
-            raise BrokenPipeError
-        self.process_id = json.loads(greeting)["process_id"]
-        # It is not our child: a handle, taken while it lives, never means a later process with the same id.
-        self._handle = os.pidfd_open(self.process_id)
-
-    def _cpu_used_s(self) -> float:
-        try:
-            stat = Path(f"/proc/{self.process_id}/stat").read_text()
-        except OSError:  # no such file system, or no such process any more: nobody is starved
-            return float("inf")
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def _read_line(self, timeout_s: float) -> bytes | None:
-        """Return the next line, or None when the time is over or the worker has ended."""
-        deadline = time.monotonic() + timeout_s
-        while b"\n" not in self._rest:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0 or not _wait(self._socket.fileno(), left_s):
-                return None
-            try:
-                chunk = self._socket.recv(65_536)
-            except OSError:
-                return None
-            if not chunk:
-                return None
-            self._rest += chunk
-        line, _, self._rest = self._rest.partition(b"\n")
-        return line
-
-    def kill(self) -> None:
-        """End the process at once and wait until it is gone."""
-        self.is_alive = False
-        self._socket.close()
-        if self._handle >= 0:
-            try:
-                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-                _wait(self._handle, STARTUP_S)
-            except ProcessLookupError:  # it has ended by itself
-                pass
-            finally:
-                os.close(self._handle)
-                self._handle = -1
-
-
-def _wait(descriptor: int, timeout_s: float) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(timeout_s * 1000))
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
+        """Return the reply to one job, in what is left of the item's time."""
+        return self._pool.run(*arguments, ends_at=self._ends_at if ends_at is None else min(ends_at, self._ends_at))

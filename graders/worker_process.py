@@ -16,7 +16,7 @@ from typing import Any
 
 
 def nurse(target: str, memory_mb: int, timeout_s: float, descriptor: int) -> None:
-    """Fork a worker for every socket that arrives on `descriptor`, until its other end is closed.
+    """Fork a worker for every socket that arrives on `descriptor`, until its other end is closed; say when ready.
 
     `target` is "module:function" and is imported before the first fork: a worker is ready milliseconds later. A
     function `prepare` of the module is called once, to fill the caches that every worker then starts with.
@@ -28,6 +28,7 @@ def nurse(target: str, memory_mb: int, timeout_s: float, descriptor: int) -> Non
         module.prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # dead workers leave no zombies
     with socket.socket(fileno=descriptor) as control:
+        control.sendall(b"r")
         while True:
             request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
             if not request:

@@ -21,8 +21,15 @@ def content_id(value: object) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def problem_id(question: str, choices: Sequence[str] | None, answer: str, tests: Tests | None, source: str) -> str:
-    """Return the id of a problem: its question, choices, answer, tests and source."""
+def problem_id(
+    question: str,
+    choices: Sequence[str] | None,
+    answer: str,
+    tests: Tests | None,
+    source: str,
+    answer_tolerance: str | None = None,
+) -> str:
+    """Return the id of a problem: its question, choices, answer, tests and source, and its tolerance if it has one."""
     return content_id(
         {
             "question": question,
@@ -30,6 +37,7 @@ def problem_id(question: str, choices: Sequence[str] | None, answer: str, tests:
             "answer": answer,
             "tests": tests.model_dump(mode="json") if tests else None,
             "source": source,
+            **({"answer_tolerance": answer_tolerance} if answer_tolerance else {}),
         }
     )
 

@@ -1,8 +1,9 @@
 """Problem: a question with a checkable reference answer, its source and licence."""
 
+from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from schemas.record import Record
 
@@ -60,13 +61,27 @@ class ScorerTests(Record):
 Tests = Annotated[AssertTests | CallTests | StdioTests | ScorerTests, Field(discriminator="kind")]
 
 
+def _declared_tolerance(text: str) -> str:
+    if Fraction(text) <= 0:
+        raise ValueError("a tolerance is greater than 0; leave it out where the answer is exact")
+    return text
+
+
+Tolerance = Annotated[
+    str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,2})?$"), AfterValidator(_declared_tolerance)
+]
+"""How far a number may be from the reference, as an exact decimal: "0.01", "5e-7". Absolute: the reference is known,
+so that a share of it is as well written as the number it is."""
+
+
 class Problem(Record):
     """A question whose answer can be checked.
 
     `answer` is the reference answer: LaTeX or plain text for `math`, a letter for `choice`, one accepted
     form per line for `text`, and empty for `code`, which is checked by `tests`. `source_row_id` is the
     problem's id in its source, for people; `problem_id` is a content hash (see `schemas.ids`).
-    `split_group` names problems that must never be on both sides of a train/test split.
+    `answer_tolerance` is how far the numbers of a `math` answer may be from the reference; None, as nearly always,
+    means not at all. `split_group` names problems that must never be on both sides of a train/test split.
     """
 
     problem_id: str
@@ -79,6 +94,7 @@ class Problem(Record):
     choices: tuple[str, ...] | None = None
     answer: str
     answer_kind: AnswerKind
+    answer_tolerance: Tolerance | None = None
     tests: Tests | None = None
     solution: str | None = None
     split_group: str

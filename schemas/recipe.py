@@ -34,6 +34,7 @@ class ColumnMap(Record):
 
     question: str
     answer: str | None = None
+    answer_tolerance: str | None = None
     id: str | None = None
     choices: str | None = None
     tests: str | None = None

@@ -19,16 +19,19 @@ from schemas.problem import (
     CallTests,
     Problem,
     StdioTests,
+    Tolerance,
 )
 
 WrittenTests = AssertTests | CallTests | StdioTests
 _TESTS: TypeAdapter[WrittenTests] = TypeAdapter(Annotated[WrittenTests, Field(discriminator="kind")])
+_TOLERANCE: TypeAdapter[str] = TypeAdapter(Tolerance)
 
 FIELDS = (
     "id",
     "question",
     "answer",
     "answer_kind",
+    "answer_tolerance",
     "choices",
     "tests",
     "solution",
@@ -58,10 +61,11 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
     choices = _choices(row, kind, where)
     tests = _tests(row, kind, where)
     answer = _answer(row, kind, choices, where)
+    tolerance = _tolerance(row, kind, where)
     source = _required(row, "source", where)
     try:
         problem = Problem(
-            problem_id=problem_id(question, choices, answer, tests, source),
+            problem_id=problem_id(question, choices, answer, tests, source, tolerance),
             source=source,
             source_row_id=_required(row, "id", where),
             source_revision=source_revision,
@@ -71,6 +75,7 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
             choices=choices,
             answer=answer,
             answer_kind=kind,
+            answer_tolerance=tolerance,
             tests=tests,
             solution=_optional(row, "solution", where),
             split_group=split_group_of(question),
@@ -206,6 +211,24 @@ def _answer(row: Mapping[str, object], kind: AnswerKind, choices: tuple[str, ...
             "write the letter of the right choice",
         )
     return letter
+
+
+def _tolerance(row: Mapping[str, object], kind: AnswerKind, where: str) -> str | None:
+    given = row.get("answer_tolerance")
+    if given is None or given == "":
+        return None
+    if kind != "math":
+        raise ProblemSourceError(
+            f"{where} has answer_tolerance {_shown(given)} but answer_kind {kind}: expected it on math problems only",
+            "remove `answer_tolerance`",
+        )
+    try:
+        return _TOLERANCE.validate_python(_text(given, "answer_tolerance", where))
+    except ValidationError as error:
+        raise ProblemSourceError(
+            f"The answer_tolerance of {where} is {_shown(given)}: expected a decimal above 0, such as 0.01",
+            "write how far an answer may be from the reference, or leave it out",
+        ) from error
 
 
 def _required(row: Mapping[str, object], field: str, where: str) -> str:

@@ -2,12 +2,15 @@
 
 Order matters in tuples and intervals, not in sets and lists of roots. A letter that only names the answer
 (`x = 5`) is no part of it. A list against a single value is different, alternatives ("5 or 6") are `several`.
+
+A tolerance that the problem declares holds for each number by itself, in tuples, lists, intervals and matrices too: it
+says how exactly numbers are asked for. It never touches the coefficients of an expression or an equation.
 """
 
 import re
 from collections.abc import Sequence
 
-from graders.math.expression_answers import Comparison, Finding, has_prose, same_value
+from graders.math.expression_answers import Comparison, Finding, has_prose, same_value, within_tolerance
 from graders.math.latex import plain_words
 from graders.math.numbers import exact_number, quantity, split_unit
 from graders.math.polynomials import Form
@@ -64,6 +67,8 @@ def _has_sides(reference: Shape, answer: Shape) -> bool:
 
 
 def _values(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+    if within_tolerance(reference.text, answer.text, comparison):
+        return Finding("equal", "tolerance")
     found = same_value(reference.text, answer.text, comparison)
     if found.result == "equal":
         return found

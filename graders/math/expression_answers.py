@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from graders.math.evaluation import compare_values
+from graders.math.evaluation import compare_values, real_value
 from graders.math.exact_forms import difference, exact_form, is_decisive
 from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
-from graders.math.numbers import Quantity, quantity, same_quantity, split_unit
+from graders.math.numbers import Quantity, quantity, same_quantity, split_unit, within
 from graders.math.polynomials import NoForm
-from graders.math.units import units_conflict
+from graders.math.units import Unit, read_unit, units_conflict
 from graders.worker_pool import Algebra
+
+UNSERVED = "unserved"
+"""The reason where a comparison got no algebra worker in time: a fact about us, worth another try."""
 
 MAX_ALGEBRA_CALLS = 6
 """Symbolic comparisons of one answer; after one time-out there are no more."""
@@ -31,11 +34,12 @@ class Finding:
 
 @dataclass
 class Comparison:
-    """One running comparison: the algebra workers, what the question declares, and how often they were asked."""
+    """One running comparison: the algebra workers, what the problem declares, and how often they were asked."""
 
     algebra: Algebra | None
     asks_percent: bool = False
     question: str = ""
+    tolerance: Fraction | None = None
     calls: int = field(default=0, init=False)
 
     def ask(self, kind: str, left: object, right: object) -> str:
@@ -46,9 +50,9 @@ class Comparison:
         reply = self.algebra.run(kind, left, right)  # type: ignore[arg-type]
         if reply.status == "done":
             return str(reply.value)
-        if reply.status in ("timeout", "died"):
+        if reply.status in ("timeout", "died", "unserved"):
             self.calls = MAX_ALGEBRA_CALLS
-            return "timeout"
+            return UNSERVED if reply.status == "unserved" else "timeout"
         return "unreadable"
 
 
@@ -72,6 +76,29 @@ def same_value(reference: str, answer: str, comparison: Comparison) -> Finding:
     return _same_expression(reference, answer, comparison)
 
 
+def within_tolerance(reference: str, answer: str, comparison: Comparison) -> bool:
+    """Whether two cleaned texts are numbers, and no further apart than the problem declares.
+
+    A number is a quantity, or an expression without symbols such as `\\sqrt{2}`, taken to 50 digits.
+    """
+    if comparison.tolerance is None:
+        return False
+    one, two = _measured(reference), _measured(answer)
+    return one is not None and two is not None and within(one, two, comparison.tolerance)
+
+
+def _measured(text: str) -> Quantity | None:
+    known = quantity(text)
+    if known is not None:
+        return known
+    body, percent, unit = split_unit(text)
+    try:
+        value = real_value(parse_expression(body)[0])
+    except Unreadable:
+        return None
+    return None if value is None else Quantity(value, percent, unit)
+
+
 def _squeezed(text: str) -> str:
     return text.replace(" ", "").removeprefix("+").rstrip(".")
 
@@ -89,6 +116,10 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Fin
     right, right_percent, right_unit = split_unit(answer)
     if left_unit and right_unit and units_conflict(left_unit, right_unit):
         return Finding("different", "unit")
+    if _in_degrees(left_unit) != _in_degrees(right_unit) and "\\pi" in left + right and not (left_unit and right_unit):
+        left, right = (
+            f"({one})^\\circ" if _in_degrees(unit) else one for one, unit in ((left, left_unit), (right, right_unit))
+        )
     if left_percent != right_percent:
         return _percent_of_one(left, right, comparison)
     if _squeezed(left) == _squeezed(right):
@@ -103,6 +134,11 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Fin
     if readings[1] != readings[0] and _same_trees(*readings[1], comparison).result != found.result:
         return Finding("undecided", "ambiguous_slash")
     return found
+
+
+def _in_degrees(unit: Unit | None) -> bool:
+    """Whether a unit is degrees of angle: beside an answer in pi without a unit, 90 of them are pi / 2."""
+    return unit is not None and unit == read_unit("^\\circ")
 
 
 def _percent_of_one(left: str, right: str, comparison: Comparison) -> Finding:

@@ -47,6 +47,7 @@ _CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|", "\\{": "\\}", "\\lfloor": "\
 _TIMES = {"*", "\\cdot", "\\times", "\\ast"}
 _ENDS = {")", "]", "}", "\\}", "\\rfloor", "\\rceil", ",", "+", "-", "/", "\\div", "\\mod"} | _TIMES
 
+_DEGREE: Tree = ("div", ("const", "pi"), ("num", Fraction(180)))
 
 _SPACED_SLASH = re.compile(r"(?<= )/ ([0-9]{1,20}[A-Za-z])(?![A-Za-z0-9_^({\\])")
 
@@ -172,7 +173,8 @@ class _Parser:
         if self.peek() == "^":
             self.take()
             if self.peek() == "\\circ":
-                raise Unreadable("degrees inside an expression")
+                self.take()
+                return ("mul", tree, _DEGREE)
             tree = ("pow", tree, self.exponent(depth + 1))
         return tree
 
@@ -247,7 +249,10 @@ class _Parser:
         name = _ALIASES.get(name, name)
         if name == "frac":
             top = self.argument(depth + 1)
-            return ("div", top, self.argument(depth + 1))
+            bottom = self.argument(depth + 1)
+            if top == ("sym", "d") and bottom[:2] == ("mul", ("sym", "d")):
+                raise Unreadable("a derivative")  # d/dx is no quotient
+            return ("div", top, bottom)
         if name in ("binom", "tbinom", "dbinom"):
             top = self.argument(depth + 1)
             return ("fn", "binom", top, self.argument(depth + 1))
@@ -316,7 +321,9 @@ class _Parser:
         if self.peek() == "^":
             self.take()
             exponent = self.exponent(depth + 1)
-        if exponent == ("neg", ("num", Fraction(1))) and name in _INVERSE:
+        if exponent == ("neg", ("num", Fraction(1))):
+            if name not in _INVERSE:
+                raise Unreadable(f"inverse {name}")
             name, exponent = _INVERSE[name], None
         if self.peek() == "(" or name in _FIXED_ARGUMENT:
             tree: Tree = ("fn", name, *self.arguments(depth))

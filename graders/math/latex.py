@@ -47,6 +47,9 @@ _SPELLINGS = (
     ("^{\\circ}", "^\\circ "), ("\\%", "%"), ("**", "^"), (">=", "\\ge "), ("<=", "\\le "), ("!=", "\\ne "),
     ("\\infin ", "\\infty "), ("\\cdotp", "\\cdot "), ("\\colon", ":"), ("\\mathrm", ""), ("\\+", "+"),
     ("\\operatorname", "\\"), ("\\bmod", "\\mod"), ("\\exponentialE", "e"), ("\\backslash", "\\setminus "),
+    ("\\mathbb R", "\\mathbb{R}"), ("\\mathbb Z", "\\mathbb{Z}"), ("\\mathbb Q", "\\mathbb{Q}"),
+    ("\\mathbb N", "\\mathbb{N}"), ("\\mathbb C", "\\mathbb{C}"), ("\\lnot", "\\neg"), ("^{\\prime}", "'"),
+    ("^\\prime", "'"), ("\\dots", "\\ldots"),
 )  # fmt: skip
 _MATH_MARKS = re.compile(r"(?<!\\)\\[()\[\]]")
 

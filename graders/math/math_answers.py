@@ -1,6 +1,7 @@
 """Math answers: bounds first, then the letter of a choice, then shape and value."""
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from graders.boxes import unboxed
@@ -12,6 +13,7 @@ from graders.math.expressions import Unreadable, parse_expression
 from graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words, unescaped
 from graders.math.numbers import exact_number, quantity, split_unit
 from graders.math.polynomials import NoForm
+from graders.math.real_sets import real_set, works_out
 from graders.math.references import reference_answer
 from graders.math.rounding import agrees_when_rounded, declared_step
 from graders.math.sentences import number_beside_words
@@ -31,15 +33,18 @@ _ASKS_PERCENT = re.compile(r"percent|%", re.IGNORECASE)
 _INTEGER = re.compile(r"-?[0-9]{1,400}\Z")
 
 
-def compare_math(reference: str, answer: str, question: str, algebra: Algebra | None) -> Finding:
+def compare_math(
+    reference: str, answer: str, question: str, algebra: Algebra | None, tolerance: Fraction | None = None
+) -> Finding:
     r"""Compare an extracted answer with a reference answer, both as written.
 
-    `algebra` None leaves what would need symbolic algebra `undecided`.
+    `algebra` None leaves what would need symbolic algebra `undecided`. `tolerance` is how far numbers may be apart,
+    None for not at all.
 
     >>> compare_math("0.5", r"\frac{1}{2}", "", None).result
     'equal'
     """
-    if _INTEGER.match(reference) and _INTEGER.match(answer):
+    if tolerance is None and _INTEGER.match(reference) and _INTEGER.match(answer):
         return Finding("equal" if int(reference) == int(answer) else "different", "integer")
     if len(answer) > MAX_ANSWER_CHARS:
         return Finding("undecided", "too_large (length)")
@@ -47,8 +52,8 @@ def compare_math(reference: str, answer: str, question: str, algebra: Algebra | 
         return Finding("undecided", "too_large (nesting)")
     shape = _reference_shape(reference)
     text = clean(unboxed(unescaped(answer)))
-    comparison = Comparison(algebra, _ASKS_PERCENT.search(question) is not None, question)
-    found = _exactly(shape, text) or _by_shape(shape, text, comparison)
+    comparison = Comparison(algebra, _ASKS_PERCENT.search(question) is not None, question, tolerance)
+    found = (_exactly(shape, text) if tolerance is None else None) or _by_shape(shape, text, comparison)
     if found.result not in ("equal", "several") and shape.kind == "value":
         return _within_words(shape.text, text, question) or _as_rounded(shape.text, text, comparison) or found
     return found
@@ -71,9 +76,15 @@ def _exactly(reference: Shape, text: str) -> Finding | None:
 
 def _by_shape(reference: Shape, text: str, comparison: Comparison) -> Finding:
     try:
-        return compare(reference, read_shape(text), comparison)
+        found = compare(reference, read_shape(text), comparison)
     except (Unreadable, NoForm) as error:
-        return Finding("undecided", f"unreadable ({error})")
+        found = Finding("undecided", f"unreadable ({error})")
+    if found.result not in ("equal", "several") and (works_out(text) or works_out(reference.text)):
+        one = real_set(reference.text)
+        two = None if one is None else real_set(text)
+        if two is not None:
+            return Finding("equal" if one == two else "different", "real_set")
+    return found
 
 
 def _within_words(reference: str, text: str, question: str) -> Finding | None:
@@ -122,13 +133,15 @@ def _depth(text: str) -> int:
     return deepest
 
 
-MATH_GRADER_VERSION = "2"
+MATH_GRADER_VERSION = "3"
 
 
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     """Return the grade of one candidate for a `math` problem."""
 
+    tolerance = Fraction(problem.answer_tolerance) if problem.answer_tolerance else None
+
     def compare_answers(reference: str, answer: str) -> Finding:
-        return compare_math(reference, answer, problem.question, tools.algebra)
+        return compare_math(reference, answer, problem.question, tools.algebra, tolerance)
 
     return grade_stated(problem, candidate, "math", MATH_GRADER_VERSION, compare_answers)

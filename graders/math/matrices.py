@@ -1,4 +1,4 @@
-r"""Matrices as text: rows and cells, and sums and multiples of literal matrices, cell by cell.
+r"""Matrices as text: rows and cells; sums, products, transposes and determinants of literal matrices, cell by cell.
 
 Only text goes in and out; what a cell is worth is compared by the rules for values.
 """
@@ -13,6 +13,10 @@ _BLOCK = re.compile(
 )
 _ROW_BREAK = re.compile(r"\\\\(?:\s*\[[^\]]*\])?|\\cr\b")
 _FACTOR = re.compile(r"(.*?)\s*(?:\\cdot|\\times|\*)?\s*\Z", re.DOTALL)
+_LITERAL = re.compile(r"\\begin\s*\{([pbB]matrix)\}.*?\\end\s*\{\1\}", re.DOTALL)
+_TRANSPOSED = re.compile(r"\s*\^\s*(?:\{\s*(?:T|t|\\top)\s*\}|T|t|\\top)")
+_BETWEEN = re.compile(r"\s*(?:\\cdot|\\times|\*)?\s*\Z")
+MAX_DETERMINANT = 3
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,48 @@ def read_block(text: str) -> Block | None:
     return Block(match[1], tuple(tuple(cell.strip() for cell in row.split("&")) for row in rows if row))
 
 
+def determinant(rows: tuple[tuple[str, ...], ...]) -> str | None:
+    """Return the determinant of a square matrix of up to 3 rows, as text; None for any other.
+
+    >>> determinant((("1", "2"), ("3", "x")))
+    '(1)((x))-(2)((3))'
+    """
+    if not 1 <= len(rows) <= MAX_DETERMINANT or any(len(row) != len(rows) for row in rows):
+        return None
+    if len(rows) == 1:
+        return f"({rows[0][0]})"
+    text = ""
+    for column, cell in enumerate(rows[0]):
+        minor = determinant(tuple(row[:column] + row[column + 1 :] for row in rows[1:]))
+        text += f"{'-' if column % 2 else '+' if column else ''}({cell})({minor})"
+    return text
+
+
+def _product(text: str) -> Block | None:
+    """Return the product of literal matrices that stand side by side, each of which may be transposed."""
+    total: Block | None = None
+    at = 0
+    for match in _LITERAL.finditer(text):
+        block = read_block(match[0])
+        if block is None or not block.is_regular or not _BETWEEN.match(text[at : match.start()]):
+            return None
+        at = match.end()
+        if turned := _TRANSPOSED.match(text, at):
+            at, block = turned.end(), Block(block.name, tuple(zip(*block.rows, strict=True)))
+        if total is None:
+            total = block
+            continue
+        if len(total.rows[0]) != len(block.rows):
+            return None
+        columns = tuple(zip(*block.rows, strict=True))
+        rows = tuple(
+            tuple("+".join(f"({a})({b})" for a, b in zip(row, column, strict=True)) for column in columns)
+            for row in total.rows
+        )
+        total = Block(block.name, rows)
+    return total if total is not None and not text[at:].strip() and total.is_regular else None
+
+
 def combine(terms: list[tuple[str, str]]) -> Block | None:
     r"""Add up terms of a sum, each a sign and a matrix with or without a factor; None when they are no such sum.
 
@@ -48,7 +94,7 @@ def combine(terms: list[tuple[str, str]]) -> Block | None:
     first: Block | None = None
     for sign, text in terms:
         start = text.find("\\begin")
-        block = read_block(text[start:]) if start >= 0 else None
+        block = (read_block(text[start:]) or _product(text[start:])) if start >= 0 else None
         if block is None or block.name == "cases" or block.name[0] in "vV" or not block.is_regular:
             return None
         factor = _FACTOR.match(text[:start])

@@ -157,6 +157,8 @@ class Quantity:
 _PERCENT = re.compile(r"\s*(?:%|\\text\{\s*(?:%|percent(?:age)?|pct)\s*\.?\}|percent(?:age)?\b|pct\b)\s*\.?\Z", re.I)
 _UNIT_TEXT = re.compile(r"\s*\\text\{([^{}]*)\}\s*(\^\s*(?:\{\s*[0-9]\s*\}|[0-9]))?\s*\.?\Z")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ)\s*[CF]?\.?\Z")
+_ANGLE_OF = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
+"""The degrees in `\\sin 30^\\circ` are the angle's, not the answer's."""
 _WORD_TAIL = re.compile(r"(?<=[0-9)}\]])\s*(/?[A-Za-z][A-Za-z ./-]*?(?:\^\{?[0-9]\}?)?)\s*\.?\Z")
 _NO_UNIT = re.compile(
     r"\A\s*(?:squared|cubed|factorial)\b|\b(?:more|less|fewer|than|times|plus|minus|below|not|if|base|modulo|remainder"
@@ -186,7 +188,7 @@ def split_unit(text: str) -> tuple[str, bool, Unit | None]:
             return body.strip(), True, unit
     if (match := _UNIT_TEXT.search(text)) and match.start() and not _NO_UNIT.search(match[1]):
         return text[: match.start()].strip(), False, unit or read_unit(match[1] + (match[2] or ""))
-    if "\\circ" in text and (match := _DEGREES.search(text)):
+    if "\\circ" in text and (match := _DEGREES.search(text)) and not _ANGLE_OF.search(text):
         return text[: match.start()].strip(), False, read_unit("^\\circ")
     if text[-1:].isalnum() or text[-1:] in ".}":
         tail = _word_tail(text)
@@ -224,6 +226,21 @@ def quantity(text: str) -> Quantity | None:
     if value is None:
         value = _spelled(body)
     return None if value is None else Quantity(value, percent, unit)
+
+
+def within(reference: Quantity, answer: Quantity, tolerance: Fraction) -> bool:
+    """Whether a quantity is at most `tolerance` away from the reference, in the reference's unit.
+
+    Percent signs have to agree. A unit that only one side names is no difference, as in `same_quantity`.
+    """
+    if reference.percent != answer.percent:
+        return False
+    value, one, two = answer.value, reference.unit, answer.unit
+    if one and two and one.dimensions and two.dimensions:
+        if one.dimensions != two.dimensions:
+            return False
+        value = value * two.factor / one.factor
+    return abs(value - reference.value) <= tolerance
 
 
 def same_quantity(reference: Quantity, answer: Quantity, asks_percent: bool = False) -> bool:

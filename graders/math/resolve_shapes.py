@@ -2,7 +2,7 @@
 
 from graders.math.exact_forms import constant_value, difference, exact_form
 from graders.math.expressions import Unreadable, parse_expression, symbols
-from graders.math.numbers import quantity
+from graders.math.numbers import quantity, same_quantity
 from graders.math.polynomials import Form, NoForm
 from graders.math.structures import Shape, is_name, rays_around
 
@@ -22,9 +22,9 @@ def _assigned(shape: Shape) -> Shape:
     named = is_name(shape.parts[0].text)
     sides = shape.parts[1:] if named else shape.parts
     numbers = [quantity(side.text) for side in sides]
-    known = [number.value for number in numbers if number is not None]
-    if len(set(known)) > 1:
-        return Shape("broken", shape.text)  # 5 = 6
+    known = [number for number in numbers if number is not None]
+    if not all(same_quantity(known[0], number) for number in known[1:]):
+        return Shape("broken", shape.text)  # 5 = 6, but 0.56 = 56% and 5 m = 500 cm
     if named or (known and len(known) == len(sides)):
         return resolve(sides[-1])
     values = [_constant(side.text) for side in sides]

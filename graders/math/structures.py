@@ -10,7 +10,7 @@ from typing import Literal
 
 from graders.math.expression_answers import has_prose
 from graders.math.latex import plain_words
-from graders.math.matrices import combine, read_block
+from graders.math.matrices import combine, determinant, read_block
 from graders.math.numbers import exact_number, quantity
 
 Kind = Literal["value", "list", "tuple", "set", "union", "matrix", "equation", "inequality", "ratio", "words", "broken"]
@@ -46,6 +46,8 @@ _CLOCK = re.compile(r"(.*?[0-9])\s*(?:\\text\{\s*)?([ap])\.?\s*m\.?\s*\}?\.?\Z",
 _BASED = re.compile(r"(-?)\s*([0-9A-F]+)_\s*\{?\s*(?:\\text\{)?([0-9]{1,2})\}*\Z")
 _LEAD_IN = re.compile(r"(?:\\text\{)?\s*(?:so |thus |therefore )?(?:the )?(?:final |correct )?answer is:?\s*\}?", re.I)
 _REALS = "\\mathbb{R}"
+_SHORT_WORDS = {"yes", "no", "odd"}
+"""Words of fewer letters than prose has; without them they would be products."""
 
 
 _SEPARATORS = {",", ";", "and", "or", "\\cup", "\\setminus", ":"}
@@ -131,6 +133,8 @@ def _is_words(text: str) -> bool:
         opened = plain_words(text)
         outside = re.sub(r"\\text\{[^{}]*\}", "", text)
         return not any(character.isdigit() for character in opened) and not outside.strip(" ,.;()'\"!?-&")
+    if text.casefold().rstrip(".") in _SHORT_WORDS:
+        return True
     return bool(re.fullmatch(r"[A-Za-z][A-Za-z '\"!?.,-]*", text)) and has_prose(text)
 
 
@@ -297,6 +301,11 @@ def _matrix(text: str, depth: int) -> Shape | None:
     """A matrix, or a sum of multiples of matrices that has become one."""
     if "\\begin" not in text:
         return None
+    head, named, body = text.partition("\\begin")
+    stated = read_block(named + body) if head.strip() in ("", "\\det") else None
+    if stated is not None and (head.strip() or stated.name == "vmatrix"):
+        value = determinant(stated.rows)
+        return None if value is None else Shape("value", value)
     block = read_block(text) or combine([piece for piece in split_top(text, {"+", "-"}) if piece != ("", "")])
     if block is None:
         return None

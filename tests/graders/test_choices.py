@@ -35,6 +35,9 @@ STATED = [
     ("It lies on the Seine, making the answer (C) Paris.", "C"),
     ("It lies on the Seine. The answer is (C", "C"),  # cut after the letter
     ("<think>The answer is (A).</think>The answer is (C).", "C"),
+    ("The option that best fits what the question says is (C), Paris, as it lies on the Seine.", "C"),
+    ("The answer is about Paris.", "C"),
+    ("\\boxed{10 + 14 = 24 = \\text{C}}", "C"),  # the letter is the last side
 ]
 
 
@@ -55,6 +58,8 @@ UNSTATED = [
     ("Either London, or (C).", "no_final_answer"),
     ("The answer is (A, B).", "several_answers"),
     ("The answer is (A) and (D).", "several_answers"),
+    ("The options that could be meant are (A), (D", "no_final_answer"),
+    ("The answer is (A), (D", "several_answers"),  # cut inside the second letter
     ("The answer is (A).\nThe answer is (B).", "several_answers"),
     ("Either \\boxed{A} or \\boxed{B}.", "several_answers"),
     ("\\boxed{A}. Thus the answer is (B).", "several_answers"),

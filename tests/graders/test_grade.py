@@ -4,11 +4,12 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from graders.grade import GRADERS, grade, grade_batch, grader_name_and_version, self_test
-from graders.grader import Tools, open_tools
+from graders.grader import ALGEBRA_ITEM_S, ALGEBRA_TIMEOUT_S, ITEM_S, Tools, open_tools
 from graders.worker_pool import WorkerPool
 from schemas.grade import Grade
 from schemas.problem import ANSWER_KINDS, AnswerKind, Problem
@@ -18,6 +19,8 @@ from tests.builders import a_candidate, a_problem
 @pytest.fixture(scope="module")
 def tools() -> Iterator[Tools]:
     with open_tools() as opened:
+        assert isinstance(opened.algebra, WorkerPool)
+        assert opened.algebra.wait_until_ready()
         yield opened
 
 
@@ -85,6 +88,9 @@ def test_a_batch_keeps_its_order(tools: Tools) -> None:
     assert grade_batch([], tools) == []
 
 
+COLD = {"timeout", "unserved"}
+"""Why a bomb has no verdict: it used its time, or a busy machine gave it none."""
+
 BOMB = "\\boxed{\\sum_{n=1}^{10^{12}} \\frac{1}{n^{2}}}"
 
 
@@ -93,7 +99,7 @@ def test_bombs_beside_honest_answers_in_a_batch(tools: Tools) -> None:
     responses = [BOMB, "\\boxed{\\tan^2 x + 1}", BOMB.replace("12", "13"), "\\boxed{\\sec^2 x}"]
     found = grade_batch([(problem, a_candidate(response)) for response in responses], tools)
     assert [one.verdict for one in found] == ["ungraded", "correct", "ungraded", "correct"]
-    assert found[0].reason == "timeout"
+    assert found[0].reason in COLD
 
 
 def test_bombs_inside_asyncio(tools: Tools) -> None:
@@ -105,6 +111,48 @@ def test_bombs_inside_asyncio(tools: Tools) -> None:
         return await asyncio.gather(*waiting)
 
     assert [one.verdict for one in asyncio.run(graded())] == ["ungraded", "correct", "ungraded"]
+
+
+def test_the_time_of_an_item_covers_its_algebra() -> None:
+    assert ALGEBRA_TIMEOUT_S < ALGEBRA_ITEM_S < ITEM_S == 2.0
+
+
+def test_a_bomb_that_comes_first_is_answered_and_sound_answers_after_it_are_graded() -> None:
+    problem = a_problem("Simplify.", "\\sec^2 x")
+    honest = a_candidate("\\boxed{\\tan^2 x + 1}")
+    with open_tools() as cold:  # sympy is still being imported
+        first = grade(problem, a_candidate(BOMB), cold)
+        assert (first.verdict, first.reason in COLD) == ("ungraded", True)
+        assert [one.verdict for one in grade_batch([(problem, honest)], cold)] == ["correct"]
+
+
+def test_bombs_in_threads_and_asyncio_of_a_cold_process() -> None:
+    problem = a_problem("Simplify.", "\\csc^2 x")
+    bombs = [a_candidate(BOMB.replace("12", str(power))) for power in range(20, 26)]
+
+    async def graded(tools: Tools) -> list[Grade]:
+        return await asyncio.gather(*(asyncio.to_thread(grade, problem, bomb, tools) for bomb in bombs))
+
+    with open_tools() as cold:
+        found = asyncio.run(graded(cold))
+        with ThreadPoolExecutor(6) as threads:
+            found += threads.map(lambda bomb: grade(problem, bomb, cold), bombs)
+        assert {(one.verdict, one.reason in COLD) for one in found} == {("ungraded", True)}
+        assert grade(SUM, a_candidate("\\boxed{6}"), cold).verdict == "correct"  # the process is unharmed
+
+
+def test_a_batch_in_a_cold_process_leaves_nothing_sound_ungraded() -> None:
+    problem = a_problem("Simplify.", "\\sec^2 x")
+    with open_tools() as cold:
+        found = grade_batch([(problem, a_candidate("\\boxed{\\tan^2 x + 1}")), (SUM, a_candidate("\\boxed{6}"))], cold)
+    assert [one.verdict for one in found] == ["correct", "correct"]
+
+
+def test_a_declared_tolerance_reaches_the_grade(tools: Tools) -> None:
+    problem = a_problem("How long is it?", "3.14").model_copy(update={"answer_tolerance": "0.01"})
+    found = [grade(problem, a_candidate(f"\\boxed{{{one}}}"), tools) for one in ("3.15", "3.1501", "\\pi")]
+    assert [one.verdict for one in found] == ["correct", "incorrect", "correct"]
+    assert found[0].evidence.compared_as == "tolerance"
 
 
 def test_a_crash_of_ours_is_ungraded() -> None:
@@ -124,6 +172,8 @@ SELF_TESTS: list[tuple[AnswerKind, str, tuple[str, ...] | None, bool]] = [
     ("math", "\\text{Monday}", None, True),
     ("math", "So \\boxed{5}", None, True),
     ("math", "", None, False),
+    ("math", "4/0", None, False),  # equals itself as text
+    ("math", "The author leaves the rest to the reader as an exercise.", None, False),
     ("choice", "B", ("one", "two"), True),
     ("choice", "b", ("one", "two"), True),
     ("choice", "C", ("one", "two"), False),

@@ -3,13 +3,15 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from graders.worker_pool import Remembered, Reply, WorkerPool, WouldWait
+from graders.nursery import Reply
+from graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
 
 Opener = Callable[..., WorkerPool]
 
@@ -133,6 +135,58 @@ def test_cpu_time_is_counted(opened: Opener) -> None:
     assert used > 0
     pool.run(60.0)
     assert pool.cpu_s >= used + 0.5  # of a killed worker: its whole time limit
+
+
+def test_a_nursery_that_is_not_ready_is_not_waited_for_beyond_the_end(opened: Opener) -> None:
+    pool = opened("double")
+    assert pool.run(4, ends_at=time.monotonic()) == Reply("unserved")  # importing takes longer than no time at all
+    assert pool.wait_until_ready()
+    assert pool.run(4, ends_at=time.monotonic() + 60) == Reply("done", 8)
+
+
+def test_a_nursery_that_never_gets_ready() -> None:
+    pool = WorkerPool("tests.graders.endless_import:double")
+    try:
+        assert pool.run(4, ends_at=time.monotonic() + 0.2) == Reply("unserved")
+    finally:
+        pool.close()
+
+
+def test_a_nursery_that_cannot_import(opened: Opener) -> None:
+    pool = opened("no_such_function")
+    assert not pool.wait_until_ready()
+    assert pool.run(1) == Reply("died")
+
+
+def test_a_starved_job_is_not_to_blame(opened: Opener) -> None:
+    # It waits without using its processor, as a job on an overloaded machine does.
+    pool = opened("wait", timeout_s=0.3)
+    assert pool.run(0.0) == Reply("done", None)
+    assert pool.run(60.0, ends_at=time.monotonic() + 1.0) == Reply("unserved")
+
+
+def test_a_job_cut_short_by_its_item_is_not_to_blame(opened: Opener) -> None:
+    pool = opened("hang", timeout_s=30.0)
+    assert pool.run(0.0) == Reply("done", "awake")
+    assert pool.run(60.0, ends_at=time.monotonic() + 0.3) == Reply("unserved")
+
+
+def test_without_a_free_place_nobody_waits_beyond_the_end(opened: Opener) -> None:
+    pool = opened("hang", size=1, timeout_s=1.0)
+    assert pool.wait_until_ready()
+    with ThreadPoolExecutor(4) as threads:
+        replies = list(threads.map(lambda s: pool.run(s, ends_at=time.monotonic() + 1.0), (60.0, 61.0, 62.0, 63.0)))
+    assert {reply.status for reply in replies} <= {"timeout", "unserved"}
+    assert "unserved" in {reply.status for reply in replies}
+
+
+def test_the_jobs_of_one_item_share_its_time(opened: Opener) -> None:
+    pool = opened("double")
+    assert pool.run(4) == Reply("done", 8)
+    spent = OneItem(pool, patience_s=0.0)
+    assert spent.run(5) == Reply("unserved")
+    assert spent.run(4) == Reply("done", 8)  # what is remembered takes no time
+    assert OneItem(pool, patience_s=60.0).run(5) == Reply("done", 10)
 
 
 def test_closing_ends_every_process(opened: Opener) -> None:

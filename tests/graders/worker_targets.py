@@ -29,6 +29,11 @@ def hang(seconds: float) -> str:
     return "awake"
 
 
+def wait(seconds: float) -> None:
+    """Hold the job without using the processor."""
+    time.sleep(seconds)
+
+
 def die(_: int) -> None:
     os._exit(3)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ids import content_id, grade_id, prompt_id, request_id, seed_from
+from schemas.ids import content_id, grade_id, problem_id, prompt_id, request_id, seed_from
 from schemas.teaching import Message, Sampling
 from tests.builders import a_problem
 
@@ -13,6 +13,15 @@ json_values = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
+
+
+def test_a_tolerance_is_part_of_a_problem_and_no_tolerance_changes_no_id() -> None:
+    plain = problem_id("How long?", None, "3.14", None, "s")
+    assert plain == problem_id("How long?", None, "3.14", None, "s", None)
+    assert len({plain, *(problem_id("How long?", None, "3.14", None, "s", one) for one in ("0.01", "0.1"))}) == 3
+    assert plain == content_id(
+        {"question": "How long?", "choices": None, "answer": "3.14", "tests": None, "source": "s"}
+    )
 
 
 @given(st.dictionaries(st.text(), json_values, min_size=2))

@@ -50,6 +50,14 @@ def refusal(path: Path, **settings: object) -> str:
     return str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"), [("0.01", "0.01"), (0.01, "0.01"), (1, "1"), (5e-7, "5e-07"), (None, None)]
+)
+def test_a_tolerance_is_an_exact_decimal(written: object, read: str | None, tmp_path: Path) -> None:
+    (problem,) = load(jsonl(tmp_path, MATH | {"answer_tolerance": written}))
+    assert problem.answer_tolerance == read
+
+
 def test_every_field_of_the_format_reaches_the_problem(tmp_path: Path) -> None:
     row = CHOICE | {"solution": "Look.", "domain": "colours", "source": "org/set", "license": "MIT"}
     (problem,) = load(jsonl(tmp_path, row))
@@ -153,6 +161,10 @@ def test_choice_letter_has_one_reading_or_none(answer: str, choices: list[str], 
         ([MATH | {"answer": True}], "expected text, got bool"),
         ([MATH | {"answer": ["2"]}], "expected text, got list"),
         ([MATH | {"license": 7}], "'license' of problem 'a'"),
+        ([MATH | {"answer_tolerance": "1%"}], "answer_tolerance of problem 'a' (line 1 of p.jsonl) is '1%': expected"),
+        ([MATH | {"answer_tolerance": 0}], "is 0: expected a decimal above 0, such as 0.01"),
+        ([MATH | {"answer_tolerance": -0.1}], "is -0.1: expected a decimal above 0"),
+        ([CHOICE | {"answer_tolerance": 0.1}], "has answer_tolerance 0.1 but answer_kind choice"),
         ([CHOICE | {"answer": "C"}], "'C' of problem 'c' (line 1 of p.jsonl) is none of its 2 choices"),
         ([CHOICE | {"answer": "C"}], "expected a letter from A to B"),
         ([CHOICE | {"answer": 1}], "The answer 1 of problem 'c'"),  # counted from 0 or from 1?

@@ -1,6 +1,7 @@
 """Math answers of every family: what is equal, what is different, what nobody should decide."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -234,6 +235,75 @@ def test_bombs_are_answered_without_a_worker(bomb: str) -> None:
 def test_a_hanging_worker_is_left_behind(bomb: str, algebra: WorkerPool) -> None:
     assert compare_math("1", bomb, "", algebra).result == "undecided"
     assert compare_math("\\tan^2 x + 1", "\\sec^2 x", "", algebra).result == "equal"  # the next one is served
+
+
+WORKED_OUT = [
+    ("(0, 1) \\cup [1, 2)", "(0, 2)", True),
+    ("(0, 1) \\cup (1, 2)", "(0, 2)", False),  # 1 is missing
+    ("\\{1, 2\\} \\cap \\{2, 3\\}", "\\{2\\}", True),
+    ("\\{1, 2\\} \\cup \\{3\\}", "\\{3, 1, 2\\}", True),
+    ("[0, 2] \\setminus (0, 1)", "\\{0\\} \\cup [1, 2]", True),
+    ("(-\\infty, 1) \\cup (3, \\infty)", "x < 1 \\text{ or } x > 3", True),
+    ("(-\\infty, 1) \\cup (3, \\infty)", "x < 1 \\text{ or } y > 3", False),  # two symbols
+    ("(1, 3)", "x > 1 \\text{ and } x < 3", True),
+    ("(3, \\infty)", "\\{x \\in \\mathbb{R} : x > 3\\}", True),
+    ("(3, \\infty)", "\\{x \\mid x \\ge 3\\}", False),
+    ("[-2, 2]", "|x| \\le 2", True),
+    ("[-2, 2]", "|x| < 2", False),
+    ("\\begin{pmatrix} 3 \\\\ 7 \\end{pmatrix}",
+     "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix} \\begin{pmatrix} 1 \\\\ 1 \\end{pmatrix}", True),
+    ("\\begin{pmatrix} 1 & 3 \\\\ 2 & 4 \\end{pmatrix}", "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}^T", True),
+    ("-2", "\\begin{vmatrix} 1 & 2 \\\\ 3 & 4 \\end{vmatrix}", True),
+    ("-2", "\\det \\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}", True),
+    ("2", "\\det \\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}", False),
+    ("30^\\circ", "\\sin 30^\\circ", False),
+    ("\\frac{\\pi}{2}", "90^\\circ", True),
+    ("\\frac{\\pi}{3}", "90^\\circ", False),
+    ("yes", "Yes", True),
+    ("yes", "no", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reference", "answer", "equal"), WORKED_OUT)
+def test_what_is_worked_out(reference: str, answer: str, equal: bool) -> None:
+    for one, two in ((reference, answer), (answer, reference)):
+        assert (compare_math(one, two, "", None).result == "equal") == equal
+
+
+def test_degrees_of_an_angle_are_no_unit_of_the_answer(algebra: WorkerPool) -> None:
+    assert compare_math("\\frac{1}{2}", "\\sin 30^\\circ", "", algebra).result == "equal"
+    assert compare_math("\\frac{1}{2}", "\\sin 30", "", algebra).result == "different"
+
+
+def test_a_derivative_is_no_quotient(algebra: WorkerPool) -> None:
+    assert compare_math("2x", "\\frac{d}{dx}(x^2)", "", algebra).result == "equal"
+    assert compare_math("2x", "\\frac{d}{dx}(x^3)", "", algebra).result != "equal"
+
+
+TOLERATED = [
+    ("3.14", "3.15", True),  # exactly at the bound: no float decides
+    ("3.14", "3.1500000000000000000001", False),
+    ("10", "10.01", True),
+    ("10", "11", False),
+    ("\\sqrt{2}", "1.414", True),
+    ("3.14", "\\pi", True),
+    ("(1, 2.5)", "(1.01, 2.49)", True),  # each number by itself
+    ("(1, 2.5)", "(1.02, 2.5)", False),
+    ("[0, 1.5]", "(0, 1.5)", False),  # a bracket is no number
+    ("x + 1", "1.001x + 1", False),  # nor is a coefficient
+    ("y = 2x", "y = 2.001x", False),
+    ("5 \\text{ m}", "500.9 \\text{ cm}", True),  # in the unit of the reference
+    ("5 \\text{ m}", "5 \\text{ kg}", False),
+    ("50\\%", "50.005\\%", True),
+    ("50\\%", "0.5001", False),
+    ("\\text{even}", "\\text{odd}", False),
+]
+
+
+@pytest.mark.parametrize(("reference", "answer", "equal"), TOLERATED)
+def test_a_declared_tolerance_is_for_numbers(reference: str, answer: str, equal: bool) -> None:
+    found = compare_math(reference, answer, "", None, Fraction("0.01"))
+    assert (found.result == "equal") == equal
 
 
 RESULT_NAMES = {"equal", "different", "undecided", "several", "no_value"}

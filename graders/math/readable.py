@@ -1,0 +1,73 @@
+r"""Whether a reference can be read as a mathematical answer at all; one that cannot is a bad reference.
+
+Any text equals itself, so that a self-test alone lets "4/0" and prose pass as a `math` answer. What passes here: every
+number, expression and structure that the rules read, LaTeX that only the algebra workers read, and the short words
+that MATH and its like hold as answers (`\text{even}`, `\text{Monday}`, "no real solutions", "October 30").
+"""
+
+import re
+
+from graders.math.exact_forms import exact_form
+from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression
+from graders.math.latex import clean, plain_words
+from graders.math.numbers import quantity, split_unit
+from graders.math.polynomials import NoForm
+from graders.math.references import reference_answer
+from graders.math.resolve_shapes import resolve
+from graders.math.structures import Shape, based_number, is_name, read_shape
+
+MAX_WORDS = 6
+"""More words than these are a sentence."""
+
+_MISSING = {"", "nan", "null", "n/a"}
+"""What a table writes where there is no answer."""
+
+_COMMAND = re.compile(r"\\[A-Za-z{|]")
+_PHRASE = re.compile(r"[A-Za-z0-9 .,;:'\"!?&/()%-]+\Z")
+
+
+def why_no_answer(reference: str) -> str | None:
+    """Return why a reference answer is none (`missing`, `unreadable`, `prose`, `division_by_zero`), or None.
+
+    >>> why_no_answer("4/0"), why_no_answer("The answer depends on what the author meant by it")
+    ('division_by_zero', 'prose')
+    """
+    text = clean(reference_answer(reference))
+    if text.casefold() in _MISSING:
+        return "missing"
+    return _fault(read_shape(text))
+
+
+def _fault(shape: Shape) -> str | None:
+    if shape.kind == "broken" or (shape.kind == "equation" and resolve(shape).kind == "broken"):
+        return "unreadable"
+    if shape.kind == "words":
+        return "prose" if len(shape.text.split()) > MAX_WORDS else None
+    if shape.parts:
+        return next((fault for part in shape.parts if (fault := _fault(part))), None)
+    return _value_fault(shape.text) if shape.kind == "value" else None
+
+
+def _value_fault(text: str) -> str | None:
+    if quantity(text) is not None or based_number(text) or is_name(text):
+        return None
+    try:
+        return "division_by_zero" if _divides_by_zero(parse_expression(split_unit(text)[0])[0]) else None
+    except TooLarge:
+        return None
+    except Unreadable:
+        words = plain_words(text)
+        if len(re.findall(r"(?<!\\)\b[A-Za-z]{2,}", words)) > MAX_WORDS:
+            return "prose"
+        phrase = _PHRASE.match(words) and re.search(r"[A-Za-z]{2}", words)
+        return None if phrase or _COMMAND.search(text) else "unreadable"
+
+
+def _divides_by_zero(tree: Tree) -> bool:
+    if tree[0] == "div":
+        try:
+            if not exact_form(tree[2])[0]:
+                return True
+        except NoForm:
+            pass
+    return any(_divides_by_zero(child) for child in tree[1:] if isinstance(child, tuple))

@@ -1,4 +1,4 @@
-"""When to stop asking: enough correct, hopeless, or at the maximum; the unbiased pass rate under that rule.
+"""When to stop asking: enough correct, hopeless, decided, or at the maximum; the unbiased pass rate under that rule.
 
 Everything is decided on prefixes of the sample index, never on the order of arrival: short answers arrive
 first and are easier, so deciding on arrivals would bias what is kept and could not be reproduced.
@@ -40,6 +40,8 @@ def next_samples(attempts: Attempts, verdicts: Sequence[Verdict]) -> range:
     if _decided(attempts, correct, counted):
         return range(asked, asked)
     wave = attempts.max - asked
+    if attempts.mode == "band":
+        return range(asked, asked + min(wave, _undecided_for(attempts, correct, counted)))
     if attempts.stop_after_correct is not None:
         wave = min(wave, attempts.stop_after_correct - correct)
     if attempts.give_up_after is not None and correct == 0:
@@ -63,9 +65,35 @@ def pass_rate(attempts: Attempts, verdicts: Sequence[Verdict]) -> PassRate:
 
 
 def _decided(attempts: Attempts, correct: int, counted: int) -> bool:
+    if attempts.mode == "band":
+        inside = probability_in_band(attempts.band, correct, counted)
+        return not 1 - attempts.confidence < inside < attempts.confidence
     if attempts.stop_after_correct is not None and correct >= attempts.stop_after_correct:
         return True
     return attempts.give_up_after is not None and correct == 0 and counted >= attempts.give_up_after
+
+
+@lru_cache(maxsize=100_000)
+def _undecided_for(attempts: Attempts, correct: int, counted: int) -> int:
+    """Return after how many more samples, at the earliest, the band may be decided; at most `max` of them."""
+    for more in range(1, attempts.max):
+        if any(_decided(attempts, correct + successes, counted + more) for successes in range(more + 1)):
+            return more
+    return attempts.max
+
+
+@lru_cache(maxsize=100_000)
+def probability_in_band(band: tuple[float, float], correct: int, counted: int) -> float:
+    """Return the probability that the pass rate lies in `band` after `correct` of `counted` samples.
+
+    The prior is Jeffreys' Beta(1/2, 1/2) (Jeffreys, 1946): like the pass rates of real problem sets it is heaviest at
+    0 and 1, so that six failures in a row decide where a flat prior would ask for ten. Example: 5 of 5 correct leaves
+    13 % for 0.2 to 0.8.
+    """
+    from mpmath import betainc  # imported late: most runs never ask
+
+    inside = betainc(correct + 0.5, counted - correct + 0.5, *band, regularized=True)
+    return float(inside)
 
 
 @lru_cache(maxsize=100_000)

@@ -164,17 +164,34 @@ class Attempts(Record):
     """How many samples of a problem each teacher is asked for.
 
     `max` alone is a plain fixed number. With `stop_after_correct` or `give_up_after` (that many without
-    a correct one) samples are asked one after the other and decided in the order of their index.
+    a correct one) samples are asked one after the other and decided in the order of their index. `mode: band` is for RL
+    sets: asking stops as soon as the pass rate lies in `band`, or outside it, with probability `confidence`.
     """
 
     max: PositiveInt = 4
     stop_after_correct: PositiveInt | None = None
     give_up_after: PositiveInt | None = None
+    mode: Literal["count", "band"] = "count"
+    band: tuple[Share, Share] = (0.2, 0.8)
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
 
     @property
     def is_fixed(self) -> bool:
         """Whether every problem simply gets `max` samples."""
-        return self.stop_after_correct is None and self.give_up_after is None
+        return self.mode == "count" and self.stop_after_correct is None and self.give_up_after is None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if self.mode == "band":
+            if self.stop_after_correct is not None or self.give_up_after is not None:
+                raise ValueError(
+                    "`mode: band` decides by the pass rate: leave stop_after_correct and give_up_after out"
+                )
+            if self.band[0] >= self.band[1]:
+                raise ValueError(f"the band is {list(self.band)}: expected its lower end first")
+        elif {"band", "confidence"} & self.model_fields_set:
+            raise ValueError("`band` and `confidence` mean something only with `mode: band`")
+        return self
 
 
 class Budget(Record):

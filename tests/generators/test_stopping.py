@@ -2,12 +2,13 @@
 
 import itertools
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.stopping import next_samples, pass_rate, used_samples
+from generators.stopping import next_samples, pass_rate, probability_in_band, used_samples
 from schemas.grade import Verdict
 from schemas.recipe import Attempts
 
@@ -32,9 +33,15 @@ def verdicts(text: str) -> list[Verdict]:
         ({"max": 8, "stop_after_correct": 4, "give_up_after": 3}, "iiu", 1),  # ungraded is not
         ({"max": 8, "give_up_after": 3}, "ic", 6),  # a success lifts the give-up rule
         ({"max": 3, "stop_after_correct": 2}, "iii", 0),
+        ({"max": 16, "mode": "band"}, "", 6),  # 0, 3 or 6 of 6 are decided with 90 %, nothing is before
+        ({"max": 16, "mode": "band"}, "cicicu", 1),
+        ({"max": 16, "mode": "band"}, "cicici", 0),
+        ({"max": 16, "mode": "band"}, "iiiiii", 0),
+        ({"max": 16, "mode": "band"}, "ciiiii", 3),  # 3 of 8 would still be open, 4 of 9 would not
+        ({"max": 5, "mode": "band"}, "iiii", 1),
     ],
 )
-def test_next_samples(rule: dict[str, int], so_far: str, asked_next: int) -> None:
+def test_next_samples(rule: dict[str, Any], so_far: str, asked_next: int) -> None:
     wave = next_samples(Attempts(**rule), verdicts(so_far))
     assert list(wave) == list(range(len(so_far), len(so_far) + asked_next))
 
@@ -54,6 +61,43 @@ def test_waves_never_overshoot(maximum: int, enough: int | None, hopeless: int |
     assert len(asked) == used_samples(attempts, future[:maximum])
 
 
+@given(
+    st.integers(1, 12),
+    st.sampled_from([0.6, 0.75, 0.9]),
+    st.lists(st.sampled_from(sorted(LETTERS.values())), min_size=12, max_size=12),
+)
+def test_waves_never_overshoot_a_band(maximum: int, confidence: float, future: list[Verdict]) -> None:
+    attempts = Attempts(max=maximum, mode="band", confidence=confidence)
+    asked: list[Verdict] = []
+    while wave := next_samples(attempts, asked):
+        asked += [future[index] for index in wave]
+    assert len(asked) == used_samples(attempts, future[:maximum])
+
+
+@pytest.mark.parametrize(("correct", "counted"), [(0, 0), (5, 5), (2, 5), (0, 10), (7, 16)])
+def test_the_probability_of_a_band_is_the_integral_of_the_posterior(correct: int, counted: int) -> None:
+    # With p = sin^2(x) the prior becomes flat in x, which takes the poles at 0 and 1 away.
+    steps = 20_000
+    angles = [(step + 0.5) / steps * math.pi / 2 for step in range(steps)]
+    density = [math.sin(x) ** (2 * correct) * math.cos(x) ** (2 * (counted - correct)) for x in angles]
+    inside = sum(each for each, x in zip(density, angles, strict=True) if 0.2 <= math.sin(x) ** 2 <= 0.8)
+    assert probability_in_band((0.2, 0.8), correct, counted) == pytest.approx(inside / sum(density), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"mode": "band", "stop_after_correct": 4}, "leave stop_after_correct"),
+        ({"mode": "band", "band": (0.8, 0.2)}, "lower end first"),
+        ({"band": (0.1, 0.9)}, "only with `mode: band`"),
+        ({"confidence": 0.8}, "only with `mode: band`"),
+    ],
+)
+def test_rules_that_contradict_each_other(rule: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        Attempts.model_validate(rule)
+
+
 def test_a_sample_beyond_the_stop_is_not_used() -> None:
     """Another recipe may have bought more of them: this one must not depend on that."""
     attempts = Attempts(max=8, stop_after_correct=1)
@@ -68,6 +112,8 @@ def test_a_sample_beyond_the_stop_is_not_used() -> None:
         Attempts(max=6, stop_after_correct=1),
         Attempts(max=6, stop_after_correct=2),
         Attempts(max=6, stop_after_correct=3, give_up_after=2),
+        Attempts(max=6, mode="band"),
+        Attempts(max=6, mode="band", band=(0.3, 0.9), confidence=0.7),
     ],
 )
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])

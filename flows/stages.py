@@ -260,6 +260,7 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
         teachers=tally.shares(recipe.teachers),
+        mutants_accepted=run.mutants.accepted if run.mutants else 0,
         sandbox_images=tuple(sorted(tally.sandbox_images)),
     )
 

@@ -126,7 +126,7 @@ def _index(folder: Path, product: Product) -> Path | None:
 
 
 def _columns(folder: Path, product: Product) -> set[str]:
-    shards = sorted((folder / product).glob("train-*.parquet"))
+    shards = sorted((folder / product).glob("*.parquet"))
     return {f"{field.name}: {field.type}" for shard in shards[:1] for field in pq.read_schema(shard)}
 
 

@@ -58,6 +58,7 @@ DropReason = Literal[
     "wrong_step",
     "duplicate",
     "over_limit",
+    "contaminated",
 ]
 
 

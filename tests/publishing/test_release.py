@@ -42,7 +42,7 @@ def release(
     facts: ReleaseFacts | None = None,
 ) -> ReleaseOutcome:
     chosen = recipe or made_recipe("sft")
-    told = facts or made_facts()
+    told = facts or made_facts(problems=problems)
     return write_release(chosen.name, iter(problems), chosen, told, workspace / "releases", workspace / "staging")
 
 
@@ -125,8 +125,8 @@ def test_versions_follow_from_what_changed(tmp_path: Path) -> None:
     made = [
         release(tmp_path, mixed(1, 2)),
         release(tmp_path, mixed(1, 2, 3)),  # rows came
-        release(tmp_path, mixed(1, 2, 3), facts=made_facts(recipe_id="other")),  # the recipe alone
-        release(tmp_path, mixed(2, 3), facts=made_facts(recipe_id="other")),  # rows went
+        release(tmp_path, mixed(1, 2, 3), facts=made_facts(recipe_id="other", problems=mixed(1, 2, 3))),  # the recipe alone
+        release(tmp_path, mixed(2, 3), facts=made_facts(recipe_id="other", problems=mixed(2, 3))),  # rows went
     ]
     assert [outcome.version for outcome in made] == ["v1.0.0", "v1.1.0", "v1.1.1", "v2.0.0"]
     assert [read_manifest(outcome.path).parent for outcome in made] == [None, "v1.0.0", "v1.1.0", "v1.1.1"]

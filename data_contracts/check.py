@@ -152,7 +152,7 @@ def _look_at_rows(
     tallies: Sequence[_Tally],
 ) -> None:
     """Count, in one pass over each shard, the rows that each expectation looks at and those that break it."""
-    counted = ", ".join(f"{checked_sql(each.promise)}, count_if({failed_sql(each.promise)})" for each in tallies)
+    counted = ", ".join(f"{checked_sql(each.promise)}, count(*) FILTER ({failed_sql(each.promise)})" for each in tallies)
     frames = []
     queries = [_facts_query(contract, f"read_parquet({literal(str(path))})", tallies) for path in files]
     for query in queries:

@@ -12,7 +12,7 @@ def checked_sql(promise: Expectation) -> str:
     first, *second = [quoted(name) for name in promise.columns()]
     if promise.type == "expect_column_values_to_not_be_null":
         return "count(*)"
-    return f"count_if({first} IS NOT NULL OR {second[0]} IS NOT NULL)" if second else f"count({first})"
+    return f"count(*) FILTER ({first} IS NOT NULL OR {second[0]} IS NOT NULL)" if second else f"count({first})"
 
 
 def failed_sql(promise: Expectation) -> str:

@@ -16,6 +16,7 @@ from schemas.recipe import FileSource, Product, Recipe, Release, TeacherSpec
 from schemas.teaching import Message, Sampling, Usage
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
 
 
 def made_problem(
@@ -125,6 +126,25 @@ def made_group(
 def _reason(graded: GradedCandidate) -> DropReason:
     verdict = graded.grade.verdict
     return "over_limit" if verdict == "correct" else verdict
+
+
+def group_of(*verdicts: Verdict, truncated: tuple[int, ...] = ()) -> Group:
+    """Return a group whose candidates have these verdicts, in the order of their sample index."""
+    problem = made_problem()
+    finish = ["length" if index in truncated else "stop" for index in range(len(verdicts))]
+    candidates = [made_candidate(problem, index, finish_reason=reason) for index, reason in enumerate(finish)]
+    return made_group(problem, [made_graded(*pair) for pair in zip(candidates, verdicts, strict=True)])
+
+
+def contaminated(group: Group, *indexes: int) -> Group:
+    """Return the group with these of its candidates dropped as contaminated, by default all of them."""
+    decisions = [
+        Decision(candidate_id=decision.candidate_id, kept=False, reason="contaminated")
+        if not indexes or index in indexes
+        else decision
+        for index, decision in enumerate(group.decisions)
+    ]
+    return group.model_copy(update={"decisions": tuple(decisions)})
 
 
 def made_mixed_group(number: int) -> Group:

@@ -2,7 +2,7 @@
 
 DuckDB reads a shard once, works out the facts of each row and counts for every expectation the rows that break it;
 Great Expectations is then asked about the counts: a frame of one row for each shard in which every column must be 0.
-What holds for the whole table (no row twice, so many rows) is counted over all files. Memory does not grow with the rows.
+What holds for the whole table (no row twice, so many rows) is counted over all files. Memory does not grow with rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -125,7 +125,8 @@ def _look_at_table(
     for tally in unique:
         names = ", ".join(quoted(name) for name in tally.promise.columns())
         frame[tally.promise.means] = _number(
-            duck, f"SELECT count(({names})) - count(DISTINCT ({names})) FROM ({_facts_query(contract, 'released', [tally])})"
+            duck,
+            f"SELECT count(({names})) - count(DISTINCT ({names})) FROM ({_facts_query(contract, 'released', [tally])})",
         )
     frame["rows"] = abs(counts["rows"] - counts["expected"])
     broken = great.broken([frame], at_most_zero(frame))
@@ -140,7 +141,9 @@ def _look_at_table(
             tally.failed = frame[tally.promise.means]
             names = ", ".join(quoted(name) for name in tally.promise.columns())
             query = _facts_query(contract, "released", [tally])
-            twice = f"SELECT min(row_id) FROM ({query}) GROUP BY {names} HAVING count(*) > 1 ORDER BY 1 LIMIT {EXAMPLES}"
+            twice = (
+                f"SELECT min(row_id) FROM ({query}) GROUP BY {names} HAVING count(*) > 1 ORDER BY 1 LIMIT {EXAMPLES}"
+            )
             tally.examples = tuple(str(row[0]) for row in duck.sql(twice).fetchall())
 
 
@@ -152,7 +155,9 @@ def _look_at_rows(
     tallies: Sequence[_Tally],
 ) -> None:
     """Count, in one pass over each shard, the rows that each expectation looks at and those that break it."""
-    counted = ", ".join(f"{checked_sql(each.promise)}, count(*) FILTER ({failed_sql(each.promise)})" for each in tallies)
+    counted = ", ".join(
+        f"{checked_sql(each.promise)}, count(*) FILTER ({failed_sql(each.promise)})" for each in tallies
+    )
     frames = []
     queries = [_facts_query(contract, f"read_parquet({literal(str(path))})", tallies) for path in files]
     for query in queries:

@@ -48,11 +48,11 @@ class RunCounts(Record):
     verdicts: dict[str, int]
     dropped: dict[str, int]
     mutants_accepted: int
-    rows_before: dict[str, int]
+    rows_before: dict[Product, int]
 
 
 class ReleaseNumbers(Record):
-    """What the expectations look at, with the examples that go with a number; `sft_rows` is None without that product."""
+    """What the expectations look at, and examples for some of it; `sft_rows` is None without that product."""
 
     rows: int
     asked: int
@@ -136,8 +136,7 @@ def measure_release(
     """
     funnel, verdicts = counts.funnel, counts.verdicts
     asked, kept = funnel.get("asked", 0), funnel.get("kept", 0)
-    before = counts.rows_before
-    lost = [1 - rows.get(product, 0) / many for product, many in before.items() if many]
+    lost = [1 - rows.get(product, 0) / before for product, before in counts.rows_before.items() if before]
     with open_duckdb() as duck:
         found = {name: _found(duck, query) for name, query in _queries(files, contaminated).items()}
         graded = _graded_too_many(duck, files.get("all_graded", ()), verdicts)
@@ -177,7 +176,9 @@ def _queries(files: Mapping[Product, Sequence[Path]], contaminated: Path) -> dic
         for product, shards in files.items()
         for chain, verdict in CLAIMS[product]
     )
-    published = f"SELECT problem_id AS id FROM ({everything})" + (f" UNION ALL SELECT id FROM ({claims})" if claims else "")
+    published = f"SELECT problem_id AS id FROM ({everything})" + (
+        f" UNION ALL SELECT id FROM ({claims})" if claims else ""
+    )
     listed = _rows([contaminated])
     return {
         "groups_on_both_sides": (

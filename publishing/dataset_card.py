@@ -12,7 +12,7 @@ import yaml
 from data_contracts.contract import Contract
 from data_contracts.report import WHOLE, ContractReport, Subject
 from publishing.published_recipe import published_recipe
-from schemas.group import Split
+from schemas.grade import Split
 from schemas.manifest import Manifest
 from schemas.recipe import Product, Recipe
 from schemas.rows import ROW_SCHEMAS
@@ -107,9 +107,7 @@ def _dataset_info(manifest: Manifest, product: Product, sizes: Mapping[Split, in
     return {
         "config_name": product,
         "features": [_feature(field) for field in ROW_SCHEMAS[product]],
-        "splits": [
-            {"name": split, "num_bytes": size, "num_examples": rows[split]} for split, size in sizes.items()
-        ],
+        "splits": [{"name": split, "num_bytes": size, "num_examples": rows[split]} for split, size in sizes.items()],
         "download_size": sum(file.bytes for file in files),
         "dataset_size": sum(sizes.values()),
     }

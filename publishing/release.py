@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 import pyarrow.parquet as pq
@@ -26,7 +27,8 @@ from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, diff_products, latest_release, next_version, read_manifest
 from schemas.errors import ContractFailed, WorkspaceError
-from schemas.group import SPLITS, Group, Split
+from schemas.grade import Split
+from schemas.group import Group
 from schemas.key_like import count_key_like
 from schemas.manifest import FunnelStage, Manifest, ReleasedFile, TeacherShare
 from schemas.recipe import Product, Recipe
@@ -139,7 +141,7 @@ def _spool(
     with ExitStack() as stack:
         withheld = stack.enter_context(ContaminatedIds(contaminated))
         spools = {
-            product: {split: stack.enter_context(RowSpool(product, folder / split)) for split in SPLITS}
+            product: {split: stack.enter_context(RowSpool(product, folder / split)) for split in get_args(Split)}
             for product in products
         }
         for groups in problems:
@@ -155,14 +157,20 @@ def _spool(
 
 
 def _counts(facts: ReleaseFacts, parent: Path | None) -> RunCounts:
-    before = read_manifest(parent) if parent else None
     return RunCounts(
         funnel={stage.stage: stage.count for stage in facts.funnel},
         verdicts=facts.verdicts,
         dropped=facts.dropped,
         mutants_accepted=facts.mutants_accepted,
-        rows_before=before.rows if before and before.recipe_id == facts.recipe_id else {},
+        rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
     )
+
+
+def _rows_of_same_recipe(parent: Path | None, recipe_id: str) -> dict[Product, int]:
+    before = read_manifest(parent) if parent else None
+    if before is None or before.recipe_id != recipe_id:
+        return {}
+    return {product: before.rows[product] for product in get_args(Product) if product in before.rows}
 
 
 def _checked(

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from publishing.products.row_parts import Row
-from schemas.group import Split
+from schemas.grade import Split
 from schemas.ids import content_id
 from schemas.recipe import Product
 from schemas.rows import ROW_SCHEMAS

@@ -1,17 +1,10 @@
 """Group: all attempts of one teacher at one problem, graded and decided - what curation and release work on."""
 
-from typing import Literal
-
 from schemas.candidate import Candidate
-from schemas.grade import Decision, Grade
+from schemas.grade import Decision, Grade, Split
 from schemas.problem import Problem
 from schemas.record import Record
 from schemas.teaching import Message
-
-
-Split = Literal["train", "test"]
-SPLITS: tuple[Split, ...] = ("train", "test")
-"""`test` is held out: problems of one split group are all on the same side."""
 
 
 class GradedCandidate(Record):
@@ -37,7 +30,6 @@ class Group(Record):
     """The attempts of one teacher at one problem, in the order of their sample index.
 
     `messages` is the prompt as it was sent. `decisions` lines up with `candidates`, one each.
-    `split` is the problem's, the same in all of its groups.
     """
 
     problem: Problem
@@ -47,4 +39,8 @@ class Group(Record):
     candidates: tuple[GradedCandidate, ...]
     decisions: tuple[Decision, ...]
     pass_rate: PassRate
-    split: Split = "train"
+
+    @property
+    def split(self) -> Split:
+        """Where the rows of the problem go."""
+        return self.decisions[0].split if self.decisions else "train"

@@ -1,4 +1,4 @@
-"""Chains to learn from: `sft`, and the same chains for chat templates that want the thinking elsewhere or not at all."""
+"""Chains to learn from: `sft`, and the same chains with the thinking in a field of its own or left out."""
 
 from collections.abc import Sequence
 

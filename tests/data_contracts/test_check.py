@@ -160,7 +160,11 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("preference", {"problem_id": "problem-1"}, "one pair for each type of rejection, as the recipe demands"),
     ("preference", {"chosen_finish_reason": ""}, "chosen is not truncated"),
     ("preference", {"chosen_chars": 12}, "lengths are those of the turns"),
-    ("preference", {"rejected": [assistant("17." * 90)], "rejected_chars": 270}, "lengths matched, as the recipe demands"),
+    (
+        "preference",
+        {"rejected": [assistant("17." * 90)], "rejected_chars": 270},
+        "lengths matched, as the recipe demands",
+    ),
     ("preference", {"rejected": [QUESTION]}, "rejected is one assistant turn"),
     ("preference", {"chosen": [assistant("<think>\nDone.\n</think>\n")]}, "chosen says something after its thinking"),
     ("preference", {"chosen": [assistant(f"<think>{TURN}")]}, "chosen thinks at most once"),
@@ -179,7 +183,11 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("kto", {"finish_reason": "length"}, "not truncated"),
     ("kto", {"prompt": []}, "there is a prompt"),
     ("kto", {"completion": [QUESTION, assistant(TURN)]}, "the completion is one assistant turn"),
-    ("kto", {"completion": [assistant("<think>\nDone.\n</think>\n")]}, "the completion says something after its thinking"),
+    (
+        "kto",
+        {"completion": [assistant("<think>\nDone.\n</think>\n")]},
+        "the completion says something after its thinking",
+    ),
     ("kto", {"completion": [assistant(f"<think>{TURN}")]}, "thinks at most once"),
     ("kto", {"completion": [assistant("<think>\n18.")]}, "closes its thinking"),
     ("kto", {"completion": [assistant("18.")]}, "wanted chains show reasoning, as the recipe demands"),
@@ -314,6 +322,7 @@ def test_limits_that_the_recipe_does_not_set_do_not_hold(tmp_path: Path) -> None
     path = write_rows(tmp_path / "rows.parquet", "preference", rows)
     assert check_contract(load_contract("preference"), [path], 5, Demands()).passed
     assert len(check_contract(load_contract("preference"), [path], 5, DEMANDS).failures()) == 2
+
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_only_planted_rows_are_found(reports: dict[Product, ContractReport], product: Product) -> None:

@@ -54,9 +54,7 @@ def test_no_two_expectations_mean_the_same(product: Product) -> None:
 def test_column_that_is_never_null_is_promised_so() -> None:
     contract = load_contract("sft")
     never_null = {
-        each.column
-        for each in contract.promises(Demands())
-        if each.type == "expect_column_values_to_not_be_null"
+        each.column for each in contract.promises(Demands()) if each.type == "expect_column_values_to_not_be_null"
     }
     assert {column.name for column in contract.columns if not column.nullable} <= never_null
     assert "reasoning" not in never_null

@@ -120,40 +120,38 @@ FAULTS: list[tuple[Callable[[Rows, Counts], None], str, str]] = [
     (fooled_grader, "no grader accepted a falsified answer", "mutants_accepted = 1"),
     (
         count("funnel", "complete", 9),
-        "no more attempts cut at their token limit than the recipe allows",
+        "no more attempts cut at their token limit than the recipe allows (stop_above)",
         "truncated_share = 0.550",
     ),
     (
         count("verdicts", "ungraded", 11),
-        "no more attempts ungraded than the recipe allows",
+        "no more attempts ungraded than the recipe allows (stop_above)",
         "ungraded_share = 0.550",
     ),
     (
         lost_rows,
-        "no product lost more rows since the last release of this recipe than the recipe allows",
+        "no product lost more rows since the last release of this recipe than it allows (stop_above)",
         "rows_lost_share = 0.545",
     ),
     (
         lost_product,
-        "no product lost more rows since the last release of this recipe than the recipe allows",
+        "no product lost more rows since the last release of this recipe than it allows (stop_above)",
         "rows_lost_share = 1.000",
     ),
 ]
 
 
 @pytest.mark.parametrize(("spoil", "means", "told"), FAULTS, ids=[f"{each[1]}: {each[2]}" for each in FAULTS])
-def test_planted_fault_is_found(
-    tmp_path: Path, spoil: Callable[[Rows, Counts], None], means: str, told: str
-) -> None:
+def test_planted_fault_is_found(tmp_path: Path, spoil: Callable[[Rows, Counts], None], means: str, told: str) -> None:
     rows, counts = good_release(), dict(COUNTS)
     spoil(rows, counts)
-    failed = {result.means: ", ".join(result.examples) for result in check(tmp_path, rows, counts).results if result.failed}
+    failed = {
+        result.means: ", ".join(result.examples) for result in check(tmp_path, rows, counts).results if result.failed
+    }
     assert told in failed[means]
 
 
-@pytest.mark.parametrize(
-    "listed", ["problem-3", "candidate-3", "chosen-3", "rejected-3", "wrong-3", "right-3"]
-)
+@pytest.mark.parametrize("listed", ["problem-3", "candidate-3", "chosen-3", "rejected-3", "wrong-3", "right-3"])
 def test_contaminated_id_is_found_in_any_column(tmp_path: Path, listed: str) -> None:
     report = check(tmp_path, good_release(), COUNTS, [listed])
     (failed,) = [result for result in report.results if not result.passed]

@@ -7,8 +7,8 @@ from typing import get_args
 
 from publishing.release import ReleaseFacts
 from schemas.candidate import Candidate
-from schemas.grade import VERDICTS, Decision, DropReason, Evidence, Grade, Verdict
-from schemas.group import GradedCandidate, Group, PassRate, Split
+from schemas.grade import VERDICTS, Decision, DropReason, Evidence, Grade, Split, Verdict
+from schemas.group import GradedCandidate, Group, PassRate
 from schemas.ids import problem_id, prompt_id, request_id
 from schemas.manifest import FunnelStage, TeacherShare
 from schemas.problem import AnswerKind, Problem, Tests
@@ -102,7 +102,6 @@ def made_group(
     kept: Sequence[bool] | None = None,
     model: str = "owl-7b",
     messages: tuple[Message, ...] | None = None,
-    split: Split = "train",
 ) -> Group:
     """Return a group; without `kept`, exactly the correct candidates are kept."""
     keeps = kept or [each.grade.verdict == "correct" for each in graded]
@@ -119,7 +118,6 @@ def made_group(
             for each, keep in zip(graded, keeps, strict=True)
         ),
         pass_rate=PassRate(rate=correct / len(counted) if counted else None, n=len(counted), c=correct),
-        split=split,
     )
 
 
@@ -134,6 +132,12 @@ def group_of(*verdicts: Verdict, truncated: tuple[int, ...] = ()) -> Group:
     finish = ["length" if index in truncated else "stop" for index in range(len(verdicts))]
     candidates = [made_candidate(problem, index, finish_reason=reason) for index, reason in enumerate(finish)]
     return made_group(problem, [made_graded(*pair) for pair in zip(candidates, verdicts, strict=True)])
+
+
+def in_split(group: Group, split: Split) -> Group:
+    """Return the group with its problem on that side."""
+    decisions = (decision.model_copy(update={"split": split}) for decision in group.decisions)
+    return group.model_copy(update={"decisions": tuple(decisions)})
 
 
 def contaminated(group: Group, *indexes: int) -> Group:

@@ -7,7 +7,7 @@ from publishing.build_rows import BUILDERS
 from publishing.products.row_parts import Row
 from schemas.recipe import Product
 from schemas.rows import ROW_SCHEMAS
-from tests.publishing.made_groups import PRODUCTS, made_mixed_group, made_recipe
+from tests.publishing.made_groups import PRODUCTS, in_split, made_mixed_group, made_recipe
 
 RECIPE = made_recipe()
 
@@ -30,5 +30,5 @@ def test_row_ids_differ_between_products_problems_and_candidates() -> None:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_split_is_the_problems(product: Product) -> None:
-    group = made_mixed_group(1).model_copy(update={"split": "test"})
+    group = in_split(made_mixed_group(1), "test")
     assert {row["split"] for row in BUILDERS[product]([group], RECIPE)} == {"test"}

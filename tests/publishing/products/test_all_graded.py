@@ -32,7 +32,10 @@ def test_every_verdict_is_there() -> None:
 
 def test_what_must_not_be_published_is_left_out() -> None:
     problem = made_problem()
-    graded = [made_graded(made_candidate(problem, 0, reasoning=KEY), "incorrect"), made_graded(made_candidate(problem, 1))]
+    graded = [
+        made_graded(made_candidate(problem, 0, reasoning=KEY), "incorrect"),
+        made_graded(made_candidate(problem, 1)),
+    ]
     group = made_group(problem, graded)
     assert [row["sample_index"] for row in all_graded_rows([group], RECIPE)] == [1]
     assert all_graded_rows([contaminated(group, 1)], RECIPE) == []

@@ -103,7 +103,9 @@ def test_lengths_are_matched(chosen: list[int], wrong: list[int], lengths: list[
 
 
 @given(
-    st.lists(st.integers(1, 40), max_size=5), st.lists(st.integers(1, 40), max_size=5), st.sampled_from([1, 1.1, 1.5, 3])
+    st.lists(st.integers(1, 40), max_size=5),
+    st.lists(st.integers(1, 40), max_size=5),
+    st.sampled_from([1, 1.1, 1.5, 3]),
 )
 def test_as_many_pairs_are_matched_as_can_be(chosen: list[int], wrong: list[int], ratio: float) -> None:
     rows = preference_rows([group_of_lengths(chosen, wrong)], recipe_with(PreferencePairs(max_length_ratio=ratio)))
@@ -144,7 +146,10 @@ def unfit() -> list[tuple[str, Group]]:
         return made_group(problem, [right, wrong])
 
     return [
-        ("cut by a filter", group(made_graded(made_candidate(problem, 1, finish_reason="content_filter"), "incorrect"))),
+        (
+            "cut by a filter",
+            group(made_graded(made_candidate(problem, 1, finish_reason="content_filter"), "incorrect")),
+        ),
         ("says nothing", group(made_graded(made_candidate(problem, 1, response=" "), "incorrect"))),
         ("holds a key", group(made_graded(made_candidate(problem, 1, response=KEY), "incorrect"))),
         ("is a benchmark's", contaminated(group(made_graded(made_candidate(problem, 1), "incorrect")), 1)),
@@ -163,4 +168,7 @@ def test_kto_needs_no_pairs() -> None:
         (True, "correct", None),
         (False, "incorrect", "equal"),
     ]
-    assert [message["role"] for row in rows for message in row["prompt"] + row["completion"]] == ["user", "assistant"] * 2
+    assert [message["role"] for row in rows for message in row["prompt"] + row["completion"]] == [
+        "user",
+        "assistant",
+    ] * 2

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from publishing.products.rl import rl_rows
-from schemas.group import Split
+from schemas.grade import Split
 from schemas.problem import CallCase, CallTests
 from schemas.teaching import Message
 from tests.publishing.made_groups import (
     contaminated,
+    in_split,
     made_candidate,
     made_graded,
     made_group,
@@ -36,7 +37,7 @@ def test_rl_row_is_what_trl_and_verl_read() -> None:
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_split_is_told_to_verl_too(split: Split) -> None:
     problem = made_problem()
-    row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))], split=split)], RECIPE)[0]
+    row = rl_rows([in_split(made_group(problem, [made_graded(made_candidate(problem))]), split)], RECIPE)[0]
     assert (row["split"], row["extra_info"]["split"], row["split_group"]) == (split, split, problem.split_group)
 
 

@@ -72,7 +72,7 @@ def with_other_ids(table: pa.Table, prefix: str) -> pa.Table:
     """Return the same rows under other ids."""
     for position, name in enumerate(table.column_names):
         if name.endswith("_id") and name != "source_row_id":
-            column = pa.array([prefix + old for old in table.column(name).to_pylist()])
+            column = pa.array([f"{prefix}{old}" for old in table.column(name).to_pylist()], pa.string())
             table = table.set_column(position, table.field(position), column)
     return table
 

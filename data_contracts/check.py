@@ -83,7 +83,7 @@ def check_contract(contract: Contract, files: Sequence[Path], expected_rows: int
 def open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a DuckDB in bounded memory: what does not fit goes to a temporary folder."""
     with TemporaryDirectory() as scratch, duckdb.connect() as duck:
-        duck.execute("SET memory_limit = '1GB'")
+        duck.execute("SET memory_limit = '512MB'")
         duck.execute("SET temp_directory = ?", [scratch])
         duck.execute("SET preserve_insertion_order = false")
         duck.execute(MACROS)

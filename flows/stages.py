@@ -266,6 +266,7 @@ def release(
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
         teachers=tally.shares(recipe.teachers),
+        mutants_accepted=run.mutants.accepted if run.mutants else 0,
         sandbox_images=tuple(sorted(tally.sandbox_images)),
         decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
         version=run.version,

@@ -55,18 +55,24 @@ DropReason = Literal[
     "unclosed_reasoning",
     "no_reasoning",
     "key_like",
+    "contaminated",
     "wrong_step",
     "duplicate",
     "over_limit",
 ]
 
 
+Split = Literal["train", "test"]
+
+
 class Decision(Record):
     """Whether a candidate is published; `reason` is None when kept, else the first reason to drop it.
 
     A problem that was dropped before any candidate was asked for has a decision with `candidate_id` None.
+    `split` is where the rows of its problem go.
     """
 
     candidate_id: str | None
     kept: bool
     reason: DropReason | None
+    split: Split = "train"

@@ -8,7 +8,16 @@ from schemas.problem import AnswerKind
 from schemas.record import Record
 from schemas.teaching import Sampling
 
-Product = Literal["sft", "preference", "rl"]
+Product = Literal[
+    "sft",
+    "sft_chat_reasoning_content",
+    "sft_chat_no_reasoning",
+    "preference",
+    "kto",
+    "rl",
+    "self_correction",
+    "all_graded",
+]
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -209,6 +218,30 @@ class Curation(Record):
     max_per_problem: PositiveInt | None = None
 
 
+class PreferencePairs(Record):
+    """Which pairs `preference` holds.
+
+    With `max_length_ratio` the longer chain of a pair has at most that many times the characters of the shorter, so
+    that length alone tells nothing; `one_per_rejection_type` takes the first pair of each type from a teacher's
+    attempts at a problem.
+    """
+
+    max_length_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    one_per_rejection_type: bool = False
+
+
+class StopAbove(Record):
+    """Shares above which the contract stops a release; 1 never stops.
+
+    `truncated`: attempts cut at their token limit. `ungraded`: attempts that we could not judge. `rows_lost`: rows of
+    a product that the last release of the very same recipe had more.
+    """
+
+    truncated: Share = 0.5
+    ungraded: Share = 0.5
+    rows_lost: Share = 0.5
+
+
 class Release(Record):
     """What a release holds. `license` is the data set's own; `repo` its name on the Hub.
 
@@ -220,6 +253,8 @@ class Release(Record):
     license: str
     repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     min_new_rows: PositiveInt | None = None
+    preference: PreferencePairs = PreferencePairs()
+    stop_above: StopAbove = StopAbove()
 
 
 class Recipe(Record):

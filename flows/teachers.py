@@ -47,12 +47,13 @@ async def open_desk(
     Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
     """
     with endpoint_of(spec, problems) as endpoint:
-        async with OpenAITeacher(spec, endpoint) as teacher:
+        limiter = Limiter(spec.limits)
+        async with OpenAITeacher(spec, endpoint, limiter.told) as teacher:
             await teacher.models()
             yield Desk(
                 spec,
                 teacher,
-                Limiter(spec.limits),
+                limiter,
                 wallet,
                 PromptOverhead(budgeted=wallet.is_limited),
                 grading,

@@ -79,7 +79,8 @@ async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOu
     its problem for the next run. `outcome` is filled in as the shard goes on.
     """
     waiting = iter(shard.assignments)
-    workers = min(desk.spec.limits.concurrency, len(shard.assignments))
+    # A problem whose answer is being written down, or waits to be asked again, takes no place in flight.
+    workers = min(2 * desk.spec.limits.concurrency, len(shard.assignments))
     working = [_worker(waiting, desk, journal, outcome) for _ in range(workers)]
     # All are waited for, whatever happens to one: the journal is closed after this.
     for error in await asyncio.gather(*working, return_exceptions=True):
@@ -94,8 +95,8 @@ async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, o
             if desk.stop.reason is not None:
                 outcome.stopped_by = desk.stop.reason
                 return
-            samples = (_sample(assignment, index, desk, journal, outcome) for index in wave)
-            answers = await asyncio.gather(*samples)
+            samples = [_sample(assignment, index, desk, journal, outcome) for index in wave]
+            answers = [await samples[0]] if len(samples) == 1 else await asyncio.gather(*samples)
             decided = [answer for answer in answers if answer is not None]
             if len(decided) < len(answers):
                 break

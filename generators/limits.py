@@ -43,9 +43,12 @@ class Limiter:
         self._their_requests, self._their_tokens = _Left(), _Left()
         self._usual_tokens = 0.0
 
-    @asynccontextmanager
-    async def slot(self, tokens: int) -> AsyncIterator[None]:
-        """Wait until one request of about `tokens` tokens may be sent, and hold its place while it runs."""
+    def slot(self, tokens: int) -> "_Slot":
+        """Return a context that waits until one request of about `tokens` tokens may be sent, and holds its place."""
+        return _Slot(self, tokens)
+
+    async def enter(self, tokens: int) -> None:
+        """Wait for a place in flight and until the limits have room; `leave` gives the place back."""
         while self._in_flight >= int(self._allowed):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -58,10 +61,14 @@ class Limiter:
             await self._their_tokens.take(self._usual_tokens)
             while (wait_s := self._paused_until - time.monotonic()) > 0:
                 await asyncio.sleep(wait_s)
-            yield
-        finally:
-            self._in_flight -= 1
-            self._wake()
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give a place in flight back."""
+        self._in_flight -= 1
+        self._wake()
 
     @property
     def is_backing_off(self) -> bool:
@@ -110,6 +117,19 @@ class Limiter:
             if not turn.done():
                 turn.set_result(None)
                 free -= 1
+
+
+class _Slot:
+    """A place in flight as a context manager; a class, because a generator would cost as much as all that it does."""
+
+    def __init__(self, limiter: Limiter, tokens: int) -> None:
+        self._limiter, self._tokens = limiter, tokens
+
+    async def __aenter__(self) -> None:
+        await self._limiter.enter(self._tokens)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._limiter.leave()
 
 
 @dataclass
@@ -253,8 +273,12 @@ def worst_case(teacher: TeacherSpec, messages: tuple[Message, ...], overhead_tok
     bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
     `overhead_tokens` is what the endpoint is known to add to a prompt (see PromptOverhead).
     """
-    prompt = sum(len(message.content.encode()) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
     return Usage(input_tokens=prompt + overhead_tokens, output_tokens=teacher.sampling.max_tokens or 0)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 class PromptOverhead:

@@ -43,45 +43,55 @@ class _Pattern:
 
 
 class Wire:
-    """An open session with one endpoint. `opened` makes it inside a running loop, `close` ends it.
+    """What one endpoint is asked over. `opened` makes it inside a running loop, `close` ends it.
 
     All calls raise what aiohttp raises, and TimeoutError when an answer is not there, to its last byte, within
     `timeout_s`.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, chat: _Pattern, models: _Pattern, proxy: str | None) -> None:
-        self._session, self._chat, self._models, self._proxy = session, chat, models, proxy
+    def __init__(self, chat: "_Line", models: "_Line") -> None:
+        self._chat, self._models = chat, models
 
     @classmethod
     async def opened(cls, base_url: str, api_key: str, timeout_s: float) -> "Wire":
         """Return a wire to an endpoint; nothing has been sent yet."""
-        import httpx2
-
         chat, models = await _patterns(base_url, api_key, timeout_s)
-        tls: ssl.SSLContext | bool = httpx2.create_ssl_context() if chat.url.scheme == "https" else True
-        session = aiohttp.ClientSession(
-            # How many may be open at a time is the limiter's affair.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE_S, ssl=tls),
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
-        )
-        return cls(session, chat, models, _proxy_for(chat.url))
+        return cls(_Line(chat, timeout_s), _Line(models, timeout_s))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self._chat.close()
+        await self._models.close()
 
     async def chat(self, body: Mapping[str, Any]) -> Reply:
         """Send one request for chat completions."""
-        return await self._send(self._chat, json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        return await self._chat.send(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
     async def models(self) -> Reply:
         """Ask which models there are."""
-        return await self._send(self._models, None)
+        return await self._models.send(None)
 
-    async def _send(self, pattern: _Pattern, data: bytes | None) -> Reply:
-        async with self._session.request(
-            pattern.method, pattern.url, headers=pattern.headers, data=data, proxy=self._proxy
-        ) as answer:
+
+class _Line:
+    """A session that sends requests of one pattern; their headers are the session's: a merge less a call."""
+
+    def __init__(self, pattern: _Pattern, timeout_s: float) -> None:
+        import httpx2
+
+        self._method, self._url, self._proxy = pattern.method, pattern.url, _proxy_for(pattern.url)
+        tls: ssl.SSLContext | bool = httpx2.create_ssl_context() if pattern.url.scheme == "https" else True
+        self._session = aiohttp.ClientSession(
+            # How many may be open at a time is the limiter's affair.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE_S, ssl=tls),
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            headers=pattern.headers,
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def send(self, data: bytes | None) -> Reply:
+        async with self._session.request(self._method, self._url, data=data, proxy=self._proxy) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
 
 

@@ -16,7 +16,7 @@ from graders.math.math_answers import MATH_GRADER_VERSION, grade_math
 from graders.math.references import reference_answer
 from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
 from graders.texts import TEXT_GRADER_VERSION, grade_text
-from graders.worker_pool import Algebra, Remembered, WorkerPool, WouldWait
+from graders.worker_pool import Remembered, WorkerPool, WouldWait
 from schemas.candidate import Candidate
 from schemas.errors import SandboxError
 from schemas.grade import Evidence, Grade
@@ -63,16 +63,14 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
     What needs no waiting is graded right here: 20 to 60 us a chain, less than handing it to another process costs.
     What waits for the sandbox or for a symbolic comparison waits in threads, side by side.
     """
-    prompt = Tools(algebra=_remembered(tools), sandbox=tools.sandbox)
     grades: dict[int, Grade] = {}
     waiting: list[int] = []
-    for place, (problem, candidate) in enumerate(pairs):
-        try:
-            if problem.answer_kind == "code":
-                raise WouldWait
-            grades[place] = grade(problem, candidate, prompt)
-        except WouldWait:
+    for place, pair in enumerate(pairs):
+        prompt = grade_promptly(*pair, tools)
+        if prompt is None:
             waiting.append(place)
+        else:
+            grades[place] = prompt
     if waiting:
         with ThreadPoolExecutor(min(BATCH_THREADS, len(waiting))) as threads:
             late = threads.map(lambda place: grade(*pairs[place], tools), waiting)
@@ -80,8 +78,15 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
     return [grades[place] for place in range(len(pairs))]
 
 
-def _remembered(tools: Tools) -> Algebra:
-    return Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
+def grade_promptly(problem: Problem, candidate: Candidate, tools: Tools) -> Grade | None:
+    """Return the grade of one candidate where it takes no waiting, None where it does."""
+    if problem.answer_kind == "code":
+        return None
+    algebra = Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
+    try:
+        return grade(problem, candidate, Tools(algebra=algebra, sandbox=tools.sandbox))
+    except WouldWait:
+        return None
 
 
 def self_test(problem: Problem, tools: Tools) -> Grade:

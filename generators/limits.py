@@ -49,11 +49,17 @@ class Limiter:
 
     async def enter(self, tokens: int) -> None:
         """Wait for a place in flight and until the limits have room; `leave` gives the place back."""
-        while self._in_flight >= int(self._allowed):
+        if self._waiting or self._in_flight >= int(self._allowed):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
-            await turn
-        self._in_flight += 1
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self.leave()
+                raise
+        else:
+            self._in_flight += 1
         try:
             await self._requests.take(1)
             await self._tokens.take(tokens)
@@ -111,12 +117,12 @@ class Limiter:
             self._their_tokens.told(said.tokens, others * self._usual_tokens)
 
     def _wake(self) -> None:
-        free = int(self._allowed) - self._in_flight
-        while free > 0 and self._waiting:
+        """Hand free places to those who have waited longest."""
+        while self._waiting and self._in_flight < int(self._allowed):
             turn = self._waiting.popleft()
             if not turn.done():
+                self._in_flight += 1
                 turn.set_result(None)
-                free -= 1
 
 
 class _Slot:

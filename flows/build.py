@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from flows import stages
-from flows.collector import few_collections
 from flows.grading_desk import GradingDesk
+from flows.interpreter import in_thread, tuned_for_asking
 from flows.plan import Asker, Shard, askers_of, shards, wanted_samples
 from flows.progress import Progress
 from flows.run_record import Run, write_run
@@ -205,7 +205,7 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
             if next(_shards(job, [asker]), None) is not None:
                 opening = open_desk(asker.spec, job.problems, wallet, grading, run.progress)
                 desks[asker.position] = await stack.enter_async_context(opening)
-        stack.enter_context(few_collections())
+        stack.enter_context(tuned_for_asking())
         try:
             with run.progress.stage("ask and grade", job.wanted.missing()):
                 for shard in _shards(job, job.askers):
@@ -249,11 +249,6 @@ async def _end(running: set[asyncio.Task[None]]) -> None:
 
 def _in_thread(work: Callable[[], T]) -> Stage[T]:
     async def stage() -> T:
-        working = asyncio.ensure_future(asyncio.to_thread(work))
-        try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await asyncio.wait([working])  # a thread cannot be stopped, and the workspace is locked until it ends
-            raise
+        return await in_thread(work)  # the workspace is locked until it ends
 
     return stage

@@ -37,6 +37,34 @@ class Stop:
     ungraded_in_a_row: int = 0
 
 
+class Room:
+    """How many problems of one teacher are open, so that its next shard is opened before places in flight fall free.
+
+    A shard ends with its slowest answer: without the next one beside it, one request that hangs would idle all others.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._enough = 2 * concurrency
+        self._open = 0
+        self._changed = asyncio.Event()
+
+    def opened(self, problems: int) -> None:
+        """Note the problems of a shard that starts."""
+        self._open += problems
+        self._changed.clear()
+
+    def decided(self) -> None:
+        """Note that a problem needs no further answer, or gets none."""
+        self._open -= 1
+        if self._open < self._enough:
+            self._changed.set()
+
+    async def wait(self) -> None:
+        """Wait until there are too few open problems to keep all places taken."""
+        if self._open >= self._enough:
+            await self._changed.wait()
+
+
 @dataclass(frozen=True)
 class Desk:
     """All that the shards of one teacher share during a run."""
@@ -49,6 +77,7 @@ class Desk:
     grading: GradingDesk
     progress: Progress
     stop: Stop
+    room: Room
 
 
 @dataclass
@@ -79,7 +108,8 @@ async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOu
     its problem for the next run. `outcome` is filled in as the shard goes on.
     """
     waiting = iter(shard.assignments)
-    workers = min(desk.spec.limits.concurrency, len(shard.assignments))
+    # A problem whose answer is being written down, or waits to be asked again, takes no place in flight.
+    workers = min(2 * desk.spec.limits.concurrency, len(shard.assignments))
     working = [_worker(waiting, desk, journal, outcome) for _ in range(workers)]
     # All are waited for, whatever happens to one: the journal is closed after this.
     for error in await asyncio.gather(*working, return_exceptions=True):
@@ -94,12 +124,13 @@ async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, o
             if desk.stop.reason is not None:
                 outcome.stopped_by = desk.stop.reason
                 return
-            samples = (_sample(assignment, index, desk, journal, outcome) for index in wave)
-            answers = await asyncio.gather(*samples)
+            samples = [_sample(assignment, index, desk, journal, outcome) for index in wave]
+            answers = [await samples[0]] if len(samples) == 1 else await asyncio.gather(*samples)
             decided = [answer for answer in answers if answer is not None]
             if len(decided) < len(answers):
                 break
             verdicts.extend(decided)
+        desk.room.decided()
 
 
 async def _sample(

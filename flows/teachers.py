@@ -7,7 +7,7 @@ from pathlib import Path
 from flows.grading_desk import GradingDesk
 from flows.progress import Progress
 from flows.settings import remote_endpoint
-from flows.shard import Desk, Stop
+from flows.shard import Desk, Room, Stop
 from generators.limits import Limiter, PromptOverhead, Wallet
 from generators.local_teachers.recordings import RecordingCounts, count_recordings
 from generators.local_teachers.replay_teacher import replaying
@@ -47,17 +47,19 @@ async def open_desk(
     Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
     """
     with endpoint_of(spec, problems) as endpoint:
-        async with OpenAITeacher(spec, endpoint) as teacher:
+        limiter = Limiter(spec.limits)
+        async with OpenAITeacher(spec, endpoint, limiter.told) as teacher:
             await teacher.models()
             yield Desk(
                 spec,
                 teacher,
-                Limiter(spec.limits),
+                limiter,
                 wallet,
                 PromptOverhead(budgeted=wallet.is_limited),
                 grading,
                 progress,
                 Stop(),
+                Room(spec.limits.concurrency),
             )
 
 

@@ -135,6 +135,10 @@ class BudgetReached(CotfactoryError):
     exit_code = 4
 
 
+class AlarmRaised(CotfactoryError):
+    """A teacher's answers look wrong as a whole, and the recipe says to stop then; all that was bought is saved."""
+
+
 class PublishError(CotfactoryError):
     """The Hub refused or the release is not fit to be sent."""
 

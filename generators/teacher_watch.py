@@ -60,6 +60,10 @@ class TeacherWatch:
         self._compare(candidate)
         return self._check() if self._samples >= self._alarms.min_samples else []
 
+    def stops_on(self, alarm: Alarm) -> bool:
+        """Whether the recipe says to stop then."""
+        return alarm.kind in self._alarms.stop_on
+
     def _compare(self, candidate: Candidate) -> None:
         """Note whether the text was seen before among the samples of its problem."""
         text = f"{candidate.reasoning or ''}\0{candidate.response}"

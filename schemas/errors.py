@@ -16,6 +16,7 @@ CotfactoryError                 exit 1
 ├── ContractError                        a contract that cannot be run
 ├── ContractFailed              exit 3   an expectation failed: no release
 ├── BudgetReached               exit 4   the money or token stop
+├── AlarmRaised                          a teacher's answers look wrong as a whole
 ├── PublishError                         the Hub
 └── OrchestratorError                    the Prefect server
 """

@@ -31,7 +31,7 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
     if not any(workspace.table("candidates").glob("*.parquet")):
         return None
     with duckdb.connect() as connection:
-        samples, *means = connection.execute(
+        samples, input_tokens, output_tokens, latency_ms = connection.execute(
             f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms)
                 FROM {table_files(workspace, "candidates")} WHERE recipe = ? AND teacher = ?""",
             [recipe, teacher],
@@ -39,7 +39,15 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
         if not samples:
             return None
         pairs, first, both = _first_two(connection, workspace, recipe, teacher)
-    return TeacherHistory(int(samples), *(float(mean) for mean in means), pairs, first, both)
+    return TeacherHistory(
+        samples=int(samples),
+        input_tokens=float(input_tokens),
+        output_tokens=float(output_tokens),
+        latency_ms=float(latency_ms),
+        pairs=pairs,
+        first_correct=first,
+        both_correct=both,
+    )
 
 
 def _first_two(

@@ -93,7 +93,7 @@ def stored(workspace: Path) -> tuple[int, int, int]:
         SELECT count(*), count(DISTINCT candidate_id), count(*) FILTER (response = '' AND reasoning IS NULL)
         FROM '{workspace}/tables/candidates/*.parquet'
     """
-    ((rows, chains, empty),) = duckdb.sql(query).fetchall()
+    ((rows, chains, empty),) = duckdb.execute(query).fetchall()
     return rows, chains, empty
 
 

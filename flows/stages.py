@@ -5,13 +5,16 @@ import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from data_contracts.report import ContractReport
-from flows.groups import curated_groups, decided_groups
+from flows.curating import curated_groups
+from flows.decontaminate import drop_contaminated, open_benchmarks
+from flows.groups import decided_groups
 from flows.plan import Asker, Shard, plan_shard, repeated_questions
 from flows.run_record import Run
 from flows.settings import hub_access, hub_target, recipe_id
@@ -81,13 +84,17 @@ def check_references(
 ) -> tuple[list[Problem], dict[str, DropReason]]:
     """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
-    `bad_reference`: its own grader does not accept the reference answer. `duplicate`: see `repeated_questions`. All of
-    them are written down. Raises ProblemSourceError when none is left, SandboxError when programs cannot be run.
+    `contaminated`: it repeats a benchmark's text. `bad_reference`: its own grader does not accept the reference answer.
+    `duplicate`: see `repeated_questions`. All of them are written down. Raises ProblemSourceError when none is left, SandboxError when programs cannot be run.
     """
-    dropped: dict[str, DropReason] = {}
+    run.benchmarks = open_benchmarks(run.recipe.curation)
+    run.contamination = drop_contaminated(loaded, run.benchmarks, run.progress)
+    dropped: dict[str, DropReason] = dict.fromkeys(run.contamination, "contaminated")
     with run.progress.stage("check references", len(loaded)):
         for problem in loaded:
             run.progress.advance()
+            if problem.problem_id in dropped:
+                continue
             if problem.answer_kind == "code" and problem.solution is None:
                 continue  # nothing to test the tests with
             grade = self_test(problem, tools)
@@ -113,7 +120,8 @@ def check_references(
     problems = [problem for problem in loaded if problem.problem_id not in dropped]
     if not problems:
         raise ProblemSourceError(
-            f"None of {len(loaded)} problems has a reference answer that its own grader accepts",
+            f"None of {len(loaded)} problems has a reference answer that its own grader accepts"
+            + (f" ({len(run.contamination)} repeat a benchmark)" if run.contamination else ""),
             "run `cotfactory check` and fix the answers",
         )
     return problems, dropped
@@ -213,9 +221,13 @@ def curate(
 
     def rows() -> Iterator[dict[str, object]]:
         for problem_id, reason in sorted(dropped.items()):
-            decision = Decision(candidate_id=None, kept=False, reason=reason)
+            decision = Decision(
+                candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id)
+            )
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
-        for groups in curated_groups(problems, askers, wanted, run.output_name, run.recipe.curation):
+        stored = partial(decided_groups, problems, askers, wanted, run.output_name)
+        curation, spool = run.recipe.curation, run.workspace.staging / f"{run.run_id}.findings"
+        for groups in curated_groups(stored, problems, curation, run.benchmarks, spool):
             for group in groups:
                 tally.add(group)
                 for decision in group.decisions:

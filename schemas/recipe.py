@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.curation import Curation
 from schemas.problem import AnswerKind
 from schemas.record import Record
 from schemas.teaching import Sampling
@@ -183,14 +184,6 @@ class Budget(Record):
     tokens: PositiveInt | None = None
 
 
-class Curation(Record):
-    """Which correct candidates are worth publishing."""
-
-    require_reasoning: bool = False
-    drop_wrong_steps: bool = True
-    max_per_problem: PositiveInt | None = None
-
-
 class Release(Record):
     """What a release holds. `license` is the data set's own; `repo` its name on the Hub."""
 
@@ -235,6 +228,15 @@ class Recipe(Record):
                     f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, prompt and "
                     "sampling; expected them to differ in one of the three"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _difficulty_is_of_a_teacher(self) -> Self:
+        difficulty, models = self.curation.difficulty, sorted({teacher.model for teacher in self.teachers})
+        if difficulty is not None and difficulty.model not in models:
+            raise ValueError(
+                f"curation.difficulty names the model {difficulty.model!r}: expected a teacher's, {' or '.join(models)}"
+            )
         return self
 
     @model_validator(mode="after")

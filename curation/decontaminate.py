@@ -1,4 +1,4 @@
-"""Texts that repeat a benchmark's: runs of 8 and 13 words, runs with numbers masked, similar short texts.
+"""Texts that repeat a benchmark's: whole, runs of 8 and 13 words, runs with numbers masked, similar short texts.
 
 An index of the benchmarks is built once; texts are looked up a batch at a time. Overlap is the share of the benchmark
 text that is met again, so a benchmark question that is embedded in a longer text is found as well as a copy.
@@ -20,14 +20,18 @@ RUNS: dict[Method, tuple[int, bool]] = {"words_8": (8, False), "words_13": (13, 
 """Method -> (words in a run, numbers masked)."""
 
 MIN_RUNS = 4
-"""A benchmark text with fewer runs is too short to be known by them."""
+"""A benchmark text with fewer runs is known by all of them or not at all, and never with its numbers masked."""
 
 COMMON_IN = 20
 """A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing."""
 
+LONGEST_EXACT = 20_000
 SHORT = 300
 MIN_CHARACTERS = 40
 """Two texts are compared by their characters when neither is longer than SHORT nor shorter than this."""
+
+EXACT_CHARACTERS = 12
+"""Shorter texts (`42`, `What is 2?`) are equal by chance."""
 
 _FILTER_BITS = 22
 
@@ -49,6 +53,7 @@ class BenchmarkIndex:
 
     texts: tuple[BenchmarkText, ...]
     runs: dict[Method, _RunIndex]
+    exact: dict[str, int]
     short: tuple[int, ...]
     overlap: Overlap
 
@@ -56,8 +61,10 @@ class BenchmarkIndex:
 def benchmark_index(texts: Sequence[BenchmarkText], overlap: Overlap) -> BenchmarkIndex:
     """Return an index of benchmark texts; about 1 kB for each text of 40 words."""
     words = words_of([one.text for one in texts])
+    exact = {_plain(one.text): place for place, one in reversed(list(enumerate(texts)))}
     return BenchmarkIndex(
         texts=tuple(texts),
+        exact={text: place for text, place in exact.items() if len(text) >= EXACT_CHARACTERS},
         runs={name: _run_index(words, length, masked, len(texts)) for name, (length, masked) in RUNS.items()},
         short=tuple(place for place, one in enumerate(texts) if MIN_CHARACTERS <= len(one.text) <= SHORT),
         overlap=overlap,
@@ -76,7 +83,11 @@ def contaminations(texts: Sequence[str], index: BenchmarkIndex, *, by_characters
     words = words_of(texts)
     for method, (length, masked) in RUNS.items():
         runs = runs_of(words, length, masked=masked)
-        _add_hits(found, index, method, *_shares(index.runs[method], runs.hashes, runs.text))
+        _add_hits(found, index, method, *_shares(index.runs[method], runs.hashes, runs.text, few=not masked))
+    for text, hits in zip(texts, found, strict=True):
+        place = index.exact.get(_plain(text)) if len(text) < LONGEST_EXACT else None
+        if place is not None:
+            hits.append(_hit(index.texts[place], "exact", 1.0))
     if by_characters:
         _add_similar(found, texts, index)
     return found
@@ -104,8 +115,13 @@ def _run_index(words: Words, length: int, masked: bool, count: int) -> _RunIndex
     return _RunIndex(keys, np.append(starts, len(texts)).astype(np.int64), texts, totals, bits)
 
 
-def _shares(index: _RunIndex, hashes: Hashes, text: Indexes) -> tuple[Indexes, Indexes, npt.NDArray[np.float64]]:
-    """Return (text, benchmark text, share of its runs) of every pair that has a run in common."""
+def _shares(
+    index: _RunIndex, hashes: Hashes, text: Indexes, *, few: bool
+) -> tuple[Indexes, Indexes, npt.NDArray[np.float64]]:
+    """Return (text, benchmark text, share of its runs) of every pair that has enough runs in common.
+
+    With `few`, a benchmark text of fewer than MIN_RUNS runs counts when all of them are met.
+    """
     empty = np.zeros(0, dtype=np.int64)
     maybe = index.filter[hashes >> np.uint64(64 - _FILTER_BITS)]
     hashes, text = hashes[maybe], text[maybe]
@@ -119,7 +135,8 @@ def _shares(index: _RunIndex, hashes: Hashes, text: Indexes) -> tuple[Indexes, I
     within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
     benchmark = index.texts[np.repeat(index.starts[pairs[1]], sizes) + within]
     both, counts = np.unique(np.stack([np.repeat(pairs[0], sizes), benchmark]), axis=1, return_counts=True)
-    enough = index.totals[both[1]] >= MIN_RUNS
+    totals = index.totals[both[1]]
+    enough = (totals >= MIN_RUNS) | (few & (counts == totals))
     both, counts = both[:, enough], counts[enough]
     return both[0], both[1], counts / index.totals[both[1]]
 

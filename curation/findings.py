@@ -139,7 +139,7 @@ def _read(chain: Chain, curation: Curation) -> Finding:
         flags.append(flag)
         details.append(text)
     found = _finding(chain, None, "; ".join(details) or None, tuple(flags))
-    equations = {_number_of(step.text) for step in stated_steps(chain.text)}
+    equations = {_number_of(step.text) for step in stated_steps(chain.text)} if curation.prefer == "most_different" else set()
     more = {"text_key": text_key(chain.graded.candidate), "equations": tuple(sorted(equations)[:MAX_EQUATIONS])}
     return found.model_copy(update=more)
 

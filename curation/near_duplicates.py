@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
-from curation.words import runs_of, words_of
+from curation.words import Runs, runs_of, words_of
 from schemas.candidate import Candidate
 from schemas.ids import content_id
 
@@ -25,6 +25,7 @@ BANDS = 8
 
 RUN_WORDS = 5
 _SEED = 7
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Signatures(NamedTuple):
@@ -44,11 +45,19 @@ def text_key(candidate: Candidate) -> str:
     return content_id(" ".join(f"{candidate.reasoning or ''}\n{candidate.response}".casefold().split()))
 
 
-def signatures(texts: Sequence[str]) -> Signatures:
-    """Return the signatures of a batch of texts; a text of fewer than 5 words has no run, and is like no other."""
+def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Signatures:
+    """Return the signatures of a batch of texts; a text of fewer than 5 words has no run, and is like no other.
+
+    With `prompts`, one for each text, the runs a text has from its prompt do not count, nor do they as words: two
+    programs that repeat one long docstring are no twins.
+    """
     words = words_of(texts)
     runs = runs_of(words, RUN_WORDS)
-    counts = np.bincount(words.text, minlength=len(texts)).astype(np.int64)
+    if prompts is not None:
+        runs = _own(runs, runs_of(words_of(prompts), RUN_WORDS))
+        counts = np.bincount(runs.text, minlength=len(texts)).astype(np.int64)
+    else:
+        counts = np.bincount(words.text, minlength=len(texts)).astype(np.int64)
     ends = np.cumsum(np.bincount(runs.text, minlength=len(texts)))
     offsets = np.concatenate([[0], ends]).astype(np.uint64)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(runs.hashes, offsets, PERMUTATIONS, _SEED)
@@ -56,8 +65,15 @@ def signatures(texts: Sequence[str]) -> Signatures:
     bands = np.zeros((len(texts), BANDS), dtype=np.uint64)
     for column in range(PERMUTATIONS):
         band = column * BANDS // PERMUTATIONS
-        bands[:, band] = bands[:, band] * np.uint64(0x9E3779B97F4A7C15) + full[:, column]
+        bands[:, band] = bands[:, band] * _SPREAD + full[:, column]
     return Signatures(full.astype(np.uint8), bands + np.arange(BANDS, dtype=np.uint64), counts)
+
+
+def _own(runs: Runs, prompts: Runs) -> Runs:
+    """Return the runs of each text that its own prompt does not have."""
+    mixed, given = (one.hashes ^ (one.text.astype(np.uint64) * _SPREAD) for one in (runs, prompts))
+    own = ~np.isin(mixed, given)
+    return Runs(runs.hashes[own], runs.text[own])
 
 
 def joined(parts: Sequence[Signatures]) -> Signatures:

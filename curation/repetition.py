@@ -32,12 +32,9 @@ def repetition(text: str, limits: Repetition) -> str | None:
     if len(words) > limits.passages + PASSAGE_WORDS:
         for length, most in ((PASSAGE_WORDS, limits.passages), (PHRASE_WORDS, limits.phrases)):
             runs = Counter(zip(*(words[start:] for start in range(length)), strict=False))
-            run, times = max(
-                ((run, times) for run, times in runs.items() if _says_something(run)),
-                key=lambda item: (item[1], item[0]),
-                default=((), 0),
-            )
-            if times >= most:
+            often = [(times, run) for run, times in runs.items() if times >= most and _says_something(run)]
+            if often:
+                times, run = max(often)
                 return f"{times} times: {' '.join(run)[:100]}"
     raw = text.encode("utf-8", "surrogatepass")
     if len(raw) >= COMPRESSED_BYTES:

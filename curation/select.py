@@ -45,6 +45,7 @@ def first_pass(
     found = iter(examine(groups, curation, index))
     decided: list[ProblemFindings] = []
     texts: list[str] = []
+    prompts: list[str] = []
     passed: list[Finding] = []
     numbers: list[int] = []
     for members in problems:
@@ -55,10 +56,11 @@ def first_pass(
             for graded, one in zip(group.candidates, ones, strict=True):
                 if one.reason is None:
                     texts.append(chain_text(graded))
+                    prompts.append(group.problem.question)
                     passed.append(one)
                     numbers.append(seen.problem_count)
     if curation.near_duplicates.within != "off" and texts:
-        seen.parts.append(signatures(texts))
+        seen.parts.append(signatures(texts, prompts))
         seen.ids.append(np.array([one.candidate_id.encode() for one in passed], dtype=np.bytes_))
         seen.samples.append(np.array([one.sample_index for one in passed], dtype=np.int32))
         seen.problems.append(np.array(numbers, dtype=np.int64))

@@ -4,8 +4,8 @@ from typing import Literal
 
 from schemas.record import Record
 
-Method = Literal["words_8", "words_13", "masked_8", "characters"]
-METHODS: tuple[Method, ...] = ("words_8", "words_13", "masked_8", "characters")
+Method = Literal["exact", "words_8", "words_13", "masked_8", "characters"]
+METHODS: tuple[Method, ...] = ("exact", "words_8", "words_13", "masked_8", "characters")
 Planting = Literal["verbatim", "digits_swapped", "paraphrased", "embedded"]
 
 

@@ -13,8 +13,13 @@ from typing import NamedTuple
 
 _LATEX = {"\\times": "*", "\\cdot": "*", "\\div": "/", "\\$": "", "\\!": "", "\\,": "", "$": "", "\\left": "",
           "\\right": "", "−": "-", "–": "-", "×": "*", "·": "*", "÷": "/"}  # fmt: skip
-_SIDE = r"[ \t]*[-+]?[ \t]*[(]?[\da-zA-Z.][\da-zA-Z.+\-*/() \t]{0,80}"
-_EQUATION = re.compile(rf"(?<![\w.=<>^_\\/*+\-(){{}}])({_SIDE})=({_SIDE})(?![\w=^_\\{{}}!<>])")
+_LETTER = r"[a-zA-Z](?![a-zA-Z])"
+_SIDE = rf"[ \t]*[-+]?[ \t]*[(]?(?:[\d.]|{_LETTER})(?:[\d.+\-*/() \t]|{_LETTER}){{0,80}}"
+# Both sides are read as far as they go, and never a part of them: `6t = 48 - 18 = 30` does not say `6t = 48`.
+_EQUATION = re.compile(
+    rf"(?<![\w.=<>^_\\/*+\-(){{}}])({_SIDE})=((?>{_SIDE}))"
+    r"(?![\w=^_{}!<>%]|\\(?!implies|Rightarrow|rightarrow|quad|[\])\\]))"
+)
 _JOIN = re.compile(
     r"[\s.,;:]*(?:(?:so|thus|then|hence|therefore|which|that|this|we|get|gives|giving|is|means|implies|and|to|have|"
     r"\\implies|\\Rightarrow|\\rightarrow|⇒|=>|→|\\\\|&|\\quad|simplify|simplifies|simplifying|solving|us)[\s.,;:]*){0,6}"
@@ -40,13 +45,13 @@ def wrong_algebra(text: str) -> Iterator[str]:
     for name, sign in _LATEX.items():
         text = text.replace(name, sign)
     yield from _wrong_percentages(text)
-    matches = [(match, _solved(match[1], match[2])) for match in _EQUATION.finditer(text)]
+    matches = [(match, _solved(match[1], match[2].rstrip(" \t."))) for match in _EQUATION.finditer(text)]
     for (first, before), (second, after) in pairwise(matches):
         if before is None or after is None or not _JOIN.fullmatch(text, first.end(), second.start()):
             continue
         (unknown, one, is_solved), (other, two, _) = before, after
         # `x = 3, x = 5` may be two solutions; `2x = 6, x = 5` may not.
-        if unknown == other and not is_solved and abs(one - two) >= _slack(second[2]) and one != two:
+        if unknown == other and not is_solved and one != two and abs(one - two) >= _rounding(second[2]):
             yield f"{first.group().strip()} -> {second.group().strip()}"
 
 
@@ -61,6 +66,11 @@ def _slack(number: str) -> Fraction:
     """Return what one unit in the last digit of a stated number is worth; whole numbers of things may be rounded."""
     digits = re.match(r"[^.]*\.?(\d*)", number.strip())
     return Fraction(1, 10 ** min(6, len(digits[1]) if digits else 0))
+
+
+def _rounding(side: str) -> Fraction:
+    """Return what the solution of an equation may be off by: nothing where only whole numbers are stated."""
+    return _slack(side) if "." in side else Fraction(0)
 
 
 def _solved(left: str, right: str) -> tuple[str, Fraction, bool] | None:
@@ -85,14 +95,14 @@ def _linear(text: str) -> _Linear:
         if match is None:
             raise ValueError(f"not linear: {text}")
         place = match.end()
-        token = match.group().strip()
-        if token:
+        part = match.group().strip()
+        if part:
             # `2x`, `2(x + 1)` and `x(3)` leave out the sign of multiplication; `x y` and `2 3` mean something else.
-            if tokens and (token[0].isalpha() or token == "(") and (tokens[-1][0].isdigit() or tokens[-1] == ")"):
+            if tokens and (part[0].isalpha() or part == "(") and (tokens[-1][0].isdigit() or tokens[-1] == ")"):
                 tokens.append("*")
-            elif tokens and token[0].isalnum() and (tokens[-1][0].isalnum() or tokens[-1] == ")"):
+            elif tokens and part[0].isalnum() and (tokens[-1][0].isalnum() or tokens[-1] == ")"):
                 raise ValueError(f"two words: {text}")
-            tokens.append(token)
+            tokens.append(part)
     if len(tokens) > 60 or any(len(token) > 15 for token in tokens):
         raise ValueError(f"too long: {text[:60]}")
     if sum(one == "/" and other.isalpha() for one, other in pairwise(tokens)):

@@ -35,6 +35,16 @@ def over_domain_share(counts: Sequence[DomainCount], curation: Curation) -> set[
     return out
 
 
+def require_domains(count: int, curation: Curation) -> None:
+    """Raise RecipeError when so few domains cannot all stay within `max_domain_share`."""
+    share = curation.max_domain_share
+    if share is not None and count and share * count < 1:
+        raise RecipeError(
+            f"No domain may hold more than {share:.0%} of the rows, but the problems are of {count} domains only",
+            "raise curation.max_domain_share, or add problems of other domains",
+        )
+
+
 def _caps(counts: Sequence[DomainCount], curation: Curation) -> Mapping[str, int | None]:
     totals: dict[str, int] = defaultdict(int)
     for one in counts:
@@ -44,11 +54,7 @@ def _caps(counts: Sequence[DomainCount], curation: Curation) -> Mapping[str, int
     if share is None:
         return dict.fromkeys(totals, most)
     kept = {domain: total for domain, total in totals.items() if total}
-    if kept and share * len(kept) < 1:
-        raise RecipeError(
-            f"No domain may hold more than {share:.0%} of the rows, but there are only {len(kept)} domains with rows",
-            "raise curation.max_domain_share, or add problems of other domains",
-        )
+    require_domains(len(kept), curation)
     # The largest cap that is within its share of what all domains then keep: from the top down it only shrinks.
     cap = min(max(kept.values(), default=0), most or max(kept.values(), default=0))
     while cap and cap > share * sum(min(cap, total) for total in kept.values()):

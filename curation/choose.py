@@ -1,4 +1,4 @@
-"""Which of a problem's good chains are kept: the first, the shortest, the most usual length, the most different ways."""
+"""Which of a problem's good chains are kept: the first, the shortest, those of usual length, the most different."""
 
 from collections.abc import Callable, Sequence
 

@@ -76,9 +76,7 @@ CHECKS: dict[Flag, Check] = {
     "hint_words": _hint_words,
     "answer_from_prompt": lambda chain, _: answer_from_prompt(chain.text, chain.problem.question),
     "answer_first": _answer_first,
-    "wrong_step": lambda chain, _: wrong_step(
-        chain.problem.question, chain.text, chain.graded.grade.extracted_answer
-    ),
+    "wrong_step": lambda chain, _: wrong_step(chain.problem.question, chain.text, chain.graded.grade.extracted_answer),
 }
 """Flag -> what finds it, in this order; each returns what it found as text."""
 
@@ -139,7 +137,9 @@ def _read(chain: Chain, curation: Curation) -> Finding:
         flags.append(flag)
         details.append(text)
     found = _finding(chain, None, "; ".join(details) or None, tuple(flags))
-    equations = {_number_of(step.text) for step in stated_steps(chain.text)} if curation.prefer == "most_different" else set()
+    equations = (
+        {_number_of(step.text) for step in stated_steps(chain.text)} if curation.prefer == "most_different" else set()
+    )
     more = {"text_key": text_key(chain.graded.candidate), "equations": tuple(sorted(equations)[:MAX_EQUATIONS])}
     return found.model_copy(update=more)
 

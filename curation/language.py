@@ -8,7 +8,9 @@ from functools import lru_cache
 MIN_LETTERS = 40
 """A text with fewer letters has no language to speak of."""
 
-_NOT_PROSE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\\\[.*?\\\]|\\\(.*?\\\)|\\[a-zA-Z]+", re.DOTALL)
+_NOT_PROSE = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\\\[.*?\\\]|\\\(.*?\\\)|\\[a-zA-Z]+", re.DOTALL
+)
 # Letters of these scripts stand for quantities and sounds in the prose of every language.
 _MATHEMATICAL = frozenset(("GREEK", "MATHEMATICAL", "MODIFIER", "SUPERSCRIPT", "SUBSCRIPT", "FEMININE", "MASCULINE",
                            "MICRO", "KELVIN", "ANGSTROM", "OHM", "SCRIPT", "DOUBLE-STRUCK", "BLACK-LETTER", "ALEF",

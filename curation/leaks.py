@@ -8,7 +8,8 @@ _FROM_PROMPT = re.compile(
     r"\b(?:the|a|our|its|your) (?:reference|gold|ground[- ]truth|provided|given|expected|known|official) "
     r"(?:final |correct )?(?:answer|solution|result)\b(?! ?(?:choice|option|s\b))"
     r"|\bthe (?:correct |final |right )?answer (?:that )?(?:is|was|has been) (?:given|provided|supplied|told)\b"
-    r"|\b(?:answer|solution|result) (?:given|provided|stated|supplied) (?:to us|to me|above|in the (?:prompt|instructions?))\b"
+    r"|\b(?:answer|solution|result) (?:given|provided|stated|supplied) "
+    r"(?:to us|to me|above|in the (?:prompt|instructions?))\b"
     r"|\b(?:we|i) (?:are|am|were|was) (?:told|given) (?:that )?the (?:correct |final |right )?answer\b",
     re.IGNORECASE,
 )
@@ -20,7 +21,8 @@ _HINT = re.compile(
 )
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
 _STATED = re.compile(
-    r"\A[\s*#>_-]*(?:(?:the |my |final |correct |right )*(?:answer|option|choice)(?: is|:)|\\boxed\{|\$?\\boxed\{)", re.IGNORECASE
+    r"\A[\s*#>_-]*(?:(?:the |my |final |correct |right )*(?:answer|option|choice)(?: is|:)|\\boxed\{|\$?\\boxed\{)",
+    re.IGNORECASE,
 )
 EARLY_SHARE = 0.1
 MIN_CHAIN = 200
@@ -42,7 +44,7 @@ def answer_from_prompt(chain: str, question: str) -> str | None:
 
 
 def hint_words(chain: str, question: str) -> str | None:
-    """Return the words by which a chain that was asked with a hint gives the hint away, unless the question has them."""
+    """Return the words by which a chain that was asked with a hint gives it away, unless the question has them."""
     for found in (_HINT, _FROM_PROMPT):
         for match in found.finditer(chain):
             if match.group().casefold() not in question.casefold():

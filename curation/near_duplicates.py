@@ -4,7 +4,7 @@ Two passes, so that texts are streamed: `signatures` of a batch of texts (128 by
 192 bytes are held per chain, whatever its length), then `repeats` over all of them.
 
 The survivor is the first in the given order. `curation.select` orders chains by sample index, then by id, which do
-not depend on the order of arrival, the shards or the recipe's order - and a later sample never displaces an earlier one.
+not depend on the order of arrival, the shards or the recipe's order; and a later sample never displaces an earlier one.
 """
 
 from collections import defaultdict
@@ -92,8 +92,9 @@ def repeats(
 ) -> dict[int, int]:
     """Return {row: the earlier row it repeats}, greedily in `order`: what is repeated is itself no repeat.
 
-    With `problems`, the number of each row's problem, only rows of the same problem are compared. Rows of fewer than `min_words` words are left out. Only rows that share a band with another are looked at one by
-    one, and each is compared with survivors only, so that a text written a million times costs a million comparisons.
+    With `problems`, the number of each row's problem, only rows of the same problem are compared. Rows of fewer than
+    `min_words` words are left out. Only rows that share a band with another are looked at one by one, and each is
+    compared with survivors only, so that a text written a million times costs a million comparisons.
     """
     long = np.flatnonzero(found.words >= max(min_words, RUN_WORDS))
     shared = np.zeros(len(found.words), dtype=bool)

@@ -17,7 +17,7 @@ MOST = 1_000
 """How many texts are planted at most."""
 
 _PARAPHRASES = (
-    (r"\bhow many\b", "what is the number of"), (r"\bhow much\b", "what amount of"), (r"\bwhat is\b", "determine"),
+    (r"\bhow many\b", "what number of"), (r"\bhow much\b", "what amount of"), (r"\bwhat is\b", "determine"),
     (r"\bfind\b", "work out"), (r"\bcompute\b", "calculate"), (r"\bevaluate\b", "give the value of"),
     (r"\beach\b", "every"), (r"\bbuys?\b", "purchases"), (r"\bbought\b", "purchased"), (r"\bhas\b", "owns"),
     (r"\bhave\b", "own"), (r"\bif\b", "suppose that"), (r"\bthen\b", "after that"), (r"\bper\b", "for every"),
@@ -68,7 +68,9 @@ def false_alarms(index: BenchmarkIndex) -> tuple[int, dict[str, int]]:
     ordered = sorted(index.texts, key=lambda one: seed_from("clean", one.benchmark, one.row, one.column))
     half = len(ordered) // 2
     clean = ordered[half:][:MOST]
-    hits = contaminations([one.text for one in clean], benchmark_index(ordered[:half], index.overlap), by_characters=True)
+    hits = contaminations(
+        [one.text for one in clean], benchmark_index(ordered[:half], index.overlap), by_characters=True
+    )
     alarms = {str(method): _found_by(method, hits) for method in METHODS}
     return len(clean), {**alarms, "any": sum(map(bool, hits))}
 

@@ -15,7 +15,7 @@ from curation.choose import choose, in_order
 from curation.decontaminate import BenchmarkIndex
 from curation.findings import Finding, chain_text, examine
 from curation.near_duplicates import Signatures, joined, repeats, signatures
-from schemas.curation import Curation
+from schemas.curation import Curation, Difficulty
 from schemas.grade import Decision, DropReason, Split
 from schemas.group import Group
 
@@ -39,7 +39,8 @@ def first_pass(
 ) -> list[ProblemFindings]:
     """Judge the chains of a batch of problems on their own, and note the signatures of those that pass in `seen`.
 
-    Of equal texts at one problem the first by sample index and id passes, the others are `duplicate`.
+    Of equal texts at one problem the first by sample index and id passes, the others are `duplicate`. The chains of a
+    problem outside the recipe's difficulty do not pass, so nothing is dropped for repeating them.
     """
     groups = [group for one in problems for group in one]
     found = iter(examine(groups, curation, index))
@@ -50,7 +51,8 @@ def first_pass(
     numbers: list[int] = []
     for members in problems:
         seen.problem_count += 1
-        findings = _without_equals([next(found) for _ in members])
+        outside = _outside_difficulty(members, curation.difficulty)
+        findings = _without_equals([_in_band(next(found), outside) for _ in members])
         decided.append(findings)
         for group, ones in zip(members, findings, strict=True):
             for graded, one in zip(group.candidates, ones, strict=True):
@@ -65,6 +67,12 @@ def first_pass(
         seen.samples.append(np.array([one.sample_index for one in passed], dtype=np.int32))
         seen.problems.append(np.array(numbers, dtype=np.int64))
     return decided
+
+
+def _in_band(findings: list[Finding], outside: str | None) -> list[Finding]:
+    if outside is None:
+        return findings
+    return [one if one.reason is not None else _dropped(one, "outside_difficulty", outside) for one in findings]
 
 
 def _without_equals(groups: ProblemFindings) -> ProblemFindings:
@@ -84,7 +92,7 @@ def _without_equals(groups: ProblemFindings) -> ProblemFindings:
 def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:
     """Return {candidate id: the id of the chain it nearly repeats}.
 
-    The survivor is the lower sample index, then the smaller id. A chain that serves two problems does not repeat itself.
+    The survivor is the lower sample index, then the smaller id. A chain of two problems does not repeat itself.
     """
     if not seen.parts:
         return {}
@@ -107,8 +115,7 @@ class Selection:
 
     def decide(self, groups: Sequence[Group], findings: ProblemFindings) -> tuple[Group, ...]:
         """Return the groups of one problem with one Decision for each candidate."""
-        rate = self._outside_difficulty(groups)
-        ones = [[self._judged(one, rate) for one in group] for group in findings]
+        ones = [[self._judged(one) for one in group] for group in findings]
         alive = [one for group in ones for one in group if one.reason is None]
         limit = self.curation.max_per_problem
         chosen = choose(alive, len(alive) if limit is None else limit, self.curation.prefer)
@@ -121,25 +128,21 @@ class Selection:
             for group, members in zip(groups, ones, strict=True)
         )
 
-    def _judged(self, one: Finding, outside: str | None) -> Finding:
-        if one.reason is not None:
-            return one
-        if outside is not None:
-            return _dropped(one, "outside_difficulty", outside)
-        twin = self.near.get(one.candidate_id)
+    def _judged(self, one: Finding) -> Finding:
+        twin = self.near.get(one.candidate_id) if one.reason is None else None
         return one if twin is None else _dropped(one, "near_duplicate", f"of {twin}")
 
-    def _outside_difficulty(self, groups: Sequence[Group]) -> str | None:
-        band = self.curation.difficulty
-        if band is None:
-            return None
-        rates = [group.pass_rate for group in groups if group.model == band.model]
-        known = [one for one in rates if one.rate is not None]
-        if not known:
-            return f"{band.model} has no graded attempt at it"
-        rate = known[0]
-        inside = rate.rate is not None and band.min <= rate.rate <= band.max
-        return None if inside else f"{band.model} solves it {rate.c} of {rate.n} times"
+
+def _outside_difficulty(groups: Sequence[Group], band: Difficulty | None) -> str | None:
+    """Return how often the band's model solves this problem when that is outside the band."""
+    if band is None:
+        return None
+    rates = [group.pass_rate for group in groups if group.model == band.model and group.pass_rate.rate is not None]
+    if not rates:
+        return f"{band.model} has no graded attempt at it"
+    found = rates[0]
+    inside = found.rate is not None and band.min <= found.rate <= band.max
+    return None if inside else f"{band.model} solves it {found.c} of {found.n} times"
 
 
 def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:

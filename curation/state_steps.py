@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 
 CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _BRACKETS = "()[]{}<>"
-_STACK_LINE = re.compile(rf"^[ \t]*([{re.escape(_BRACKETS)}])[ \t]*[;:,][ \t]*stack[ \t]*(?:is|:|=)[ \t]*(.*)$", re.M | re.I)
+_STACK_LINE = re.compile(
+    rf"^[ \t]*([{re.escape(_BRACKETS)}])[ \t]*[;:,][ \t]*stack[ \t]*(?:is|:|=)[ \t]*(.*)$", re.M | re.I
+)
 _FINAL_STACK = re.compile(r"final stack (?:is|:)[ \t]*[\"“]?([^\"”\n]*)", re.I)
 _POPPED = re.compile(r"pop (?:out )?((?:[\"“][^\"”\n]{1,3}[\"”][, and]*){1,200})one by one", re.I)
 _QUOTED = re.compile(r"[\"“]([^\"”\n]{1,60})[\"”]")
@@ -21,7 +23,9 @@ _WHICH_LETTER = re.compile(r"\b(first|second|third|fourth|fifth|sixth|seventh|ei
 _ORDERED = re.compile(r"[\"“]([a-z][a-z'-]*)[\"”]\]? ?< ?(?:\(\d+\) ?)?\[?[\"“](?=([a-z][a-z'-]*)[\"”])")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _PLACE = re.compile(rf"\b({'|'.join(_ORDINALS)}) is (?:the )?([\w-]+)(?=[,.;]|$| then| and)", re.M)
-_SUPPOSING = re.compile(r"\b(?:suppose|assume|alternatively|otherwise|if|wait|actually|case \d)\b", re.I)
+_NOBODY = frozenset(("any", "either", "also", "not", "now", "then", "unknown"))
+_SUPPOSING = re.compile(r"\b(?:suppose|assume|alternatively|otherwise|wait|actually|case \d)\b", re.I)
+MIN_PLACES = 3
 
 
 def wrong_states(question: str, chain: str) -> Iterator[str]:
@@ -112,14 +116,23 @@ def _wrong_order(chain: str) -> Iterator[str]:
 
 
 def _moved_places(chain: str) -> Iterator[str]:
-    """Check `first is the bus, second is the van`: one thing in one place, which later lines do not change."""
+    """Check `first is the bus, second is any, third is the van`: later lines leave in place what was placed.
+
+    Only lines that place at least three are compared, each with the one before; a chain that supposes is left alone.
+    """
     if _SUPPOSING.search(chain):
         return
-    places: dict[str, str] = {}
-    things: dict[str, str] = {}
-    for match in _PLACE.finditer(chain):
-        place, thing = match[1], match[2]
-        if thing in ("any", "either", "also", "not", "now", "then"):
+    before: dict[str, str] = {}
+    for line in chain.splitlines():
+        found = [(match[1], match[2]) for match in _PLACE.finditer(line) if match[2] not in _NOBODY]
+        if len(found) < MIN_PLACES:
             continue
-        if places.setdefault(place, thing) != thing or things.setdefault(thing, place) != place:
-            yield match.group()
+        after = dict(found)
+        for place, thing in found:
+            elsewhere = any(other == thing and there != place for there, other in before.items())
+            if before.get(place, thing) != thing or elsewhere or after[place] != thing:
+                yield f"{place} is {thing}"
+                break
+        if len(set(after.values())) < len(after):
+            yield line.strip()[:200]
+        before = after

@@ -9,22 +9,29 @@ _TEMPLATE = re.compile(
 )
 _TURN = re.compile(r"^(?:#{2,4} ?)?(Human|User|Assistant|Instruction)(?::|\n)", re.MULTILINE)
 _REFUSAL = re.compile(
-    r"\A\W*(?:i['’]?m (?:very |so |really )?sorry|sorry|i apologi[sz]e|unfortunately|as an ai(?: language)?(?: model| assistant)?)"
+    r"\A\W*(?:i['’]?m (?:very |so |really )?sorry|i am (?:very |so |really )?sorry|sorry|i apologi[sz]e|unfortunately"
+    r"|as an ai(?: language)?(?: model| assistant)?)"
     r"[,.]?(?: but)? ?,? ?i(?: am|['’]m)? ?(?:cannot|can['’]?t|can not|unable|not able|won['’]?t|do not|don['’]?t)\b"
     r"[^.\n]{0,40}\b(?:assist|help|provide|answer|fulfil|fulfill|comply|complete|continue|discuss|do that|solve)\b",
     re.IGNORECASE,
 )
-_MAKERS = r"OpenAI|Anthropic|Google(?: DeepMind)?|Alibaba(?: Cloud)?|Meta(?: AI)?|Mistral(?: AI)?|DeepSeek|Moonshot(?: AI)?|Zhipu(?: AI)?|xAI|Microsoft"
-_NAMES = r"ChatGPT|GPT-?[345][\w.-]*|Claude|Gemini|Bard|Qwen|QwQ|Llama|DeepSeek|Mistral|Kimi|Grok|ChatGLM|GLM-?\d[\w.]*|Phi-?\d"
+_MAKERS = (
+    r"OpenAI|Anthropic|Google(?: DeepMind)?|Alibaba(?: Cloud)?|Meta(?: AI)?|Mistral(?: AI)?|DeepSeek"
+    r"|Moonshot(?: AI)?|Zhipu(?: AI)?|xAI|Microsoft"
+)
+_NAMES = (
+    r"ChatGPT|GPT-?[345][\w.-]*|Claude|Gemini|Bard|Qwen|QwQ|Llama|DeepSeek|Mistral|Kimi|Grok|ChatGLM"
+    r"|GLM-?\d[\w.]*|Phi-?\d"
+)
 _SELF = re.compile(
-    rf"\b(?:I am|I['’]m|I, |my name is|as) (?:an? (?:AI|large language) ?(?:language )?(?:model|assistant)\b"
-    rf"|(?:{_NAMES})\b)|\b(?:created|developed|trained|made) by (?:{_MAKERS})\b|\b(?:my|a) knowledge cut-?off\b"
-    r"|\bmy (?:training data|last update)\b",
+    rf"\b(?:I am|I['’]m|I, |[Mm]y name is|[Aa]s) (?:an? (?:AI|large language) ?(?:language )?(?:model|assistant)\b"
+    rf"|(?:{_NAMES})\b)|\b(?:created|developed|trained|made) by (?:{_MAKERS})\b|\b(?:[Mm]y|a) knowledge cut-?off\b"
+    r"|\b[Mm]y (?:training data|last update)\b",
 )
 
 
 def leaked_role(chain: str, prompt: str) -> str | None:
-    """Return a chat template's mark or another speaker's turn (`Human:` at a line's start), unless the prompt has it."""
+    """Return a chat template's mark or another's turn (`Human:` at a line's start), unless the prompt has it."""
     for pattern in (_TEMPLATE, _TURN):
         for match in pattern.finditer(chain):
             if match.group().strip() not in prompt:

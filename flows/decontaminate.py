@@ -1,15 +1,17 @@
 """Benchmarks of a recipe: read them, drop the problems that repeat them, and say how well that works."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from curation.decontaminate import BenchmarkIndex, benchmark_index, contaminations, strongest
+from curation.planted import false_alarms, planted_recall
 from flows.progress import Progress
 from flows.settings import hub_access
 from generators.problems.file import read_rows
 from generators.problems.hub import load_hub
 from schemas.curation import BenchmarkFile, BenchmarkHub, Curation
-from schemas.decontamination import BenchmarkText
+from schemas.decontamination import BenchmarkShare, BenchmarkText, Decontamination
 from schemas.errors import ProblemSourceError
 from schemas.problem import Problem
 from schemas.recipe import ColumnMap, HubSource
@@ -63,6 +65,26 @@ def drop_contaminated(problems: Sequence[Problem], index: BenchmarkIndex | None,
     if index is not None:
         progress.note(f"{len(found)} of {len(problems)} problems repeat one of {len(index.texts):,} benchmark texts")
     return found
+
+
+def decontamination_of(
+    index: BenchmarkIndex | None, problems: Mapping[str, str], candidates: Mapping[str, int]
+) -> Decontamination | None:
+    """Return the record for the card: `problems` is evidence by problem id, `candidates` a count by benchmark."""
+    if index is None:
+        return None
+    texts = Counter(one.benchmark for one in index.texts)
+    hit = Counter(evidence.partition(" row ")[0] for evidence in problems.values())
+    clean, alarms = false_alarms(index)
+    return Decontamination(
+        benchmarks=tuple(
+            BenchmarkShare(benchmark=name, texts=count, problems=hit[name], candidates=candidates.get(name, 0))
+            for name, count in sorted(texts.items())
+        ),
+        planted=tuple(planted_recall(index)),
+        clean=clean,
+        false_alarms=alarms,
+    )
 
 
 def _from_file(benchmark: BenchmarkFile) -> Iterator[BenchmarkText]:

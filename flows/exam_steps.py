@@ -57,7 +57,8 @@ def _checked(path: Path) -> Iterator[dict[str, Any]]:
     for row in rows_of(path):
         if not needed <= set(row):
             raise ProblemSourceError(
-                f"A row of {path} lacks {', '.join(sorted(needed - set(row)))}", "see flows/exam_steps.py for the format"
+                f"A row of {path} lacks {', '.join(sorted(needed - set(row)))}",
+                "see flows/exam_steps.py for the format",
             )
         yield row
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from curation.balance import require_domains
 from data_contracts.report import ContractReport
 from flows.curating import curated_groups
-from flows.decontaminate import drop_contaminated, open_benchmarks
+from flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
 from flows.groups import decided_groups
 from flows.plan import Asker, Shard, plan_shard, repeated_questions
 from flows.run_record import Run
@@ -85,7 +86,8 @@ def check_references(
     """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
     `contaminated`: it repeats a benchmark's text. `bad_reference`: its own grader does not accept the reference answer.
-    `duplicate`: see `repeated_questions`. All of them are written down. Raises ProblemSourceError when none is left, SandboxError when programs cannot be run.
+    `duplicate`: see `repeated_questions`. All of them are written down. Raises ProblemSourceError when none is left,
+    SandboxError when programs cannot be run, RecipeError when there are too few domains for the recipe's share.
     """
     run.benchmarks = open_benchmarks(run.recipe.curation)
     run.contamination = drop_contaminated(loaded, run.benchmarks, run.progress)
@@ -124,6 +126,7 @@ def check_references(
             + (f" ({len(run.contamination)} repeat a benchmark)" if run.contamination else ""),
             "run `cotfactory check` and fix the answers",
         )
+    require_domains(len({problem.domain for problem in problems}), run.recipe.curation)
     return problems, dropped
 
 
@@ -217,13 +220,12 @@ def curate(
 ) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
     tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
+    candidate_hits: Counter[str] = Counter()
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
 
     def rows() -> Iterator[dict[str, object]]:
         for problem_id, reason in sorted(dropped.items()):
-            decision = Decision(
-                candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id)
-            )
+            decision = Decision(candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id))
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
         stored = partial(decided_groups, problems, askers, wanted, run.output_name)
         curation, spool = run.recipe.curation, run.workspace.staging / f"{run.run_id}.findings"
@@ -231,11 +233,14 @@ def curate(
             for group in groups:
                 tally.add(group)
                 for decision in group.decisions:
+                    if decision.reason == "contaminated" and decision.detail is not None:
+                        candidate_hits[decision.detail.partition(" row ")[0]] += 1
                     yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
             run.progress.advance()
 
     with run.progress.stage("curate", len(problems)):
         write_table(run.workspace, "decisions", run.output_name, rows())
+        run.decontamination = decontamination_of(run.benchmarks, run.contamination, candidate_hits)
     run.tally = tally
 
 
@@ -273,6 +278,7 @@ def release(run: Run, problems: Sequence[Problem], askers: Sequence[Asker], want
         dropped=dict(tally.dropped),
         teachers=tally.shares(recipe.teachers),
         sandbox_images=tuple(sorted(tally.sandbox_images)),
+        decontamination=run.decontamination,
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

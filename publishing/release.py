@@ -23,6 +23,7 @@ from publishing.published_recipe import published_recipe
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, diff_products, latest_release, next_version, read_manifest
+from schemas.decontamination import Decontamination
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
 from schemas.key_like import count_key_like
@@ -46,6 +47,7 @@ class ReleaseFacts(Record):
     dropped: dict[str, int]
     teachers: tuple[TeacherShare, ...]
     sandbox_images: tuple[str, ...] = ()
+    decontamination: Decontamination | None = None
 
 
 class ReleaseOutcome(Record):
@@ -186,6 +188,7 @@ def _manifest(
         dropped=facts.dropped,
         teachers=facts.teachers,
         sandbox_images=facts.sandbox_images,
+        decontamination=facts.decontamination,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
 

@@ -28,7 +28,7 @@ class Hit(Record):
     overlap: float
 
     def evidence(self, where: str) -> str:
-        """Return the hit in words, for a decision: `math_test.jsonl.gz row math/test/7 question, words_8 0.93, in chain`."""
+        """Return the hit in words, for a decision: `math.jsonl row test/7 question, words_8 0.93, in chain`."""
         return f"{self.benchmark} row {self.row} {self.column}, {self.method} {self.overlap:.2f}, in {where}"
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from schemas.decontamination import Decontamination
 from schemas.record import Record
 
 
@@ -42,7 +43,8 @@ class Manifest(Record):
     row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
     and logins; `recipe_id` says whether two recipes ask for the same. `files` are all but the manifest itself,
     `dropped` counts by reason, `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are
-    the digests of the images in which programs were graded.
+    the digests of the images in which programs were graded. `decontamination` is None where the recipe names no
+    benchmark.
     """
 
     name: str
@@ -61,3 +63,4 @@ class Manifest(Record):
     teachers: tuple[TeacherShare, ...]
     contract_sha: dict[str, str]
     sandbox_images: tuple[str, ...] = ()
+    decontamination: Decontamination | None = None

@@ -69,7 +69,9 @@ def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
     try:
         yield from _reader_of(path)(path)
     except (OSError, EOFError, zlib.error) as error:
-        raise ProblemSourceError(f"Cannot read {path.resolve()}: {error}", "check the file and its permissions") from error
+        raise ProblemSourceError(
+            f"Cannot read {path.resolve()}: {error}", "check the file and its permissions"
+        ) from error
 
 
 def _reader_of(path: Path) -> Callable[[Path], Iterator[tuple[str, Row]]]:

@@ -25,7 +25,6 @@ MIN_RUNS = 4
 COMMON_IN = 20
 """A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing."""
 
-LONGEST_EXACT = 20_000
 SHORT = 300
 MIN_CHARACTERS = 40
 """Two texts are compared by their characters when neither is longer than SHORT nor shorter than this."""
@@ -33,7 +32,7 @@ MIN_CHARACTERS = 40
 EXACT_CHARACTERS = 12
 """Shorter texts (`42`, `What is 2?`) are equal by chance."""
 
-_FILTER_BITS = 22
+_FILTER_BITS = 24
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def benchmark_index(texts: Sequence[BenchmarkText], overlap: Overlap) -> Benchma
 def contaminations(texts: Sequence[str], index: BenchmarkIndex, *, by_characters: bool) -> list[list[Hit]]:
     """Return, for each text, its hits: at most one of each method, the largest overlap, ties by the benchmark's order.
 
-    With `by_characters` short texts are also compared character by character with every short benchmark text: for
-    questions and answers, not for chains.
+    With `by_characters` texts are also compared whole, and short ones character by character with every short
+    benchmark text: for questions and answers, not for chains.
     """
     found: list[list[Hit]] = [[] for _ in texts]
     if not index.texts or not texts:
@@ -84,11 +83,8 @@ def contaminations(texts: Sequence[str], index: BenchmarkIndex, *, by_characters
     for method, (length, masked) in RUNS.items():
         runs = runs_of(words, length, masked=masked)
         _add_hits(found, index, method, *_shares(index.runs[method], runs.hashes, runs.text, few=not masked))
-    for text, hits in zip(texts, found, strict=True):
-        place = index.exact.get(_plain(text)) if len(text) < LONGEST_EXACT else None
-        if place is not None:
-            hits.append(_hit(index.texts[place], "exact", 1.0))
     if by_characters:
+        _add_equal(found, texts, index)
         _add_similar(found, texts, index)
     return found
 
@@ -157,6 +153,13 @@ def _add_hits(
         if text[place] != last:
             last = int(text[place])
             found[last].append(_hit(index.texts[benchmark[place]], method, float(share[place])))
+
+
+def _add_equal(found: list[list[Hit]], texts: Sequence[str], index: BenchmarkIndex) -> None:
+    for text, hits in zip(texts, found, strict=True):
+        place = index.exact.get(_plain(text))
+        if place is not None:
+            hits.append(_hit(index.texts[place], "exact", 1.0))
 
 
 def _add_similar(found: list[list[Hit]], texts: Sequence[str], index: BenchmarkIndex) -> None:

@@ -66,7 +66,7 @@ def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Si
     for column in range(PERMUTATIONS):
         band = column * BANDS // PERMUTATIONS
         bands[:, band] = bands[:, band] * _SPREAD + full[:, column]
-    return Signatures(full.astype(np.uint8), bands + np.arange(BANDS, dtype=np.uint64), counts)
+    return Signatures(full.astype(np.uint8), (bands + np.arange(BANDS, dtype=np.uint64)).astype(np.uint64), counts)
 
 
 def _own(runs: Runs, prompts: Runs) -> Runs:

@@ -29,6 +29,7 @@ from publishing.read_manifest import read_manifest
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
+from schemas.decontamination import Decontamination
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.grade import Split
 from schemas.group import Group
@@ -56,6 +57,7 @@ class ReleaseFacts(Record):
     teachers: tuple[TeacherShare, ...]
     mutants_accepted: int
     sandbox_images: tuple[str, ...] = ()
+    decontamination: Decontamination | None = None
     decisions: Path | None = None
     version: str | None = None
 
@@ -260,6 +262,7 @@ def _manifest(
         dropped=facts.dropped,
         teachers=facts.teachers,
         sandbox_images=facts.sandbox_images,
+        decontamination=facts.decontamination,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
 

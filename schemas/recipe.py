@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.alarm import AlarmKind
+from schemas.curation import Curation
 from schemas.problem import AnswerKind
 from schemas.record import Record
 from schemas.teaching import Sampling
@@ -228,14 +229,6 @@ class Alarms(Record):
     times_usual: Annotated[float, Field(gt=1)] = 3.0
 
 
-class Curation(Record):
-    """Which correct candidates are worth publishing."""
-
-    require_reasoning: bool = False
-    drop_wrong_steps: bool = True
-    max_per_problem: PositiveInt | None = None
-
-
 class PreferencePairs(Record):
     """Which pairs `preference` holds.
 
@@ -312,6 +305,15 @@ class Recipe(Record):
                     f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, prompt and "
                     "sampling; expected them to differ in one of the three"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _difficulty_is_of_a_teacher(self) -> Self:
+        difficulty, models = self.curation.difficulty, sorted({teacher.model for teacher in self.teachers})
+        if difficulty is not None and difficulty.model not in models:
+            raise ValueError(
+                f"curation.difficulty names the model {difficulty.model!r}: expected a teacher's, {' or '.join(models)}"
+            )
         return self
 
     @model_validator(mode="after")

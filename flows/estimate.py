@@ -12,6 +12,7 @@ from schemas.record import Record
 from schemas.teaching import Usage
 from warehouse.catalog import build_catalog
 from warehouse.ledger import open_journals, read_journal
+from warehouse.problem_spool import spool_problems
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import open_workspace
 
@@ -66,8 +67,8 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     for what is wrong with the recipe or its problems.
     """
     recipe = load_recipe(path)
-    problems = load_problems(recipe.problems, path.parent, hub_access())
     place = open_workspace(workspace)
+    problems = spool_problems(load_problems(recipe.problems, path.parent, hub_access()), place.staging)
     build_catalog(place)
     askers = askers_of(recipe, recorded_counts(recipe))
     waiting = {

@@ -160,7 +160,7 @@ def print_curve(samples: list[Sample], candidates: int) -> None:
     """Print the memory at some shares of the candidates, while they are asked for, and the growth from 26 % on."""
     asking = [one for one in samples if one.stage == "ask and grade"]
     print(f"\n{'sealed':>10} {'of all':>7} {'seconds':>8} {'main':>8} {'tree':>8} {'tree PSS':>9}  (MiB)")
-    curve = [one for mark in MARKS if (one := next((each for each in asking if each.share >= mark), None))]
+    curve = [next((each for each in asking if each.share >= mark), asking[-1]) for mark in MARKS if asking]
     for one in curve:
         print(
             f"{one.share * candidates:10.0f} {one.share:7.1%} {one.seconds:8.0f} "

@@ -41,8 +41,8 @@ GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade
 IN_ORDER = "ORDER BY position, teacher_position, sample_index"
 CHUNK_ROWS = 20_000
 BATCH_ROWS = 2_000
-WINDOW_ROWS = 8_000
-WINDOW_BYTES = 16_000_000
+WINDOW_ROWS = 4_000
+WINDOW_BYTES = 8_000_000
 """The chains of one window are in memory at once: so many, or so many bytes, whichever comes first."""
 MEMORY_LIMIT = "128MB"
 THREADS = 2
@@ -201,7 +201,7 @@ class WantedSamples:
     def _newest_grades(self, key: str, among: str) -> str:
         """Return the SQL of (key, newest): the verdict and place of the newest grade of each key found in a table."""
         return f"""(
-            SELECT {key}, max({{graded_at: graded_at, file: file_index, row: file_row_number, verdict: verdict}}) AS newest
+            SELECT {key}, max({{since: graded_at, file: file_index, row: file_row_number, verdict: verdict}}) AS newest
             FROM (SELECT {_ids("grade_id", "candidate_id", "problem_id")}, graded_at, verdict, file_index,
                          file_row_number FROM {files_sql(self._files("grades"))})
             SEMI JOIN {among} USING ({key}) GROUP BY {key}

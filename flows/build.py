@@ -109,7 +109,7 @@ async def release_stored(request: BuildRequest, runner: StageRunner, progress: P
 async def _curate_and_release(job: "_Job", runner: StageRunner) -> None:
     run, problems, askers, wanted = job.run, job.problems, job.askers, job.wanted
     await runner.run("curate", _in_thread(lambda: _curate(job)))
-    watch = _in_thread(lambda: stages.watch_graders(run, problems, askers, wanted, job.tools))
+    watch = _in_thread(lambda: stages.watch_graders(run, problems, wanted, job.tools))
     await runner.run("watch graders", watch)
     await runner.run("release", _in_thread(lambda: stages.release(run, problems, askers, wanted, job.tools)))
 
@@ -124,7 +124,7 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
 class _Job:
     run: Run
     dropped: dict[str, DropReason]
-    problems: list[Problem]
+    problems: Sequence[Problem]
     askers: tuple[Asker, ...]
     wanted: WantedSamples
     tools: Tools
@@ -207,6 +207,8 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
             if next(_shards(job, asker), None) is not None:
                 opening = open_desk(asker.spec, job.problems, wallet, grading, run)
                 desks.append((asker, await stack.enter_async_context(opening)))
+        if not desks:
+            return
         stack.enter_context(tuned_for_asking())
         with run.progress.stage("ask and grade", job.wanted.missing()):
             everybody = [desk for _, desk in desks]

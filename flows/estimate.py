@@ -16,6 +16,7 @@ from schemas.teaching import Usage
 from warehouse.catalog import build_catalog
 from warehouse.history import TeacherHistory, teacher_history
 from warehouse.ledger import open_journals, read_journal
+from warehouse.problem_spool import spool_problems
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import open_workspace
 
@@ -85,10 +86,10 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     for what is wrong with the recipe or its problems.
     """
     recipe = load_recipe(path)
-    loaded = load_problems(recipe.problems, path.parent, hub_access())
-    contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
-    problems = [problem for problem in loaded if problem.problem_id not in contaminated]
     place = open_workspace(workspace)
+    loaded = spool_problems(load_problems(recipe.problems, path.parent, hub_access()), place.staging)
+    contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
+    problems = loaded.without(contaminated)
     build_catalog(place)
     askers = askers_of(recipe, recorded_counts(recipe))
     waiting = {

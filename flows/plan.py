@@ -50,16 +50,7 @@ class Assignment:
 
     def known_prefix(self) -> list[Verdict]:
         """Return the verdicts of the first samples, as far as they are known without a gap."""
-        prefix: list[Verdict] = []
-        while (verdict := self.known.get(len(prefix))) is not None:
-            prefix.append(verdict)
-        return prefix
-
-    def missing(self) -> int:
-        """Return how many samples may still have to be bought at most."""
-        if not next_samples(self.attempts, self.known_prefix()):
-            return 0
-        return sum(index not in self.known for index in range(self.attempts.max))
+        return _prefix(self.known)
 
 
 @dataclass(frozen=True)
@@ -86,15 +77,16 @@ def repeated_questions(problems: Sequence[Problem], askers: Sequence[Asker]) -> 
     Of those that agree on answer and tests the one with the smallest id stays; where they contradict each other
     nobody knows who is right, and none stays.
     """
-    alike: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
-        for prompt in {prompt_id(asker.render(problem)) for asker in askers}:
-            alike[prompt].append(problem)
-    for group in alike.values():
-        if len(group) > 1:
-            group.sort(key=lambda one: one.problem_id)
-            agree = len({(one.answer_kind, one.answer, str(one.tests)) for one in group}) == 1
-            yield [one.problem_id for one in (group[1:] if agree else group)]
+    first: dict[bytes, int] = {}  # prompt -> position of the first problem that has it
+    later: dict[bytes, list[int]] = defaultdict(list)
+    for position, problem in enumerate(problems):
+        for prompt in {bytes.fromhex(prompt_id(asker.render(problem))) for asker in askers}:
+            if first.setdefault(prompt, position) != position:
+                later[prompt].append(position)
+    for prompt, positions in later.items():
+        group = sorted((problems[at] for at in (first[prompt], *positions)), key=lambda one: one.problem_id)
+        agree = len({(one.answer_kind, one.answer, str(one.tests)) for one in group}) == 1
+        yield [one.problem_id for one in (group[1:] if agree else group)]
 
 
 def wanted_samples(problems: Sequence[Problem], askers: Sequence[Asker]) -> Iterator[WantedSample]:
@@ -130,14 +122,26 @@ def plan_shard(problems: Sequence[Problem], first: int, asker: Asker, wanted: Wa
     for stored in wanted.verdicts(asker.position, first, first + len(problems) - 1):
         known[stored.position][stored.sample_index] = stored.verdict
     everything = (_assignment(asker, one, known[first + offset]) for offset, one in enumerate(problems))
-    assignments = tuple(one for one in everything if one is not None and one.missing())
+    assignments = tuple(one for one in everything if one is not None)
     name = content_id([asker.spec.name, [one.request_ids[0] for one in assignments]])[:12]
     return Shard(name, asker, first, assignments)
 
 
+def _prefix(known: Mapping[int, Verdict | None]) -> list[Verdict]:
+    prefix: list[Verdict] = []
+    while (verdict := known.get(len(prefix))) is not None:
+        prefix.append(verdict)
+    return prefix
+
+
+def _wants_more(attempts: Attempts, known: Mapping[int, Verdict | None]) -> bool:
+    """Return whether some sample may still have to be bought."""
+    return bool(next_samples(attempts, _prefix(known))) and any(index not in known for index in range(attempts.max))
+
+
 def _assignment(asker: Asker, problem: Problem, known: Mapping[int, Verdict | None]) -> Assignment | None:
     attempts = asker.attempts_at(problem)
-    if attempts is None:
+    if attempts is None or not _wants_more(attempts, known):
         return None
     messages = asker.render(problem)
     return Assignment(problem, attempts, messages, prompt_id(messages), _request_ids(asker, problem, messages), known)

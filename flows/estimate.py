@@ -68,7 +68,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     """
     recipe = load_recipe(path)
     place = open_workspace(workspace)
-    problems = spool_problems(load_problems(recipe.problems, path.parent, hub_access()), place.staging)
+    loaded = load_problems(recipe.problems, path.parent, hub_access())
     build_catalog(place)
     askers = askers_of(recipe, recorded_counts(recipe))
     waiting = {
@@ -79,7 +79,10 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     }
     totals = {asker.spec.name: [0, 0, 0] for asker in askers}
     unsealed = 0
-    with WantedSamples(place, wanted_samples(problems, askers)) as wanted:
+    with (
+        spool_problems(loaded, place.staging) as problems,
+        WantedSamples(place, wanted_samples(problems, askers)) as wanted,
+    ):
         wanted.snapshot()
         for shard in shards(problems, askers, wanted, recipe.shard_problems):
             total = totals[shard.asker.spec.name]
@@ -92,12 +95,12 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
                 total[0] += calls
                 total[1] += calls * worst.input_tokens
                 total[2] += calls * worst.output_tokens
-        count, missing_count = wanted.count(), wanted.missing()
+        count, missing_count, problem_count = wanted.count(), wanted.missing(), len(problems)
     plans = tuple(_teacher_plan(asker.spec, *totals[asker.spec.name]) for asker in askers)
     prices = [plan.usd_at_most for plan in plans if plan.usd_at_most is not None]
     return RunPlan(
         recipe=recipe.name,
-        problems=len(problems),
+        problems=problem_count,
         samples_wanted=count,
         reused=count - missing_count,
         unsealed=unsealed,

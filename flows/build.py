@@ -167,7 +167,7 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, reg
     loaded = await runner.run("load problems", _in_thread(lambda: stages.load(run, request.limit)))
     await runner.run("recover ledger", _in_thread(lambda: stages.recover_ledger(run)))
     askers = askers_of(request.recipe, recorded_counts(request.recipe))
-    with open_grading(loaded) as tools:
+    with loaded, open_grading(loaded) as tools:
         check = _in_thread(lambda: stages.check_references(run, loaded, askers, tools))
         problems, dropped = await runner.run("check references", check)
         with WantedSamples(run.workspace, wanted_samples(problems, askers)) as wanted:

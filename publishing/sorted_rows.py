@@ -6,13 +6,12 @@ digits, be sorted one after the other in memory, however large the whole is.
 """
 
 import hashlib
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,7 +49,8 @@ class RowSpool:
         folder.mkdir(parents=True, exist_ok=True)
         own = [("content_id", pa.string()), ("row_bytes", pa.int64())]
         self.schema = pa.schema([*ROW_SCHEMAS[product], *(pa.field(*each) for each in own)])
-        self._file = (folder / f"{product}.spool").open("w+b")
+        self._path = folder / f"{product}.spool"
+        self._file = self._path.open("wb")
         self._pieces: defaultdict[str, list[_Piece]] = defaultdict(list)
         self._new: list[Row] = []
         self._tables: list[pa.Table] = []
@@ -62,8 +62,9 @@ class RowSpool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._flush()
+        with self._file:
+            if error is None:
+                self._flush()
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write rows down, each with the hash of all it says."""
@@ -78,9 +79,10 @@ class RowSpool:
                 self._flush()
 
     def buckets(self) -> Iterator[pa.Table]:
-        """Yield the rows of one bucket after the other, in the order of their first digits."""
-        for _, pieces in sorted(self._pieces.items()):
-            yield pa.Table.from_batches([self._read(piece) for piece in pieces], self.schema)
+        """Yield the rows of one bucket after the other, in the order of their first digits, once all are written."""
+        with self._path.open("rb") as file:
+            for _, pieces in sorted(self._pieces.items()):
+                yield pa.Table.from_batches([self._read(file, piece) for piece in pieces], self.schema)
 
     def _pack(self) -> None:
         """Turn new rows into columns, which take a fraction of the memory."""
@@ -90,7 +92,7 @@ class RowSpool:
     def _flush(self) -> None:
         self._pack()
         table = pa.concat_tables(self._tables).sort_by("row_id")
-        buckets = Counter(row_id[:2] for row_id in table.column("row_id").to_pylist())
+        buckets = Counter(str(row_id)[:2] for row_id in table.column("row_id").to_pylist())
         self._tables, self._bytes, start = [], 0, 0
         for bucket, rows in sorted(buckets.items()):
             (batch,) = table.slice(start, rows).combine_chunks().to_batches()
@@ -99,11 +101,10 @@ class RowSpool:
             self._pieces[bucket].append(_Piece(self._file.tell(), packed.size, raw.size))
             self._file.write(packed)
             start += rows
-        self._file.flush()
 
-    def _read(self, piece: "_Piece") -> pa.RecordBatch:
-        packed = os.pread(self._file.fileno(), piece.size, piece.start)
-        return pa.ipc.read_record_batch(CODEC.decompress(packed, piece.raw_size), self.schema)
+    def _read(self, file: BinaryIO, piece: "_Piece") -> pa.RecordBatch:
+        file.seek(piece.start)
+        return pa.ipc.read_record_batch(CODEC.decompress(file.read(piece.size), piece.raw_size), self.schema)
 
 
 class _Piece(NamedTuple):

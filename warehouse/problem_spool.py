@@ -5,6 +5,7 @@ import tempfile
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO, Self, overload
 
 from schemas.errors import WorkspaceError
@@ -12,13 +13,22 @@ from schemas.problem import Problem
 
 
 class ProblemSpool(Sequence[Problem]):
-    """A sequence of problems that holds 16 bytes of memory for each, instead of 2 KB.
+    """A sequence of problems that holds 16 bytes of memory for each, instead of 2 KB; a context manager.
 
     Its file has no name, so that it is gone with the process however that ends. May be read from several threads.
+    Whoever has made it closes it, and with it the sequences that were made of it.
     """
 
     def __init__(self, file: BinaryIO, starts: "array[int]", ends: "array[int]") -> None:
         self._file, self._starts, self._ends = file, starts, ends
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
 
     def __len__(self) -> int:
         return len(self._starts)

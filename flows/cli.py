@@ -138,6 +138,20 @@ def diff(
 
 
 @app.command()
+def rebuild(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder, or NAME@vX.Y.Z.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the release is made again.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a release again from its manifest and the workspace, and check that it holds the same rows."""
+    from flows.rebuild import rebuild as make_again
+
+    _finish(lambda: make_again(release, workspace, out), as_json, debug)
+
+
+@app.command()
 def publish(
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder, or NAME@vX.Y.Z.")],
     repo: Annotated[str, typer.Option("--repo", metavar="ORG/NAME", help="The dataset on the Hub.")],

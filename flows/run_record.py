@@ -45,6 +45,7 @@ class Run:
     limit: int | None = None
     version: str | None = None
     tally: Tally = field(default_factory=Tally)
+    problems_file: str = ""
     mutants: MutantCheck | None = None
     alarms: list[Alarm] = field(default_factory=list)
     benchmarks: BenchmarkIndex | None = None

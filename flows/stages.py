@@ -131,7 +131,7 @@ def check_references(
     twins = sum(reason == "duplicate" for reason in dropped.values())
     if twins:
         run.progress.note(f"{twins} problems ask what another one asks, or contradict it, and are dropped")
-    write_problems(run.workspace, run.output_name, loaded)
+    run.problems_file = write_problems(run.workspace, run.output_name, loaded)
     problems = loaded.without(dropped)
     if not problems:
         raise ProblemSourceError(
@@ -279,6 +279,7 @@ def release(
     facts = ReleaseFacts(
         code_version=version("cotfactory"),
         recipe_id=recipe_id(recipe),
+        problems=run.problems_file,
         created_at=datetime.now(UTC),
         funnel=tally.funnel(),
         verdicts=tally.verdict_counts(),
@@ -306,6 +307,12 @@ def release(
             workspace.staging,
             lambda: _strength_of_tests(problems, tools),
         )
+        if not outcome.unchanged:
+            used = (
+                {"recipe": run.output_name, "version": outcome.version, **row}
+                for row in wanted.decided(run.output_name)
+            )
+            write_table(workspace, "released", f"{run.output_name}-{outcome.version}", used)
     run.release = ReleaseSummary(
         path=str(outcome.path),
         version=outcome.version,

@@ -50,6 +50,7 @@ class ReleaseFacts(Record):
 
     code_version: str
     recipe_id: str
+    problems: str
     created_at: datetime
     funnel: tuple[FunnelStage, ...]
     verdicts: dict[str, int]
@@ -255,6 +256,7 @@ def _manifest(
         rows_sha=sha,
         recipe_id=facts.recipe_id,
         recipe=json.dumps(published_recipe(recipe), ensure_ascii=False, sort_keys=True),
+        problems=facts.problems,
         rows={**rows},
         files=files,
         funnel=(*facts.funnel, FunnelStage(stage="rows", count=sum(rows.values()))),

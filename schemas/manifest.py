@@ -53,10 +53,11 @@ class Manifest(Record):
 
     `rows_sha` is the sha256 over the sorted row ids and row contents of every product: it does not depend on
     row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
-    and logins; `recipe_id` says whether two recipes ask for the same. `files` are all but the manifest itself,
-    `dropped` counts by reason, `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are
-    the digests of the images in which programs were graded. `test_strength` is None without code problems,
-    `decontamination` where the recipe names no benchmark.
+    and logins; `recipe_id` says whether two recipes ask for the same; `problems` names the file of the workspace's
+    problems table that they came from. `files` are all but the manifest itself, `dropped` counts by reason,
+    `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are the digests of the images in
+    which programs were graded. `test_strength` is None without code problems, `decontamination` where the recipe
+    names no benchmark.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Manifest(Record):
     rows_sha: str
     recipe_id: str
     recipe: str
+    problems: str
     rows: dict[str, int]
     files: tuple[ReleasedFile, ...]
     funnel: tuple[FunnelStage, ...]

@@ -171,6 +171,11 @@ class TeacherSpec(Record):
         return self
 
 
+RL_BAND = (0.2, 0.8)
+"""Pass rates that teach most: easier problems are nearly always solved, harder ones nearly never."""
+BAND_CONFIDENCE = 0.9
+
+
 class Attempts(Record):
     """How many samples of a problem each teacher is asked for.
 
@@ -183,8 +188,8 @@ class Attempts(Record):
     stop_after_correct: PositiveInt | None = None
     give_up_after: PositiveInt | None = None
     mode: Literal["count", "band"] = "count"
-    band: tuple[Share, Share] = (0.2, 0.8)
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
+    band: tuple[Share, Share] = RL_BAND
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = BAND_CONFIDENCE
 
     @property
     def is_fixed(self) -> bool:
@@ -200,7 +205,7 @@ class Attempts(Record):
                 )
             if self.band[0] >= self.band[1]:
                 raise ValueError(f"the band is {list(self.band)}: expected its lower end first")
-        elif {"band", "confidence"} & self.model_fields_set:
+        elif (self.band, self.confidence) != (RL_BAND, BAND_CONFIDENCE):
             raise ValueError("`band` and `confidence` mean something only with `mode: band`")
         return self
 

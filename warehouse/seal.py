@@ -110,8 +110,8 @@ def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) ->
     )
 
 
-def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem]) -> None:
-    """Seal a recipe's problems as one file, unless the very same problems are there already."""
+def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem]) -> str:
+    """Seal a recipe's problems as one file, unless the very same problems are there already; return its name."""
     name = f"{recipe}-{content_id_of_all(problem.model_dump(mode='json') for problem in problems)[:12]}"
     if not (workspace.table("problems") / f"{name}.parquet").exists():
         now = datetime.now(UTC)
@@ -124,3 +124,4 @@ def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem
             for problem in problems
         )
         write_table(workspace, "problems", name, rows)
+    return name

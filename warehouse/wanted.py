@@ -84,8 +84,12 @@ class StoredVerdict(NamedTuple):
 class WantedSamples:
     """The wanted samples of a recipe in a private DuckDB; a context manager."""
 
-    def __init__(self, workspace: Workspace, samples: Iterable[WantedSample]) -> None:
+    def __init__(
+        self, workspace: Workspace, samples: Iterable[WantedSample], decisions: Sequence[Path] | None = None
+    ) -> None:
+        """Take the samples; `decisions` are files to take the decisions from instead of those made last."""
         self._workspace = workspace
+        self._decisions = decisions
         # What does not fit into memory is kept on the workspace's disk, not in the folder of whoever runs this.
         self._connection = duckdb.connect(
             config={
@@ -173,6 +177,16 @@ class WantedSamples:
             found = tuple((candidate, grade, _decision(row)) for row, candidate, grade in members)
             yield StoredGroup(position, teacher, found)
 
+    def decided(self, recipe: str) -> Iterator[dict[str, Any]]:
+        """Yield what the recipe uses and decided, ids and decisions alone: the rows of the released table."""
+        query = f"""
+            SELECT teacher_position, sample_index, problem_id, candidate_id, grade_id,
+                   kept, drop_reason AS reason, detail, flags, split
+            FROM wanted JOIN {_decisions(self._files("decisions"), recipe)} USING (candidate_id, problem_id) {IN_ORDER}
+        """
+        for row in self._rows(query):
+            yield {name: _hex(value) if name.endswith("_id") else value for name, value in row.items()}
+
     def accepted(self, recipe: str, limit: int) -> Iterator[tuple[int, Candidate]]:
         """Yield (position, candidate) of decided chains that are graded `correct`: those with the smallest ids."""
         smallest = f"WHERE newest.verdict = 'correct' AND kept IS NOT NULL ORDER BY candidate_id, place LIMIT {limit:d}"
@@ -196,7 +210,9 @@ class WantedSamples:
             for row, chain, grade in found:
                 yield row, _candidate(row, chain), Grade.model_validate(grade)
 
-    def _files(self, table: str) -> list[Path]:
+    def _files(self, table: str) -> Sequence[Path]:
+        if table == "decisions" and self._decisions is not None:
+            return self._decisions
         return sealed_files(self._workspace, table)
 
     def _newest_grades(self, key: str, among: str) -> str:

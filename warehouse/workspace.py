@@ -9,7 +9,7 @@ from pathlib import Path
 
 from schemas.errors import WorkspaceError
 
-TABLES = ("problems", "candidates", "grades", "decisions", "runs")
+TABLES = ("problems", "candidates", "grades", "decisions", "released", "runs")
 
 
 @dataclass(frozen=True)

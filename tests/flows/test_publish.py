@@ -1,6 +1,7 @@
 """From a run to the Hub and back: one commit, one tag, and `load_dataset` at that tag."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import datasets
@@ -12,6 +13,7 @@ from flows.progress import TerminalProgress
 from flows.settings import load_recipe
 from schemas.errors import PublishError
 from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.test_cli import cotfactory, last_line
 from tests.publishing.hub_server import HubServer
 
@@ -58,6 +60,34 @@ def test_run_with_publish_sends_the_release_and_a_new_one_gets_its_own_tag(
     missing = cotfactory("diff", "org/sums@v9.0.0", "org/sums@v1.0.0")
     assert missing.returncode == 1
     assert "org/sums" in missing.stderr
+
+
+def test_a_release_is_rebuilt_from_its_manifest_though_the_workspace_went_on(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """Later runs bring problems and samples, and grade anew: none of that is in the older release."""
+    rule = {"attempts": {"max": 4, "stop_after_correct": 2}, "release": {"license": "mit", "products": ["sft", "rl"]}}
+    teacher.answer = lambda question, seed: (right if seed % 2 else wrong)(question, seed)
+    where = ("--workspace", tmp_path / "w", "--json")
+    first = last_line(cotfactory("run", write_recipe(6, **rule), "--direct", *where))["release"]
+    more = {**rule, "attempts": {"max": 8, "stop_after_correct": 4}}
+    second = last_line(cotfactory("run", write_recipe(9, **more), "--direct", *where))["release"]
+    assert second["rows_sha"] != first["rows_sha"]
+    last_line(cotfactory("regrade", write_recipe(9, **more), *where))
+    # Of the folder only the manifest is left.
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(Path(first["path"]) / "manifest.json", alone)
+    again = last_line(cotfactory("rebuild", alone, "--out", tmp_path / "again", *where))
+    assert (again["version"], again["rows_sha"]) == ("v1.0.0", first["rows_sha"])
+    shards = sorted(path.relative_to(first["path"]) for path in Path(first["path"]).rglob("*.parquet"))
+    assert len(shards) == 4
+    for shard in shards:
+        assert (Path(again["path"]) / shard).read_bytes() == (Path(first["path"]) / shard).read_bytes()
+
+    elsewhere = cotfactory("rebuild", alone, "--out", tmp_path / "x", "--workspace", tmp_path / "other")
+    assert elsewhere.returncode == 1
+    assert "this workspace has not made that release" in elsewhere.stderr
 
 
 def test_a_version_can_be_chosen(write_recipe: WriteRecipe, tmp_path: Path) -> None:

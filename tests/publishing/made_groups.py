@@ -202,6 +202,7 @@ def made_facts(*, recipe_id: str = "recipe-1", problems: Iterable[Sequence[Group
     return ReleaseFacts(
         code_version="0.1.0+abc",
         recipe_id=recipe_id,
+        problems="ducks-000000000000",
         created_at=NOW,
         funnel=tuple(FunnelStage(stage=stage, count=count) for stage, count in counts.items()),
         verdicts={verdict: verdicts[verdict] for verdict in VERDICTS},

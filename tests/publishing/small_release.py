@@ -78,6 +78,7 @@ def write_manifest(release: Path, rows: dict[Product, int]) -> None:
         rows_sha=hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest(),
         recipe_id="0" * 32,
         recipe="{}",
+        problems="sums-000000000000",
         rows={**rows},
         files=files,
         funnel=(),

@@ -1,0 +1,56 @@
+"""What a release used, as the workspace keeps it: its problems, and every chain with its grade and decision."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from schemas.errors import WorkspaceError
+from schemas.problem import Problem
+from warehouse.wanted import WantedSample
+from warehouse.workspace import Workspace
+
+BATCH_ROWS = 2_000
+
+
+def released_problems(workspace: Workspace, name: str) -> Iterator[Problem]:
+    """Yield the problems of the file `name` of the problems table, in the recipe's order. Raises WorkspaceError."""
+    for row in _rows(_found(workspace, "problems", name)):
+        row["tests"] = json.loads(row["tests"]) if row["tests"] is not None else None
+        row.pop("loaded_at")
+        yield Problem.model_validate(row)
+
+
+def released_file(workspace: Workspace, name: str, version: str) -> Path:
+    """Return the file of what a release used. Raises WorkspaceError when the workspace has not made it."""
+    return _found(workspace, "released", f"{name}-{version}")
+
+
+def released_samples(released: Path, positions: Mapping[str, int]) -> Iterator[WantedSample]:
+    """Yield the samples that a release used; `positions` says where each problem id stands in the recipe."""
+    for row in _rows(released):
+        yield WantedSample(
+            position=positions[row["problem_id"]],
+            teacher_position=row["teacher_position"],
+            sample_index=row["sample_index"],
+            problem_id=row["problem_id"],
+            candidate_id=row["candidate_id"],
+            grade_id=row["grade_id"],
+        )
+
+
+def _found(workspace: Workspace, table: str, name: str) -> Path:
+    path = workspace.table(table) / f"{name}.parquet"
+    if not path.is_file():
+        raise WorkspaceError(
+            f"{path} is not there: this workspace has not made that release", "name the workspace that has: --workspace"
+        )
+    return path
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH_ROWS):
+            yield from batch.to_pylist()

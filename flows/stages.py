@@ -23,6 +23,7 @@ from graders.code.mutants import strength_of_tests
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
 from graders.mutants import check_mutants
+from publishing.licenses import refuse_forbidden_mix
 from publishing.release import ReleaseFacts, write_release
 from schemas.errors import ProblemSourceError, RecipeError, SandboxError
 from schemas.grade import Decision, DropReason, Verdict
@@ -52,13 +53,18 @@ class Flip(Record):
 
 
 def load(run: Run, limit: int | None) -> list[Problem]:
-    """Return the recipe's problems, the first `limit` of them. Raises ProblemSourceError."""
+    """Return the recipe's problems, the first `limit` of them.
+
+    Raises ProblemSourceError, and RecipeError for licences that may not be mixed.
+    """
     with run.progress.stage("load problems"):
         loaded = load_problems(run.recipe.problems, Path.cwd(), hub_access())[:limit]
         # What names no licence of its own is released under the one the recipe declares.
         fallback = {"license": run.recipe.release.license}
         problems = [one if one.license else one.model_copy(update=fallback) for one in loaded]
         run.progress.advance(len(problems))
+    licenses = {spec.name: spec.license for spec in run.recipe.teachers}
+    refuse_forbidden_mix(run.recipe.release.license, (one.license for one in problems), licenses)
     run.tally.problems = len(problems)
     return problems
 
@@ -269,6 +275,7 @@ def release(
         sandbox_images=tuple(sorted(tally.sandbox_images)),
         decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
         version=run.version,
+        mutants=run.mutants,
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

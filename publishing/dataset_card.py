@@ -11,7 +11,7 @@ import yaml
 
 from data_contracts.contract import Contract
 from data_contracts.report import ContractReport
-from graders.exam_record import shipped_record
+from graders.exam_record import MeasuredShare, shipped_record
 from publishing.licenses import license_lines, terms_of
 from publishing.portrait import Portrait
 from publishing.published_recipe import published_recipe
@@ -48,7 +48,7 @@ def dataset_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": cell, "count": "{:,}".format}
+    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval}
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
         front_matter=_yaml(_front_matter(manifest, recipe, table_bytes)),
@@ -79,6 +79,17 @@ def cell(text: str) -> str:
     """
     line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", line)
+
+
+def _interval(share: MeasuredShare) -> str:
+    """Return a share with its interval for people.
+
+    >>> _interval(MeasuredShare(hits=9, n=10, low=0.5958, high=0.9821))
+    '9 of 10 [59.58 %, 98.21 %]'
+    """
+    if share.low is None or share.high is None:
+        return "nothing to measure"
+    return f"{share.hits:,} of {share.n:,} [{100 * share.low:.2f} %, {100 * share.high:.2f} %]"
 
 
 def _yaml(value: object) -> str:

@@ -223,7 +223,7 @@ def test_product_without_rows_is_left_out(tmp_path: Path) -> None:
     outcome = release(tmp_path, groups, made_recipe("sft", "preference"))
     assert outcome.rows == {"sft": 1, "preference": 0}
     assert read_manifest(outcome.path).rows == {"sft": 1}  # `datasets` refuses to load a split of none
-    assert sorted(path.name for path in outcome.path.iterdir() if path.is_dir()) == ["index", "sft"]
+    assert sorted(path.name for path in outcome.path.iterdir() if path.is_dir()) == ["charts", "index", "sft"]
 
 
 def test_product_that_lost_all_rows_makes_a_major_version(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ class Portrait:
         for graded, decision in zip(group.candidates, group.decisions, strict=True):
             candidate, grade = graded.candidate, graded.grade
             correct = grade.verdict == "correct"
-            for one in (*counts, _yield_of(self.days, f"{candidate.created_at:%Y-%m-%d}", most=5_000)):
+            for one in (*counts, _yield_of(self.days, candidate.created_at.date().isoformat(), most=5_000)):
                 one.asked += 1
                 one.correct += correct
                 one.kept += decision.kept

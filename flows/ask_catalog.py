@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.canned_questions import CANNED_QUESTIONS
 from schemas.errors import InputError, WorkspaceError
 from schemas.record import Record
 from warehouse.catalog import query_catalog
@@ -51,15 +52,30 @@ def _printable(cell: Any) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
-def answer(question: str, workspace: Path, form: str) -> Answer:
-    """Answer a SQL question over the catalog's views; read-only, and possible while a run goes on.
+def list_questions(form: str) -> Answer:
+    """Return the canned questions: their names and what they answer. Raises InputError for an unknown format."""
+    rows = tuple((name, one.answers) for name, one in CANNED_QUESTIONS.items())
+    return Answer(columns=("name", "answers"), rows=rows, form=_known(form))
 
-    Raises InputError for wrong SQL or an unknown format, WorkspaceError when there is no catalog.
+
+def answer(question: str | None, workspace: Path, form: str) -> Answer:
+    """Answer a SQL question, or the canned one of that name, over the catalog's views.
+
+    Read-only, and possible while a run goes on. Raises InputError for no question, wrong SQL or an unknown
+    format, WorkspaceError when there is no catalog.
     """
+    if question is None:
+        raise InputError("There is no question: expected SQL or a name", "`cotfactory sql --list` lists the names")
+    form, place = _known(form), Workspace(workspace.resolve())
+    canned = CANNED_QUESTIONS.get(question)
+    columns, rows = query_catalog(place, canned.sql(place) if canned else question)
+    return Answer(columns=tuple(columns), rows=tuple(rows), form=form)
+
+
+def _known(form: str) -> str:
     if form not in FORMATS:
         raise InputError(f"Unknown format {form!r}: expected one of {', '.join(FORMATS)}", "fix --format")
-    columns, rows = query_catalog(Workspace(workspace.resolve()), question)
-    return Answer(columns=tuple(columns), rows=tuple(rows), form=form)
+    return form
 
 
 class OpenShard(Record):

@@ -15,6 +15,7 @@ from generators.load_problems import load_problems
 from graders.code.mutants import test_strength
 from graders.grade import self_test
 from graders.grader import Tools
+from publishing.licenses import refuse_forbidden_mix
 from schemas.errors import CotfactoryError
 from schemas.problem import Problem
 from schemas.recipe import Recipe
@@ -62,6 +63,8 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     """
     recipe = load_recipe(path)
     problems = list(load_problems(recipe.problems, path.parent, hub_access()))
+    licenses = {spec.name: spec.license for spec in recipe.teachers}
+    refuse_forbidden_mix(recipe.release.license, (one.license for one in problems), licenses)
     askers_of(recipe, recorded_counts(recipe))
     open_workspace(workspace)
     kinds = Counter(problem.answer_kind for problem in problems)

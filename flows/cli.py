@@ -86,6 +86,9 @@ def exam(
     against: Annotated[
         str | None, typer.Option("--against", metavar="PEER", help="math-verify, on the same rows.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Write our scores by grader there.")
+    ] = None,
     workspace: NoWorkspace = WORKSPACE,
     as_json: Json = False,
     debug: Debug = False,
@@ -93,7 +96,7 @@ def exam(
     """Measure the graders on labelled exams: precision, recall, abstentions, time; needs no workspace."""
     from flows.exam import run_exams
 
-    _finish(lambda: run_exams(folder, against), as_json, debug)
+    _finish(lambda: run_exams(folder, against, record), as_json, debug)
 
 
 @app.command()
@@ -167,16 +170,35 @@ def publish(
 
 @app.command()
 def sql(
-    question: Annotated[str, typer.Argument(metavar="SELECT ...", help="The question, in DuckDB's SQL.")],
+    question: Annotated[
+        str | None, typer.Argument(metavar="SELECT ...|NAME", help="DuckDB's SQL, or the name of a canned question.")
+    ] = None,
     workspace: Workspace = WORKSPACE,
+    show: Annotated[bool, typer.Option("--list", help="List the canned questions.")] = False,
     form: Annotated[str, typer.Option("--format", metavar="table|csv|json", help="How to print rows.")] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     debug: Debug = False,
 ) -> None:
     """Ask the catalog: problems, candidates, grades, decisions, runs, releases."""
-    from flows.ask_catalog import answer
+    from flows.ask_catalog import answer, list_questions
 
-    _finish(lambda: answer(question, workspace, "json" if as_json else form), False, debug)
+    form = "json" if as_json else form
+    _finish(lambda: list_questions(form) if show else answer(question, workspace, form), False, debug)
+
+
+@app.command()
+def report(
+    release: Annotated[
+        str | None, typer.Argument(metavar="[RELEASE]", help="A release folder, or NAME@vX.Y.Z. Default: the latest.")
+    ] = None,
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say where the report of a release is: one page, to be opened in a browser."""
+    from flows.publish import find_report
+
+    _finish(lambda: find_report(release, workspace), as_json, debug)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from flows.exam_files import Exam, Question, find_exams
 from flows.exam_peer import PEER, run_peer
+from flows.exam_record import exam_record, write_exam_record
 from flows.exam_scores import Result, Score, by, score
 from flows.exam_steps import HEADER as STEPS_HEADER
 from flows.exam_steps import StepScore, run_step_exam
@@ -77,8 +78,10 @@ def _line(name: str, found: Score) -> str:
     return f"{name[:33]:34}{found.n:>6}  {found.precision.text():25}{found.recall.text():25}{agreement:10}{cpu:>24}"
 
 
-def run_exams(folder: Path, against: str | None = None) -> ExamReport:
+def run_exams(folder: Path, against: str | None = None, record: Path | None = None) -> ExamReport:
     """Run every exam below `folder`; with `against` the peer too, on the same questions.
+
+    With `record` our scores are written there, added up by grader.
 
     Programs are run when a Docker engine answers, else their exams are skipped with the reason. Raises InputError
     for an unknown peer, ProblemSourceError where there is no exam or one cannot be read, RecordingError.
@@ -97,6 +100,8 @@ def run_exams(folder: Path, against: str | None = None) -> ExamReport:
             r"\tan^2 x + 1", r"\sec^2 x", "", tools.algebra
         )  # imports are no part of the first question's time
         scores = [_run_code(exam) if exam.needs_sandbox else _run(exam, tools, against) for exam in exams]
+    if record is not None:
+        write_exam_record(exam_record([pair for one in scores for pair in one.families.items()]), record)
     return ExamReport(folder=str(folder), against=against, exams=tuple(scores), steps=steps)
 
 

@@ -10,6 +10,7 @@ from publishing.changelog import difference_lines
 from publishing.diff import ReleaseDiff, diff_releases
 from publishing.hub import PublishOutcome, fetch_release, publish_release
 from publishing.read_manifest import read_manifest
+from publishing.report_page import REPORT
 from schemas.errors import InputError
 from schemas.record import Record
 from warehouse.workspace import Workspace
@@ -24,6 +25,18 @@ class Published(Record):
         """Return where it is, for people."""
         state = "published" if self.outcome.is_new else "was there already, nothing was sent"
         return f"{self.outcome.repo} {self.outcome.tag}: {state} (commit {self.outcome.commit})"
+
+
+class FoundReport(Record):
+    """Where the report of a release is."""
+
+    name: str
+    version: str
+    path: str
+
+    def text(self) -> str:
+        """Return the path."""
+        return self.path
 
 
 class Compared(Record):
@@ -42,6 +55,29 @@ class Compared(Record):
 def publish_folder(release: str, repo: str, workspace: Path) -> Published:
     """Publish a release as one commit and one tag. Raises PublishError, or InputError for an unknown release."""
     return Published(outcome=publish_release(release_folder(release, workspace), repo, hub_target()))
+
+
+def find_report(release: str | None, workspace: Path) -> FoundReport:
+    """Return the report of a release (a folder or NAME@vX.Y.Z), or of the one that was made last.
+
+    Raises InputError for an unknown release, one without a report, and a workspace without any.
+    """
+    folder = release_folder(release, workspace) if release is not None else _newest_release(workspace)
+    manifest, path = read_manifest(folder), (folder / REPORT).resolve()
+    if not path.is_file():
+        raise InputError(
+            f"{folder.resolve()} has no {REPORT}: it was released by a version that wrote none",
+            "release again with `cotfactory release RECIPE --version vX.Y.Z`",
+        )
+    return FoundReport(name=manifest.name, version=manifest.version, path=str(path))
+
+
+def _newest_release(workspace: Path) -> Path:
+    releases = Workspace(workspace.resolve()).releases
+    made = [(read_manifest(path.parent).created_at, path.parent) for path in releases.glob("*/v*/manifest.json")]
+    if not made:
+        raise InputError(f"There is no release in {workspace.resolve()}", "run a recipe with this --workspace first")
+    return max(made)[1]
 
 
 def compare(a: str, b: str, workspace: Path) -> Compared:

@@ -66,7 +66,6 @@ def _facts(manifest: Manifest) -> ReleaseFacts:
         verdicts=manifest.verdicts,
         dropped=manifest.dropped,
         teachers=manifest.teachers,
-        mutants_accepted=0,  # or it would not have been released
         sandbox_images=manifest.sandbox_images,
         version=manifest.version,
         decontamination=manifest.decontamination,

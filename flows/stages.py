@@ -28,6 +28,7 @@ from graders.code.mutants import strength_of_tests
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
 from graders.mutants import check_mutants
+from publishing.licenses import refuse_forbidden_mix
 from publishing.release import ReleaseFacts, write_release
 from schemas.errors import ProblemSourceError, RecipeError, SandboxError
 from schemas.grade import Decision, DropReason, Verdict
@@ -60,7 +61,7 @@ class Flip(Record):
 def load(run: Run, limit: int | None) -> ProblemSpool:
     """Return the recipe's problems, the first `limit` of them; all are read, and checked.
 
-    Raises ProblemSourceError, and WorkspaceError when the disk refuses.
+    Raises ProblemSourceError, RecipeError for licences that may not be mixed, and WorkspaceError when the disk refuses.
     """
 
     def problems_to_ask() -> Iterator[Problem]:
@@ -73,6 +74,8 @@ def load(run: Run, limit: int | None) -> ProblemSpool:
     with run.progress.stage("load problems"):
         problems = spool_problems(problems_to_ask(), run.workspace.staging)
         run.progress.advance(len(problems))
+    licenses = {spec.name: spec.license for spec in run.recipe.teachers}
+    refuse_forbidden_mix(run.recipe.release.license, (one.license for one in problems), licenses)
     run.tally.problems = len(problems)
     return problems
 
@@ -285,11 +288,11 @@ def release(
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
         teachers=tally.shares(recipe.teachers),
-        mutants_accepted=run.mutants.accepted if run.mutants else 0,
         sandbox_images=tuple(sorted(tally.sandbox_images)),
         decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
         version=run.version,
         decontamination=run.decontamination,
+        mutants=run.mutants,
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

@@ -1,7 +1,7 @@
 """The dataset card: front matter for the Hub, and for people what the data is, how it was made and checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import yaml
 
 from data_contracts.contract import Contract
 from data_contracts.report import WHOLE, ContractReport, Subject
+from graders.exam_record import MeasuredShare, shipped_record
+from publishing.licenses import license_lines, terms_of
+from publishing.portrait import Portrait
 from publishing.published_recipe import published_recipe
 from schemas.grade import Split
 from schemas.manifest import Manifest
@@ -20,6 +23,7 @@ from schemas.rows import ROW_SCHEMAS
 TEMPLATES = Path(__file__).parent / "templates"
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 MORE = "10M<n<100M"
+KEPT_ROWS, DROPPED_ROWS = 12, 8
 
 
 def dataset_card(
@@ -28,11 +32,14 @@ def dataset_card(
     contracts: Mapping[Product, Contract],
     reports: Mapping[Subject, ContractReport],
     table_bytes: Mapping[Product, Mapping[Split, int]],
+    portrait: Portrait,
+    charts: Iterable[str],
 ) -> str:
     """Return README.md of a release; `manifest` need not list the card itself yet.
 
     `contracts` and `reports` have the release's products, the default one first; `table_bytes` is the size of
-    the rows of each product and split before compression. Names that come from outside are escaped in tables.
+    the rows of each product and split before compression; `charts` are paths of pictures beside the card. Names that
+    come from outside are escaped in tables.
     """
     # Autoescape would be for HTML: this is Markdown, and `cell` escapes what comes from outside.
     environment = jinja2.Environment(  # noqa: S701
@@ -42,7 +49,7 @@ def dataset_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": cell, "count": "{:,}".format}
+    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval}
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
         front_matter=_yaml(_front_matter(manifest, recipe, table_bytes)),
@@ -59,6 +66,11 @@ def dataset_card(
         simulated=[f"`{teacher.name}`" for teacher in recipe.teachers if teacher.simulated is not None],
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.teachers),
+        charts=list(charts),
+        exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(portrait.graders)],
+        license_lines=license_lines(portrait.licenses, {one.teacher: one.license for one in manifest.teachers}),
+        license_is_known=terms_of(recipe.release.license) is not None,
+        rows_shown=[*portrait.kept()[:KEPT_ROWS], *portrait.dropped()[:DROPPED_ROWS]],
     )
 
 
@@ -70,6 +82,17 @@ def cell(text: str) -> str:
     """
     line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", line)
+
+
+def _interval(share: MeasuredShare) -> str:
+    """Return a share with its interval for people.
+
+    >>> _interval(MeasuredShare(hits=9, n=10, low=0.5958, high=0.9821))
+    '9 of 10 [59.58 %, 98.21 %]'
+    """
+    if share.low is None or share.high is None:
+        return "nothing to measure"
+    return f"{share.hits:,} of {share.n:,} [{100 * share.low:.2f} %, {100 * share.high:.2f} %]"
 
 
 def _yaml(value: object) -> str:

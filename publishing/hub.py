@@ -20,7 +20,7 @@ from schemas.errors import PublishError
 from schemas.recipe import Product
 from schemas.record import Record
 
-FOLDERS = (*get_args(Product), "index")
+FOLDERS = (*get_args(Product), "index", "charts")
 """The folders that a release writes: what lies there and is not of the release is of an older one."""
 REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 TRIES = 5

@@ -6,7 +6,7 @@ is there a version, a card and a manifest, and one rename makes them visible.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -19,13 +19,17 @@ from data_contracts.check import check_contract
 from data_contracts.contract import Contract, Demands, load_contract
 from data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release
 from data_contracts.report import WHOLE, ContractReport, Subject
+from graders.mutants import MutantCheck
 from publishing.build_rows import BUILDERS
 from publishing.changelog import CHANGELOG, changelog
+from publishing.charts import draw_charts
 from publishing.contaminated import ContaminatedIds
 from publishing.dataset_card import dataset_card
 from publishing.diff import ProductDiff, diff_products
+from publishing.portrait import Portrait
 from publishing.published_recipe import published_recipe
 from publishing.read_manifest import read_manifest
+from publishing.report_page import REPORT, report_page
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
@@ -43,9 +47,9 @@ class ReleaseFacts(Record):
     """What only the run knows of a release: who made it, when, and how many were left after each stage.
 
     `recipe_id` says whether two recipes ask for the same; `funnel` ends before the rows, which are counted
-    here; `dropped` counts candidates and problems by the reason of their decision, `mutants_accepted` the falsified
-    answers that a grader took for right. `decisions` is the recipe's decisions table, which tells why a row went;
-    `version` was chosen by a person, else the difference decides.
+    here; `dropped` counts candidates and problems by the reason of their decision, `mutants` is what came of the watch
+    on the graders. `decisions` is the recipe's decisions table, which tells why a row went; `version` was chosen by a
+    person, else the difference decides.
     """
 
     code_version: str
@@ -56,11 +60,11 @@ class ReleaseFacts(Record):
     verdicts: dict[str, int]
     dropped: dict[str, int]
     teachers: tuple[TeacherShare, ...]
-    mutants_accepted: int
     sandbox_images: tuple[str, ...] = ()
     decontamination: Decontamination | None = None
     decisions: Path | None = None
     version: str | None = None
+    mutants: MutantCheck | None = None
 
 
 class ReleaseOutcome(Record):
@@ -117,7 +121,8 @@ def _make(
     strength: Callable[[], StrengthOfTests | None],
 ) -> ReleaseOutcome:
     contaminated = work / "contaminated.parquet"
-    rows, spools = _spool(problems, recipe, work / "spool", contaminated)
+    portrait = Portrait()
+    rows, spools = _spool(_watched(problems, portrait), recipe, work / "spool", contaminated)
     if not spools:
         raise ContractFailed(
             f"Nothing to release: no candidate of {home.name} became a row of {', '.join(rows)}",
@@ -143,14 +148,26 @@ def _make(
         return _outcome(stands, parent, {product: stands.rows.get(product, 0) for product in rows}, {}, why)
     manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
     manifest = manifest.model_copy(update={"test_strength": strength()})
-    _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, _table_bytes(staged, spools)))
+    charts = draw_charts(portrait)
+    for path, svg in charts.items():
+        _write_text(staged / path, svg)
+    sizes = _table_bytes(staged, spools)
+    _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, sizes, portrait, charts))
+    _write_text(staged / REPORT, report_page(manifest, portrait, reports, facts.mutants, charts))
     told = {product: report.model_dump(mode="json") for product, report in reports.items()}
     _write_text(staged / "contract.json", json.dumps(told, ensure_ascii=False, indent=1))
     _write_text(staged / CHANGELOG, changelog(manifest, differences, parent))
-    about = tuple(_released_file(staged / name, staged) for name in ("README.md", CHANGELOG, "contract.json"))
+    names = ("README.md", CHANGELOG, "contract.json", REPORT, *charts)
+    about = tuple(_released_file(staged / name, staged) for name in names)
     manifest = manifest.model_copy(update={"files": (*manifest.files, *about)})
     _write_text(staged / "manifest.json", manifest.model_dump_json(indent=1))
     return _outcome(manifest, make_visible(staged, home, manifest.version), rows, reports)
+
+
+def _watched(problems: Iterable[Sequence[Group]], portrait: Portrait) -> Iterator[Sequence[Group]]:
+    for groups in problems:
+        portrait.add(groups)
+        yield groups
 
 
 def _spool(
@@ -185,7 +202,7 @@ def _counts(facts: ReleaseFacts, parent: Path | None) -> RunCounts:
         funnel={stage.stage: stage.count for stage in facts.funnel},
         verdicts=facts.verdicts,
         dropped=facts.dropped,
-        mutants_accepted=facts.mutants_accepted,
+        mutants_accepted=facts.mutants.accepted if facts.mutants else 0,
         rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
     )
 
@@ -278,6 +295,7 @@ def _version(chosen: str | None, parent: Path | None, differences: Mapping[Produ
 def _write_text(path: Path, text: str) -> None:
     if keys := count_key_like(text):
         raise ContractFailed(f"{path.name}: {keys} key-like strings: expected none", "take the key out of the recipe")
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text, "utf-8")
 
 

@@ -13,7 +13,21 @@ import pytest
 from tests.flows.conftest import WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher
 
-COMMANDS = ("run", "plan", "check", "grade", "exam", "regrade", "release", "diff", "publish", "sql", "status", "replay")
+COMMANDS = (
+    "run",
+    "plan",
+    "check",
+    "grade",
+    "exam",
+    "regrade",
+    "release",
+    "diff",
+    "publish",
+    "sql",
+    "report",
+    "status",
+    "replay",
+)
 
 
 def cotfactory(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +66,7 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
         "diff",
         "publish",
         "sql",
+        "report",
         "status",
         "replay",
     ]:
@@ -107,6 +122,10 @@ def test_the_commands_around_a_run(write_recipe: WriteRecipe, teacher: CountingT
     ]
     assert cotfactory("sql", question, "--workspace", workspace, "--format", "csv").stdout == "verdict,n\ncorrect,18\n"
     assert "correct" in cotfactory("sql", question, "--workspace", workspace).stdout
+
+    report = last_line(cotfactory("report", *where))
+    assert Path(report["path"]).parent == Path(run["release"]["path"])
+    assert "spend-by-day" in cotfactory("sql", "--list", "--workspace", workspace).stdout
 
     diff = last_line(cotfactory("diff", "sums@v1.0.0", run["release"]["path"], *where))
     assert diff["difference"]["products"]["sft"]["added"] == 0
@@ -178,6 +197,14 @@ def test_bad_problem_files(
         ),
         ({"teachers": [{"name": "t", "model": "m", "price": {"input": 1, "output": 1}}]}, 2, "no money budget"),
         ({"teachers": [{"name": "t", "model": "m", "recordings": "gone.jsonl"}]}, 2, "gone.jsonl"),
+        (
+            {
+                "release": {"license": "odbl"},
+                "problems": [{"source": "file", "path": "sums.jsonl", "license": "cc-by-nc-4.0"}],
+            },
+            2,
+            "may be released as odbl",
+        ),
         ({"teachers": [{"name": "t", "model": "m", "prompt": "slove"}]}, 2, "solve"),
         ({"teachers": [{"name": "t", "model": "m", "base_url": "http://127.0.0.1:9/v1"}]}, 1, "127.0.0.1:9"),
     ],
@@ -235,6 +262,8 @@ def test_check_names_what_is_not_in_order(write_recipe: WriteRecipe, tmp_path: P
     ("arguments", "code", "said"),
     [
         (["sql", "SELECT 1"], 1, "no catalog"),
+        (["sql"], 2, "no question"),
+        (["report"], 2, "no release"),
         (["status"], 1, "no workspace"),
         (["diff", "sums@v1.0.0", "sums@v1.1.0"], 2, "no release"),
         (["publish", "sums@v1.0.0", "--repo", "o/r"], 2, "no release"),

@@ -7,7 +7,10 @@ import pytest
 
 from flows.exam import ExamReport, ExamScore, run_exams
 from flows.exam_files import find_exams
+from flows.exam_record import exam_record, write_exam_record
 from flows.exam_scores import Result, rate, score
+from graders.exam_record import ExamRecord, shipped_record
+from graders.grade import GRADERS
 from schemas.errors import InputError, ProblemSourceError, RecordingError
 
 OWN = Path(__file__).parents[1] / "exam"
@@ -165,3 +168,15 @@ def test_the_step_exam_counts_by_task(tmp_path: Path) -> None:
     write(tmp_path / "step_mistakes.jsonl", {"task": "sums"})
     with pytest.raises(ProblemSourceError, match="lacks answer, input"):
         run_exams(tmp_path)
+
+
+def test_shipped_record_is_what_this_exam_gives(report: ExamReport, tmp_path: Path) -> None:
+    # After a change of a grader: cotfactory exam tests/exam --record graders/exam_results.json
+    found = exam_record([pair for one in report.exams for pair in one.families.items()])
+    assert found == shipped_record()
+    assert found.of("math", GRADERS["math"][1]) is not None
+    assert found.of("math", "0") is None
+    write_exam_record(found, tmp_path / "record.json")
+    assert ExamRecord.model_validate_json((tmp_path / "record.json").read_bytes()) == found
+    with pytest.raises(InputError, match="cannot be written"):
+        write_exam_record(found, tmp_path / "gone" / "record.json")

@@ -207,7 +207,6 @@ def made_facts(*, recipe_id: str = "recipe-1", problems: Iterable[Sequence[Group
         funnel=tuple(FunnelStage(stage=stage, count=count) for stage, count in counts.items()),
         verdicts={verdict: verdicts[verdict] for verdict in VERDICTS},
         dropped=dict(Counter(str(decision.reason) for decision in decisions if decision.reason)),
-        mutants_accepted=0,
         teachers=(
             TeacherShare(
                 teacher="owl",

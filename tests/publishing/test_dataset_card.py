@@ -153,7 +153,7 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     outside_recipe = card[: card.index("## How it was made")]
     assert "<script>" not in outside_recipe
     assert "\n# [x]" not in outside_recipe
-    (row,) = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
+    row, _cost = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
     assert len(re.findall(r"(?<!\\)\|", row)) == 11  # ten cells
     assert front_matter(card)["pretty_name"] == "ducks"
     # The fence around the recipe is longer than any run of backticks in it.

@@ -12,6 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from data_contracts.report import ContractReport, Subject
+from graders.mutants import MutantCheck
 from publishing.diff import diff_releases
 from publishing.read_manifest import read_manifest
 from publishing.release import ReleaseFacts, ReleaseOutcome, write_release
@@ -151,7 +152,7 @@ def test_contaminated_chain_that_was_kept_all_the_same_stops_the_release(
 
 
 def test_grader_that_was_fooled_stops_the_release(tmp_path: Path) -> None:
-    facts = made_facts(problems=mixed(1)).model_copy(update={"mutants_accepted": 1})
+    facts = made_facts(problems=mixed(1)).model_copy(update={"mutants": MutantCheck(chains=1, made=1, accepted=1)})
     with pytest.raises(ContractFailed, match="no grader accepted a falsified answer"):
         release(tmp_path, mixed(1), facts=facts)
     assert visible(tmp_path) == []
@@ -296,7 +297,7 @@ def test_product_without_rows_is_left_out(tmp_path: Path) -> None:
     outcome = release(tmp_path, groups, made_recipe("sft", "preference"))
     assert outcome.rows == {"sft": 1, "preference": 0}
     assert read_manifest(outcome.path).rows == {"sft": 1}  # `datasets` refuses to load a split of none
-    assert sorted(path.name for path in outcome.path.iterdir() if path.is_dir()) == ["index", "sft"]
+    assert sorted(path.name for path in outcome.path.iterdir() if path.is_dir()) == ["charts", "index", "sft"]
 
 
 def test_product_that_lost_all_rows_makes_a_major_version(tmp_path: Path) -> None:

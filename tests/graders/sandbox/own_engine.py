@@ -24,7 +24,17 @@ class OwnEngine:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = ["dockerd", "-H", self.url, "--bridge=none", "--iptables=false", "--ip6tables=false"]
+        # In a network of its own: an engine without a bridge removes the one of the machine's engine.
+        command = [
+            "unshare",
+            "--net",
+            "dockerd",
+            "-H",
+            self.url,
+            "--bridge=none",
+            "--iptables=false",
+            "--ip6tables=false",
+        ]
         command += [f"--{option}={self._folder / option}" for option in ("data-root", "exec-root", "pidfile")]
         with (self._folder / "log").open("ab") as log:
             self._engine = subprocess.Popen(command, stdout=log, stderr=log)

@@ -1,0 +1,79 @@
+"""CANNED_QUESTIONS: what people ask a workspace, by name, in SQL over its catalog."""
+
+from collections.abc import Mapping
+
+from schemas.record import Record
+from warehouse.catalog import table_files
+from warehouse.workspace import Workspace
+
+
+class CannedQuestion(Record):
+    """A question: what it answers, and the SELECT that does. `all_grades` in it are older grades too."""
+
+    answers: str
+    select: str
+
+    def sql(self, workspace: Workspace) -> str:
+        """Return the question for the catalog of one workspace, whose view of grades shows the newest ones only."""
+        return f"WITH all_grades AS (FROM {table_files(workspace, 'grades')}) {self.select}"
+
+
+CANNED_QUESTIONS: Mapping[str, CannedQuestion] = {
+    "cost-per-kept-chain": CannedQuestion(
+        answers="what a kept chain of each teacher cost, the dropped ones paid too, by recipe",
+        select="""
+SELECT d.recipe, c.teacher, count(*) AS chains, count(*) FILTER (d.kept) AS kept, sum(c.cost_usd) AS usd,
+  sum(c.cost_usd) / nullif(count(*) FILTER (d.kept), 0) AS usd_per_kept,
+  sum(c.usage.input_tokens + c.usage.output_tokens) / nullif(count(*) FILTER (d.kept), 0) AS tokens_per_kept
+FROM decisions d JOIN candidates c USING (candidate_id)
+GROUP BY ALL ORDER BY d.recipe, usd_per_kept""",
+    ),
+    "verdict-by-length": CannedQuestion(
+        answers="how verdicts change with the length of a chain, in output tokens (powers of two)",
+        select="""
+SELECT CAST(pow(2, floor(log2(greatest(c.usage.output_tokens, 1)))) AS BIGINT) AS tokens_from, count(*) AS chains,
+  count(*) FILTER (g.verdict = 'correct') AS correct, count(*) FILTER (g.verdict = 'incorrect') AS incorrect,
+  count(*) FILTER (g.verdict = 'no_answer') AS no_answer, count(*) FILTER (g.verdict = 'ungraded') AS ungraded,
+  round(100 * count(*) FILTER (g.verdict = 'correct') / count(*), 1) AS correct_percent
+FROM candidates c JOIN grades g USING (candidate_id)
+GROUP BY tokens_from ORDER BY tokens_from""",
+    ),
+    "solved-by-one-teacher": CannedQuestion(
+        answers="problems that several teachers were asked and only one ever solved",
+        select="""
+SELECT min(c.teacher) FILTER (g.verdict = 'correct') AS only_teacher, g.problem_id,
+  any_value(p.source) AS source, any_value(p.source_row_id) AS source_row_id,
+  count(*) FILTER (g.verdict = 'correct') AS correct, count(*) AS chains
+FROM grades g JOIN candidates c USING (candidate_id) LEFT JOIN problems p ON p.problem_id = g.problem_id
+GROUP BY g.problem_id
+HAVING count(DISTINCT c.teacher) > 1 AND count(DISTINCT c.teacher) FILTER (g.verdict = 'correct') = 1
+ORDER BY only_teacher, source, source_row_id""",
+    ),
+    "flips": CannedQuestion(
+        answers="verdicts that differ from one version of a grader to the next",
+        select="""
+SELECT grader, before.grader_version AS from_version, after.grader_version AS to_version,
+  before.verdict AS verdict_before, after.verdict AS verdict_after, count(*) AS chains,
+  min(candidate_id) AS for_example
+FROM (SELECT *, lead(struct_pack(grader_version, verdict))
+        OVER (PARTITION BY candidate_id, problem_id, grader ORDER BY graded_at) AS after,
+      struct_pack(grader_version, verdict) AS before FROM all_grades)
+WHERE before.grader_version <> after.grader_version AND before.verdict <> after.verdict
+GROUP BY ALL ORDER BY ALL""",
+    ),
+    "drop-reasons-by-source": CannedQuestion(
+        answers="why chains and problems of each source were dropped, by recipe",
+        select="""
+SELECT d.recipe, p.source, d.reason, count(*) FILTER (d.candidate_id IS NOT NULL) AS chains,
+  count(*) FILTER (d.candidate_id IS NULL) AS problems
+FROM decisions d LEFT JOIN problems p USING (problem_id) WHERE NOT d.kept
+GROUP BY ALL ORDER BY d.recipe, p.source, chains DESC, d.reason""",
+    ),
+    "spend-by-day": CannedQuestion(
+        answers="what was bought on each day (UTC) from each teacher",
+        select="""
+SELECT CAST(created_at AT TIME ZONE 'UTC' AS DATE) AS day, teacher, count(*) AS chains,
+  sum(usage.input_tokens) AS input_tokens, sum(usage.output_tokens) AS output_tokens, sum(cost_usd) AS usd
+FROM candidates GROUP BY ALL ORDER BY day, teacher""",
+    ),
+}

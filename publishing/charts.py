@@ -1,0 +1,80 @@
+"""Pictures of a release as SVG: how often problems are solved, how long chains are. Drawn by Vega-Lite, offline.
+
+The specifications are written here, and hold numbers and our own words only, so that the SVG is safe to inline.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from publishing.portrait import PASS_RATE_BINS, Portrait
+
+GREY = "#808080"
+"""Words and lines in this grey, on no ground, can be read on a light and on a dark page."""
+COLOURS = {"correct": "#2a9d8f", "other": "#e07a5f"}
+
+
+def draw_charts(portrait: Portrait) -> dict[str, str]:
+    """Return the pictures by their path in the release folder."""
+    import vl_convert  # half a second to start
+
+    specifications = {"charts/pass_rates.svg": _pass_rates(portrait), "charts/lengths.svg": _lengths(portrait)}
+    return {path: vl_convert.vegalite_to_svg(one, vl_version="6.4") for path, one in specifications.items()}
+
+
+def _pass_rates(portrait: Portrait) -> dict[str, Any]:
+    rows = [{"share": name, "groups": portrait.pass_rates[name]} for name in PASS_RATE_BINS]
+    return _chart(
+        rows,
+        {"type": "bar", "color": COLOURS["correct"]},
+        {
+            "x": _axis("share", "share of a teacher's attempts at a problem that are correct", PASS_RATE_BINS),
+            "y": {"field": "groups", "type": "quantitative", "title": "problems, once a teacher"},
+        },
+    )
+
+
+def _lengths(portrait: Portrait) -> dict[str, Any]:
+    seen = {power for counted in portrait.lengths.values() for power in counted}
+    powers = range(min(seen, default=0), max(seen, default=0) + 1)
+    names = {power: f"{_count(2**power // 2)}-" for power in powers}
+    rows = [
+        {"tokens": names[power], "chains": counted[power], "verdict": verdict}
+        for verdict, counted in portrait.lengths.items()
+        for power in powers
+    ]
+    colour = {"domain": list(COLOURS), "range": list(COLOURS.values())}
+    return _chart(
+        rows,
+        {"type": "bar"},
+        {
+            "x": _axis("tokens", "output tokens of a chain, from this many up to the next", list(names.values())),
+            "xOffset": {"field": "verdict"},
+            "y": {"field": "chains", "type": "quantitative", "title": "chains"},
+            "color": {"field": "verdict", "type": "nominal", "title": None, "scale": colour},
+        },
+    )
+
+
+def _chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+    words = {"labelColor": GREY, "titleColor": GREY, "titleFontWeight": "normal", "titleFontSize": 12}
+    return {
+        "data": {"values": rows},
+        "mark": mark,
+        "encoding": encoding,
+        "width": 460,
+        "height": 200,
+        "background": None,
+        "config": {
+            "axis": {**words, "gridColor": GREY, "gridOpacity": 0.25, "domainColor": GREY, "tickColor": GREY},
+            "legend": {"labelColor": GREY, "orient": "top"},
+            "view": {"stroke": None},
+        },
+    }
+
+
+def _axis(field: str, title: str, order: Sequence[str]) -> Mapping[str, Any]:
+    return {"field": field, "type": "ordinal", "title": title, "sort": list(order), "axis": {"labelAngle": 0}}
+
+
+def _count(number: int) -> str:
+    return f"{number // 1024}k" if number >= 1024 else str(number)

@@ -1,0 +1,107 @@
+"""report.html: one offline page about a release - funnel, spend, yields, alarms, contracts, and a browser of chains.
+
+What models and data sets wrote is hostile: it reaches the page escaped by jinja, or as JSON that a script inserts as
+text; a content security policy lets nothing run but that one script, and nothing be loaded from anywhere.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from data_contracts.report import ContractReport, Subject
+from graders.mutants import MutantCheck
+from publishing.portrait import PASS_RATE_BINS, Portrait, Yield
+from publishing.shown_chain import ShownChain
+from schemas.key_like import count_key_like
+from schemas.manifest import Manifest
+
+REPORT = "report.html"
+TEMPLATES = Path(__file__).parent / "templates"
+KEPT_BYTES, DROPPED_BYTES = 2_500_000, 1_700_000
+"""The most that the chains may take: where texts are long or of escapes only, fewer of them are shown."""
+
+
+def report_page(
+    manifest: Manifest,
+    portrait: Portrait,
+    reports: Mapping[Subject, ContractReport],
+    mutants: MutantCheck | None,
+    charts: Mapping[str, str],
+) -> str:
+    """Return the page, smaller than 5 MB; `charts` are SVG by path."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": _share}
+    told = [one for one in mutants.examples if not count_key_like(one)] if mutants else []
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    kept, dropped = portrait.kept(), portrait.dropped()
+    return environment.get_template("report.html.j2").render(
+        manifest=manifest,
+        mutants=mutants,
+        mutant_examples=told,
+        reports=reports,
+        yields={by: _ordered(by, rows) for by, rows in portrait.yields.items()},
+        days=sorted(portrait.days.items()),
+        dearest_day=max((day.tokens for day in portrait.days.values()), default=0),
+        first_count=max((stage.count for stage in manifest.funnel), default=0),
+        priced=any(teacher.cost_usd is not None for teacher in manifest.teachers),
+        charts=[Markup(_inline(svg)) for svg in charts.values()],  # noqa: S704 - drawn by us from numbers
+        style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        chains=Markup(_json([*_fitting(kept, KEPT_BYTES), *_fitting(dropped, DROPPED_BYTES)])),  # noqa: S704 - escaped
+    )
+
+
+def _ordered(by: str, rows: Mapping[str, Yield]) -> list[tuple[str, Yield]]:
+    """Return difficulties from hard to easy, and everything else by how much was asked."""
+    if by == "difficulty":
+        return [
+            (name, rows[name]) for name in (*PASS_RATE_BINS, *sorted(rows.keys() - set(PASS_RATE_BINS))) if name in rows
+        ]
+    return sorted(rows.items(), key=lambda row: (-row[1].asked, row[0]))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _inline(svg: str) -> str:
+    """Return the SVG without its names of XML vocabularies, which HTML does not need and which look like links."""
+    return re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
+
+
+def _fitting(chains: Sequence[ShownChain], most_bytes: int) -> list[str]:
+    """Return the first chains as JSON, as many as fit."""
+    fitting: list[str] = []
+    for chain in chains:
+        told = _escaped(json.dumps(chain.model_dump()))
+        most_bytes -= len(told) + 1
+        if most_bytes < 0:
+            break
+        fitting.append(told)
+    return fitting
+
+
+def _escaped(told: str) -> str:
+    r"""Return JSON that stays JSON, and in which no tag, comment or entity can begin.
+
+    >>> _escaped('"</script>"')
+    '"\\u003c/script\\u003e"'
+    """
+    return told.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _json(chains: Sequence[str]) -> str:
+    return "[" + ",\n".join(chains) + "]"

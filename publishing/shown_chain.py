@@ -1,0 +1,76 @@
+"""ShownChain: a chain as people may look at it in a card or a page: cut to a size, without what looks like a key."""
+
+from schemas.grade import Decision, Evidence
+from schemas.group import GradedCandidate, Group
+from schemas.key_like import count_key_like
+from schemas.record import Record
+
+LONGEST_REASONING, LONGEST_TEXT, LONGEST_ANSWER = 3_000, 1_500, 200
+WITHHELD = "(withheld: this chain holds what looks like a key)"
+
+
+class ShownChain(Record):
+    """One chain, its texts cut in the middle, what its grader found, and why it was kept or dropped."""
+
+    candidate_id: str
+    problem: str
+    domain: str
+    teacher: str
+    question: str
+    reasoning: str
+    response: str
+    reference: str
+    extracted_answer: str
+    verdict: str
+    grader: str
+    grader_reason: str
+    evidence: str
+    drop_reason: str
+    output_tokens: int
+    finish_reason: str
+
+
+def shown_chain(group: Group, graded: GradedCandidate, decision: Decision) -> ShownChain:
+    """Return a chain to look at. Whole texts are searched for keys, so that no cut makes half a key of one."""
+    problem, candidate, grade = group.problem, graded.candidate, graded.grade
+    texts = {
+        "question": (problem.question, LONGEST_TEXT),
+        "reasoning": (candidate.reasoning or "", LONGEST_REASONING),
+        "response": (candidate.response, LONGEST_TEXT),
+        "reference": (problem.answer, LONGEST_ANSWER),
+        "extracted_answer": (grade.extracted_answer or "", LONGEST_ANSWER),
+        "evidence": (_evidence(grade.evidence), LONGEST_ANSWER),
+        "problem": (f"{problem.source} {problem.source_row_id}", LONGEST_ANSWER),
+        "domain": (problem.domain or "", LONGEST_ANSWER),
+        "finish_reason": (candidate.finish_reason, LONGEST_ANSWER),
+    }
+    withheld = any(count_key_like(text) for text, _ in texts.values())
+    return ShownChain(
+        candidate_id=candidate.candidate_id,
+        teacher=group.teacher,
+        verdict=grade.verdict,
+        grader=f"{grade.grader} {grade.grader_version}",
+        grader_reason=grade.reason,
+        drop_reason=decision.reason or "",
+        output_tokens=candidate.usage.output_tokens,
+        **{name: WITHHELD if withheld else _cut(text, most) for name, (text, most) in texts.items()},
+    )
+
+
+def _evidence(evidence: Evidence) -> str:
+    told = {
+        "found by": evidence.rule,
+        "compared as": evidence.compared_as,
+        "detail": evidence.detail,
+        "cases passed": evidence.cases_passed,
+        "of": evidence.cases_total,
+    }
+    return ", ".join(f"{name} {value}" for name, value in told.items() if value is not None)
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text without its middle where it is longer than `most` characters: the answer stands at its end."""
+    if len(text) <= most:
+        return text
+    head = most * 2 // 3
+    return f"{text[:head]}\n[... {len(text) - most:,} characters left out ...]\n{text[head - most :]}"

@@ -1,0 +1,56 @@
+"""Which mixes of licences are refused: plain mistakes only, and nothing that is unknown."""
+
+import pytest
+
+from publishing.licenses import NOT_STATED, license_lines, refuse_forbidden_mix
+from schemas.errors import RecipeError
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem", "teacher"),
+    [
+        ("mit", "apache-2.0", None),
+        ("mit", "Apache 2.0", None),  # as people write it
+        ("cc-by-nc-4.0", "cc-by-nc-4.0", None),
+        ("cc-by-nc-sa-4.0", "cc-by-nc-sa-3.0", None),  # a later version of the same
+        ("cc-by-nc-4.0", "mit", None),  # stricter than it must be
+        ("mit", "house rules", "a model licence of 2031"),  # unknown: named on the card, not refused
+        ("other", "cc-by-sa-4.0", "openai-terms"),  # the declared one is unknown
+        ("mit", None, None),
+    ],
+)
+def test_what_may_be_released(declared: str, problem: str | None, teacher: str | None) -> None:
+    refuse_forbidden_mix(declared, ["mit", problem], {"owl": teacher})
+
+
+@pytest.mark.parametrize(
+    ("declared", "problem", "teacher", "said"),
+    [
+        ("mit", "cc-by-nc-4.0", None, "problems under cc-by-nc-4.0 may be released as mit: commercial"),
+        ("mit", "cc-by-sa-4.0", None, "same licence only"),
+        ("cc-by-sa-3.0", "cc-by-sa-4.0", None, "same licence only"),  # an earlier version
+        ("odbl", "cc-by-sa-4.0", None, "same licence only"),  # share-alike, but of another family
+        ("cc-by-sa-4.0", "cc-by-nc-sa-4.0", None, "commercial"),
+        ("cc-by-nc-4.0", "cc-by-nc-sa-4.0", None, "same licence only"),
+        ("cc-by-nd-4.0", "cc-by-nd-4.0", None, "no adapted material"),  # not even under itself
+        ("other", "cc-by-nc-nd-4.0", None, "no adapted material"),
+        ("apache-2.0", "mit", "openai-terms", "teacher 'owl' under openai-terms"),
+        ("apache-2.0", "mit", "cc-by-nc-4.0", "teacher 'owl' under cc-by-nc-4.0"),
+    ],
+)
+def test_what_is_refused(declared: str, problem: str, teacher: str | None, said: str) -> None:
+    with pytest.raises(RecipeError) as refused:
+        refuse_forbidden_mix(declared, ["mit", problem], {"owl": teacher})
+    assert said in refused.value.message
+    assert refused.value.exit_code == 2
+
+
+def test_the_strictest_comes_first_and_the_unknown_last() -> None:
+    lines = license_lines({"mit": 5, "house rules": 1, "cc-by-sa-4.0": 2}, {"owl": "openai-terms", "elk": None})
+    assert [(line.license, line.of, line.terms) for line in lines] == [
+        ("openai-terms", "teacher owl", "forbids training competing models"),
+        ("cc-by-sa-4.0", "2 problems", "share-alike"),
+        ("mit", "5 problems", "permissive"),
+        ("house rules", "1 problems", "unknown to us: read them"),
+        (NOT_STATED, "teacher elk", "unknown"),
+    ]

@@ -1,0 +1,201 @@
+"""report.html is offline, inert whatever a chain holds, bounded, and the same for the same data."""
+
+import json
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graders.mutants import MutantCheck
+from publishing.charts import draw_charts
+from publishing.portrait import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
+from publishing.read_manifest import read_manifest
+from publishing.release import write_release
+from publishing.report_page import report_page
+from publishing.shown_chain import WITHHELD
+from schemas.group import Group
+from schemas.manifest import Manifest
+from tests.publishing.made_groups import (
+    made_candidate,
+    made_facts,
+    made_graded,
+    made_group,
+    made_mixed_group,
+    made_problem,
+    made_recipe,
+)
+
+HOSTILE = "</script><script>alert(1)</script><img src=http://x onerror=alert(2)><!-- ]]> &lt;b&gt; \u2028 {{ 7*7 }}"
+KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
+CHROMIUM = shutil.which("chromium")
+
+
+class Parsed(HTMLParser):
+    """Counts tags, keeps attributes and the content of scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.scripts: list[str] = []
+        self._in_script = False
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+        self._in_script = tag == "script"
+
+    def handle_data(self, data: str) -> None:
+        if self._in_script:
+            self.scripts.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_script = False
+
+    def chains(self) -> list[dict[str, Any]]:
+        told: list[dict[str, Any]] = json.loads(self.scripts[0])
+        return told
+
+
+def hostile_group(number: int = 0) -> Group:
+    problem = made_problem(number).model_copy(update={"question": HOSTILE, "domain": HOSTILE})
+    chains = [made_candidate(problem, index, reasoning=HOSTILE, response=f"{HOSTILE}{index}") for index in range(2)]
+    graded = [made_graded(chains[0]), made_graded(chains[1], "incorrect", found=HOSTILE, reason="different")]
+    return made_group(problem, graded)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = tmp_path_factory.mktemp("workspace")
+    problems = [(made_mixed_group(number),) for number in range(10)] + [(hostile_group(99),)]
+    facts = made_facts().model_copy(update={"mutants": MutantCheck(chains=9, made=30, accepted=0)})
+    recipe = made_recipe()
+    return write_release("ducks", problems, recipe, facts, workspace / "releases", workspace / "staging").path
+
+
+@pytest.fixture(scope="module")
+def page(released: Path) -> str:
+    return (released / "report.html").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def manifest(released: Path) -> Manifest:
+    return read_manifest(released)
+
+
+def portrait_of(problems: Sequence[Sequence[Group]]) -> Portrait:
+    portrait = Portrait()
+    for groups in problems:
+        portrait.add(groups)
+    return portrait
+
+
+def test_nothing_is_loaded_from_anywhere(page: str) -> None:
+    parsed = Parsed(page)
+    assert "http" not in page.replace("http-equiv", "").replace(json.dumps(HOSTILE)[1:-1], "").replace(
+        "src=http://x", ""
+    )
+    assert not {name for name, _ in parsed.attributes} & {"src", "href", "xlink:href", "srcset", "data", "action"}
+    policy = next(value for name, value in parsed.attributes if name == "content" and value and "default-src" in value)
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe-inline'; script-src 'sha256-" in policy
+
+
+def test_hostile_chains_stay_text(page: str) -> None:
+    parsed = Parsed(page)
+    assert parsed.tags["script"] == 2  # the data and the one script
+    assert not parsed.tags.keys() & {"img", "iframe", "object", "embed", "link", "form", "b", "a"}
+    assert not [name for name, _ in parsed.attributes if name.startswith("on")]
+    assert "{{ 7*7 }}" in parsed.scripts[0]
+    shown = [chain for chain in parsed.chains() if chain["question"] == HOSTILE]
+    assert {chain["verdict"] for chain in shown} == {"correct", "incorrect"}
+    for chain in shown:  # round trip: exactly what the chain says
+        assert chain["reasoning"] == HOSTILE == chain["response"][:-1]
+    assert "innerHTML" not in page
+
+
+def test_what_the_page_tells(page: str, released: Path) -> None:
+    for said in ("Funnel", "ungraded", "by teacher", "by difficulty", "Spend by day", "2026-11-20", "expectations on",
+                 "0 of 30 falsified answers", "owl"):  # fmt: skip
+        assert said in page
+    chains = Parsed(page).chains()
+    # Ten mixed groups: two kept, an incorrect and an ungraded one each; and the hostile group.
+    assert Counter(chain["drop_reason"] for chain in chains) == {"": 21, "incorrect": 11, "ungraded": 10}
+    assert {chain["grader_reason"] for chain in chains} == {"equal", "different", "timeout"}
+    card = (released / "README.md").read_text("utf-8")
+    assert "![" in card
+    assert "(charts/pass_rates.svg)" in card
+    assert card.count("| dropped: ") == 8
+    assert "| owl | 0.025000 | 26 |" in card  # 0.5 USD and 520 tokens for 20 kept chains
+    assert "| math | 1 | - | not measured at this version | not measured |" in card
+
+
+def test_the_same_chains_in_any_order_of_arrival(manifest: Manifest) -> None:
+    problems = [(made_mixed_group(number),) for number in range(200)]
+    one, two = portrait_of(problems), portrait_of(problems[::-1])
+    charts = draw_charts(one)
+    assert report_page(manifest, one, {}, None, charts) == report_page(manifest, two, {}, None, draw_charts(two))
+    assert (len(one.kept()), len(one.dropped())) == (KEPT_SHOWN, DROPPED_SHOWN)
+    assert Counter(chain.drop_reason for chain in one.dropped()) == {"incorrect": 100, "ungraded": 100}
+    for svg in charts.values():
+        assert ET.fromstring(svg).tag.endswith("svg")
+
+
+def test_page_and_names_are_bounded(manifest: Manifest) -> None:
+    # The worst text: each character of it is written as six.
+    long = "<" * 50_000
+    problems = []
+    for number in range(400):
+        problem = made_problem(number).model_copy(update={"question": long, "domain": f"{number} {long}"})
+        chains = [made_candidate(problem, index, reasoning=long, response=long) for index in range(2)]
+        problems.append((made_group(problem, [made_graded(chains[0]), made_graded(chains[1], "incorrect")]),))
+    portrait = portrait_of(problems)
+    assert len(portrait.yields["domain"]) == MOST_NAMES + 1
+    assert portrait.yields["domain"][OTHERS].asked == 2 * (400 - MOST_NAMES)
+    page = report_page(manifest, portrait, {}, None, {})
+    assert len(page.encode()) < 5_000_000
+    assert {bool(chain["drop_reason"]) for chain in Parsed(page).chains()} == {True, False}
+
+
+def test_chain_with_a_key_is_not_shown(manifest: Manifest) -> None:
+    problem = made_problem()
+    # In the middle of a long text, where a cut would leave it out, and at a place where it would cut it in two.
+    chains = [made_candidate(problem, 0, reasoning="a" * 1_995 + " " + KEY + " " + "b" * 5_000)]
+    chains.append(made_candidate(problem, 1, response=f"My key is {KEY}."))
+    page = report_page(manifest, portrait_of([(made_group(problem, [*map(made_graded, chains)]),)]), {}, None, {})
+    assert "sk-a" not in page
+    assert {chain["response"] for chain in Parsed(page).chains()} == {WITHHELD}
+
+
+def test_alarm_is_told(manifest: Manifest) -> None:
+    mutants = MutantCheck(chains=1, made=3, accepted=2, examples=("c0: <b>sign turned</b>", f"c1: {KEY}"))
+    page = report_page(manifest, Portrait(), {}, mutants, draw_charts(Portrait()))
+    assert '<p class="bad">2 of 3 falsified answers' in page
+    assert "&lt;b&gt;sign turned" in page
+    assert KEY not in page
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_browser_shows_the_chains_and_runs_nothing_else(released: Path, tmp_path: Path) -> None:
+    command = [
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}",
+        "--dump-dom",
+    ]
+    shown = subprocess.run([*command, f"file://{released}/report.html"], capture_output=True, text=True, timeout=120)
+    parsed = Parsed(shown.stdout)
+    assert "42 of 42 chains" in shown.stdout
+    assert parsed.tags["button"] == 42
+    assert parsed.tags["script"] == 2
+    assert "img" not in parsed.tags

@@ -14,10 +14,10 @@ from typing import NamedTuple
 _LATEX = {"\\times": "*", "\\cdot": "*", "\\div": "/", "\\$": "", "\\!": "", "\\,": "", "$": "", "\\left": "",
           "\\right": "", "−": "-", "–": "-", "×": "*", "·": "*", "÷": "/"}  # fmt: skip
 _LETTER = r"[a-zA-Z](?![a-zA-Z])"
-_SIDE = rf"[ \t]*[-+]?[ \t]*[(]?(?:[\d.]|{_LETTER})(?:[\d.+\-*/() \t]|{_LETTER}){{0,80}}"
+_SIDE = rf"(?:[-+][ \t]{{0,3}})?[(]?(?:[\d.]|{_LETTER})(?:[\d.+\-*/() \t]|{_LETTER}){{0,80}}"
 # Both sides are read as far as they go, and never a part of them: `6t = 48 - 18 = 30` does not say `6t = 48`.
 _EQUATION = re.compile(
-    rf"(?<![\w.=<>^_\\/*+\-(){{}}])({_SIDE})=((?>{_SIDE}))"
+    rf"(?<![\w.=<>^_\\/*+\-(){{}}])(?<![=+*/^<>-] )({_SIDE})=[ \t]{{0,3}}((?>{_SIDE}))"
     r"(?![\w=^_{}!<>%]|\\(?!implies|Rightarrow|rightarrow|quad|[\])\\]))"
 )
 _JOIN = re.compile(

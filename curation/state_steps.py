@@ -15,8 +15,7 @@ _STACK_LINE = re.compile(
 _FINAL_STACK = re.compile(r"final stack (?:is|:)[ \t]*[\"“]?([^\"”\n]*)", re.I)
 _POPPED = re.compile(r"pop (?:out )?((?:[\"“][^\"”\n]{1,3}[\"”][, and]*){1,200})one by one", re.I)
 _QUOTED = re.compile(r"[\"“]([^\"”\n]{1,60})[\"”]")
-_STATE = r"\w[\w' -]{0,40}: ?[^,;:.\n]{1,60}(?:[,;] ?(?:and )?\w[\w' -]{0,40}: ?[^,;:.\n]{1,60}){1,30}"
-_HELD = re.compile(rf"(?:^|: ?)({_STATE})\.?[ \t]*$", re.M)
+_NAME = re.compile(r"\w[\w' -]{0,40}")
 _EXCHANGE = re.compile(r"\b(\w+) and (\w+) (?:swap|trade|switch|exchange)")
 _LETTER = re.compile(r"[\"“]([a-z][a-z'-]*)[\"”]: ?[\"“]([a-z])[\"”] ?\((\d{1,2})\)", re.I)
 _WHICH_LETTER = re.compile(r"\b(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth) letter", re.I)
@@ -26,6 +25,7 @@ _PLACE = re.compile(rf"\b({'|'.join(_ORDINALS)}) is (?:the )?([\w-]+)(?=[,.;]|$|
 _NOBODY = frozenset(("any", "either", "also", "not", "now", "then", "unknown"))
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|alternatively|otherwise|wait|actually|case \d)\b", re.I)
 MIN_PLACES = 3
+MAX_HOLDERS = 40
 
 
 def wrong_states(question: str, chain: str) -> Iterator[str]:
@@ -66,9 +66,17 @@ def _wrong_stacks(question: str, chain: str) -> Iterator[str]:
         yield popped.group().strip(", ")
 
 
-def _held(text: str) -> dict[str, str]:
-    parts = (part.removeprefix("and ").partition(":") for part in re.split(r"[,;] ?", text))
-    return {key.strip(): value.strip() for key, _, value in parts}
+def _held(line: str) -> dict[str, str]:
+    """Read `..: Ann: red, Bob: blue.` as who holds what; empty for a line that says anything else."""
+    first, *others = re.split(r"[,;]", line.strip().rstrip("."))[:MAX_HOLDERS]
+    found = {}
+    for part in (":".join(first.split(":")[-2:]), *others):
+        name, colon, value = (word.strip() for word in part.partition(":"))
+        name = name.removeprefix("and ")
+        if not colon or not value or ":" in value or "." in value or not _NAME.fullmatch(name):
+            return {}
+        found[name] = value
+    return found if others else {}
 
 
 def _wrong_holders(question: str, chain: str) -> Iterator[str]:
@@ -76,10 +84,10 @@ def _wrong_holders(question: str, chain: str) -> Iterator[str]:
     before: Mapping[str, str] = {}
     done = []
     for line in chain.splitlines():
-        found = _HELD.search(line)
-        if found is None:
+        after = _held(line)
+        if not after:
             continue
-        after, move = _held(found[1]), _EXCHANGE.search(line[: found.start(1)])
+        move = _EXCHANGE.search(line.partition(":")[0])
         if move and move[1] in before and move[2] in before:
             done.append((move[1], move[2]))
             if after != {**before, move[1]: before[move[2]], move[2]: before[move[1]]}:

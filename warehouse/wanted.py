@@ -6,6 +6,7 @@ makes no difference which recipe, run or shard bought a completion. The joins to
 rows are; the chains themselves are then read in windows, so that memory does not grow with their number.
 """
 
+import heapq
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ import pyarrow as pa
 
 from schemas.candidate import Candidate
 from schemas.grade import Decision, Grade, Verdict
-from warehouse.catalog import files_sql, quoted, sealed_files, table_files
+from warehouse.catalog import sealed_files, table_files
+from warehouse.located import candidate_places, decisions_of, newest_grades
 from warehouse.row_fetcher import Place, RowFetcher
 from warehouse.seal import unconfirmed
 from warehouse.tables import SCHEMAS
@@ -35,17 +37,19 @@ WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
 ]
 WANTED = pa.schema(WANTED_COLUMNS)
 WANTED_SQL = ", ".join(f"{name}::UUID AS {name}" if name.endswith("_id") else name for name in WANTED.names)
-"""An id takes 16 bytes as a UUID, and 48 as its hex digits."""
+STORED_SQL = "position INTEGER, teacher_position INTEGER, sample_index INTEGER, verdict VARCHAR"
 CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade_id", "problem_id", "graded_at")]
+DECISION = "kept, drop_reason, detail, flags, split"
 IN_ORDER = "ORDER BY position, teacher_position, sample_index"
 CHUNK_ROWS = 20_000
-DECISION_COLUMNS = "kept, reason AS drop_reason, detail, flags, split"
 BATCH_ROWS = 2_000
-WINDOW_ROWS = 4_000
-WINDOW_BYTES = 8_000_000
+WINDOW_ROWS = 2_000
+WINDOW_BYTES = 4_000_000
 """The chains of one window are in memory at once: so many, or so many bytes, whichever comes first."""
-MEMORY_LIMIT = "128MB"
+BLOCK_SAMPLES = 250_000
+"""The ids of one block are joined at once. DuckDB gives up, rather than spill, well above so many in its memory."""
+MEMORY_LIMIT = "96MB"
 THREADS = 2
 
 
@@ -120,13 +124,17 @@ class WantedSamples:
 
     def snapshot(self) -> None:
         """Note which wanted samples are stored now, and their verdicts, for `verdicts` to answer from."""
-        self._connection.execute(f"""
-            CREATE OR REPLACE TABLE stored AS
-            SELECT position, teacher_position, sample_index, newest.verdict AS verdict
-            FROM wanted SEMI JOIN {_places(self._files("candidates"))} USING (candidate_id)
-            LEFT JOIN {self._newest_grades("grade_id", "wanted")} USING (grade_id)
-            {IN_ORDER}
-        """)
+        candidates, grades = self._files("candidates"), self._files("grades")
+        self._connection.execute(f"CREATE OR REPLACE TABLE stored ({STORED_SQL})")
+        for block in self._blocks():
+            self._connection.execute(f"""
+                INSERT INTO stored
+                WITH block AS MATERIALIZED ({block})
+                SELECT position, teacher_position, sample_index, newest.verdict
+                FROM block SEMI JOIN {candidate_places(candidates)} USING (candidate_id)
+                LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
+                {IN_ORDER}
+            """)
 
     def verdicts(self, teacher_position: int, first: int, last: int) -> Iterator[StoredVerdict]:
         """Yield the stored samples of one teacher for the problems at positions `first` to `last`."""
@@ -152,77 +160,82 @@ class WantedSamples:
         Those are the chains whose grade by the current grader is missing or `ungraded`; with `everything`
         all wanted chains that are stored.
         """
-        files = self._files("candidates")
+        candidates, grades = self._files("candidates"), self._files("grades")
         condition = "true" if everything else "newest IS NULL OR newest.verdict = 'ungraded'"
-        self._connection.execute(f"""
-            CREATE OR REPLACE TABLE to_grade AS
-            SELECT wanted.*, place
-            FROM wanted JOIN {_places(files)} USING (candidate_id)
-            LEFT JOIN {self._newest_grades("grade_id", "wanted")} USING (grade_id)
-            WHERE {condition}
-        """)
-        rows = self._rows(f"""
+        rows = self._in_blocks(f"""
+            to_grade AS MATERIALIZED (
+                SELECT block.*, place FROM block JOIN {candidate_places(candidates)} USING (candidate_id)
+                LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
+                WHERE {condition}
+            )
             SELECT to_grade.*, newest.verdict AS verdict_before
-            FROM to_grade LEFT JOIN {self._newest_grades("candidate_id, problem_id", "to_grade")}
+            FROM to_grade LEFT JOIN {newest_grades(grades, "candidate_id, problem_id", "to_grade")}
             USING (candidate_id, problem_id) {IN_ORDER}, place
         """)
-        chains = RowFetcher(files, CANDIDATE_COLUMNS)
+        chains = RowFetcher(candidates, CANDIDATE_COLUMNS)
         for window in _windows(rows, chains):
             for row, chain in zip(window, chains.fetch(_column(window, "place")), strict=True):
                 yield row["position"], _candidate(row, chain), row["verdict_before"]
 
     def groups(self, recipe: str) -> Iterator[StoredGroup]:
         """Yield the graded attempts of each teacher at each problem, by position, teacher and sample."""
-        for (position, teacher), members in groupby(self._graded(recipe, f"{IN_ORDER}, place"), key=_group_key):
+        candidates, grades = self._files("candidates"), self._files("grades")
+        rows = self._graded(candidates, grades, recipe, f"{IN_ORDER}, place")
+        chains, graded = RowFetcher(candidates, CANDIDATE_COLUMNS), RowFetcher(grades, GRADE_COLUMNS)
+        for (position, teacher), members in groupby(_read(rows, chains, graded), key=_group_key):
             found = tuple((candidate, grade, _decision(row)) for row, candidate, grade in members)
             yield StoredGroup(position, teacher, found)
 
     def decided(self, recipe: str) -> Iterator[dict[str, Any]]:
         """Yield what the recipe uses and decided, ids and decisions alone: the rows of the released table."""
         query = f"""
-            SELECT teacher_position, sample_index, problem_id, candidate_id, grade_id,
-                   kept, drop_reason AS reason, detail, flags, split
-            FROM wanted JOIN {_decisions(self._files("decisions"), recipe)} USING (candidate_id, problem_id) {IN_ORDER}
+            SELECT position, teacher_position, sample_index, problem_id, candidate_id, grade_id, {DECISION}
+            FROM block JOIN {decisions_of(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
         """
-        for row in self._rows(query):
+        for row in self._in_blocks(f"used AS ({query}) SELECT * FROM used {IN_ORDER}"):
+            row["reason"] = row.pop("drop_reason")
             yield {name: _hex(value) if name.endswith("_id") else value for name, value in row.items()}
 
     def accepted(self, recipe: str, limit: int) -> Iterator[tuple[int, Candidate]]:
         """Yield (position, candidate) of decided chains that are graded `correct`: those with the smallest ids."""
+        candidates, grades = self._files("candidates"), self._files("grades")
         smallest = f"WHERE newest.verdict = 'correct' AND kept IS NOT NULL ORDER BY candidate_id, place LIMIT {limit:d}"
-        for row, candidate, _ in self._graded(recipe, smallest):
-            yield row["position"], candidate
+        rows = heapq.nsmallest(
+            limit, self._graded(candidates, grades, recipe, smallest), key=lambda row: str(row["candidate_id"])
+        )
+        found = RowFetcher(candidates, CANDIDATE_COLUMNS).fetch(_column(rows, "place"))
+        for row, chain in zip(rows, found, strict=True):
+            yield row["position"], _candidate(row, chain)
 
-    def _graded(self, recipe: str, which: str) -> Iterator[tuple[dict[str, Any], Candidate, Grade]]:
-        files, grade_files = self._files("candidates"), self._files("grades")
-        rows = self._rows(f"""
-            SELECT wanted.*, place, newest, kept, drop_reason, detail, flags, split
-            FROM wanted JOIN {_places(files)} USING (candidate_id)
-            JOIN {self._newest_grades("grade_id", "wanted")} USING (grade_id)
-            LEFT JOIN {_decisions(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
+    def _graded(
+        self, candidates: Sequence[Path], grades: Sequence[Path], recipe: str, which: str
+    ) -> Iterator[dict[str, Any]]:
+        return self._in_blocks(f"""
+            graded AS (
+                SELECT block.*, place, newest FROM block JOIN {candidate_places(candidates)} USING (candidate_id)
+                JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
+            )
+            SELECT graded.*, {DECISION}
+            FROM graded LEFT JOIN {decisions_of(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
             {which}
         """)
-        chains, grades = RowFetcher(files, CANDIDATE_COLUMNS), RowFetcher(grade_files, GRADE_COLUMNS)
-        for window in _windows(rows, chains):
-            found = zip(
-                window, chains.fetch(_column(window, "place")), grades.fetch(_column(window, "newest")), strict=True
-            )
-            for row, chain, grade in found:
-                yield row, _candidate(row, chain), Grade.model_validate(grade)
+
+    def _in_blocks(self, query: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a query about `block` for one block of wanted samples after the other."""
+        for block in self._blocks():
+            yield from self._rows(f"WITH block AS MATERIALIZED ({block}), {query}")
+
+    def _blocks(self) -> Iterator[str]:
+        """Yield the SQL of the wanted samples, in order, in blocks of whole problems that can be joined in memory."""
+        (known,) = self._rows("SELECT count(*) AS samples, coalesce(max(position), -1) + 1 AS positions FROM wanted")
+        step = max(1, BLOCK_SAMPLES * known["positions"] // max(1, known["samples"]))
+        for first in range(0, known["positions"], step):
+            yield f"SELECT * FROM wanted WHERE position BETWEEN {first:d} AND {first + step - 1:d}"
 
     def _files(self, table: str) -> Sequence[Path]:
         if table == "decisions" and self._decisions is not None:
             return self._decisions
         return sealed_files(self._workspace, table)
-
-    def _newest_grades(self, key: str, among: str) -> str:
-        """Return the SQL of (key, newest): the verdict and place of the newest grade of each key found in a table."""
-        return f"""(
-            SELECT {key}, max({{since: graded_at, file: file_index, row: file_row_number, verdict: verdict}}) AS newest
-            FROM (SELECT {_ids("grade_id", "candidate_id", "problem_id")}, graded_at, verdict, file_index,
-                         file_row_number FROM {files_sql(self._files("grades"))})
-            SEMI JOIN {among} USING ({key}) GROUP BY {key}
-        )"""
 
     def _rows(self, query: str) -> Iterator[dict[str, Any]]:
         cursor = self._connection.cursor()
@@ -252,23 +265,6 @@ def _chunks(samples: Iterable[WantedSample]) -> Iterator[pa.Table]:
         yield pa.Table.from_pylist([vars(sample) for sample in chunk], WANTED)
 
 
-def _places(candidates: Sequence[Path]) -> str:
-    """Return the SQL of (candidate_id, place): in which of the files each candidate is, and which row of it."""
-    place = "{file: file_index, row: file_row_number} AS place"
-    return f"(SELECT {_ids('candidate_id')}, {place} FROM {files_sql(candidates)})"
-
-
-def _decisions(files: Sequence[Path], recipe: str) -> str:
-    return f"""(
-        SELECT {_ids("candidate_id", "problem_id")}, {DECISION_COLUMNS}
-        FROM {files_sql(files)} WHERE recipe = {quoted(recipe)}
-    )"""
-
-
-def _ids(*columns: str) -> str:
-    return ", ".join(f"try_cast({name} AS UUID) AS {name}" for name in columns)
-
-
 def _windows(rows: Iterable[dict[str, Any]], chains: RowFetcher) -> Iterator[list[dict[str, Any]]]:
     """Cut located samples into windows that fit into memory; of one that is stored twice the first is taken."""
     window: list[dict[str, Any]] = []
@@ -284,6 +280,17 @@ def _windows(rows: Iterable[dict[str, Any]], chains: RowFetcher) -> Iterator[lis
             window, size = [], 0.0
     if window:
         yield window
+
+
+def _read(
+    rows: Iterable[dict[str, Any]], chains: RowFetcher, grades: RowFetcher
+) -> Iterator[tuple[dict[str, Any], Candidate, Grade]]:
+    for window in _windows(rows, chains):
+        found = zip(
+            window, chains.fetch(_column(window, "place")), grades.fetch(_column(window, "newest")), strict=True
+        )
+        for row, chain, grade in found:
+            yield row, _candidate(row, chain), Grade.model_validate(grade)
 
 
 def _column(window: Sequence[dict[str, Any]], name: str) -> list[Place]:

@@ -117,10 +117,15 @@ def test_windows_leave_no_trace(workspace: Workspace, monkeypatch: pytest.Monkey
     at_once = groups(workspace)
     monkeypatch.setattr(wanted, "WINDOW_ROWS", rows)
     monkeypatch.setattr(wanted, "WINDOW_BYTES", size)
+    monkeypatch.setattr(wanted, "BLOCK_SAMPLES", rows)
     assert groups(workspace) == at_once
 
 
-def test_ungraded_chains_and_the_smallest_accepted_ones(workspace: Workspace) -> None:
+@pytest.mark.parametrize("block", [1, 25, 10**9])
+def test_ungraded_chains_and_the_smallest_accepted_ones(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(wanted, "BLOCK_SAMPLES", block)
     fill(workspace)
     with WantedSamples(workspace, samples()) as one:
         one.snapshot()

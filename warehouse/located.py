@@ -1,0 +1,37 @@
+"""SQL over sealed files that finds rows by their ids, without reading what the rows say.
+
+An id is compared as a UUID: 16 bytes, where its hex digits take 48.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from warehouse.catalog import files_sql, quoted
+
+
+def candidate_places(candidates: Sequence[Path]) -> str:
+    """Return the SQL of (candidate_id, place): in which of the files each candidate is, and which row of it."""
+    place = "{file: file_index, row: file_row_number} AS place"
+    return f"(SELECT {_ids('candidate_id')}, {place} FROM {files_sql(candidates)})"
+
+
+def newest_grades(grades: Sequence[Path], key: str, among: str) -> str:
+    """Return the SQL of (key, newest): the verdict and place of the newest grade of each key found in a table."""
+    return f"""(
+        SELECT {key}, max({{since: graded_at, file: file_index, row: file_row_number, verdict: verdict}}) AS newest
+        FROM (SELECT {_ids("grade_id", "candidate_id", "problem_id")}, graded_at, verdict, file_index, file_row_number
+              FROM {files_sql(grades)})
+        SEMI JOIN {among} USING ({key}) GROUP BY {key}
+    )"""
+
+
+def decisions_of(files: Sequence[Path], recipe: str) -> str:
+    """Return the SQL of (candidate_id, problem_id) and what is decided of them under the name of a recipe."""
+    return f"""(
+        SELECT {_ids("candidate_id", "problem_id")}, kept, reason AS drop_reason, detail, flags, split
+        FROM {files_sql(files)} WHERE recipe = {quoted(recipe)}
+    )"""
+
+
+def _ids(*columns: str) -> str:
+    return ", ".join(f"try_cast({name} AS UUID) AS {name}" for name in columns)

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from flows import stages
 from flows.grading_desk import GradingDesk
+from flows.interpreter import in_thread, tuned_for_asking
 from flows.plan import Asker, Shard, askers_of, shards, wanted_samples
 from flows.progress import Progress
 from flows.run_record import Run, write_run
@@ -23,7 +24,7 @@ from flows.summary import RunSummary
 from flows.teachers import open_desk, recorded_counts
 from flows.tools import open_grading
 from generators.limits import Wallet
-from graders.grade import grade_batch
+from graders.grade import grade_batch, grade_promptly
 from graders.grader import Tools
 from schemas.errors import BudgetReached, ContractFailed, CotfactoryError
 from schemas.grade import DropReason
@@ -194,12 +195,18 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
     run, running = job.run, set[asyncio.Task[None]]()
     wallet = Wallet(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
     async with AsyncExitStack() as stack:
-        grading = await stack.enter_async_context(GradingDesk(lambda pairs: grade_batch(pairs, job.tools)))
+        grading = await stack.enter_async_context(
+            GradingDesk(
+                lambda problem, candidate: grade_promptly(problem, candidate, job.tools),
+                lambda pairs: grade_batch(pairs, job.tools),
+            )
+        )
         desks: dict[int, Desk] = {}
         for asker in job.askers:
             if next(_shards(job, [asker]), None) is not None:
-                opening = open_desk(asker.spec, job.problems, wallet, grading, run.progress)
+                opening = open_desk(asker.spec, job.problems, wallet, grading, run)
                 desks[asker.position] = await stack.enter_async_context(opening)
+        stack.enter_context(tuned_for_asking())
         try:
             with run.progress.stage("ask and grade", job.wanted.missing()):
                 for shard in _shards(job, job.askers):
@@ -243,11 +250,6 @@ async def _end(running: set[asyncio.Task[None]]) -> None:
 
 def _in_thread(work: Callable[[], T]) -> Stage[T]:
     async def stage() -> T:
-        working = asyncio.ensure_future(asyncio.to_thread(work))
-        try:
-            return await asyncio.shield(working)
-        except asyncio.CancelledError:
-            await asyncio.wait([working])  # a thread cannot be stopped, and the workspace is locked until it ends
-            raise
+        return await in_thread(work)  # the workspace is locked until it ends
 
     return stage

@@ -1,5 +1,6 @@
 """Say what a run would ask, reuse and spend, from the recipe and what is stored. Spends nothing."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.plan import askers_of, shards, wanted_samples
@@ -7,17 +8,23 @@ from flows.settings import hub_access, load_recipe
 from flows.teachers import recorded_counts
 from generators.limits import cost_usd, worst_case
 from generators.load_problems import load_problems
+from generators.stopping import JEFFREYS, expected_samples, fitted_prior
 from schemas.recipe import TeacherSpec
 from schemas.record import Record
 from schemas.teaching import Usage
 from warehouse.catalog import build_catalog
+from warehouse.history import TeacherHistory, teacher_history
 from warehouse.ledger import open_journals, read_journal
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import open_workspace
 
 
 class TeacherPlan(Record):
-    """What one teacher would be asked at most; `usd_at_most` is None without a price."""
+    """What one teacher would be asked at most, and is expected to be.
+
+    Expected calls follow from the stopping rule and the pass rates seen so far; expected tokens and money from the
+    means of earlier runs, and are None before the first one. USD are None without a price, too.
+    """
 
     teacher: str
     model: str
@@ -25,6 +32,10 @@ class TeacherPlan(Record):
     input_tokens_at_most: int
     output_tokens_at_most: int
     usd_at_most: float | None
+    calls_expected: float
+    input_tokens_expected: float | None
+    output_tokens_expected: float | None
+    usd_expected: float | None
 
 
 class RunPlan(Record):
@@ -37,6 +48,8 @@ class RunPlan(Record):
     unsealed: int
     calls_at_most: int
     usd_at_most: float | None
+    calls_expected: float
+    usd_expected: float | None
     spent_usd: float
     budget_usd: float | None
     teachers: tuple[TeacherPlan, ...]
@@ -54,6 +67,7 @@ class RunPlan(Record):
                 f"  {teacher.teacher} ({teacher.model}): {teacher.calls_at_most:,} calls, at most "
                 f"{teacher.input_tokens_at_most:,} + {teacher.output_tokens_at_most:,} tokens, {money}"
             )
+            lines.append(f"    expected: {_expected(teacher)}")
         if self.budget_usd is not None:
             lines.append(f"  budget ${self.budget_usd:.2f}, spent so far ${self.spent_usd:.4f}")
         return "\n".join(lines)
@@ -76,24 +90,21 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
         if (entries := read_journal(journal)) is not None
         for purchase in entries.purchases
     }
-    totals = {asker.spec.name: [0, 0, 0] for asker in askers}
+    history = {asker.spec.name: teacher_history(place, recipe.name, asker.spec.name) for asker in askers}
+    totals = {asker.spec.name: _Total() for asker in askers}
     unsealed = 0
     with WantedSamples(place, wanted_samples(problems, askers)) as wanted:
         wanted.snapshot()
         for shard in shards(problems, askers, wanted, recipe.shard_problems):
-            total = totals[shard.asker.spec.name]
+            total, prior = totals[shard.asker.spec.name], _prior(history[shard.asker.spec.name])
             for one in shard.assignments:
                 missing = [request for index, request in enumerate(one.request_ids) if index not in one.known]
                 bought = sum(request in waiting for request in missing)
-                worst = worst_case(shard.asker.spec, one.messages)
-                calls = len(missing) - bought
                 unsealed += bought
-                total[0] += calls
-                total[1] += calls * worst.input_tokens
-                total[2] += calls * worst.output_tokens
+                total.add(len(missing) - bought, worst_case(shard.asker.spec, one.messages))
+                total.expected += expected_samples(one.attempts, one.known_prefix(), prior)
         count, missing_count = wanted.count(), wanted.missing()
-    plans = tuple(_teacher_plan(asker.spec, *totals[asker.spec.name]) for asker in askers)
-    prices = [plan.usd_at_most for plan in plans if plan.usd_at_most is not None]
+    plans = tuple(_teacher_plan(asker.spec, totals[asker.spec.name], history[asker.spec.name]) for asker in askers)
     return RunPlan(
         recipe=recipe.name,
         problems=len(problems),
@@ -101,20 +112,62 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
         reused=count - missing_count,
         unsealed=unsealed,
         calls_at_most=sum(plan.calls_at_most for plan in plans),
-        usd_at_most=sum(prices) if prices else None,
+        usd_at_most=_sum_of_known([plan.usd_at_most for plan in plans]),
+        calls_expected=sum(plan.calls_expected for plan in plans),
+        usd_expected=_sum_of_known([plan.usd_expected for plan in plans]),
         spent_usd=spent_before(place, recipe.name)[0],
         budget_usd=recipe.budget.usd,
         teachers=plans,
     )
 
 
-def _teacher_plan(spec: TeacherSpec, calls: int, input_tokens: int, output_tokens: int) -> TeacherPlan:
-    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+@dataclass
+class _Total:
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    expected: float = 0.0
+
+    def add(self, calls: int, worst: Usage) -> None:
+        self.calls += calls
+        self.input_tokens += calls * worst.input_tokens
+        self.output_tokens += calls * worst.output_tokens
+
+
+def _prior(history: TeacherHistory | None) -> tuple[float, float]:
+    return fitted_prior(history.first_correct, history.both_correct, history.pairs) if history else JEFFREYS
+
+
+def _sum_of_known(amounts: list[float | None]) -> float | None:
+    """Return the sum, or None when an amount is unknown."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None
+
+
+def _expected(teacher: TeacherPlan) -> str:
+    if teacher.input_tokens_expected is None or teacher.output_tokens_expected is None:
+        return f"about {teacher.calls_expected:,.0f} calls; tokens are known after a first run"
+    money = "" if teacher.usd_expected is None else f", ${teacher.usd_expected:.4f}"
+    return (
+        f"about {teacher.calls_expected:,.0f} calls, {teacher.input_tokens_expected:,.0f} + "
+        f"{teacher.output_tokens_expected:,.0f} tokens{money}, as in earlier runs"
+    )
+
+
+def _teacher_plan(spec: TeacherSpec, total: _Total, history: TeacherHistory | None) -> TeacherPlan:
+    usage = Usage(input_tokens=total.input_tokens, output_tokens=total.output_tokens)
+    calls = min(total.expected, total.calls)
+    tokens = (calls * history.input_tokens, calls * history.output_tokens) if history else (None, None)
+    expected = Usage(input_tokens=round(tokens[0] or 0), output_tokens=round(tokens[1] or 0))
     return TeacherPlan(
         teacher=spec.name,
         model=spec.model,
-        calls_at_most=calls,
-        input_tokens_at_most=input_tokens,
-        output_tokens_at_most=output_tokens,
+        calls_at_most=total.calls,
+        input_tokens_at_most=total.input_tokens,
+        output_tokens_at_most=total.output_tokens,
         usd_at_most=cost_usd(spec.price, usage),
+        calls_expected=calls,
+        input_tokens_expected=tokens[0],
+        output_tokens_expected=tokens[1],
+        usd_expected=cost_usd(spec.price, expected) if history else None,
     )

@@ -8,6 +8,7 @@ from flows.progress import Progress
 from flows.settings import recipe_id
 from flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
 from graders.mutants import MutantCheck
+from schemas.alarm import Alarm
 from schemas.recipe import Recipe
 from warehouse.tables import write_table
 from warehouse.workspace import Workspace
@@ -40,6 +41,7 @@ class Run:
     version: str | None = None
     tally: Tally = field(default_factory=Tally)
     mutants: MutantCheck | None = None
+    alarms: list[Alarm] = field(default_factory=list)
     release: ReleaseSummary | None = None
 
     @property
@@ -67,6 +69,7 @@ class Run:
             cost_usd=round(bought.cost_usd, 9),
             funnel=tally.funnel(rows),
             mutants=self.mutants,
+            alarms=tuple(self.alarms),
             release=self.release,
             seconds=round(time.monotonic() - self.started, 3),
         )

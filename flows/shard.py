@@ -12,9 +12,11 @@ from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_c
 from generators.reasoning import candidate_from
 from generators.stopping import next_samples
 from generators.teacher import Request, Teacher, ask_with_retries
+from generators.teacher_watch import TeacherWatch
 from graders.grade import grader_name_and_version
+from schemas.alarm import Alarm
 from schemas.candidate import Candidate
-from schemas.errors import CotfactoryError, SandboxError, TeacherError, TeacherRefused, WorkspaceError
+from schemas.errors import AlarmRaised, CotfactoryError, SandboxError, TeacherError, TeacherRefused, WorkspaceError
 from schemas.grade import Grade, Verdict
 from schemas.ids import grade_id
 from schemas.problem import Problem
@@ -39,7 +41,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Desk:
-    """All that the shards of one teacher share during a run."""
+    """All that the shards of one teacher share during a run; `alarms` are the run's."""
 
     spec: TeacherSpec
     teacher: Teacher
@@ -49,6 +51,8 @@ class Desk:
     grading: GradingDesk
     progress: Progress
     stop: Stop
+    watch: TeacherWatch
+    alarms: list[Alarm]
 
 
 @dataclass
@@ -79,7 +83,8 @@ async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOu
     its problem for the next run. `outcome` is filled in as the shard goes on.
     """
     waiting = iter(shard.assignments)
-    workers = min(desk.spec.limits.concurrency, len(shard.assignments))
+    # A problem whose answer is being written down, or waits to be asked again, takes no place in flight.
+    workers = min(2 * desk.spec.limits.concurrency, len(shard.assignments))
     working = [_worker(waiting, desk, journal, outcome) for _ in range(workers)]
     # All are waited for, whatever happens to one: the journal is closed after this.
     for error in await asyncio.gather(*working, return_exceptions=True):
@@ -94,8 +99,8 @@ async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, o
             if desk.stop.reason is not None:
                 outcome.stopped_by = desk.stop.reason
                 return
-            samples = (_sample(assignment, index, desk, journal, outcome) for index in wave)
-            answers = await asyncio.gather(*samples)
+            samples = [_sample(assignment, index, desk, journal, outcome) for index in wave]
+            answers = [await samples[0]] if len(samples) == 1 else await asyncio.gather(*samples)
             decided = [answer for answer in answers if answer is not None]
             if len(decided) < len(answers):
                 break
@@ -141,6 +146,7 @@ async def _sample(
     outcome.grades.append(grade_row(grade, assignment.problem, candidate))
     desk.progress.graded(grade.verdict, purchase.cost_usd)
     _watch_graders(grade, desk)
+    _tell(desk.watch.saw(candidate, purchase.completion.model), desk)
     return grade.verdict
 
 
@@ -200,6 +206,18 @@ def _estimated(worst: Usage, completion: Completion) -> Usage:
     """Return the worst case as the usage of a completion whose endpoint did not say what it billed."""
     text = len(f"{completion.content}{completion.reasoning or ''}".encode())
     return worst.model_copy(update={"output_tokens": worst.output_tokens or text, "estimated": True})
+
+
+def _tell(alarms: Sequence[Alarm], desk: Desk) -> None:
+    """Tell alarms at once, and stop buying where the recipe says so."""
+    for alarm in alarms:
+        desk.alarms.append(alarm)
+        desk.progress.note(f"ALARM, teacher {alarm.teacher!r}, {alarm.kind}: {alarm.text}")
+        if desk.watch.stops_on(alarm) and desk.stop.reason is None:
+            desk.stop.reason = AlarmRaised(
+                f"Teacher {alarm.teacher!r} was stopped by the alarm {alarm.kind}: {alarm.text}",
+                "what was bought is saved; see to the teacher, or take it out of `alarms.stop_on`, and run again",
+            )
 
 
 def _watch_graders(grade: Grade, desk: Desk) -> None:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from data_contracts.report import ContractReport
 from flows.groups import curated_groups, decided_groups
+from flows.interpreter import in_thread
 from flows.plan import Asker, Shard, plan_shard, repeated_questions
 from flows.run_record import Run
 from flows.settings import hub_access, hub_target, recipe_id
@@ -197,9 +198,10 @@ async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
         bought.output_tokens += outcome.output_tokens
         bought.cost_usd += outcome.cost_usd
         journal.close()
-        sealed = seal_journal(run.workspace, journal.path, candidate_from)
+        # On threads, while the other shards go on asking.
+        sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path, candidate_from))
         bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
-        write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades)
+        await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
     if outcome.stopped_by is not None:
         raise outcome.stopped_by
 

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from graders.mutants import MutantCheck
+from schemas.alarm import Alarm
 from schemas.grade import VERDICTS
 from schemas.group import Group
 from schemas.manifest import FunnelStage, TeacherShare
@@ -32,7 +33,8 @@ class ReleaseSummary(Record):
 class RunSummary(Record):
     """What one run did. `candidates` are the chains the recipe uses, bought by whichever run; `teacher_calls`,
     `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it. `mutants` says how many
-    falsified answers were made of accepted ones, and how many of them the graders accepted: it must be none."""
+    falsified answers were made of accepted ones, and how many of them the graders accepted: it must be none; `alarms`
+    what looked wrong about the answers that this run bought."""
 
     recipe: str
     run_id: str
@@ -49,6 +51,7 @@ class RunSummary(Record):
     cost_usd: float
     funnel: tuple[FunnelStage, ...]
     mutants: MutantCheck | None
+    alarms: tuple[Alarm, ...]
     release: ReleaseSummary | None
     seconds: float
 

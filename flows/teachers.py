@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from flows.grading_desk import GradingDesk
-from flows.progress import Progress
+from flows.run_record import Run
 from flows.settings import remote_endpoint
 from flows.shard import Desk, Stop
 from generators.limits import Limiter, PromptOverhead, Wallet
@@ -13,9 +13,11 @@ from generators.local_teachers.recordings import RecordingCounts, count_recordin
 from generators.local_teachers.replay_teacher import replaying
 from generators.local_teachers.simulated_teacher import simulating
 from generators.teacher import NO_KEY, Endpoint, OpenAITeacher
+from generators.teacher_watch import TeacherWatch, UsualAnswers
 from schemas.errors import TeacherUnavailable
 from schemas.problem import Problem
 from schemas.recipe import Recipe, TeacherSpec
+from warehouse.history import teacher_history
 
 
 def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
@@ -40,25 +42,35 @@ def endpoint_of(spec: TeacherSpec, problems: Sequence[Problem]) -> Iterator[Endp
 
 @asynccontextmanager
 async def open_desk(
-    spec: TeacherSpec, problems: Sequence[Problem], wallet: Wallet, grading: GradingDesk, progress: Progress
+    spec: TeacherSpec, problems: Sequence[Problem], wallet: Wallet, grading: GradingDesk, run: Run
 ) -> AsyncIterator[Desk]:
     """Yield a teacher that has answered its first, free question (`GET /models`), with its limits.
 
     Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
     """
     with endpoint_of(spec, problems) as endpoint:
-        async with OpenAITeacher(spec, endpoint) as teacher:
+        limiter = Limiter(spec.limits)
+        async with OpenAITeacher(spec, endpoint, limiter.told) as teacher:
             await teacher.models()
             yield Desk(
                 spec,
                 teacher,
-                Limiter(spec.limits),
+                limiter,
                 wallet,
                 PromptOverhead(budgeted=wallet.is_limited),
                 grading,
-                progress,
+                run.progress,
                 Stop(),
+                _watch(spec, run),
+                run.alarms,
             )
+
+
+def _watch(spec: TeacherSpec, run: Run) -> TeacherWatch:
+    before = teacher_history(run.workspace, run.recipe.name, spec.name)
+    usual = UsualAnswers(before.samples, before.output_tokens, before.latency_ms) if before else None
+    wants_reasoning = run.recipe.curation.require_reasoning
+    return TeacherWatch(spec.name, spec.model, run.recipe.alarms, usual, wants_reasoning=wants_reasoning)
 
 
 async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:

@@ -5,19 +5,30 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
+from generators.rate_headers import Allowance, Allowances
 from schemas.errors import BudgetReached
 from schemas.recipe import Budget, Limits, Price, TeacherSpec
 from schemas.teaching import Message, Usage
 
 MESSAGE_OVERHEAD_TOKENS = 16
+SMALLEST_ROUND = 16
+SPORADIC_REFUSALS, SPORADIC_FAILURES = 1 / 8, 1 / 3
+"""Shares of a round. Refusals are the endpoint's own word for too much, so that fewer of them mean it."""
+USUAL_SHARE = 0.05
 
 
 class Limiter:
     """How many requests one endpoint is sent at a time and per minute; shared by all its shards.
 
-    Concurrency starts at the recipe's, is halved when the endpoint says 429 or fails (at most once per round
-    of requests in flight, so that one burst counts once), and grows back by one per round of successes.
+    Concurrency starts at the recipe's and grows back to it by one per round of successes. It is halved when more than
+    sporadic refusals (429) or failures come back within a round, a round being as many outcomes as requests may be in
+    flight. Sporadic ones say nothing about everybody else's requests: only their own are asked again later. So do
+    refusals with a `Retry-After`: once they are more than sporadic, nobody sends before it has passed.
+
+    Of 256 in flight 33 are refused: 128 go on after the pause, whatever the rest of the burst says. Every fifth request
+    of 256 fails for 500s, resets and time-outs: nothing is slowed down.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -26,49 +37,126 @@ class Limiter:
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._paused_until = 0.0
-        self._outcomes_until_halving = 0
+        self._round = _Round(limits.concurrency)
         self._requests = _Bucket(limits.requests_per_minute)
         self._tokens = _Bucket(limits.tokens_per_minute)
+        self._their_requests, self._their_tokens = _Left(), _Left()
+        self._usual_tokens = 0.0
 
-    @asynccontextmanager
-    async def slot(self, tokens: int) -> AsyncIterator[None]:
-        """Wait until one request of about `tokens` tokens may be sent, and hold its place while it runs."""
-        while self._in_flight >= int(self._allowed):
+    def slot(self, tokens: int) -> "_Slot":
+        """Return a context that waits until one request of about `tokens` tokens may be sent, and holds its place."""
+        return _Slot(self, tokens)
+
+    async def enter(self, tokens: int) -> None:
+        """Wait for a place in flight and until the limits have room; `leave` gives the place back."""
+        if self._waiting or self._in_flight >= int(self._allowed):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
-            await turn
-        self._in_flight += 1
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self.leave()
+                raise
+        else:
+            self._in_flight += 1
         try:
-            await asyncio.sleep(max(0.0, self._paused_until - time.monotonic()))
             await self._requests.take(1)
             await self._tokens.take(tokens)
-            yield
-        finally:
-            self._in_flight -= 1
-            self._wake()
+            await self._their_requests.take(1)
+            await self._their_tokens.take(self._usual_tokens)
+            while (wait_s := self._paused_until - time.monotonic()) > 0:
+                await asyncio.sleep(wait_s)
+        except BaseException:
+            self.leave()
+            raise
 
-    def succeeded(self) -> None:
-        """Note a success: concurrency grows back towards the recipe's."""
-        self._outcomes_until_halving -= 1
-        self._allowed = min(float(self._limits.concurrency), self._allowed + 1 / self._allowed)
+    def leave(self) -> None:
+        """Give a place in flight back."""
+        self._in_flight -= 1
         self._wake()
 
-    def pushed_back(self, retry_after_s: float | None) -> None:
-        """Note that the endpoint refused or failed: send less, and nothing before `retry_after_s` has passed."""
-        if retry_after_s is not None:
-            self._paused_until = max(self._paused_until, time.monotonic() + retry_after_s)
-        self._outcomes_until_halving -= 1
-        if self._outcomes_until_halving <= 0:
-            self._outcomes_until_halving = int(self._allowed)
+    @property
+    def is_backing_off(self) -> bool:
+        """Whether the endpoint is in trouble: it is sent less than the recipe allows."""
+        return self._allowed < self._limits.concurrency
+
+    def succeeded(self, tokens: int = 0) -> None:
+        """Note a success and the tokens it was billed: concurrency grows back towards the recipe's."""
+        self._usual_tokens += (tokens - self._usual_tokens) * (USUAL_SHARE if self._usual_tokens else 1.0)
+        self._round.outcomes += 1
+        if self.is_backing_off:
+            self._allowed = min(float(self._limits.concurrency), self._allowed + 1 / self._allowed)
+        if self._round.is_over:
+            self._round = _Round(int(self._allowed))
+        self._wake()
+
+    def pushed_back(self, retry_after_s: float | None, *, refused: bool = False) -> None:
+        """Note that the endpoint failed or `refused` (429), and how long it asked to wait."""
+        until = time.monotonic() + (retry_after_s or 0.0)
+        now = self._round
+        now.outcomes += 1
+        now.refused += refused
+        now.failed += not refused
+        now.asked_until = max(now.asked_until, until)
+        if now.has_halved:
+            self._paused_until = max(self._paused_until, until)
+        elif now.is_more_than_sporadic:
+            self._paused_until = max(self._paused_until, now.asked_until)
             self._allowed = max(1.0, self._allowed / 2)
+            now.has_halved = True  # one burst counts once
+        if now.is_over:
+            self._round = _Round(int(self._allowed))
+
+    def told(self, said: Allowances) -> None:
+        """Note what the endpoint says is left of its own limits; what else is in flight it may not have counted yet."""
+        others = self._in_flight - 1
+        if said.requests is not None:
+            self._their_requests.told(said.requests, others)
+        if said.tokens is not None:
+            self._their_tokens.told(said.tokens, others * self._usual_tokens)
 
     def _wake(self) -> None:
-        free = int(self._allowed) - self._in_flight
-        while free > 0 and self._waiting:
+        """Hand free places to those who have waited longest."""
+        while self._waiting and self._in_flight < int(self._allowed):
             turn = self._waiting.popleft()
             if not turn.done():
+                self._in_flight += 1
                 turn.set_result(None)
-                free -= 1
+
+
+class _Slot:
+    """A place in flight as a context manager; a class, because a generator would cost as much as all that it does."""
+
+    def __init__(self, limiter: Limiter, tokens: int) -> None:
+        self._limiter, self._tokens = limiter, tokens
+
+    async def __aenter__(self) -> None:
+        await self._limiter.enter(self._tokens)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._limiter.leave()
+
+
+@dataclass
+class _Round:
+    """What came back of about as many requests as may be in flight at a time."""
+
+    allowed: int
+    outcomes: int = 0
+    refused: int = 0
+    failed: int = 0
+    asked_until: float = 0.0
+    has_halved: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.outcomes >= max(self.allowed, SMALLEST_ROUND)
+
+    @property
+    def is_more_than_sporadic(self) -> bool:
+        outcomes = max(self.allowed, SMALLEST_ROUND)
+        return self.refused > SPORADIC_REFUSALS * outcomes or self.failed > SPORADIC_FAILURES * outcomes
 
 
 class _Bucket:
@@ -90,6 +178,36 @@ class _Bucket:
         self._level -= amount
         if self._level < 0:
             await asyncio.sleep(-self._level / self._per_second)
+
+
+class _Left:
+    """What an endpoint has left of a limit of its own: what it said last, less what was sent since, plus its refill.
+
+    Three requests are left of a limit of 60 a minute that is whole again in 57 s, and two are in flight: one goes out
+    at once, the next ones a second apart.
+    """
+
+    def __init__(self) -> None:
+        self._said: Allowance | None = None
+        self._level = self._filled_at = self._reset_at = 0.0
+
+    def told(self, said: Allowance, unseen: float) -> None:
+        """Note what is left according to a reply that had not counted `unseen` yet."""
+        self._said, self._level = said, said.remaining - unseen
+        self._filled_at = time.monotonic()
+        self._reset_at = self._filled_at + said.reset_s
+
+    async def take(self, amount: float) -> None:
+        """Wait until `amount` is there: at the pace of the refill if the endpoint tells it, else until the reset."""
+        now = time.monotonic()
+        if self._said is None or now >= self._reset_at:
+            return
+        per_second = self._said.per_second
+        self._level += (now - self._filled_at) * (per_second or 0.0) - amount
+        self._filled_at = now
+        if self._level < 0:
+            until_reset_s = self._reset_at - now
+            await asyncio.sleep(min(until_reset_s, -self._level / per_second) if per_second else until_reset_s)
 
 
 class Wallet:
@@ -161,8 +279,12 @@ def worst_case(teacher: TeacherSpec, messages: tuple[Message, ...], overhead_tok
     bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
     `overhead_tokens` is what the endpoint is known to add to a prompt (see PromptOverhead).
     """
-    prompt = sum(len(message.content.encode()) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
     return Usage(input_tokens=prompt + overhead_tokens, output_tokens=teacher.sampling.max_tokens or 0)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 class PromptOverhead:

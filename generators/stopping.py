@@ -12,6 +12,11 @@ from schemas.grade import Verdict
 from schemas.group import PassRate
 from schemas.recipe import Attempts
 
+JEFFREYS = (0.5, 0.5)
+ENOUGH_PAIRS = 30
+WEAKEST, STRONGEST = 0.1, 50.0
+"""Bounds of a fitted prior's strength, in samples: from pass rates of 0 and 1 only to pass rates that are all alike."""
+
 
 def used_samples(attempts: Attempts, verdicts: Sequence[Verdict | None]) -> int:
     """Return how many of the first samples the rule uses, given the verdicts known in sample order.
@@ -47,6 +52,47 @@ def next_samples(attempts: Attempts, verdicts: Sequence[Verdict]) -> range:
     if attempts.give_up_after is not None and correct == 0:
         wave = min(wave, attempts.give_up_after - counted)
     return range(asked, asked + wave)
+
+
+def expected_samples(attempts: Attempts, verdicts: Sequence[Verdict], prior: tuple[float, float]) -> float:
+    """Return how many more samples the rule will ask for, on average, after `verdicts`.
+
+    `prior` is the Beta distribution (a, b) of the problems' pass rates.
+    """
+    correct = sum(verdict == "correct" for verdict in verdicts)
+    counted = sum(verdict != "ungraded" for verdict in verdicts)
+    return _expected_samples(attempts, prior, correct, counted, len(verdicts))
+
+
+@lru_cache(maxsize=100_000)
+def _expected_samples(attempts: Attempts, prior: tuple[float, float], correct: int, counted: int, asked: int) -> float:
+    a, b = prior
+    more = max(0, attempts.max - asked)
+    after = [0.0] * (more + 2)  # by further successes, once `more` samples have been asked
+    for step in reversed(range(more)):
+        n = counted + step
+        after = [
+            0.0
+            if _decided(attempts, correct + won, n)
+            else 1.0 + ((a + correct + won) * after[won + 1] + (b + n - correct - won) * after[won]) / (a + b + n)
+            for won in range(step + 1)
+        ]
+    return after[0]
+
+
+def fitted_prior(first_correct: float, both_correct: float, pairs: int) -> tuple[float, float]:
+    """Return the Beta distribution of pass rates with two moments seen in the first two samples of `pairs` problems.
+
+    The mean is the share whose first sample is correct, the second moment the share whose first two are. With few
+    pairs it is Jeffreys' prior, which a few problems would hardly move.
+    """
+    if pairs < ENOUGH_PAIRS:
+        return JEFFREYS
+    mean = min(max(first_correct, 0.01), 0.99)
+    variance = both_correct - mean * mean
+    strength = mean * (1 - mean) / variance - 1 if variance > 0 else STRONGEST
+    strength = min(max(strength, WEAKEST), STRONGEST)
+    return mean * strength, (1 - mean) * strength
 
 
 def pass_rate(attempts: Attempts, verdicts: Sequence[Verdict]) -> PassRate:
@@ -92,7 +138,8 @@ def probability_in_band(band: tuple[float, float], correct: int, counted: int) -
     """
     from mpmath import betainc  # imported late: most runs never ask
 
-    inside = betainc(correct + 0.5, counted - correct + 0.5, *band, regularized=True)
+    a, b = JEFFREYS
+    inside = betainc(a + correct, b + counted - correct, *band, regularized=True)
     return float(inside)
 
 

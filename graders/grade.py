@@ -18,7 +18,7 @@ from graders.math.readable import why_no_answer
 from graders.math.references import reference_answer
 from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
 from graders.texts import TEXT_GRADER_VERSION, grade_text
-from graders.worker_pool import Algebra, OneItem, Remembered, WorkerPool, WouldWait
+from graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
 from schemas.candidate import Candidate
 from schemas.errors import SandboxError
 from schemas.grade import Evidence, Grade
@@ -68,16 +68,14 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
     What waits for the sandbox or for a symbolic comparison waits in threads, side by side; before that, and outside
     the time that a chain has, for the first worker. What no worker had time for is graded once more, one by one.
     """
-    prompt = Tools(algebra=_remembered(tools), sandbox=tools.sandbox)
     grades: dict[int, Grade] = {}
     waiting: list[int] = []
-    for place, (problem, candidate) in enumerate(pairs):
-        try:
-            if problem.answer_kind == "code":
-                raise WouldWait
-            grades[place] = grade(problem, candidate, prompt)
-        except WouldWait:
+    for place, pair in enumerate(pairs):
+        prompt = grade_promptly(*pair, tools)
+        if prompt is None:
             waiting.append(place)
+        else:
+            grades[place] = prompt
     if any(pairs[place][0].answer_kind != "code" for place in waiting):
         _wait_for_workers(tools)
     if waiting:
@@ -100,8 +98,15 @@ def _wait_for_workers(tools: Tools) -> None:
         tools.algebra.wait_until_ready()
 
 
-def _remembered(tools: Tools) -> Algebra:
-    return Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
+def grade_promptly(problem: Problem, candidate: Candidate, tools: Tools) -> Grade | None:
+    """Return the grade of one candidate where it takes no waiting, None where it does."""
+    if problem.answer_kind == "code":
+        return None
+    algebra = Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
+    try:
+        return grade(problem, candidate, Tools(algebra=algebra, sandbox=tools.sandbox))
+    except WouldWait:
+        return None
 
 
 def self_test(problem: Problem, tools: Tools) -> Grade:

@@ -16,6 +16,7 @@ CotfactoryError                 exit 1
 ├── ContractError                        a contract that cannot be run
 ├── ContractFailed              exit 3   an expectation failed: no release
 ├── BudgetReached               exit 4   the money or token stop
+├── AlarmRaised                          a teacher's answers look wrong as a whole
 ├── PublishError                         the Hub
 └── OrchestratorError                    the Prefect server
 """
@@ -133,6 +134,10 @@ class BudgetReached(CotfactoryError):
     """The next request could exceed the recipe's budget; all that was bought is saved."""
 
     exit_code = 4
+
+
+class AlarmRaised(CotfactoryError):
+    """A teacher's answers look wrong as a whole, and the recipe says to stop then; all that was bought is saved."""
 
 
 class PublishError(CotfactoryError):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.alarm import AlarmKind
 from schemas.problem import AnswerKind
 from schemas.record import Record
 from schemas.teaching import Sampling
@@ -201,6 +202,23 @@ class Budget(Record):
     tokens: PositiveInt | None = None
 
 
+class Alarms(Record):
+    """When a teacher's answers look wrong as a whole: shares of its samples, judged from `min_samples` on.
+
+    Every alarm is told at once and stands in the run's summary; those in `stop_on` stop the run. `repeated_share` is of
+    the samples that have an earlier one of their problem to be compared with; `times_usual` compares mean tokens
+    and latency with those of the recipe's earlier runs. `no_reasoning` is watched where curation requires reasoning.
+    """
+
+    stop_on: tuple[AlarmKind, ...] = ()
+    min_samples: PositiveInt = 50
+    truncated_share: Share = 0.2
+    refusal_share: Share = 0.05
+    no_reasoning_share: Share = 0.2
+    repeated_share: Share = 0.5
+    times_usual: Annotated[float, Field(gt=1)] = 3.0
+
+
 class Curation(Record):
     """Which correct candidates are worth publishing."""
 
@@ -230,6 +248,7 @@ class Recipe(Record):
     teachers: Annotated[tuple[TeacherSpec, ...], Field(min_length=1)]
     attempts: Attempts = Attempts()
     budget: Budget = Budget()
+    alarms: Alarms = Alarms()
     curation: Curation = Curation()
     release: Release
     shard_problems: PositiveInt = 500

@@ -62,7 +62,7 @@ class Journal:
         self.full = False
         self._is_cut = False
         self._ballast = folder / f"{header.shard}-{header.run_id}.ballast"
-        self._sync: asyncio.Task[None] | None = None
+        self._group: list[asyncio.Future[None]] = []
         self._syncing: set[asyncio.Task[None]] = set()
         try:
             _reserve(self._ballast)
@@ -87,11 +87,13 @@ class Journal:
         set: nothing more may be sent. Raises WorkspaceError when even that does not suffice.
         """
         self._append("bought", purchase.model_dump_json())
-        if self._sync is None:
-            self._sync = asyncio.create_task(self._sync_group())
-            self._syncing.add(self._sync)
-            self._sync.add_done_callback(self._syncing.discard)
-        await asyncio.shield(self._sync)
+        if not self._group:
+            sync = asyncio.create_task(self._sync_group())
+            self._syncing.add(sync)
+            sync.add_done_callback(self._syncing.discard)
+        on_disk: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._group.append(on_disk)
+        await on_disk
 
     def close(self) -> None:
         """Close the file; what it holds is on disk. Whoever still waited for a group's sync is gone: interrupted."""
@@ -103,11 +105,19 @@ class Journal:
 
     async def _sync_group(self) -> None:
         await asyncio.sleep(GROUP_SYNC_S)
-        self._sync = None  # whoever writes from here on may miss this fdatasync, and starts the next
+        group, self._group = self._group, []  # whoever writes from here on may miss this fdatasync: the next is theirs
+        failed: WorkspaceError | None = None
         try:
             await asyncio.to_thread(os.fdatasync, self._file)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            failed = _unwritable(self.path, error)
+        for on_disk in group:
+            if on_disk.done():
+                continue  # whoever waited was interrupted
+            if failed is None:
+                on_disk.set_result(None)
+            else:
+                on_disk.set_exception(failed)
 
     def _append(self, kind: str, body: str) -> None:
         entry = f"{kind} {body}".encode("utf-8", "backslashreplace")

@@ -80,6 +80,7 @@ def test_the_commands_around_a_run(write_recipe: WriteRecipe, teacher: CountingT
 
     plan = last_line(cotfactory("plan", recipe, *where))
     assert (plan["calls_at_most"], plan["reused"], teacher.calls) == (18, 0, 0)
+    assert (plan["calls_expected"], plan["teachers"][0]["output_tokens_expected"]) == (18, None)
 
     check = last_line(cotfactory("check", recipe, *where))
     assert (check["good_references"], check["faults"]) == (6, [])

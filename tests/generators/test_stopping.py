@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.stopping import next_samples, pass_rate, probability_in_band, used_samples
+from generators.stopping import (
+    expected_samples,
+    fitted_prior,
+    next_samples,
+    pass_rate,
+    probability_in_band,
+    used_samples,
+)
 from schemas.grade import Verdict
 from schemas.recipe import Attempts
 
@@ -127,6 +134,51 @@ def test_the_pass_rate_is_unbiased(attempts: Attempts, p: float) -> None:
         assert rate is not None
         mean += rate * p ** future.count("correct") * (1 - p) ** future.count("incorrect")
     assert math.isclose(mean, p, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "attempts",
+    [
+        Attempts(max=6),
+        Attempts(max=6, stop_after_correct=2, give_up_after=3),
+        Attempts(max=6, mode="band", confidence=0.7),
+    ],
+)
+def test_the_expected_number_of_samples_is_the_mean_over_every_run(attempts: Attempts) -> None:
+    """Runs weighted by how likely a pass rate drawn from the prior makes them: here Beta(2, 1), whose density is 2p."""
+    mean = 0.0
+    either: tuple[Verdict, Verdict] = ("correct", "incorrect")
+    for future in itertools.product(either, repeat=6):
+        c = future.count("correct")
+        likely = (
+            2 * math.factorial(c + 1) * math.factorial(6 - c) / math.factorial(8)
+        )  # the integral of 2p p^c (1-p)^(6-c)
+        mean += used_samples(attempts, future) * likely
+    assert expected_samples(attempts, [], (2.0, 1.0)) == pytest.approx(mean)
+
+
+def test_what_is_asked_already_is_not_expected_again() -> None:
+    assert expected_samples(Attempts(max=8), verdicts("cciu"), (0.5, 0.5)) == 4
+    assert expected_samples(Attempts(max=8, stop_after_correct=2), verdicts("cc"), (0.5, 0.5)) == 0
+    # Hundreds of samples are no trouble either.
+    assert 2 < expected_samples(Attempts(max=900, stop_after_correct=2), [], (0.5, 0.5)) < 200
+
+
+@pytest.mark.parametrize(
+    ("first", "both", "pairs", "prior"),
+    [
+        (0.7, 0.6, 3, (0.5, 0.5)),  # three problems say nothing
+        (0.5, 0.375, 100, (0.5, 0.5)),  # the moments of Beta(1/2, 1/2)
+        (2 / 3, 0.5, 100, (2.0, 1.0)),  # of Beta(2, 1)
+        (0.5, 0.2, 100, (25.0, 25.0)),  # less than independent samples agree: all pass rates alike
+        (0.5, 0.5, 100, (0.05, 0.05)),  # every problem is always or never solved
+        (1.0, 1.0, 100, (0.099, 0.001)),
+    ],
+)
+def test_the_fitted_prior_has_the_moments_that_were_seen(
+    first: float, both: float, pairs: int, prior: tuple[float, float]
+) -> None:
+    assert fitted_prior(first, both, pairs) == pytest.approx(prior, abs=1e-9)
 
 
 def test_hundreds_of_samples_are_counted_too() -> None:

@@ -1,0 +1,39 @@
+"""What looks wrong about a teacher is told at once, and stops the run where the recipe says so."""
+
+from pathlib import Path
+
+from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher
+from tests.flows.test_cli import cotfactory, last_line
+
+LONG = "Count the one number on from the other, step by step, until nothing of it is left over. " * 3
+
+
+def test_an_endpoint_that_does_not_sample_is_told_and_may_be_stopped(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    teacher.answer = lambda question, seed: f"{LONG}The answer is \\boxed{{1}}."
+    changes = {"attempts": 4, "shard_problems": 40}
+    where = ("--workspace", tmp_path / "w", "--direct", "--json")
+    told = cotfactory("run", write_recipe(40, alarms={"min_samples": 30}, **changes), *where)
+    (alarm,) = last_line(told)["alarms"]
+    assert (alarm["teacher"], alarm["kind"]) == ("t", "not_sampling")
+    assert "ALARM, teacher 't', not_sampling" in told.stderr
+
+    before = teacher.calls
+    stopping = {"min_samples": 30, "stop_on": ["not_sampling"]}
+    recipe = write_recipe(400, name="stopped", alarms=stopping, **changes)
+    stopped = cotfactory("run", recipe, "--workspace", tmp_path / "other", "--direct", "--json")
+    assert stopped.returncode == 1
+    assert "stopped by the alarm not_sampling" in stopped.stderr
+    summary = last_line(stopped)
+    bought = teacher.calls - before
+    assert bought < 400 * 4
+    # Nothing that was bought is lost: it is there when the recipe goes on.
+    assert summary["candidates"] == summary["teacher_calls"] == bought
+
+
+def test_an_unknown_alarm_is_a_recipe_error(write_recipe: WriteRecipe, tmp_path: Path) -> None:
+    refused = cotfactory("run", write_recipe(alarms={"stop_on": ["bored"]}), "--workspace", tmp_path / "w", "--direct")
+    assert refused.returncode == 2
+    assert "alarms.stop_on" in refused.stderr

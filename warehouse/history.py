@@ -1,0 +1,73 @@
+"""What earlier runs of a recipe had from a teacher: how long its answers were, and how often they were right."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from warehouse.catalog import table_files
+from warehouse.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class TeacherHistory:
+    """Means over all stored samples of one teacher of one recipe.
+
+    `first_correct` is the share of problems whose first sample is correct and `both_correct` the share whose first two
+    are, over the `pairs` problems in which both are graded: the first samples are asked under any stopping rule, so
+    that these two shares are not biased by it.
+    """
+
+    samples: int
+    input_tokens: float
+    output_tokens: float
+    latency_ms: float
+    pairs: int
+    first_correct: float
+    both_correct: float
+
+
+def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherHistory | None:
+    """Return what a recipe had from its teacher so far; None when nothing is stored."""
+    if not any(workspace.table("candidates").glob("*.parquet")):
+        return None
+    with duckdb.connect() as connection:
+        samples, input_tokens, output_tokens, latency_ms = connection.execute(
+            f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms)
+                FROM {table_files(workspace, "candidates")} WHERE recipe = ? AND teacher = ?""",
+            [recipe, teacher],
+        ).fetchall()[0]
+        if not samples:
+            return None
+        pairs, first, both = _first_two(connection, workspace, recipe, teacher)
+    return TeacherHistory(
+        samples=int(samples),
+        input_tokens=float(input_tokens),
+        output_tokens=float(output_tokens),
+        latency_ms=float(latency_ms),
+        pairs=pairs,
+        first_correct=first,
+        both_correct=both,
+    )
+
+
+def _first_two(
+    connection: duckdb.DuckDBPyConnection, workspace: Workspace, recipe: str, teacher: str
+) -> tuple[int, float, float]:
+    if not any(workspace.table("grades").glob("*.parquet")):
+        return 0, 0.0, 0.0
+    pairs, first, both = connection.execute(
+        f"""WITH newest AS (
+                SELECT candidate_id, problem_id, arg_max(verdict, graded_at) AS verdict
+                FROM {table_files(workspace, "grades")} GROUP BY ALL
+            ), firsts AS (
+                SELECT problem_id, prompt_id,
+                       bool_or(verdict = 'correct') FILTER (sample_index = 0) AS first,
+                       bool_or(verdict = 'correct') FILTER (sample_index = 1) AS second
+                FROM {table_files(workspace, "candidates")} JOIN newest USING (candidate_id, problem_id)
+                WHERE recipe = ? AND teacher = ? AND sample_index < 2 AND verdict <> 'ungraded' GROUP BY ALL
+            )
+            SELECT count(*), avg(first::INT), avg((first AND second)::INT) FROM firsts
+            WHERE first IS NOT NULL AND second IS NOT NULL""",
+        [recipe, teacher],
+    ).fetchall()[0]
+    return int(pairs), float(first or 0.0), float(both or 0.0)

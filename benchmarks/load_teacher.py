@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ATTEMPTS = 4
+
 
 @dataclass(frozen=True)
 class LoadTeacher:
@@ -68,6 +70,31 @@ def write_problems(path: Path, count: int) -> None:
     """Write `count` problems that the load teacher knows the answers of, in the problem-file format."""
     script = str(_tools() / "mock_teacher_problems.py")
     subprocess.run([sys.executable, script, "--n", str(count), "--out", str(path)], check=True)  # noqa: S603
+
+
+def write_recipe(folder: Path, base_url: str, candidates: int, **limits: float) -> Path:
+    """Write a recipe that asks the load teacher for `candidates` chains, and its problems; return its path.
+
+    `limits` are the teacher's (`concurrency`, `timeout_s`, ...).
+    """
+    write_problems(folder / "problems.jsonl", candidates // ATTEMPTS)
+    teacher = {
+        "name": "mock",
+        "model": "m",
+        "base_url": base_url,
+        "sampling": {"temperature": 0.7, "max_tokens": 2000},
+        "limits": limits,
+    }
+    recipe = {
+        "name": "load",
+        "problems": [{"source": "file", "path": "problems.jsonl"}],
+        "teachers": [teacher],
+        "attempts": ATTEMPTS,
+        "release": {"license": "cc0-1.0"},
+    }
+    path = folder / "recipe.json"  # which is YAML too
+    path.write_text(json.dumps(recipe))
+    return path
 
 
 def _tools() -> Path:

@@ -23,12 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
-
-from benchmarks.load_teacher import load_teacher, write_problems
+from benchmarks.load_teacher import load_teacher, write_recipe
 from flows.summary import RunSummary
 
-ATTEMPTS = 4
 WARM_UP = 1_000
 T = TypeVar("T")
 Row = tuple[str, float, float]
@@ -151,25 +148,9 @@ def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
 
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        write_problems(here / "problems.jsonl", candidates // ATTEMPTS)
-        recipe = {
-            "name": "load",
-            "problems": [{"source": "file", "path": "problems.jsonl"}],
-            "teachers": [
-                {
-                    "name": "mock",
-                    "model": "m",
-                    "base_url": base_url,
-                    "sampling": {"temperature": 0.7, "max_tokens": 2000},
-                    "limits": {"concurrency": in_flight},
-                }
-            ],
-            "attempts": ATTEMPTS,
-            "release": {"license": "cc0-1.0"},
-        }
-        (here / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+        recipe = load_recipe(write_recipe(here, base_url, candidates, concurrency=in_flight))
         meter = MeteredStages()
-        request = BuildRequest(load_recipe(here / "recipe.yaml"), here / "workspace")
+        request = BuildRequest(recipe, here / "workspace")
         with TerminalProgress() as progress:
             summary = asyncio.run(build(request, meter, progress))
     assert summary.teacher_calls == candidates, summary

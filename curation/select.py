@@ -1,62 +1,172 @@
-"""Decide every candidate of a problem: FILTERS in order, then duplicates, then the limit per problem."""
+"""Decide every candidate: what it is found to be, what it repeats, then choosing per problem and per domain.
 
-from collections.abc import Callable, Sequence
+Two passes over the groups, so that texts are streamed: `first_pass` judges each chain on its own and keeps its
+signature (about 240 bytes), `Selection.decide` gives the decisions. Findings wait in between wherever the caller puts
+them; nothing depends on the order of arrival.
+"""
 
-from curation.degenerate import degenerate
-from curation.leaks import leaks
-from curation.near_duplicates import text_key
-from curation.steps import has_wrong_step
-from schemas.grade import Decision, DropReason
-from schemas.group import GradedCandidate, Group
-from schemas.recipe import Curation
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-Filter = Callable[[GradedCandidate, Curation], DropReason | None]
+import numpy as np
 
+from curation.balance import DomainCount
+from curation.choose import choose, in_order
+from curation.decontaminate import BenchmarkIndex
+from curation.findings import Finding, chain_text, examine
+from curation.near_duplicates import Signatures, joined, repeats, signatures
+from schemas.curation import Curation, Difficulty
+from schemas.grade import Decision, DropReason, Split
+from schemas.group import Group
 
-def _by_verdict(graded: GradedCandidate, _: Curation) -> DropReason | None:
-    verdict = graded.grade.verdict
-    return None if verdict == "correct" else verdict
-
-
-def _by_form(graded: GradedCandidate, curation: Curation) -> DropReason | None:
-    return degenerate(graded.candidate, require_reasoning=curation.require_reasoning)
-
-
-def _by_steps(graded: GradedCandidate, curation: Curation) -> DropReason | None:
-    chain = f"{graded.candidate.reasoning or ''}\n{graded.candidate.response}"
-    return "wrong_step" if curation.drop_wrong_steps and has_wrong_step(chain) else None
+ProblemFindings = list[list[Finding]]
+"""The findings of one problem: a list for each of its groups."""
 
 
-def _by_leaks(graded: GradedCandidate, _: Curation) -> DropReason | None:
-    return leaks(graded.candidate)
+@dataclass
+class Candidates:
+    """What is remembered of the chains that passed, one row each, in the order they came."""
+
+    parts: list[Signatures] = field(default_factory=list)
+    ids: list[np.ndarray[tuple[int], np.dtype[np.bytes_]]] = field(default_factory=list)
+    samples: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = field(default_factory=list)
+    problems: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = field(default_factory=list)
+    problem_count: int = 0
 
 
-FILTERS: tuple[Filter, ...] = (_by_form, _by_verdict, _by_leaks, _by_steps)
-"""What one candidate is judged by on its own; the first reason to drop it is its reason."""
+def first_pass(
+    problems: Sequence[Sequence[Group]], curation: Curation, index: BenchmarkIndex | None, seen: Candidates
+) -> list[ProblemFindings]:
+    """Judge the chains of a batch of problems on their own, and note the signatures of those that pass in `seen`.
 
-
-def decide(groups: Sequence[Group], curation: Curation) -> tuple[Group, ...]:
-    """Return the groups of one problem with one Decision for each candidate.
-
-    Duplicates and `max_per_problem` are counted over all teachers of the problem, in the order of the
-    groups and of the sample index, so the outcome does not depend on the order of arrival.
+    Of equal texts at one problem the first by sample index and id passes, the others are `duplicate`. The chains of a
+    problem outside the recipe's difficulty do not pass, so nothing is dropped for repeating them.
     """
-    seen: set[str] = set()
-    kept = 0
-    decided = []
-    for group in groups:
-        decisions = []
-        for graded in group.candidates:
-            reason = next((found for one in FILTERS if (found := one(graded, curation))), None)
-            if reason is None:
-                key = text_key(graded.candidate)
-                if key in seen:
-                    reason = "duplicate"
-                elif curation.max_per_problem is not None and kept >= curation.max_per_problem:
-                    reason = "over_limit"
-                else:
-                    seen.add(key)
-                    kept += 1
-            decisions.append(Decision(candidate_id=graded.candidate.candidate_id, kept=reason is None, reason=reason))
-        decided.append(group.model_copy(update={"decisions": tuple(decisions)}))
-    return tuple(decided)
+    groups = [group for one in problems for group in one]
+    found = iter(examine(groups, curation, index))
+    decided: list[ProblemFindings] = []
+    texts: list[str] = []
+    prompts: list[str] = []
+    passed: list[Finding] = []
+    numbers: list[int] = []
+    for members in problems:
+        seen.problem_count += 1
+        outside = _outside_difficulty(members, curation.difficulty)
+        findings = _without_equals([_in_band(next(found), outside) for _ in members])
+        decided.append(findings)
+        for group, ones in zip(members, findings, strict=True):
+            for graded, one in zip(group.candidates, ones, strict=True):
+                if one.reason is None:
+                    texts.append(chain_text(graded))
+                    prompts.append(group.problem.question)
+                    passed.append(one)
+                    numbers.append(seen.problem_count)
+    if curation.near_duplicates.within != "off" and texts:
+        seen.parts.append(signatures(texts, prompts))
+        seen.ids.append(np.array([one.candidate_id.encode() for one in passed], dtype=np.bytes_))
+        seen.samples.append(np.array([one.sample_index for one in passed], dtype=np.int32))
+        seen.problems.append(np.array(numbers, dtype=np.int64))
+    return decided
+
+
+def _in_band(findings: list[Finding], outside: str | None) -> list[Finding]:
+    if outside is None:
+        return findings
+    return [one if one.reason is not None else _dropped(one, "outside_difficulty", outside) for one in findings]
+
+
+def _without_equals(groups: ProblemFindings) -> ProblemFindings:
+    first: dict[str, Finding] = {}
+    for one in in_order([one for group in groups for one in group if one.reason is None]):
+        first.setdefault(one.text_key, one)
+    return [
+        [
+            one if one.reason is not None or first[one.text_key] is one
+            else _dropped(one, "duplicate", f"of {first[one.text_key].candidate_id}")
+            for one in group
+        ]
+        for group in groups
+    ]  # fmt: skip
+
+
+def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:
+    """Return {candidate id: the id of the chain it nearly repeats}.
+
+    The survivor is the lower sample index, then the smaller id. A chain of two problems does not repeat itself.
+    """
+    if not seen.parts:
+        return {}
+    rule = curation.near_duplicates
+    ids, samples = np.concatenate(seen.ids), np.concatenate(seen.samples)
+    order = np.lexsort((ids, samples)).tolist()
+    problems = np.concatenate(seen.problems).tolist() if rule.within == "problem" else None
+    found = repeats(joined(seen.parts), order, rule.min_words, rule.similarity, problems)
+    return {ids[row].decode(): ids[other].decode() for row, other in found.items() if ids[row] != ids[other]}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All that decisions need beside the findings of a problem; `left_out` are problems beyond their domain's share."""
+
+    curation: Curation
+    near: dict[str, str]
+    splits: dict[str, Split]
+    left_out: frozenset[str] = frozenset()
+
+    def decide(self, groups: Sequence[Group], findings: ProblemFindings) -> tuple[Group, ...]:
+        """Return the groups of one problem with one Decision for each candidate."""
+        ones = [[self._judged(one) for one in group] for group in findings]
+        alive = [one for group in ones for one in group if one.reason is None]
+        limit = self.curation.max_per_problem
+        chosen = choose(alive, len(alive) if limit is None else limit, self.curation.prefer)
+        split = self.splits.get(groups[0].problem.problem_id, "train")
+        left_out = groups[0].problem.problem_id in self.left_out
+        return tuple(
+            group.model_copy(
+                update={"decisions": tuple(_decision(one, chosen, split, left_out=left_out) for one in members)}
+            )
+            for group, members in zip(groups, ones, strict=True)
+        )
+
+    def _judged(self, one: Finding) -> Finding:
+        twin = self.near.get(one.candidate_id) if one.reason is None else None
+        return one if twin is None else _dropped(one, "near_duplicate", f"of {twin}")
+
+
+def _outside_difficulty(groups: Sequence[Group], band: Difficulty | None) -> str | None:
+    """Return how often the band's model solves this problem when that is outside the band."""
+    if band is None:
+        return None
+    rates = [group.pass_rate for group in groups if group.model == band.model and group.pass_rate.rate is not None]
+    if not rates:
+        return f"{band.model} has no graded attempt at it"
+    found = rates[0]
+    inside = found.rate is not None and band.min <= found.rate <= band.max
+    return None if inside else f"{band.model} solves it {found.c} of {found.n} times"
+
+
+def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
+    """Return how many chains each problem keeps, for `curation.balance`."""
+    return [
+        DomainCount(
+            groups[0].problem.problem_id,
+            groups[0].problem.domain or "",
+            sum(decision.kept for group in groups for decision in group.decisions),
+        )
+        for groups in decided
+    ]
+
+
+def _dropped(one: Finding, reason: DropReason, detail: str) -> Finding:
+    return one.model_copy(update={"reason": reason, "detail": detail})
+
+
+def _decision(one: Finding, chosen: set[str], split: Split, *, left_out: bool) -> Decision:
+    reason, detail = one.reason, one.detail
+    if reason is None and one.candidate_id not in chosen:
+        reason, detail = "over_limit", None
+    elif reason is None and left_out:
+        reason, detail = "over_domain_share", None
+    return Decision(
+        candidate_id=one.candidate_id, kept=reason is None, reason=reason, detail=detail, flags=one.flags, split=split
+    )

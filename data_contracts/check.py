@@ -1,8 +1,8 @@
-"""Run a contract with Great Expectations on the Parquet files that are about to be released.
+"""Run a contract on the Parquet files that are about to be released, one shard after the other.
 
-DuckDB reads the files and works out the facts of each row; Great Expectations' pandas engine then looks at
-narrow frames of 50,000 rows, one after the other. What holds for the whole table (no row twice, so many rows)
-is counted by DuckDB over all files and looked at as a frame of one row: memory does not grow with the rows.
+DuckDB reads a shard once, works out the facts of each row and counts for every expectation the rows that break it;
+Great Expectations is then asked about the counts: a frame of one row for each shard in which every column must be 0.
+What holds for the whole table (no row twice, so many rows) is counted over all files. Memory does not grow with rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,34 +16,29 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.contract import KEY_LIKE, Contract, Expectation
-from data_contracts.great import EXAMPLES, Asked, Finding, GreatExpectations
-from data_contracts.report import ContractReport, ExpectationResult
+from data_contracts.contract import KEY_LIKE, Contract, Demands, Expectation
+from data_contracts.great import GreatExpectations, at_most_zero
+from data_contracts.report import EXAMPLES, ContractReport, ExpectationResult
+from data_contracts.violations import checked_sql, failed_sql, literal, quoted
 from schemas.errors import ContractError
 from schemas.key_like import key_like_sql
-from schemas.rows import MESSAGES, ROW_SCHEMAS
-
-BATCH_ROWS = 50_000
+from schemas.rows import MESSAGES, REASONED_MESSAGES, ROW_SCHEMAS
 
 MACROS = """
 CREATE MACRO count_of(body, tag) AS (length(body) - length(replace(body, tag, ''))) // length(tag);
 CREATE MACRO answer_part(body) AS string_split(body, '</think>')[-1];
+CREATE MACRO has_text(body) AS regexp_matches(body, '\\S');
 """
 
 
 @dataclass
 class _Tally:
-    """The findings about one expectation so far."""
+    """What was found about one expectation."""
 
     promise: Expectation
     checked: int = 0
     failed: int = 0
     examples: tuple[str, ...] = ()
-
-    def add(self, finding: Finding) -> None:
-        self.checked += finding.checked
-        self.failed += finding.failed
-        self.examples = (*self.examples, *finding.examples)[:EXAMPLES]
 
     def result(self) -> ExpectationResult:
         return ExpectationResult(
@@ -56,9 +51,7 @@ class _Tally:
         )
 
 
-def check_contract(
-    contract: Contract, files: Sequence[Path], expected_rows: int, require_reasoning: bool
-) -> ContractReport:
+def check_contract(contract: Contract, files: Sequence[Path], expected_rows: int, demands: Demands) -> ContractReport:
     """Run every expectation of `contract` over `files`, the Parquet shards of its product in order.
 
     `expected_rows` is what the manifest says. Returns the report, passed or not; when the columns are wrong
@@ -67,7 +60,7 @@ def check_contract(
     """
     if not files:
         raise ContractError(f"No files of product {contract.product!r} to check: expected at least one")
-    tallies = [_Tally(each) for each in contract.promises(require_reasoning=require_reasoning)]
+    tallies = [_Tally(each) for each in contract.promises(demands)]
     great = GreatExpectations()
     try:
         rows = sum(pq.read_metadata(path).num_rows for path in files)
@@ -75,9 +68,11 @@ def check_contract(
         if any(tally.failed for tally in tallies):
             tallies = [tally for tally in tallies if tally.failed]
         else:
-            with _open(files) as released:
-                _look_at_table(great, released, {"rows": rows, "expected": expected_rows}, tallies)
-                _look_at_rows(great, released, contract, tallies)
+            with open_duckdb() as duck:
+                duck.read_parquet([str(path) for path in files]).create_view("released")
+                _look_at_table(great, duck, contract, {"rows": rows, "expected": expected_rows}, tallies)
+                about_rows = [tally for tally in tallies if tally.promise.is_about_rows()]
+                _look_at_rows(great, duck, contract, files, about_rows)
     except (duckdb.Error, pa.ArrowInvalid) as error:
         raise ContractError(f"The contract of {contract.product!r} cannot be run: {error}") from error
     results = tuple(tally.result() for tally in tallies)
@@ -85,33 +80,29 @@ def check_contract(
 
 
 @contextmanager
-def _open(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give the rows as the view `released`, in bounded memory: what does not fit goes to a temporary folder."""
-    with TemporaryDirectory() as scratch, duckdb.connect() as released:
-        released.execute("SET memory_limit = '1GB'")
-        released.execute("SET temp_directory = ?", [scratch])
-        released.execute(MACROS)
-        released.read_parquet([str(path) for path in files]).create_view("released")
-        yield released
+def open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a DuckDB in bounded memory: what does not fit goes to a temporary folder."""
+    with TemporaryDirectory() as scratch, duckdb.connect() as duck:
+        duck.execute("SET memory_limit = '512MB'")
+        duck.execute("SET temp_directory = ?", [scratch])
+        duck.execute("SET preserve_insertion_order = false")
+        duck.execute(MACROS)
+        yield duck
 
 
 def _look_at_columns(
     great: GreatExpectations, contract: Contract, files: Sequence[Path], tallies: Sequence[_Tally]
 ) -> None:
-    """Compare the columns of each file, as frames of no rows whose labels are `name: type`."""
-    import pandas
-
+    """Compare the columns of each file, written as `name: type`."""
     promised = ROW_SCHEMAS[contract.product]
     wanted = [f"{field.name}: {field.type}" for field in promised]
+    found = [tuple(_label(field, promised) for field in pq.read_schema(path)) for path in files]
+    odd = [labels for labels in set(found) if not great.has_columns(labels, wanted)]
     for tally in tallies:
-        if tally.promise.type != "expect_table_columns_to_match_ordered_list":
-            continue
-        asked = [Asked(tally.promise.type, {"column_list": wanted})]
-        for path in files:
-            found = [_label(field, promised) for field in pq.read_schema(path)]
-            (finding,) = great.look(pandas.DataFrame(columns=found), asked)
-            odd = sorted(set(found) ^ set(wanted))[:EXAMPLES] or ["their order"]
-            tally.add(Finding(1, finding.failed, tuple(odd) if finding.failed else ()))
+        if tally.promise.type == "expect_table_columns_to_match_ordered_list":
+            tally.checked, tally.failed = len(files), sum(labels in odd for labels in found)
+            for labels in odd[:1]:
+                tally.examples = tuple(sorted(set(labels) ^ set(wanted))[:EXAMPLES] or ["their order"])
 
 
 def _label(field: "pa.Field[Any]", promised: pa.Schema) -> str:
@@ -123,92 +114,95 @@ def _label(field: "pa.Field[Any]", promised: pa.Schema) -> str:
 
 def _look_at_table(
     great: GreatExpectations,
-    released: duckdb.DuckDBPyConnection,
+    duck: duckdb.DuckDBPyConnection,
+    contract: Contract,
     counts: dict[str, int],
     tallies: Sequence[_Tally],
 ) -> None:
-    """Count what is about the whole table, and look at the counts as a frame of one row."""
-    import pandas
-
+    """Count what is about the whole table."""
+    frame: dict[str, int] = {}
+    unique = [tally for tally in tallies if "unique" in tally.promise.type]
+    for tally in unique:
+        names = ", ".join(quoted(name) for name in tally.promise.columns())
+        frame[tally.promise.means] = _number(
+            duck,
+            f"SELECT count(({names})) - count(DISTINCT ({names})) FROM ({_facts_query(contract, 'released', [tally])})",
+        )
+    frame["rows"] = abs(counts["rows"] - counts["expected"])
+    broken = great.broken([frame], at_most_zero(frame))
     for tally in tallies:
         if tally.promise.type == "expect_table_row_count_to_equal":
-            between = {"min_value": counts["expected"], "max_value": counts["expected"]}
-            asked = [Asked("expect_column_values_to_be_between", {"column": "rows", **between})]
-            (finding,) = great.look(pandas.DataFrame([counts]), asked)
+            tally.checked, tally.failed = 1, int("rows" in broken)
             said = f"{counts['rows']} rows found, {counts['expected']} in the manifest"
-            tally.add(Finding(1, finding.failed, (said,) if finding.failed else ()))
-        elif tally.promise.type == "expect_column_values_to_be_unique":
-            column = _quoted(str(tally.promise.column))
-            repeats = _number(released, f"SELECT count({column}) - count(DISTINCT {column}) FROM released")
-            asked = [Asked("expect_column_values_to_be_between", {"column": "repeats", "max_value": 0})]
-            (finding,) = great.look(pandas.DataFrame([{"repeats": repeats}]), asked)
-            examples = _repeated(released, column) if finding.failed else ()
-            tally.add(Finding(counts["rows"], repeats if finding.failed else 0, examples))
-
-
-def _repeated(released: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
-    rows = released.sql(
-        f"SELECT min(row_id) FROM released GROUP BY {column} HAVING count(*) > 1 ORDER BY 1 LIMIT {EXAMPLES}"
-    ).fetchall()
-    return tuple(str(row[0]) for row in rows)
-
-
-def _number(released: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(released.sql(query).fetchall()[0][0])
+            tally.examples = (said,) if tally.failed else ()
+    for tally in unique:
+        tally.checked = counts["rows"]
+        if tally.promise.means in broken:
+            tally.failed = frame[tally.promise.means]
+            names = ", ".join(quoted(name) for name in tally.promise.columns())
+            query = _facts_query(contract, "released", [tally])
+            twice = (
+                f"SELECT min(row_id) FROM ({query}) GROUP BY {names} HAVING count(*) > 1 ORDER BY 1 LIMIT {EXAMPLES}"
+            )
+            tally.examples = tuple(str(row[0]) for row in duck.sql(twice).fetchall())
 
 
 def _look_at_rows(
     great: GreatExpectations,
-    released: duckdb.DuckDBPyConnection,
+    duck: duckdb.DuckDBPyConnection,
     contract: Contract,
+    files: Sequence[Path],
     tallies: Sequence[_Tally],
 ) -> None:
-    """Look at all rows, in frames of `BATCH_ROWS`."""
-    about_rows = [tally for tally in tallies if tally.promise.is_about_rows()]
-    asked = [Asked(tally.promise.type, tally.promise.arguments()) for tally in about_rows]
-    query = _frame_query(contract, [tally.promise for tally in about_rows])
-    for batch in released.sql(query).to_arrow_reader(BATCH_ROWS):
-        for tally, finding in zip(about_rows, great.look(batch.to_pandas(), asked, "row_id"), strict=True):
-            tally.add(finding)
+    """Count, in one pass over each shard, the rows that each expectation looks at and those that break it."""
+    counted = ", ".join(
+        f"{checked_sql(each.promise)}, count(*) FILTER ({failed_sql(each.promise)})" for each in tallies
+    )
+    frames = []
+    queries = [_facts_query(contract, f"read_parquet({literal(str(path))})", tallies) for path in files]
+    for query in queries:
+        found = [int(number) for number in duck.sql(f"SELECT {counted} FROM ({query})").fetchall()[0]]
+        frames.append({str(position): failed for position, failed in enumerate(found[1::2])})
+        for tally, checked in zip(tallies, found[::2], strict=True):
+            tally.checked += checked
+    broken = great.broken(frames, at_most_zero(frames[0]))
+    for position, tally in enumerate(tallies):
+        if str(position) in broken:
+            tally.failed = sum(frame[str(position)] for frame in frames)
+            for query in queries:
+                rows = f"FROM ({query}) WHERE {failed_sql(tally.promise)} ORDER BY 1 LIMIT {EXAMPLES}"
+                ids = tuple(str(row[0]) for row in duck.sql(f"SELECT row_id {rows}").fetchall())
+                tally.examples = (*tally.examples, *ids)[:EXAMPLES]
 
 
-def _frame_query(contract: Contract, promises: Sequence[Expectation]) -> str:
-    """Return the query of the narrow frame: the id, then every column and fact that is looked at.
-
-    A column of which only the presence is promised comes as true or null, so that no long text is copied.
-    """
+def _facts_query(contract: Contract, rows: str, tallies: Sequence[_Tally]) -> str:
+    """Return the query of the id and every column and fact that is looked at."""
     facts = {**contract.facts, KEY_LIKE: _key_like_strings(contract)}
-    null_only = {each.column for each in promises if each.type == "expect_column_values_to_not_be_null"}
-    by_value = {
-        name for each in promises if each.type != "expect_column_values_to_not_be_null" for name in each.columns()
-    } | {"row_id"}
-    wanted = dict.fromkeys(["row_id", *(name for each in promises for name in each.columns())])
-    parts = []
-    for name in wanted:
-        value = f"({facts[name]})" if name in facts else _quoted(name)
-        if name in null_only - by_value:
-            value = f"if({value} IS NULL, NULL, true)"
-        parts.append(f"{value} AS {_quoted(name)}")
-    return f"SELECT {', '.join(parts)} FROM released"
+    wanted = dict.fromkeys(["row_id", *(name for tally in tallies for name in tally.promise.columns())])
+    parts = [f"({facts[name]}) AS {quoted(name)}" if name in facts else quoted(name) for name in wanted]
+    return f"SELECT {', '.join(parts)} FROM {rows}"
+
+
+def _number(duck: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(duck.sql(query).fetchall()[0][0])
 
 
 def _key_like_strings(contract: Contract) -> str:
     """Return the SQL that counts key-like strings over every text of a row, however nested."""
-    counts = [key_like_sql(text) for field in ROW_SCHEMAS[contract.product] for text in _texts(field)]
-    return " + ".join(counts)
+    return " + ".join(key_like_sql(text) for field in ROW_SCHEMAS[contract.product] for text in _texts(field))
 
 
 def _texts(field: "pa.Field[Any]") -> list[str]:
-    name = _quoted(field.name)
+    name = quoted(field.name)
     if field.type == pa.string():
         return [f"coalesce({name}, '')"]
-    if field.type == MESSAGES:
-        return [f"coalesce(array_to_string(list_transform({name}, lambda m: m.content), chr(10)), '')"]
+    if field.type in (MESSAGES, REASONED_MESSAGES):
+        said = ["content", "reasoning_content"] if field.type == REASONED_MESSAGES else ["content"]
+        lists = [f"list_transform({name}, lambda m: m.{part})" for part in said]
+        return [f"coalesce(array_to_string({each}, chr(10)), '')" for each in lists]
+    if pa.types.is_list(field.type):
+        return [f"coalesce(CAST({name} AS VARCHAR), '')"]
     if pa.types.is_struct(field.type):
         texts = [child.name for child in field.type if child.type == pa.string()]
-        return [f"coalesce({name}.{_quoted(text)}, '')" for text in texts]
+        return [f"coalesce({name}.{quoted(text)}, '')" for text in texts]
     return []
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

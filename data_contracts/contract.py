@@ -39,8 +39,17 @@ TABLE_ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "expect_table_columns_to_match_ordered_list": (frozenset(), frozenset()),
     "expect_table_row_count_to_equal": (frozenset(), frozenset()),
     "expect_column_values_to_be_unique": (frozenset({"column"}), frozenset()),
+    "expect_compound_columns_to_be_unique": (frozenset({"column_list"}), frozenset()),
 }
 """What holds for the whole table; the columns are the contract's, the row count is the manifest's."""
+
+
+class Demands(Record):
+    """What a recipe demands of its rows beyond what every contract does."""
+
+    require_reasoning: bool = False
+    max_length_ratio: float | None = None
+    one_per_rejection_type: bool = False
 
 
 class Column(Record):
@@ -55,15 +64,16 @@ class Column(Record):
 class Expectation(Record):
     """One Great Expectation by its own name and arguments; `means` is what the contract table says of it.
 
-    `when: require_reasoning` makes it hold only for recipes that demand reasoning.
+    `when` names the demand of the recipe without which it does not hold; a demand that is a number is its `max_value`.
     """
 
     type: str
     means: str
-    when: Literal["require_reasoning"] | None = None
+    when: Literal["require_reasoning", "max_length_ratio", "one_per_rejection_type"] | None = None
     column: str | None = None
     column_A: str | None = None  # noqa: N815 - Great Expectations' own name
     column_B: str | None = None  # noqa: N815
+    column_list: tuple[str, ...] | None = None
     value_set: tuple[str | int | bool, ...] | None = None
     regex: str | None = None
     min_value: float | None = None
@@ -77,11 +87,19 @@ class Expectation(Record):
 
     def columns(self) -> tuple[str, ...]:
         """Return the columns and facts it looks at."""
-        return tuple(name for name in (self.column, self.column_A, self.column_B) if name is not None)
+        named = (self.column, self.column_A, self.column_B, *(self.column_list or ()))
+        return tuple(name for name in named if name is not None)
 
     def is_about_rows(self) -> bool:
         """Whether it holds row by row, rather than for the table as a whole."""
         return self.type in ROW_ARGUMENTS
+
+    def under(self, demands: Demands) -> "Expectation | None":
+        """Return the expectation as `demands` have it, or None when they do not ask for it."""
+        asked = getattr(demands, self.when) if self.when else True
+        if asked is None or asked is False:
+            return None
+        return self if asked is True else self.model_copy(update={"max_value": asked})
 
 
 class Contract(Record):
@@ -94,12 +112,12 @@ class Contract(Record):
     facts: dict[str, str] = Field(default_factory=dict)
     expectations: Annotated[tuple[Expectation, ...], Field(min_length=1)]
 
-    def promises(self, *, require_reasoning: bool) -> tuple[Expectation, ...]:
+    def promises(self, demands: Demands) -> tuple[Expectation, ...]:
         """Return every expectation to be met: those written down, then one for each that is never null.
 
         Great Expectations skips nulls everywhere else: without these, a row that says nothing passes.
         """
-        written = [each for each in self.expectations if each.when is None or require_reasoning]
+        written = [each for one in self.expectations if (each := one.under(demands)) is not None]
         looked_at = {name for each in written for name in each.columns()}
         never_null = [column.name for column in self.columns if not column.nullable]
         never_null += [fact for fact in self.facts if fact in looked_at]

@@ -1,30 +1,25 @@
-"""Great Expectations on one frame at a time: what was looked at, what failed, and three examples."""
+"""Great Expectations on one small frame at a time: which of its columns broke what was expected of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import ContractError
 
-EXAMPLES = 3
-
 
 @dataclass(frozen=True)
 class Asked:
-    """One expectation as Great Expectations knows it: its type and its arguments."""
+    """One expectation as Great Expectations knows it: its type and its arguments, under a name of ours."""
 
+    name: str
     type: str
-    arguments: dict[str, object]
+    arguments: Mapping[str, object]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What came of one expectation on one frame; `examples` are values of the frame's id column."""
-
-    checked: int
-    failed: int
-    examples: tuple[str, ...]
+def at_most_zero(columns: Mapping[str, object]) -> list[Asked]:
+    """Return the expectation, for each of the columns, that none of its values is above 0."""
+    return [Asked(name, "expect_column_values_to_be_between", {"column": name, "max_value": 0}) for name in columns]
 
 
 class GreatExpectations:
@@ -43,35 +38,33 @@ class GreatExpectations:
         asset = context.data_sources.add_pandas("released").add_dataframe_asset("rows")
         self._frames = asset.add_batch_definition_whole_dataframe("frame")
 
-    def look(self, frame: Any, asked: Sequence[Asked], id_column: str | None = None) -> list[Finding]:
-        """Return one finding for each expectation on the pandas `frame`, in the order asked.
+    def broken(self, rows: Sequence[Mapping[str, object]], asked: Sequence[Asked]) -> set[str]:
+        """Return the names of the expectations that `rows`, a frame of a few rows, do not meet.
 
-        Without `id_column` (a frame about a whole table) there are no examples. Raises ContractError when
-        an expectation could not be evaluated.
+        Raises ContractError when an expectation could not be evaluated.
         """
+        import pandas
+
+        return self._broken(pandas.DataFrame(rows), asked)
+
+    def has_columns(self, found: Sequence[str], wanted: Sequence[str]) -> bool:
+        """Whether a table with the columns `found` has exactly those `wanted`, in order."""
+        import pandas
+
+        match = "expect_table_columns_to_match_ordered_list"
+        frame = pandas.DataFrame(columns=list(found))
+        return not self._broken(frame, [Asked("columns", match, {"column_list": list(wanted)})])
+
+    def _broken(self, frame: Any, asked: Sequence[Asked]) -> set[str]:
         suite = self._gx.ExpectationSuite(name="asked")
-        for position, each in enumerate(asked):
-            name = "".join(word.capitalize() for word in each.type.split("_"))
-            expectation = getattr(self._gx.expectations, name)
-            suite.add_expectation(expectation(**each.arguments, meta={"position": position}))
-        result_format: dict[str, object] = {"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES}
-        if id_column is not None:
-            result_format["unexpected_index_column_names"] = [id_column]
+        for each in asked:
+            kind = "".join(word.capitalize() for word in each.type.split("_"))
+            expectation = getattr(self._gx.expectations, kind)
+            suite.add_expectation(expectation(**each.arguments, meta={"name": each.name}))
         batch = self._frames.get_batch(batch_parameters={"dataframe": frame})
-        results = batch.validate(suite, result_format=result_format).results
-        by_position = {result.expectation_config.meta["position"]: result for result in results}
-        return [_finding(by_position[position], each, id_column) for position, each in enumerate(asked)]
-
-
-def _finding(result: Any, asked: Asked, id_column: str | None) -> Finding:
-    details = result.result
-    if "unexpected_count" not in details:  # about the table as a whole, or not evaluated at all
-        if not result.success and not details:
-            raise ContractError(f"{asked.type}{asked.arguments} could not be evaluated: {result.exception_info}")
-        return Finding(checked=1, failed=0 if result.success else 1, examples=())
-    where = details.get("partial_unexpected_index_list") or []
-    return Finding(
-        checked=details["element_count"] - details.get("missing_count", 0),
-        failed=details["unexpected_count"],
-        examples=tuple(str(each[id_column]) for each in where[:EXAMPLES]) if id_column else (),
-    )
+        results = batch.validate(suite, result_format="BASIC").results
+        for result in results:
+            if not result.success and not result.result:
+                kind = result.expectation_config.type
+                raise ContractError(f"{kind} could not be evaluated: {result.exception_info}")
+        return {result.expectation_config.meta["name"] for result in results if not result.success}

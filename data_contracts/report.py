@@ -1,15 +1,22 @@
 """ContractReport: what came of running a contract, one result for each expectation."""
 
+from typing import Literal
+
 from schemas.recipe import Product
 from schemas.record import Record
+
+EXAMPLES = 3
+WHOLE: Literal["release"] = "release"
+Subject = Product | Literal["release"]
+"""What a contract is about: one product, or all of them together."""
 
 
 class ExpectationResult(Record):
     """What came of one expectation.
 
     `name` is Great Expectations' own; `column` what it looked at (two joined by a comma, None for the table),
-    `checked` and `failed` count rows (files for the columns, tables for the row count), `examples` are ids of
-    rows that failed, three at most.
+    `checked` and `failed` count rows (files for the columns, tables for the row count and for what is promised of the
+    whole release), `examples` are ids of rows that failed, three at most.
     """
 
     name: str
@@ -26,9 +33,9 @@ class ExpectationResult(Record):
 
 
 class ContractReport(Record):
-    """What came of one contract on one product of a release."""
+    """What came of one contract on one product of a release, or on the release as a whole."""
 
-    product: Product
+    product: Subject
     version: str
     rows: int
     results: tuple[ExpectationResult, ...]

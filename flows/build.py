@@ -34,7 +34,8 @@ from warehouse.catalog import build_catalog
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import exclusive, open_workspace
 
-SHARDS_PER_TEACHER = 2
+SHARDS_PER_TEACHER = 8
+"""At most: a shard that waits for its last answers does not keep the next one from being opened."""
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",
     ContractFailed: "contract",
@@ -192,7 +193,7 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
 
     All teachers that are needed have answered a first, free question before any of them is asked for anything.
     """
-    run, running = job.run, set[asyncio.Task[None]]()
+    run = job.run
     wallet = Wallet(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
     async with AsyncExitStack() as stack:
         grading = await stack.enter_async_context(
@@ -201,26 +202,46 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
                 lambda pairs: grade_batch(pairs, job.tools),
             )
         )
-        desks: dict[int, Desk] = {}
+        desks: list[tuple[Asker, Desk]] = []
         for asker in job.askers:
-            if next(_shards(job, [asker]), None) is not None:
+            if next(_shards(job, asker), None) is not None:
                 opening = open_desk(asker.spec, job.problems, wallet, grading, run)
-                desks[asker.position] = await stack.enter_async_context(opening)
+                desks.append((asker, await stack.enter_async_context(opening)))
         stack.enter_context(tuned_for_asking())
-        try:
-            with run.progress.stage("ask and grade", job.wanted.missing()):
-                for shard in _shards(job, job.askers):
-                    running.add(asyncio.create_task(_ask_shard(job, runner, shard, desks[shard.asker.position])))
-                    if len(running) >= SHARDS_PER_TEACHER * len(desks):
-                        await _first_done(running, desks)
-                while running:
-                    await _first_done(running, desks)
-        finally:
-            await _end(running)
+        with run.progress.stage("ask and grade", job.wanted.missing()):
+            everybody = [desk for _, desk in desks]
+            asking = [asyncio.create_task(_ask_teacher(job, runner, asker, desk, everybody)) for asker, desk in desks]
+            try:
+                while asking:
+                    await _first_done(asking, everybody)
+            finally:
+                await _end(asking)
 
 
-def _shards(job: _Job, askers: Sequence[Asker]) -> Iterator[Shard]:
-    return shards(job.problems, askers, job.wanted, job.run.recipe.shard_problems)
+def _shards(job: _Job, asker: Asker) -> Iterator[Shard]:
+    return shards(job.problems, [asker], job.wanted, job.run.recipe.shard_problems)
+
+
+async def _ask_teacher(job: _Job, runner: StageRunner, asker: Asker, desk: Desk, everybody: Sequence[Desk]) -> None:
+    """Buy what is missing of one teacher, opening its next shard while the last ones still wait for their slowest.
+
+    When that fails, `everybody` is stopped.
+    """
+    running: list[asyncio.Task[None]] = []
+    try:
+        for shard in _shards(job, asker):
+            room = asyncio.create_task(desk.room.wait())
+            try:
+                while not room.done() or len(running) >= SHARDS_PER_TEACHER:
+                    await _first_done(running, everybody, room)
+            finally:
+                room.cancel()
+            desk.room.opened(len(shard.assignments))
+            running.append(asyncio.create_task(_ask_shard(job, runner, shard, desk)))
+        while running:
+            await _first_done(running, everybody)
+    finally:
+        await _end(running)
 
 
 async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -> None:
@@ -228,21 +249,27 @@ async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -
     await runner.run(name, stages.shard_stage(job.run, shard, desk, job.problems, job.wanted))
 
 
-async def _first_done(running: set[asyncio.Task[None]], desks: dict[int, Desk]) -> None:
-    """Wait for a shard and take it out; when one fails, have the others seal what is in flight, then raise."""
-    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    failed = [error for task in done if (error := task.exception()) is not None]
+async def _first_done(
+    running: list[asyncio.Task[None]], desks: Sequence[Desk], room: asyncio.Task[None] | None = None
+) -> None:
+    """Wait until a task is done and take it out, or until there is room.
+
+    When one fails, the others are told to stop, have sealed what is in flight, and then the error is raised.
+    """
+    waited = [*running, room] if room is not None and not room.done() else running
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    failed = [error for task in running if task.done() and (error := task.exception()) is not None]
     if failed:
-        for desk in desks.values():
+        for desk in desks:
             if desk.stop.reason is None and isinstance(failed[0], CotfactoryError):
                 desk.stop.reason = failed[0]
         await asyncio.wait(running)
         raise failed[0]
-    running -= done
+    running[:] = [task for task in running if not task.done()]
 
 
-async def _end(running: set[asyncio.Task[None]]) -> None:
-    """Cancel the shards that an interrupted run leaves behind, and wait until they have sealed what they bought."""
+async def _end(running: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel what an interrupted run leaves behind, and wait until it has sealed what it bought."""
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

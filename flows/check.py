@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from flows.decontaminate import open_benchmarks, problem_hits
 from flows.plan import askers_of
 from flows.settings import hub_access, load_recipe
 from flows.teachers import describe_endpoint, recorded_counts
@@ -66,6 +67,7 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     kinds = Counter(problem.answer_kind for problem in problems)
     ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
     faults: list[str] = []
+    ok += _contamination(recipe, problems)
     _check_endpoints(recipe, problems, ok, faults)
     good, strength = _check_references(problems, ok, faults)
     report = CheckReport(
@@ -81,6 +83,19 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
         failed.summary = report
         raise failed
     return report
+
+
+def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:
+    index = open_benchmarks(recipe.curation)
+    if index is None:
+        return []
+    found = problem_hits(problems, index)
+    named = [
+        f"{one.source_row_id} of {one.source}: {found[one.problem_id]}" for one in problems if one.problem_id in found
+    ]
+    texts = f"{len(index.texts):,} benchmark texts"
+    line = f"decontamination: {len(found):,} of {len(problems):,} problems repeat one of {texts}"
+    return ["\n       ".join([line + (" and will not be asked" if found else ""), *named[:EXAMPLES]])]
 
 
 def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], faults: list[str]) -> None:

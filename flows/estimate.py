@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.decontaminate import open_benchmarks, problem_hits
 from flows.plan import askers_of, shards, wanted_samples
 from flows.settings import hub_access, load_recipe
 from flows.teachers import recorded_counts
@@ -39,10 +40,12 @@ class TeacherPlan(Record):
 
 
 class RunPlan(Record):
-    """What a run would do. `reused` samples are stored; `unsealed` ones wait in the ledger of an interrupted run."""
+    """What a run would do. `reused` samples are stored; `unsealed` ones wait in the ledger of an interrupted run.
+    `contaminated` problems repeat a benchmark of the recipe and are not asked."""
 
     recipe: str
     problems: int
+    contaminated: int
     samples_wanted: int
     reused: int
     unsealed: int
@@ -61,6 +64,8 @@ class RunPlan(Record):
             f"  {self.reused:,} are stored and cost nothing"
             + (f"; {self.unsealed:,} more wait in the ledger" if self.unsealed else ""),
         ]
+        if self.contaminated:
+            lines.append(f"  {self.contaminated:,} problems repeat a benchmark and are not asked")
         for teacher in self.teachers:
             money = "no price" if teacher.usd_at_most is None else f"${teacher.usd_at_most:.4f}"
             lines.append(
@@ -80,7 +85,9 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     for what is wrong with the recipe or its problems.
     """
     recipe = load_recipe(path)
-    problems = load_problems(recipe.problems, path.parent, hub_access())
+    loaded = load_problems(recipe.problems, path.parent, hub_access())
+    contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
+    problems = [problem for problem in loaded if problem.problem_id not in contaminated]
     place = open_workspace(workspace)
     build_catalog(place)
     askers = askers_of(recipe, recorded_counts(recipe))
@@ -107,7 +114,8 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     plans = tuple(_teacher_plan(asker.spec, totals[asker.spec.name], history[asker.spec.name]) for asker in askers)
     return RunPlan(
         recipe=recipe.name,
-        problems=len(problems),
+        problems=len(loaded),
+        contaminated=len(contaminated),
         samples_wanted=count,
         reused=count - missing_count,
         unsealed=unsealed,

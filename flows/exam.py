@@ -10,6 +10,8 @@ from pydantic import Field
 from flows.exam_files import Exam, Question, find_exams
 from flows.exam_peer import PEER, run_peer
 from flows.exam_scores import Result, Score, by, score
+from flows.exam_steps import HEADER as STEPS_HEADER
+from flows.exam_steps import StepScore, run_step_exam
 from flows.settings import sandbox_image
 from graders.grade import grade, grade_batch
 from graders.grader import ALGEBRA_ITEM_S, Tools, open_tools
@@ -44,6 +46,7 @@ class ExamReport(Record):
     folder: str
     against: str | None
     exams: tuple[ExamScore, ...]
+    steps: tuple[StepScore, ...] = ()
 
     def text(self) -> str:
         """Return the table for people: exams, then families with a mistake or an abstention, then what was slow."""
@@ -63,6 +66,8 @@ class ExamReport(Record):
             for what, names in (("accepted", exam.ours.wrongly_accepted), ("rejected", exam.ours.wrongly_rejected)):
                 if names:
                     lines.append(f"    wrongly {what}: " + ", ".join(names))
+        if self.steps:
+            lines += [STEPS_HEADER, *(one.text() for one in self.steps)]
         return "\n".join(lines)
 
 
@@ -80,8 +85,8 @@ def run_exams(folder: Path, against: str | None = None) -> ExamReport:
     """
     if against not in (None, PEER):
         raise InputError(f"Unknown peer {against!r}, expected {PEER}", f"--against {PEER}")
-    exams = list(find_exams(folder))
-    if not exams:
+    exams, steps = list(find_exams(folder)), run_step_exam(folder)
+    if not exams and not steps:
         raise ProblemSourceError(
             f"{folder} holds no exam: expected rows with gold and candidate, or recordings",
             "name another folder; the formats are in flows/exam_files.py",
@@ -92,7 +97,7 @@ def run_exams(folder: Path, against: str | None = None) -> ExamReport:
             r"\tan^2 x + 1", r"\sec^2 x", "", tools.algebra
         )  # imports are no part of the first question's time
         scores = [_run_code(exam) if exam.needs_sandbox else _run(exam, tools, against) for exam in exams]
-    return ExamReport(folder=str(folder), against=against, exams=tuple(scores))
+    return ExamReport(folder=str(folder), against=against, exams=tuple(scores), steps=steps)
 
 
 def _run(exam: Exam, tools: Tools, against: str | None) -> ExamScore:

@@ -71,22 +71,24 @@ def find_exams(folder: Path) -> Iterator[Exam]:
         if name == "code_attacks":
             yield Exam(label, tuple(_attacks(path)))
         elif name == "recordings" or name.endswith(".recordings"):
-            problems = _beside(path, name.removesuffix("recordings") + "problems")
+            problems = beside(path, name.removesuffix("recordings") + "problems")
             if problems is not None:
                 label = folder.name if label == "recordings" else label.removesuffix("/recordings")
                 label = label.removesuffix(".recordings")
                 yield Exam(label, tuple(_recorded(problems, path, name)))
         else:
-            first = next(_rows(path), {})
+            first = next(rows_of(path), {})
             if {"gold", "candidate"} <= set(first):
                 yield Exam(label, tuple(_written(path)))
 
 
-def _beside(path: Path, name: str) -> Path | None:
+def beside(path: Path, name: str) -> Path | None:
+    """Return the file `name`.jsonl or `name`.jsonl.gz in the folder of `path`; None where there is neither."""
     return next((found for end in (".jsonl", ".jsonl.gz") if (found := path.with_name(name + end)).exists()), None)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of a file, one a line. Raises ProblemSourceError."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
@@ -100,7 +102,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _written(path: Path) -> Iterator[Question]:
-    for number, row in enumerate(_rows(path), start=1):
+    for number, row in enumerate(rows_of(path), start=1):
         expected = next((row[key] for key in ("adjudicated", "expected_equal", "expected") if key in row), None)
         if expected is None:
             continue
@@ -141,11 +143,11 @@ def _load(path: Path) -> dict[str, Problem]:
 
 
 def _attacks(path: Path) -> Iterator[Question]:
-    problems_path = _beside(path, "code_attack_problems")
+    problems_path = beside(path, "code_attack_problems")
     if problems_path is None:
         raise ProblemSourceError(f"{path} has no code_attack_problems.jsonl beside it", "put the two into one folder")
     problems = _load(problems_path)
-    for row in _rows(path):
+    for row in rows_of(path):
         problem = problems[f"attack/{row['problem']}"]
         candidate = _candidate(row["id"], f"```python\n{row['program']}\n```", problem)
         yield Question(row["id"], row["class"], (problem,), candidate, expected=False)
@@ -153,8 +155,8 @@ def _attacks(path: Path) -> Iterator[Question]:
 
 def _recorded(problems_path: Path, path: Path, name: str) -> Iterator[Question]:
     problems = _load(problems_path)
-    labels_path = _beside(path, name.removesuffix("recordings") + "labels")
-    labels = {(row["problem_id"], row["sample"]): row["correct"] for row in _rows(labels_path)} if labels_path else {}
+    labels_path = beside(path, name.removesuffix("recordings") + "labels")
+    labels = {(row["problem_id"], row["sample"]): row["correct"] for row in rows_of(labels_path)} if labels_path else {}
     for recording in read_recordings(path):
         problem = problems.get(recording.problem_id)
         if problem is None:

@@ -3,32 +3,18 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from curation.select import decide
 from flows.plan import Asker
 from generators.stopping import pass_rate, used_samples
 from schemas.grade import Verdict
 from schemas.group import GradedCandidate, Group
 from schemas.problem import Problem
-from schemas.recipe import Curation
 from warehouse.wanted import StoredGroup, WantedSamples
-
-
-def curated_groups(
-    problems: Sequence[Problem],
-    askers: Sequence[Asker],
-    wanted: WantedSamples,
-    recipe: str,
-    curation: Curation,
-) -> Iterator[tuple[Group, ...]]:
-    """Yield the groups of one problem after the other, every candidate decided, in the recipe's order."""
-    for groups in decided_groups(problems, askers, wanted, recipe):
-        yield decide(groups, curation)
 
 
 def decided_groups(
     problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, recipe: str
 ) -> Iterator[tuple[Group, ...]]:
-    """Yield the same groups with the decisions that are stored."""
+    """Yield the groups of one problem after the other, in the recipe's order, with the decisions that are stored."""
     for _, members in groupby(wanted.groups(recipe), key=lambda group: group.position):
         yield tuple(_group(one, problems, askers) for one in members)
 

@@ -4,11 +4,13 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from curation.decontaminate import BenchmarkIndex
 from flows.progress import Progress
 from flows.settings import recipe_id
 from flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
 from graders.mutants import MutantCheck
 from schemas.alarm import Alarm
+from schemas.decontamination import Decontamination
 from schemas.recipe import Recipe
 from warehouse.tables import write_table
 from warehouse.workspace import Workspace
@@ -28,7 +30,10 @@ class Bought:
 
 @dataclass
 class Run:
-    """One run; stages fill in what they did, so that it can be told however the run ends."""
+    """One run; stages fill in what they did, so that it can be told however the run ends.
+
+    `contamination` is the evidence, by problem id, against the problems that repeat a text of `benchmarks`.
+    """
 
     run_id: str
     recipe: Recipe
@@ -42,6 +47,9 @@ class Run:
     tally: Tally = field(default_factory=Tally)
     mutants: MutantCheck | None = None
     alarms: list[Alarm] = field(default_factory=list)
+    benchmarks: BenchmarkIndex | None = None
+    contamination: dict[str, str] = field(default_factory=dict)
+    decontamination: Decontamination | None = None
     release: ReleaseSummary | None = None
 
     @property

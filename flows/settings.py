@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from generators.problems.hub import HubAccess
 from generators.teacher import NO_KEY, Endpoint
+from schemas.curation import BenchmarkFile
 from schemas.errors import RecipeError
 from schemas.ids import content_id
 from schemas.recipe import FileSource, Recipe, TeacherSpec
@@ -59,6 +60,8 @@ def recipe_id(recipe: Recipe) -> str:
     for teacher in content["teachers"]:
         for key in ("base_url", "api_key_env", "limits", "recordings"):
             teacher.pop(key)
+    for benchmark in content["curation"]["decontaminate"]:
+        benchmark.pop("path", None)
     for key in ("budget", "shard_problems"):
         content.pop(key)
     return content_id(content)
@@ -144,7 +147,12 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
         spec.model_copy(update={"recordings": str(folder / spec.recordings)}) if spec.recordings else spec
         for spec in recipe.teachers
     )
-    return recipe.model_copy(update={"problems": problems, "teachers": teachers})
+    benchmarks = tuple(
+        one.model_copy(update={"path": str(folder / one.path)}) if isinstance(one, BenchmarkFile) else one
+        for one in recipe.curation.decontaminate
+    )
+    curation = recipe.curation.model_copy(update={"decontaminate": benchmarks})
+    return recipe.model_copy(update={"problems": problems, "teachers": teachers, "curation": curation})
 
 
 def _mistakes(error: ValidationError) -> str:

@@ -39,6 +39,34 @@ class Stop:
     ungraded_in_a_row: int = 0
 
 
+class Room:
+    """How many problems of one teacher are open, so that its next shard is opened before places in flight fall free.
+
+    A shard ends with its slowest answer: without the next one beside it, one request that hangs would idle all others.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._enough = 2 * concurrency
+        self._open = 0
+        self._changed = asyncio.Event()
+
+    def opened(self, problems: int) -> None:
+        """Note the problems of a shard that starts."""
+        self._open += problems
+        self._changed.clear()
+
+    def decided(self) -> None:
+        """Note that a problem needs no further answer, or gets none."""
+        self._open -= 1
+        if self._open < self._enough:
+            self._changed.set()
+
+    async def wait(self) -> None:
+        """Wait until there are too few open problems to keep all places taken."""
+        if self._open >= self._enough:
+            await self._changed.wait()
+
+
 @dataclass(frozen=True)
 class Desk:
     """All that the shards of one teacher share during a run; `alarms` are the run's."""
@@ -51,6 +79,7 @@ class Desk:
     grading: GradingDesk
     progress: Progress
     stop: Stop
+    room: Room
     watch: TeacherWatch
     alarms: list[Alarm]
 
@@ -105,6 +134,7 @@ async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, o
             if len(decided) < len(answers):
                 break
             verdicts.extend(decided)
+        desk.room.decided()
 
 
 async def _sample(

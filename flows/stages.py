@@ -5,13 +5,17 @@ import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from curation.balance import require_domains
 from data_contracts.report import ContractReport
-from flows.groups import curated_groups, decided_groups
+from flows.curating import curated_groups
+from flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
+from flows.groups import decided_groups
 from flows.interpreter import in_thread
 from flows.plan import Asker, Shard, plan_shard, repeated_questions
 from flows.run_record import Run
@@ -86,13 +90,18 @@ def check_references(
 ) -> tuple[list[Problem], dict[str, DropReason]]:
     """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
-    `bad_reference`: its own grader does not accept the reference answer. `duplicate`: see `repeated_questions`. All of
-    them are written down. Raises ProblemSourceError when none is left, SandboxError when programs cannot be run.
+    `contaminated`: it repeats a benchmark's text. `bad_reference`: its own grader does not accept the reference answer.
+    `duplicate`: see `repeated_questions`. All of them are written down. Raises ProblemSourceError when none is left,
+    SandboxError when programs cannot be run, RecipeError when there are too few domains for the recipe's share.
     """
-    dropped: dict[str, DropReason] = {}
+    run.benchmarks = open_benchmarks(run.recipe.curation)
+    run.contamination = drop_contaminated(loaded, run.benchmarks, run.progress)
+    dropped: dict[str, DropReason] = dict.fromkeys(run.contamination, "contaminated")
     with run.progress.stage("check references", len(loaded)):
         for problem in loaded:
             run.progress.advance()
+            if problem.problem_id in dropped:
+                continue
             if problem.answer_kind == "code" and problem.solution is None:
                 continue  # nothing to test the tests with
             grade = self_test(problem, tools)
@@ -118,9 +127,11 @@ def check_references(
     problems = [problem for problem in loaded if problem.problem_id not in dropped]
     if not problems:
         raise ProblemSourceError(
-            f"None of {len(loaded)} problems has a reference answer that its own grader accepts",
+            f"None of {len(loaded)} problems has a reference answer that its own grader accepts"
+            + (f" ({len(run.contamination)} repeat a benchmark)" if run.contamination else ""),
             "run `cotfactory check` and fix the answers",
         )
+    require_domains(len({problem.domain for problem in problems}), run.recipe.curation)
     return problems, dropped
 
 
@@ -215,21 +226,27 @@ def curate(
 ) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
     tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
+    candidate_hits: Counter[str] = Counter()
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
 
     def rows() -> Iterator[dict[str, object]]:
         for problem_id, reason in sorted(dropped.items()):
-            decision = Decision(candidate_id=None, kept=False, reason=reason)
+            decision = Decision(candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id))
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
-        for groups in curated_groups(problems, askers, wanted, run.output_name, run.recipe.curation):
+        stored = partial(decided_groups, problems, askers, wanted, run.output_name)
+        curation, spool = run.recipe.curation, run.workspace.staging / f"{run.run_id}.findings"
+        for groups in curated_groups(stored, problems, curation, run.benchmarks, spool):
             for group in groups:
                 tally.add(group)
                 for decision in group.decisions:
+                    if decision.reason == "contaminated" and decision.detail is not None:
+                        candidate_hits[decision.detail.partition(" row ")[0]] += 1
                     yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
             run.progress.advance()
 
     with run.progress.stage("curate", len(problems)):
         write_table(run.workspace, "decisions", run.output_name, rows())
+        run.decontamination = decontamination_of(run.benchmarks, run.contamination, candidate_hits)
     run.tally = tally
 
 
@@ -268,9 +285,11 @@ def release(
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
         teachers=tally.shares(recipe.teachers),
+        mutants_accepted=run.mutants.accepted if run.mutants else 0,
         sandbox_images=tuple(sorted(tally.sandbox_images)),
         decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
         version=run.version,
+        decontamination=run.decontamination,
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from flows.grading_desk import GradingDesk
 from flows.run_record import Run
 from flows.settings import remote_endpoint
-from flows.shard import Desk, Stop
+from flows.shard import Desk, Room, Stop
 from generators.limits import Limiter, PromptOverhead, Wallet
 from generators.local_teachers.recordings import RecordingCounts, count_recordings
 from generators.local_teachers.replay_teacher import replaying
@@ -61,6 +61,7 @@ async def open_desk(
                 grading,
                 run.progress,
                 Stop(),
+                Room(spec.limits.concurrency),
                 _watch(spec, run),
                 run.alarms,
             )

@@ -20,7 +20,7 @@ from schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, Te
 from schemas.recipe import TeacherSpec
 from schemas.teaching import Completion, Message
 
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
+SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
 NO_KEY = "no-key"
 MODELS_TRIES = 3
 
@@ -82,8 +82,8 @@ class OpenAITeacher:
             "messages": [{"role": message.role, "content": message.content} for message in messages],
             **self._sampling,
         }
-        if "seed" in self._sampling:
-            body["seed"] = self._sampling["seed"] + sample_index
+        if self._spec.sampling.seed is not None:
+            body["seed"] = self._spec.sampling.seed + sample_index
         payload = await self._call(lambda: self._wire.chat(body))
         try:
             return read_completion(payload, (time.perf_counter() - started) * 1000)
@@ -194,7 +194,7 @@ def _delay_s(attempt: int, limiter: Limiter) -> float:
     """Return how long a request waits before its next try, jittered.
 
     The delay doubles from try to try while the endpoint is in trouble. A request that fails while others succeed had
-    bad luck, and waiting longer would not help it.
+    bad luck, and waiting long would not help it.
     """
-    doublings = attempt if limiter.is_backing_off else 0
-    return min(LONGEST_DELAY_S, FIRST_DELAY_S * 2**doublings) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+    delay_s = FIRST_DELAY_S * 2**attempt if limiter.is_backing_off else SPORADIC_DELAY_S
+    return min(LONGEST_DELAY_S, delay_s) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter

@@ -10,8 +10,9 @@ import pyarrow as pa
 import yaml
 
 from data_contracts.contract import Contract
-from data_contracts.report import ContractReport
+from data_contracts.report import WHOLE, ContractReport, Subject
 from publishing.published_recipe import published_recipe
+from schemas.grade import Split
 from schemas.manifest import Manifest
 from schemas.recipe import Product, Recipe
 from schemas.rows import ROW_SCHEMAS
@@ -25,13 +26,13 @@ def dataset_card(
     manifest: Manifest,
     recipe: Recipe,
     contracts: Mapping[Product, Contract],
-    reports: Mapping[Product, ContractReport],
-    table_bytes: Mapping[Product, int],
+    reports: Mapping[Subject, ContractReport],
+    table_bytes: Mapping[Product, Mapping[Split, int]],
 ) -> str:
     """Return README.md of a release; `manifest` need not list the card itself yet.
 
     `contracts` and `reports` have the release's products, the default one first; `table_bytes` is the size of
-    each product's rows before compression. Names that come from outside are escaped in tables.
+    the rows of each product and split before compression. Names that come from outside are escaped in tables.
     """
     # Autoescape would be for HTML: this is Markdown, and `cell` escapes what comes from outside.
     environment = jinja2.Environment(  # noqa: S701
@@ -48,6 +49,8 @@ def dataset_card(
         manifest=manifest,
         contracts=contracts,
         reports=reports,
+        whole=reports[WHOLE],
+        splits={product: list(sizes) for product, sizes in table_bytes.items()},
         repo=recipe.release.repo,
         license=recipe.release.license,
         recipe=recipe_text,
@@ -73,7 +76,9 @@ def _yaml(value: object) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _front_matter(manifest: Manifest, recipe: Recipe, table_bytes: Mapping[Product, int]) -> dict[str, Any]:
+def _front_matter(
+    manifest: Manifest, recipe: Recipe, table_bytes: Mapping[Product, Mapping[Split, int]]
+) -> dict[str, Any]:
     rows = sum(manifest.rows.values())
     return {
         "license": recipe.release.license,
@@ -86,22 +91,25 @@ def _front_matter(manifest: Manifest, recipe: Recipe, table_bytes: Mapping[Produ
             {
                 "config_name": product,
                 **({"default": True} if position == 0 else {}),
-                "data_files": [{"split": "train", "path": f"{product}/train-*.parquet"}],
+                "data_files": [{"split": split, "path": f"{product}/{split}-*.parquet"} for split in sizes],
             }
-            for position, product in enumerate(table_bytes)
+            for position, (product, sizes) in enumerate(table_bytes.items())
         ],
-        "dataset_info": [_dataset_info(manifest, product, size) for product, size in table_bytes.items()],
+        "dataset_info": [_dataset_info(manifest, product, sizes) for product, sizes in table_bytes.items()],
     }
 
 
-def _dataset_info(manifest: Manifest, product: Product, size: int) -> dict[str, Any]:
-    compressed = sum(file.bytes for file in manifest.files if file.path.startswith(f"{product}/"))
+def _dataset_info(manifest: Manifest, product: Product, sizes: Mapping[Split, int]) -> dict[str, Any]:
+    files = [file for file in manifest.files if file.path.startswith(f"{product}/")]
+    rows = {
+        split: sum(file.rows or 0 for file in files if file.path.startswith(f"{product}/{split}-")) for split in sizes
+    }
     return {
         "config_name": product,
         "features": [_feature(field) for field in ROW_SCHEMAS[product]],
-        "splits": [{"name": "train", "num_bytes": size, "num_examples": manifest.rows[product]}],
-        "download_size": compressed,
-        "dataset_size": size,
+        "splits": [{"name": split, "num_bytes": size, "num_examples": rows[split]} for split, size in sizes.items()],
+        "download_size": sum(file.bytes for file in files),
+        "dataset_size": sum(sizes.values()),
     }
 
 

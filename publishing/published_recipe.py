@@ -17,6 +17,9 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
     for source in told["problems"]:
         if source["source"] == "file":
             source["path"] = PurePath(source["path"]).name
+    for benchmark in told["curation"]["decontaminate"]:
+        if benchmark["source"] == "file":
+            benchmark["path"] = PurePath(benchmark["path"]).name
     for teacher in told["teachers"]:
         if teacher["recordings"]:
             teacher["recordings"] = PurePath(teacher["recordings"]).name

@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 import pyarrow.parquet as pq
 
 from data_contracts.check import check_contract
-from data_contracts.contract import Contract, load_contract
-from data_contracts.report import ContractReport
+from data_contracts.contract import Contract, Demands, load_contract
+from data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release
+from data_contracts.report import WHOLE, ContractReport, Subject
 from publishing.build_rows import BUILDERS
 from publishing.changelog import CHANGELOG, changelog
+from publishing.contaminated import ContaminatedIds
 from publishing.dataset_card import dataset_card
 from publishing.diff import ProductDiff, diff_products
 from publishing.published_recipe import published_recipe
@@ -26,7 +29,9 @@ from publishing.read_manifest import read_manifest
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
+from schemas.decontamination import Decontamination
 from schemas.errors import ContractFailed, WorkspaceError
+from schemas.grade import Split
 from schemas.group import Group
 from schemas.key_like import count_key_like
 from schemas.manifest import FunnelStage, Manifest, ReleasedFile, StrengthOfTests, TeacherShare
@@ -38,8 +43,9 @@ class ReleaseFacts(Record):
     """What only the run knows of a release: who made it, when, and how many were left after each stage.
 
     `recipe_id` says whether two recipes ask for the same; `funnel` ends before the rows, which are counted
-    here; `dropped` counts candidates and problems by the reason of their decision. `decisions` is the recipe's
-    decisions table, which tells why a row went; `version` was chosen by a person, else the difference decides.
+    here; `dropped` counts candidates and problems by the reason of their decision, `mutants_accepted` the falsified
+    answers that a grader took for right. `decisions` is the recipe's decisions table, which tells why a row went;
+    `version` was chosen by a person, else the difference decides.
     """
 
     code_version: str
@@ -49,7 +55,9 @@ class ReleaseFacts(Record):
     verdicts: dict[str, int]
     dropped: dict[str, int]
     teachers: tuple[TeacherShare, ...]
+    mutants_accepted: int
     sandbox_images: tuple[str, ...] = ()
+    decontamination: Decontamination | None = None
     decisions: Path | None = None
     version: str | None = None
 
@@ -66,7 +74,7 @@ class ReleaseOutcome(Record):
     rows_sha: str
     rows: dict[Product, int]
     unchanged: bool
-    contracts: dict[Product, ContractReport]
+    contracts: dict[Subject, ContractReport]
     held_back: str | None = None
 
 
@@ -107,7 +115,8 @@ def _make(
     work: Path,
     strength: Callable[[], StrengthOfTests | None],
 ) -> ReleaseOutcome:
-    rows, spools = _spool(problems, recipe.release.products, work / "spool")
+    contaminated = work / "contaminated.parquet"
+    rows, spools = _spool(problems, recipe, work / "spool", contaminated)
     if not spools:
         raise ContractFailed(
             f"Nothing to release: no candidate of {home.name} became a row of {', '.join(rows)}",
@@ -116,17 +125,18 @@ def _make(
     staged = work / "out" / "next"
     (staged / "index").mkdir(parents=True)
     indexes = {product: staged / "index" / f"{product}.parquet" for product in spools}
-    for product, spool in spools.items():
-        write_index(spool, indexes[product])
+    for product, by_split in spools.items():
+        write_index(by_split.values(), indexes[product])
     sha, parent = rows_sha(indexes), latest_release(home)
     if parent is not None:
         stands = read_manifest(parent)
         if facts.version is None and (stands.rows_sha, stands.recipe_id) == (sha, facts.recipe_id):
             return _outcome(stands, parent, rows, {})
-    for product, spool in spools.items():
-        write_shards(spool, staged / product)
+    for product, by_split in spools.items():
+        for split, spool in by_split.items():
+            write_shards(spool, staged / product, split)
     contracts = {product: load_contract(product) for product in spools}
-    reports = _checked(contracts, staged, rows, require_reasoning=recipe.curation.require_reasoning)
+    reports = _checked(contracts, staged, rows, recipe, _counts(facts, parent), contaminated)
     differences = diff_products(parent, staged, facts.decisions) if parent else {}
     if parent is not None and facts.version is None and (why := held_back(recipe.release.min_new_rows, differences)):
         return _outcome(stands, parent, {product: stands.rows.get(product, 0) for product in rows}, {}, why)
@@ -143,30 +153,74 @@ def _make(
 
 
 def _spool(
-    problems: Iterable[Sequence[Group]], products: Sequence[Product], folder: Path
-) -> tuple[dict[Product, int], dict[Product, RowSpool]]:
-    """Write the rows of every product down as they come.
+    problems: Iterable[Sequence[Group]], recipe: Recipe, folder: Path, contaminated: Path
+) -> tuple[dict[Product, int], dict[Product, dict[Split, RowSpool]]]:
+    """Write the rows of every product down as they come, and to `contaminated` the ids that must not be among them.
 
-    Return how many there are of each product, and the spools of the products that have any: one without rows is
+    Return how many there are of each product, and the spools that have any: a product or split without rows is
     left out of the release, as `datasets` refuses to load a split of none.
     """
+    products = recipe.release.products
     with ExitStack() as stack:
-        spools = {product: stack.enter_context(RowSpool(product, folder)) for product in products}
+        withheld = stack.enter_context(ContaminatedIds(contaminated))
+        spools = {
+            product: {split: stack.enter_context(RowSpool(product, folder / split)) for split in get_args(Split)}
+            for product in products
+        }
         for groups in problems:
-            for product, spool in spools.items():
-                spool.add(BUILDERS[product](groups))
-    rows = {product: spool.rows for product, spool in spools.items()}
-    return rows, {product: spool for product, spool in spools.items() if spool.rows}
+            withheld.add(groups)
+            for product, by_split in spools.items():
+                by_split[groups[0].split].add(BUILDERS[product](groups, recipe))
+    filled = {
+        product: {split: spool for split, spool in by_split.items() if spool.rows}
+        for product, by_split in spools.items()
+    }
+    rows = {product: sum(spool.rows for spool in by_split.values()) for product, by_split in filled.items()}
+    return rows, {product: by_split for product, by_split in filled.items() if by_split}
+
+
+def _counts(facts: ReleaseFacts, parent: Path | None) -> RunCounts:
+    return RunCounts(
+        funnel={stage.stage: stage.count for stage in facts.funnel},
+        verdicts=facts.verdicts,
+        dropped=facts.dropped,
+        mutants_accepted=facts.mutants_accepted,
+        rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
+    )
+
+
+def _rows_of_same_recipe(parent: Path | None, recipe_id: str) -> dict[Product, int]:
+    before = read_manifest(parent) if parent else None
+    if before is None or before.recipe_id != recipe_id:
+        return {}
+    return {product: before.rows[product] for product in get_args(Product) if product in before.rows}
 
 
 def _checked(
-    contracts: Mapping[Product, Contract], staged: Path, rows: Mapping[Product, int], *, require_reasoning: bool
-) -> dict[Product, ContractReport]:
-    """Run the contract of each product on its shards. Raises ContractFailed with a line for each failure."""
-    reports = {
-        product: check_contract(contract, _shards(staged, product), rows[product], require_reasoning)
+    contracts: Mapping[Product, Contract],
+    staged: Path,
+    rows: Mapping[Product, int],
+    recipe: Recipe,
+    counts: RunCounts,
+    contaminated: Path,
+) -> dict[Subject, ContractReport]:
+    """Run the contract of each product on its shards, then that of the whole release.
+
+    Raises ContractFailed with a line for each failure.
+    """
+    demands = Demands(
+        require_reasoning=recipe.curation.require_reasoning,
+        max_length_ratio=recipe.release.preference.max_length_ratio,
+        one_per_rejection_type=recipe.release.preference.one_per_rejection_type,
+    )
+    files = {product: _shards(staged, product) for product in contracts}
+    reports: dict[Subject, ContractReport] = {
+        product: check_contract(contract, files[product], rows[product], demands)
         for product, contract in contracts.items()
     }
+    if all(report.passed for report in reports.values()):  # with other columns, nothing can be measured
+        numbers = measure_release(files, rows, counts, recipe.release.stop_above, contaminated)
+        reports[WHOLE] = check_release(load_release_contract(), numbers)
     failures = [line for report in reports.values() for line in report.failures()]
     if failures:
         raise ContractFailed("\n".join(failures), "nothing was released")
@@ -174,7 +228,7 @@ def _checked(
 
 
 def _shards(staged: Path, product: Product) -> list[Path]:
-    return sorted((staged / product).glob("train-*.parquet"))
+    return sorted((staged / product).glob("*.parquet"))
 
 
 def _manifest(
@@ -208,6 +262,7 @@ def _manifest(
         dropped=facts.dropped,
         teachers=facts.teachers,
         sandbox_images=facts.sandbox_images,
+        decontamination=facts.decontamination,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
 
@@ -224,15 +279,17 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
-def _table_bytes(staged: Path, products: Iterable[Product]) -> dict[Product, int]:
-    """Return the size of each product's rows before compression."""
-    metadata = {product: map(pq.read_metadata, _shards(staged, product)) for product in products}
+def _table_bytes(staged: Path, products: Mapping[Product, Iterable[Split]]) -> dict[Product, dict[Split, int]]:
+    """Return the size of the rows of each product and split before compression."""
     return {
-        product: sum(
-            shard.row_group(index).total_byte_size for shard in shards for index in range(shard.num_row_groups)
-        )
-        for product, shards in metadata.items()
+        product: {split: _bytes(sorted((staged / product).glob(f"{split}-*.parquet"))) for split in splits}
+        for product, splits in products.items()
     }
+
+
+def _bytes(shards: Iterable[Path]) -> int:
+    metadata = map(pq.read_metadata, shards)
+    return sum(shard.row_group(index).total_byte_size for shard in metadata for index in range(shard.num_row_groups))
 
 
 def _released_file(path: Path, staged: Path) -> ReleasedFile:
@@ -253,7 +310,7 @@ def _outcome(
     manifest: Manifest,
     path: Path,
     rows: dict[Product, int],
-    reports: dict[Product, ContractReport],
+    reports: dict[Subject, ContractReport],
     held_back: str | None = None,
 ) -> ReleaseOutcome:
     return ReleaseOutcome(

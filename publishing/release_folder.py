@@ -5,18 +5,17 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import TypeAdapter, ValidationError
 
-from data_contracts.report import ContractReport
+from data_contracts.report import WHOLE, ContractReport, Subject
 from publishing.read_manifest import read_manifest
 from publishing.versions import VERSION
 from schemas.errors import PublishError
 from schemas.manifest import Manifest
-from schemas.recipe import Product
 from schemas.record import Record
 
 MANIFEST = "manifest.json"
 CONTRACT = "contract.json"
 CARD = "README.md"
-_REPORTS: TypeAdapter[dict[Product, ContractReport]] = TypeAdapter(dict[Product, ContractReport])
+_REPORTS: TypeAdapter[dict[Subject, ContractReport]] = TypeAdapter(dict[Subject, ContractReport])
 
 
 class FileToSend(Record):
@@ -84,7 +83,7 @@ def _refuse_broken_contract(folder: Path, manifest: Manifest) -> None:
             f"{path} is not a contract report: {_first_problem(error)}",
             "make the release again",
         ) from error
-    for product, rows in manifest.rows.items():
+    for product, rows in {**manifest.rows, WHOLE: sum(manifest.rows.values())}.items():
         report = next((report for name, report in reports.items() if name == product), None)
         if report is None or not report.results:
             raise PublishError(

@@ -8,13 +8,15 @@ digits, be sorted one after the other in memory, however large the whole is.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from publishing.build_rows import Row
+from publishing.products.row_parts import Row
+from schemas.grade import Split
 from schemas.ids import content_id
 from schemas.recipe import Product
 from schemas.rows import ROW_SCHEMAS
@@ -77,10 +79,11 @@ class RowSpool:
         self._pending_bytes = 0
 
 
-def write_index(spool: RowSpool, index: Path) -> None:
-    """Write the ids and content hashes of the spooled rows to `index`, sorted."""
+def write_index(spools: Iterable[RowSpool], index: Path) -> None:
+    """Write the ids and content hashes of the spooled rows to `index`, each spool's sorted, one after the other."""
     with pq.ParquetWriter(index, INDEX, compression="zstd") as writer:
-        for group in _row_groups(_sorted(spool, [*INDEX.names, "row_bytes"]), INDEX):
+        tables = chain.from_iterable(_sorted(spool, [*INDEX.names, "row_bytes"]) for spool in spools)
+        for group in _row_groups(tables, INDEX):
             writer.write_table(group)
 
 
@@ -100,9 +103,9 @@ def rows_sha(indexes: Mapping[Product, Path]) -> str:
     return digest.hexdigest()
 
 
-def write_shards(spool: RowSpool, folder: Path) -> list[Path]:
-    """Write the spooled rows, sorted by id, as `train-00000-of-00001.parquet`, ... in `folder`, in order."""
-    folder.mkdir()
+def write_shards(spool: RowSpool, folder: Path, split: Split) -> list[Path]:
+    """Write the spooled rows of a split, sorted by id, as `train-00000-of-00001.parquet`, ... in `folder`, in order."""
+    folder.mkdir(exist_ok=True)
     groups = _row_groups(_sorted(spool, None), ROW_SCHEMAS[spool.product])
     written: list[Path] = []
     group = next(groups, None)
@@ -110,7 +113,7 @@ def write_shards(spool: RowSpool, folder: Path) -> list[Path]:
         path = folder / f"shard-{len(written):05d}"
         group = _write_shard(path, group, groups)
         written.append(path)
-    named = [folder / f"train-{each:05d}-of-{len(written):05d}.parquet" for each in range(len(written))]
+    named = [folder / f"{split}-{each:05d}-of-{len(written):05d}.parquet" for each in range(len(written))]
     for path, name in zip(written, named, strict=True):
         path.rename(name)
     return named

@@ -55,18 +55,49 @@ DropReason = Literal[
     "unclosed_reasoning",
     "no_reasoning",
     "key_like",
+    "contaminated",
+    "repetitive",
+    "wrong_language",
+    "role_leak",
+    "refusal",
+    "self_named",
+    "answer_from_prompt",
+    "answer_first",
+    "hint_words",
     "wrong_step",
     "duplicate",
+    "near_duplicate",
+    "outside_difficulty",
     "over_limit",
+    "over_domain_share",
 ]
+Flag = Literal[
+    "repetitive",
+    "wrong_language",
+    "role_leak",
+    "refusal",
+    "self_named",
+    "answer_from_prompt",
+    "answer_first",
+    "hint_words",
+    "wrong_step",
+]
+"""What a check of the chain itself finds: it drops the candidate or, where the recipe says so, only labels it."""
+
+Split = Literal["train", "test"]
 
 
 class Decision(Record):
     """Whether a candidate is published; `reason` is None when kept, else the first reason to drop it.
 
-    A problem that was dropped before any candidate was asked for has a decision with `candidate_id` None.
+    A problem that was dropped before any candidate was asked for has a decision with `candidate_id` None. `detail`
+    is what the reason rests on: the wrong step, the benchmark row, the id of the chain it repeats. `flags` are the
+    findings that the recipe only labels. `split` is where the rows of its problem go.
     """
 
     candidate_id: str | None
     kept: bool
     reason: DropReason | None
+    detail: str | None = None
+    flags: tuple[Flag, ...] = ()
+    split: Split = "train"

@@ -1,7 +1,7 @@
 """Group: all attempts of one teacher at one problem, graded and decided - what curation and release work on."""
 
 from schemas.candidate import Candidate
-from schemas.grade import Decision, Grade
+from schemas.grade import Decision, Grade, Split
 from schemas.problem import Problem
 from schemas.record import Record
 from schemas.teaching import Message
@@ -39,3 +39,8 @@ class Group(Record):
     candidates: tuple[GradedCandidate, ...]
     decisions: tuple[Decision, ...]
     pass_rate: PassRate
+
+    @property
+    def split(self) -> Split:
+        """Where the rows of the problem go."""
+        return self.decisions[0].split if self.decisions else "train"

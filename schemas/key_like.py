@@ -21,7 +21,10 @@ FIXED_SHAPES = (
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
     r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
 )
-MARKS = ("sk-", "hf_", "gh", "github_pat_", "glpat-", "xox", "AIza", "AKIA", "ASIA", "PRIVATE KEY")
+MARKS = (
+    *("sk-", "hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza", "AKIA", "ASIA"),
+    "PRIVATE KEY",
+)
 """A text that holds none of these holds no key: the cheap test before the patterns."""
 
 TOKEN = "|".join(TOKEN_SHAPES)
@@ -30,6 +33,8 @@ FIXED = "|".join(FIXED_SHAPES)
 
 def count_key_like(text: str) -> int:
     """Return how many key-like strings `text` holds."""
+    if not any(mark in text for mark in MARKS):
+        return 0
     tokens = (match.group() for match in re.finditer(TOKEN, text, re.ASCII))
     with_digit = sum(any(character.isdigit() for character in token) for token in tokens)
     return with_digit + len(re.findall(FIXED, text, re.ASCII))

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from schemas.decontamination import Decontamination
 from schemas.record import Record
 
 
@@ -54,7 +55,8 @@ class Manifest(Record):
     row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
     and logins; `recipe_id` says whether two recipes ask for the same. `files` are all but the manifest itself,
     `dropped` counts by reason, `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are
-    the digests of the images in which programs were graded. `test_strength` is None without code problems.
+    the digests of the images in which programs were graded. `test_strength` is None without code problems,
+    `decontamination` where the recipe names no benchmark.
     """
 
     name: str
@@ -74,3 +76,4 @@ class Manifest(Record):
     contract_sha: dict[str, str]
     sandbox_images: tuple[str, ...] = ()
     test_strength: StrengthOfTests | None = None
+    decontamination: Decontamination | None = None

@@ -5,11 +5,21 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.alarm import AlarmKind
+from schemas.curation import Curation
 from schemas.problem import AnswerKind
 from schemas.record import Record
 from schemas.teaching import Sampling
 
-Product = Literal["sft", "preference", "rl"]
+Product = Literal[
+    "sft",
+    "sft_chat_reasoning_content",
+    "sft_chat_no_reasoning",
+    "preference",
+    "kto",
+    "rl",
+    "self_correction",
+    "all_graded",
+]
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -219,12 +229,28 @@ class Alarms(Record):
     times_usual: Annotated[float, Field(gt=1)] = 3.0
 
 
-class Curation(Record):
-    """Which correct candidates are worth publishing."""
+class PreferencePairs(Record):
+    """Which pairs `preference` holds.
 
-    require_reasoning: bool = False
-    drop_wrong_steps: bool = True
-    max_per_problem: PositiveInt | None = None
+    With `max_length_ratio` the longer chain of a pair has at most that many times the characters of the shorter, so
+    that length alone tells nothing; `one_per_rejection_type` takes the first pair of each type from a teacher's
+    attempts at a problem.
+    """
+
+    max_length_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    one_per_rejection_type: bool = False
+
+
+class StopAbove(Record):
+    """Shares above which the contract stops a release; 1 never stops.
+
+    `truncated`: attempts cut at their token limit. `ungraded`: attempts that we could not judge. `rows_lost`: rows of
+    a product that the last release of the very same recipe had more.
+    """
+
+    truncated: Share = 0.5
+    ungraded: Share = 0.5
+    rows_lost: Share = 0.5
 
 
 class Release(Record):
@@ -238,6 +264,8 @@ class Release(Record):
     license: str
     repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     min_new_rows: PositiveInt | None = None
+    preference: PreferencePairs = PreferencePairs()
+    stop_above: StopAbove = StopAbove()
 
 
 class Recipe(Record):
@@ -277,6 +305,15 @@ class Recipe(Record):
                     f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, prompt and "
                     "sampling; expected them to differ in one of the three"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _difficulty_is_of_a_teacher(self) -> Self:
+        difficulty, models = self.curation.difficulty, sorted({teacher.model for teacher in self.teachers})
+        if difficulty is not None and difficulty.model not in models:
+            raise ValueError(
+                f"curation.difficulty names the model {difficulty.model!r}: expected a teacher's, {' or '.join(models)}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""SFT, preference and RL rows: the published columns, in order, as Arrow schemas.
+"""Rows of every product: the published columns, in order, as Arrow schemas.
 
 What each column means to a reader is told once, in `data_contracts/`.
 """
@@ -8,6 +8,9 @@ import pyarrow as pa
 from schemas.recipe import Product
 
 MESSAGES: pa.DataType = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+REASONED_MESSAGES: pa.DataType = pa.list_(
+    pa.struct([("role", pa.string()), ("content", pa.string()), ("reasoning_content", pa.string())])
+)
 
 PROVENANCE: list[tuple[str, pa.DataType]] = [
     ("row_id", pa.string()),
@@ -16,8 +19,10 @@ PROVENANCE: list[tuple[str, pa.DataType]] = [
     ("source_row_id", pa.string()),
     ("license", pa.string()),
     ("domain", pa.string()),
+    ("split_group", pa.string()),
+    ("split", pa.string()),
 ]
-"""Where a row comes from. `row_id` is unique in its product; `license` is the problem's."""
+"""Where a row comes from and which file it is in. `row_id` is unique in its product; `license` is the problem's."""
 
 PASS_RATE: list[tuple[str, pa.DataType]] = [
     ("teacher", pa.string()),
@@ -28,6 +33,17 @@ PASS_RATE: list[tuple[str, pa.DataType]] = [
 """How often `teacher` (the model as declared) solves the problem: c correct of n graded samples, and the
 unbiased rate under the stopping rule, which is c / n when the number of samples was fixed."""
 
+WRITTEN_BY: list[tuple[str, pa.DataType]] = [*PASS_RATE, ("teacher_license", pa.string())]
+"""The same of the teacher that wrote the chains of a row, and the terms they are under, where the recipe names them."""
+
+CHAIN: list[tuple[str, pa.DataType]] = [
+    ("final_answer", pa.string()),
+    ("verdict", pa.string()),
+    ("finish_reason", pa.string()),
+    ("output_tokens", pa.int32()),
+    *WRITTEN_BY,
+]
+
 SFT = pa.schema(
     [
         *PROVENANCE,
@@ -35,15 +51,19 @@ SFT = pa.schema(
         ("messages", MESSAGES),
         ("reasoning", pa.string()),
         ("response", pa.string()),
-        ("final_answer", pa.string()),
-        ("verdict", pa.string()),
-        ("finish_reason", pa.string()),
-        ("output_tokens", pa.int32()),
-        *PASS_RATE,
+        *CHAIN,
     ]
 )
 """One correct chain. `messages` holds the prompt as it was sent and the assistant's turn, thinking
 in `<think>` tags; `reasoning` and `response` are the same text apart, without loss."""
+
+SFT_CHAT_REASONING_CONTENT = pa.schema(
+    [*PROVENANCE, ("candidate_id", pa.string()), ("messages", REASONED_MESSAGES), *CHAIN]
+)
+"""The same chains for chat templates that read the thinking from a field of its own."""
+
+SFT_CHAT_NO_REASONING = pa.schema([*PROVENANCE, ("candidate_id", pa.string()), ("messages", MESSAGES), *CHAIN])
+"""The same chains without their thinking; one row where two chains of a problem differ in nothing else."""
 
 PREFERENCE = pa.schema(
     [
@@ -57,20 +77,39 @@ PREFERENCE = pa.schema(
         ("rejected_verdict", pa.string()),
         ("chosen_finish_reason", pa.string()),
         ("rejected_finish_reason", pa.string()),
+        ("chosen_chars", pa.int32()),
+        ("rejected_chars", pa.int32()),
         ("rejection_type", pa.string()),
-        *PASS_RATE,
+        *WRITTEN_BY,
     ]
 )
 """One pair: a correct and an incorrect chain of the same teacher on the same problem, as TRL's DPO reads it.
 Verdicts and finish reasons travel with the pair, so that a contract (and a reader) can check both sides."""
 
+KTO = pa.schema(
+    [
+        *PROVENANCE,
+        ("candidate_id", pa.string()),
+        ("prompt", MESSAGES),
+        ("completion", MESSAGES),
+        ("label", pa.bool_()),
+        ("verdict", pa.string()),
+        ("finish_reason", pa.string()),
+        ("rejection_type", pa.string()),
+        *WRITTEN_BY,
+    ]
+)
+"""One chain that is wanted (`label`) or not, as TRL's KTO reads it: no pairs needed."""
+
 RL = pa.schema(
     [
         *PROVENANCE,
         ("prompt", MESSAGES),
+        ("messages", MESSAGES),
         ("solution", pa.string()),
         ("ground_truth", pa.string()),
         ("data_source", pa.string()),
+        ("dataset", pa.string()),
         ("ability", pa.string()),
         ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
         (
@@ -80,10 +119,74 @@ RL = pa.schema(
         ("grader", pa.string()),
         ("grader_args", pa.string()),
         *PASS_RATE,
+        (
+            "pass_rates",
+            pa.list_(
+                pa.struct([("model", pa.string()), ("n", pa.int32()), ("c", pa.int32()), ("pass_rate", pa.float64())])
+            ),
+        ),
     ]
 )
 """One problem with its reference answer. TRL reads `prompt` and hands `solution` to rewards; verl reads
-`prompt`, `data_source`, `ability`, `reward_model`, `extra_info`. `grader_args` is a JSON object (choices,
-tests)."""
+`prompt`, `data_source`, `ability`, `reward_model`, `extra_info`; open-instruct reads `messages`, `ground_truth`,
+`dataset`. `grader_args` is a JSON object (choices, tests); `pass_rates` has every teacher's."""
 
-ROW_SCHEMAS: dict[Product, pa.Schema] = {"sft": SFT, "preference": PREFERENCE, "rl": RL}
+SELF_CORRECTION = pa.schema(
+    [
+        *PROVENANCE,
+        ("wrong_id", pa.string()),
+        ("right_id", pa.string()),
+        ("prompt", MESSAGES),
+        ("completion", MESSAGES),
+        ("wrong_attempt", pa.string()),
+        ("trigger", pa.string()),
+        ("correction", pa.string()),
+        ("response", pa.string()),
+        ("mask_start", pa.int32()),
+        ("mask_end", pa.int32()),
+        ("wrong_verdict", pa.string()),
+        ("right_verdict", pa.string()),
+        ("wrong_finish_reason", pa.string()),
+        ("right_finish_reason", pa.string()),
+        ("wrong_answer", pa.string()),
+        ("final_answer", pa.string()),
+        *WRITTEN_BY,
+    ]
+)
+"""One turn that thinks wrong, says so, and thinks right. The characters from `mask_start` up to `mask_end` of
+`completion[0].content` are the wrong attempt: context to the student, never a target."""
+
+ALL_GRADED = pa.schema(
+    [
+        *PROVENANCE,
+        ("candidate_id", pa.string()),
+        ("sample_index", pa.int32()),
+        ("prompt", MESSAGES),
+        ("reasoning", pa.string()),
+        ("response", pa.string()),
+        ("reference_answer", pa.string()),
+        ("extracted_answer", pa.string()),
+        ("verdict", pa.string()),
+        ("reason", pa.string()),
+        ("grader", pa.string()),
+        ("grader_version", pa.string()),
+        ("evidence", pa.string()),
+        ("kept", pa.bool_()),
+        ("drop_reason", pa.string()),
+        ("finish_reason", pa.string()),
+        ("output_tokens", pa.int32()),
+        *WRITTEN_BY,
+    ]
+)
+"""One attempt, right or wrong or beyond our graders, with all that was found about it."""
+
+ROW_SCHEMAS: dict[Product, pa.Schema] = {
+    "sft": SFT,
+    "sft_chat_reasoning_content": SFT_CHAT_REASONING_CONTENT,
+    "sft_chat_no_reasoning": SFT_CHAT_NO_REASONING,
+    "preference": PREFERENCE,
+    "kto": KTO,
+    "rl": RL,
+    "self_correction": SELF_CORRECTION,
+    "all_graded": ALL_GRADED,
+}

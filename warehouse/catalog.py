@@ -74,7 +74,8 @@ def query_catalog(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple
 
 def table_files(workspace: Workspace, table: str) -> str:
     """Return the SQL expression that reads all files of a table."""
-    return f"read_parquet({_text(str(workspace.table(table) / '*.parquet'))})"
+    # By name: a file that was sealed before its table got a column has nulls in it.
+    return f"read_parquet({_text(str(workspace.table(table) / '*.parquet'))}, union_by_name = true)"
 
 
 def _releases_view(workspace: Workspace) -> str:

@@ -32,6 +32,7 @@ WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
 WANTED = pa.schema(WANTED_COLUMNS)
 CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade_id", "problem_id", "graded_at")]
+DECISION_COLUMNS = ("kept", "reason", "detail", "flags", "split")
 BATCH_ROWS = 2_000
 MEMORY_LIMIT = "512MB"
 
@@ -149,7 +150,7 @@ class WantedSamples:
         grade = ", ".join(f"g.{name} AS g_{name}" for name in GRADE_COLUMNS)
         query = f"""
             SELECT w.position, w.teacher_position, {self._candidate_columns()}, {grade},
-                   d.kept AS d_kept, d.reason AS d_reason
+                   {", ".join(f"d.{name} AS d_{name}" for name in DECISION_COLUMNS)}
             FROM wanted w JOIN {self._table("candidates")} c USING (candidate_id)
             JOIN {self._current_grades()} g USING (grade_id)
             LEFT JOIN (SELECT * FROM {self._table("decisions")} WHERE recipe = '{recipe}') d
@@ -220,4 +221,5 @@ def _grade(row: dict[str, Any]) -> Grade:
 def _decision(row: dict[str, Any]) -> Decision | None:
     if row["d_kept"] is None:
         return None
-    return Decision(candidate_id=row["candidate_id"], kept=row["d_kept"], reason=row["d_reason"])
+    found = {name: row[f"d_{name}"] for name in DECISION_COLUMNS}
+    return Decision.model_validate({"candidate_id": row["candidate_id"], **found})

@@ -64,6 +64,16 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
         )
 
 
+def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
+    """Yield (where, row) of every row of a file, whatever its columns. Raises `ProblemSourceError`."""
+    try:
+        yield from _reader_of(path)(path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ProblemSourceError(
+            f"Cannot read {path.resolve()}: {error}", "check the file and its permissions"
+        ) from error
+
+
 def _reader_of(path: Path) -> Callable[[Path], Iterator[tuple[str, Row]]]:
     """Return the reader for a path by its extension, having checked that the path is a file."""
     if path.is_dir():

@@ -1,6 +1,6 @@
 """Rows that keep every contract, to be spoiled one value at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from schemas.rows import ROW_SCHEMAS
 
 Row = dict[str, Any]
 QUESTION = {"role": "user", "content": "What is 9 + 9?"}
-TURN = "<think>\nNine and nine.\n</think>\n\nThe answer is \\boxed{18}."
+RESPONSE = "The answer is \\boxed{18}."
+TURN = f"<think>\nNine and nine.\n</think>\n\n{RESPONSE}"
 WRONG_TURN = "<think>\nNine and eight.\n</think>\n\nThe answer is \\boxed{17}."
 
 
@@ -24,6 +25,8 @@ def _shared(number: int) -> Row:
         "source_row_id": str(number),
         "license": "mit",
         "domain": None,
+        "split_group": f"group-{number}",
+        "split": "train",
         "teacher": "owl-7b",
         "pass_rate": 0.5,
         "pass_rate_n": 4,
@@ -31,13 +34,14 @@ def _shared(number: int) -> Row:
     }
 
 
-def sft_row(number: int) -> Row:
+def _written(number: int) -> Row:
+    return {**_shared(number), "teacher_license": None}
+
+
+def _chain(number: int) -> Row:
     return {
-        **_shared(number),
+        **_written(number),
         "candidate_id": f"candidate-{number}",
-        "messages": [QUESTION, {"role": "assistant", "content": TURN}],
-        "reasoning": "Nine and nine.",
-        "response": "The answer is \\boxed{18}.",
         "final_answer": "18",
         "verdict": "correct",
         "finish_reason": "stop",
@@ -45,9 +49,27 @@ def sft_row(number: int) -> Row:
     }
 
 
+def sft_row(number: int) -> Row:
+    return {
+        **_chain(number),
+        "messages": [QUESTION, {"role": "assistant", "content": TURN}],
+        "reasoning": "Nine and nine.",
+        "response": RESPONSE,
+    }
+
+
+def reasoning_content_row(number: int) -> Row:
+    said = {"role": "assistant", "content": RESPONSE, "reasoning_content": "Nine and nine."}
+    return {**_chain(number), "messages": [QUESTION | {"reasoning_content": None}, said]}
+
+
+def no_reasoning_row(number: int) -> Row:
+    return {**_chain(number), "messages": [QUESTION, {"role": "assistant", "content": RESPONSE}]}
+
+
 def preference_row(number: int) -> Row:
     return {
-        **_shared(number),
+        **_written(number),
         "chosen_id": f"chosen-{number}",
         "rejected_id": f"rejected-{number}",
         "prompt": [QUESTION],
@@ -57,7 +79,22 @@ def preference_row(number: int) -> Row:
         "rejected_verdict": "incorrect",
         "chosen_finish_reason": "stop",
         "rejected_finish_reason": "stop",
+        "chosen_chars": len(TURN),
+        "rejected_chars": len(WRONG_TURN),
         "rejection_type": "different",
+    }
+
+
+def kto_row(number: int) -> Row:
+    return {
+        **_written(number),
+        "candidate_id": f"candidate-{number}",
+        "prompt": [QUESTION],
+        "completion": [{"role": "assistant", "content": TURN}],
+        "label": True,
+        "verdict": "correct",
+        "finish_reason": "stop",
+        "rejection_type": None,
     }
 
 
@@ -65,18 +102,78 @@ def rl_row(number: int) -> Row:
     return {
         **_shared(number),
         "prompt": [QUESTION],
+        "messages": [QUESTION],
         "solution": "\\boxed{18}",
         "ground_truth": "18",
         "data_source": "lighteval/MATH",
+        "dataset": "math",
         "ability": "math",
         "reward_model": {"style": "rule", "ground_truth": "18"},
         "extra_info": {"index": number, "split": "train", "problem_id": f"problem-{number}"},
         "grader": "math",
         "grader_args": "{}",
+        "pass_rates": [{"model": "owl-7b", "n": 4, "c": 2, "pass_rate": 0.5}],
     }
 
 
-GOOD_ROW = {"sft": sft_row, "preference": preference_row, "rl": rl_row}
+WRONG, TRIGGER = "Nine and eight: 17.", "Wait, that is not right."
+
+
+def self_correction_row(number: int) -> Row:
+    turn = f"<think>\n{WRONG}\n\n{TRIGGER}\n\nNine and nine.\n</think>\n\n{RESPONSE}"
+    return {
+        **_written(number),
+        "wrong_id": f"wrong-{number}",
+        "right_id": f"right-{number}",
+        "prompt": [QUESTION],
+        "completion": [{"role": "assistant", "content": turn}],
+        "wrong_attempt": WRONG,
+        "trigger": TRIGGER,
+        "correction": "Nine and nine.",
+        "response": RESPONSE,
+        "mask_start": 8,
+        "mask_end": 8 + len(WRONG),
+        "wrong_verdict": "incorrect",
+        "right_verdict": "correct",
+        "wrong_finish_reason": "stop",
+        "right_finish_reason": "stop",
+        "wrong_answer": "17",
+        "final_answer": "18",
+    }
+
+
+def all_graded_row(number: int) -> Row:
+    return {
+        **_written(number),
+        "candidate_id": f"candidate-{number}",
+        "sample_index": 0,
+        "prompt": [QUESTION],
+        "reasoning": "Nine and nine.",
+        "response": RESPONSE,
+        "reference_answer": "18",
+        "extracted_answer": "18",
+        "verdict": "correct",
+        "reason": "equal",
+        "grader": "math",
+        "grader_version": "1",
+        "evidence": "{}",
+        "kept": True,
+        "drop_reason": None,
+        "finish_reason": "stop",
+        "output_tokens": 12,
+    }
+
+
+GOOD_ROW: dict[Product, Callable[[int], Row]] = {
+    "sft": sft_row,
+    "sft_chat_reasoning_content": reasoning_content_row,
+    "sft_chat_no_reasoning": no_reasoning_row,
+    "preference": preference_row,
+    "kto": kto_row,
+    "rl": rl_row,
+    "self_correction": self_correction_row,
+    "all_graded": all_graded_row,
+}
 
 
 def good_rows(product: Product, count: int = 5) -> list[Row]:

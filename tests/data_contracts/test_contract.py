@@ -6,12 +6,13 @@ from typing import get_args
 import pytest
 import yaml
 
-from data_contracts.contract import CONTRACTS, load_contract
+from data_contracts.contract import CONTRACTS, Demands, load_contract
 from schemas.errors import ContractError
 from schemas.recipe import Product
 from schemas.rows import ROW_SCHEMAS
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
+EVERYTHING = Demands(require_reasoning=True, max_length_ratio=2.0, one_per_rejection_type=True)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -26,23 +27,34 @@ def test_contract_describes_every_published_column(product: Product) -> None:
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_every_fact_is_looked_at(product: Product) -> None:
     contract = load_contract(product)
-    looked_at = {name for each in contract.promises(require_reasoning=True) for name in each.columns()}
+    looked_at = {name for each in contract.promises(EVERYTHING) for name in each.columns()}
     assert set(contract.facts) <= looked_at
 
 
 def test_reasoning_is_demanded_only_where_the_recipe_demands_it() -> None:
     contract = load_contract("sft")
-    demanded = {each.means for each in contract.promises(require_reasoning=True)}
-    always = {each.means for each in contract.promises(require_reasoning=False)}
+    demanded = {each.means for each in contract.promises(EVERYTHING)}
+    always = {each.means for each in contract.promises(Demands())}
     assert "reasoning present, as the recipe demands" in demanded - always
+
+
+def test_demand_that_is_a_number_is_the_limit() -> None:
+    contract = load_contract("preference")
+    limits = [each.max_value for each in contract.promises(EVERYTHING) if each.column == "length_ratio"]
+    assert limits[0] == 2.0
+    assert not [each for each in contract.promises(Demands()) if each.column == "length_ratio"]
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_no_two_expectations_mean_the_same(product: Product) -> None:
+    means = [each.means for each in load_contract(product).promises(EVERYTHING)]
+    assert len(set(means)) == len(means)
 
 
 def test_column_that_is_never_null_is_promised_so() -> None:
     contract = load_contract("sft")
     never_null = {
-        each.column
-        for each in contract.promises(require_reasoning=False)
-        if each.type == "expect_column_values_to_not_be_null"
+        each.column for each in contract.promises(Demands()) if each.type == "expect_column_values_to_not_be_null"
     }
     assert {column.name for column in contract.columns if not column.nullable} <= never_null
     assert "reasoning" not in never_null

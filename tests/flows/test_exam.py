@@ -146,3 +146,22 @@ def test_what_is_no_exam(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text("{broken\n")
     with pytest.raises(ProblemSourceError, match=r"rows\.jsonl"):
         list(find_exams(tmp_path))
+
+
+def test_the_step_exam_counts_by_task(tmp_path: Path) -> None:
+    chain = {"task": "sums", "input": "1+1+1", "target": "3", "answer": "3", "mistake_index": None}
+    write(
+        tmp_path / "step_mistakes.jsonl",
+        {**chain, "steps": ["1 + 1 = 2", "2 + 1 = 3"]},
+        {**chain, "steps": ["1 + 1 = 4", "2 + 1 = 3"], "mistake_index": 0},
+        {**chain, "steps": ["so it is 3"], "mistake_index": 0},
+        {**chain, "task": "other", "steps": ["1 + 1 = 4"], "answer": "4", "mistake_index": 0},
+    )
+    report = run_exams(tmp_path)
+    other, sums, both = report.steps
+    assert (sums.task, sums.n, sums.caught.hits, sums.caught.n, sums.false_alarms.hits) == ("sums", 3, 1, 2, 0)
+    assert (other.caught.value, other.caught_wrong.hits, both.n) == (None, 1, 4)
+    assert "right answer, wrong reason" in report.text()
+    write(tmp_path / "step_mistakes.jsonl", {"task": "sums"})
+    with pytest.raises(ProblemSourceError, match="lacks answer, input"):
+        run_exams(tmp_path)

@@ -21,7 +21,7 @@ def release(workspace: Path, *numbers: int) -> ReleaseOutcome:
     """Release mixed groups of these numbers."""
     groups = [(made_mixed_group(number),) for number in numbers]
     folders = workspace / "releases", workspace / "staging"
-    return write_release("ducks", groups, made_recipe("sft"), made_facts(), *folders)
+    return write_release("ducks", groups, made_recipe("sft"), made_facts(problems=groups), *folders)
 
 
 def die_at(step: int, workspace: Path, steps: set[str]) -> None:

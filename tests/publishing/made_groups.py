@@ -1,12 +1,13 @@
 """Problems, candidates and groups for tests: small, whole, and alike but for what a test asks for."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
 from publishing.release import ReleaseFacts
 from schemas.candidate import Candidate
-from schemas.grade import Decision, DropReason, Evidence, Grade, Verdict
+from schemas.grade import VERDICTS, Decision, DropReason, Evidence, Grade, Split, Verdict
 from schemas.group import GradedCandidate, Group, PassRate
 from schemas.ids import problem_id, prompt_id, request_id
 from schemas.manifest import FunnelStage, TeacherShare
@@ -15,6 +16,7 @@ from schemas.recipe import FileSource, Product, Recipe, Release, TeacherSpec
 from schemas.teaching import Message, Sampling, Usage
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
 
 
 def made_problem(
@@ -124,6 +126,31 @@ def _reason(graded: GradedCandidate) -> DropReason:
     return "over_limit" if verdict == "correct" else verdict
 
 
+def group_of(*verdicts: Verdict, truncated: tuple[int, ...] = ()) -> Group:
+    """Return a group whose candidates have these verdicts, in the order of their sample index."""
+    problem = made_problem()
+    finish = ["length" if index in truncated else "stop" for index in range(len(verdicts))]
+    candidates = [made_candidate(problem, index, finish_reason=reason) for index, reason in enumerate(finish)]
+    return made_group(problem, [made_graded(*pair) for pair in zip(candidates, verdicts, strict=True)])
+
+
+def in_split(group: Group, split: Split) -> Group:
+    """Return the group with its problem on that side."""
+    decisions = (decision.model_copy(update={"split": split}) for decision in group.decisions)
+    return group.model_copy(update={"decisions": tuple(decisions)})
+
+
+def contaminated(group: Group, *indexes: int) -> Group:
+    """Return the group with these of its candidates dropped as contaminated, by default all of them."""
+    decisions = [
+        Decision(candidate_id=decision.candidate_id, kept=False, reason="contaminated")
+        if not indexes or index in indexes
+        else decision
+        for index, decision in enumerate(group.decisions)
+    ]
+    return group.model_copy(update={"decisions": tuple(decisions)})
+
+
 def made_mixed_group(number: int) -> Group:
     """Return a group with two correct chains (one without reasoning), an incorrect and an ungraded one."""
     problem = made_problem(number)
@@ -147,7 +174,7 @@ PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 
 def made_recipe(*products: Product, require_reasoning: bool = False, repo: str | None = None) -> Recipe:
-    """Return a recipe for `products`, by default all three."""
+    """Return a recipe for `products`, by default all of them."""
     return Recipe.model_validate(
         {
             "name": "ducks",
@@ -159,23 +186,35 @@ def made_recipe(*products: Product, require_reasoning: bool = False, repo: str |
     )
 
 
-def made_facts(*, recipe_id: str = "recipe-1") -> ReleaseFacts:
-    """Return what a run of ten mixed groups says of itself."""
+def made_facts(*, recipe_id: str = "recipe-1", problems: Iterable[Sequence[Group]] | None = None) -> ReleaseFacts:
+    """Return what a run of `problems` says of itself, by default of ten mixed groups."""
+    groups = [group for one in problems or [(made_mixed_group(number),) for number in range(10)] for group in one]
+    verdicts = Counter(graded.grade.verdict for group in groups for graded in group.candidates)
+    decisions = [decision for group in groups for decision in group.decisions]
+    counts = {
+        "problems": len({group.problem.problem_id for group in groups}),
+        "asked": len(decisions),
+        "complete": sum(not graded.candidate.is_truncated for group in groups for graded in group.candidates),
+        "answered": verdicts["correct"] + verdicts["incorrect"],
+        "correct": verdicts["correct"],
+        "kept": sum(decision.kept for decision in decisions),
+    }
     return ReleaseFacts(
         code_version="0.1.0+abc",
         recipe_id=recipe_id,
         created_at=NOW,
-        funnel=(FunnelStage(stage="problems", count=10), FunnelStage(stage="kept", count=20)),
-        verdicts={"correct": 20, "incorrect": 10, "no_answer": 0, "ungraded": 10},
-        dropped={"incorrect": 10, "ungraded": 10},
+        funnel=tuple(FunnelStage(stage=stage, count=count) for stage, count in counts.items()),
+        verdicts={verdict: verdicts[verdict] for verdict in VERDICTS},
+        dropped=dict(Counter(str(decision.reason) for decision in decisions if decision.reason)),
+        mutants_accepted=0,
         teachers=(
             TeacherShare(
                 teacher="owl",
                 model="owl-7b",
                 license="apache-2.0",
-                candidates=40,
-                correct=20,
-                kept=20,
+                candidates=counts["asked"],
+                correct=counts["correct"],
+                kept=counts["kept"],
                 input_tokens=400,
                 output_tokens=120,
                 cost_usd=0.5,

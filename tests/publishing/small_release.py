@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.report import ContractReport, ExpectationResult
+from data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
 from schemas.manifest import Manifest, ReleasedFile
 from schemas.recipe import Product
 from schemas.rows import ROW_SCHEMAS
@@ -42,9 +42,10 @@ def make_release(
             path = release / product / f"train-{shard:05d}-of-{shards:05d}.parquet"
             pq.write_table(table(product, ids), path)
     result = ExpectationResult(name="expect_x", column="verdict", means="correct", checked=rows, failed=0)
+    counts: dict[Subject, int] = {**dict.fromkeys(products, rows * shards), WHOLE: rows * shards * len(products)}
     reports = {
-        product: ContractReport(product=product, version="1.0.0", rows=rows * shards, results=(result,))
-        for product in products
+        subject: ContractReport(product=subject, version="1.0.0", rows=count, results=(result,))
+        for subject, count in counts.items()
     }
     write_contract(release, reports)
     (release / "README.md").write_text(CARD + version, "utf-8")
@@ -52,7 +53,7 @@ def make_release(
     return release
 
 
-def write_contract(release: Path, reports: dict[Product, ContractReport]) -> None:
+def write_contract(release: Path, reports: dict[Subject, ContractReport]) -> None:
     told = {product: report.model_dump(mode="json") for product, report in reports.items()}
     (release / "contract.json").write_text(json.dumps(told), "utf-8")
 

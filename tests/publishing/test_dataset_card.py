@@ -14,9 +14,19 @@ from publishing.dataset_card import cell
 from publishing.release import ReleaseFacts, write_release
 from schemas.recipe import Product, Recipe
 from schemas.rows import ROW_SCHEMAS
-from tests.publishing.made_groups import made_facts, made_mixed_group, made_recipe
+from tests.publishing.made_groups import in_split, made_facts, made_mixed_group, made_recipe
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
+TEN_MIXED: dict[Product, int] = {
+    "sft": 20,
+    "sft_chat_reasoning_content": 20,
+    "sft_chat_no_reasoning": 10,
+    "preference": 10,
+    "kto": 30,
+    "rl": 10,
+    "self_correction": 10,
+    "all_graded": 40,
+}
 
 
 def release_of(workspace: Path, recipe: Recipe, facts: ReleaseFacts) -> Path:
@@ -42,7 +52,7 @@ def front_matter(card: str) -> Any:
 def test_folder_loads_as_it_is(released: Path, tmp_path: Path, product: Product) -> None:
     loaded = datasets.load_dataset(str(released), product, cache_dir=str(tmp_path))
     assert set(loaded) == {"train"}
-    assert loaded["train"].num_rows == {"sft": 20, "preference": 10, "rl": 10}[product]
+    assert loaded["train"].num_rows == TEN_MIXED[product]
     assert loaded["train"].column_names == ROW_SCHEMAS[product].names
     # What the card says of the columns is what the library finds in the files.
     assert loaded["train"].features == datasets.Features.from_arrow_schema(ROW_SCHEMAS[product])
@@ -52,6 +62,19 @@ def test_chains_are_loaded_by_default(released: Path, tmp_path: Path) -> None:
     loaded = datasets.load_dataset(str(released), split="train", cache_dir=str(tmp_path))
     row = loaded[0]
     assert row["messages"][-1]["content"].endswith(row["response"])
+
+
+def test_held_out_split_loads_by_its_name(tmp_path: Path) -> None:
+    groups = [(made_mixed_group(number),) for number in range(4)]
+    groups.append((in_split(made_mixed_group(4), "test"),))
+    recipe = made_recipe()
+    folders = tmp_path / "releases", tmp_path / "staging"
+    path = write_release(recipe.name, groups, recipe, made_facts(problems=groups), *folders).path
+    for product in PRODUCTS:
+        loaded = datasets.load_dataset(str(path), product, cache_dir=str(tmp_path / "cache"))
+        assert list(loaded) == ["train", "test"]
+        assert set(loaded["test"]["split"]) == {"test"}
+        assert set(loaded["train"]["split_group"]).isdisjoint(loaded["test"]["split_group"])
 
 
 def test_verl_reads_the_rl_files(released: Path, tmp_path: Path) -> None:
@@ -72,9 +95,7 @@ def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
     assert {"synthetic", "reasoning"} <= set(told["tags"])
     assert told["size_categories"] == ["n<1K"]
     assert [(config["config_name"], config.get("default")) for config in told["configs"]] == [
-        ("sft", True),
-        ("preference", None),
-        ("rl", None),
+        (product, True if product == "sft" else None) for product in PRODUCTS
     ]
     for info in told["dataset_info"]:
         shards = list((released / info["config_name"]).iterdir())
@@ -86,12 +107,13 @@ def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
 def test_card_says_what_a_reader_asks(card: str) -> None:
     for said in (
         "| problems | 10 |",
-        "| rows | 40 |",
+        "| rows | 150 |",
         "| ungraded | 10 |",
         "| incorrect | 10 |",
         "| owl | owl-7b | apache-2.0 | 40 | 20 | 20 | 100.0 % | 400 | 120 | 0.5000 |",
         "| `final_answer` | string | no |",
         "| graded correct | verdict | `expect_column_values_to_be_in_set` | 20 | 0 |",
+        "| no grader accepted a falsified answer | mutants\\_accepted | `expect_column_values_to_be_between` | 0 |",
         "cotfactory run ducks.yaml",
         "0.1.0+abc",
     ):

@@ -11,7 +11,7 @@ import polars
 import pytest
 from pydantic import TypeAdapter
 
-from data_contracts.report import ContractReport
+from data_contracts.report import ContractReport, Subject
 from publishing.diff import diff_releases
 from publishing.read_manifest import read_manifest
 from publishing.release import ReleaseFacts, ReleaseOutcome, write_release
@@ -19,6 +19,9 @@ from schemas.errors import ContractFailed, WorkspaceError
 from schemas.group import Group
 from schemas.recipe import Product, Recipe
 from tests.publishing.made_groups import (
+    KEY,
+    contaminated,
+    in_split,
     made_candidate,
     made_facts,
     made_graded,
@@ -28,8 +31,20 @@ from tests.publishing.made_groups import (
     made_recipe,
 )
 
-KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
-REPORTS: TypeAdapter[dict[Product, ContractReport]] = TypeAdapter(dict[Product, ContractReport])
+REPORTS: TypeAdapter[dict[Subject, ContractReport]] = TypeAdapter(dict[Subject, ContractReport])
+
+
+TEN_MIXED: dict[Product, int] = {
+    "sft": 20,
+    "sft_chat_reasoning_content": 20,
+    "sft_chat_no_reasoning": 10,  # two chains of a problem differ in their thinking alone
+    "preference": 10,
+    "kto": 30,
+    "rl": 10,
+    "self_correction": 10,
+    "all_graded": 40,
+}
+"""The rows of ten mixed groups."""
 
 
 def mixed(*numbers: int) -> list[tuple[Group, ...]]:
@@ -43,7 +58,7 @@ def release(
     facts: ReleaseFacts | None = None,
 ) -> ReleaseOutcome:
     chosen = recipe or made_recipe("sft")
-    told = facts or made_facts()
+    told = facts or made_facts(problems=problems)
     return write_release(chosen.name, iter(problems), chosen, told, workspace / "releases", workspace / "staging")
 
 
@@ -78,20 +93,76 @@ def test_manifest_lists_every_file_as_it_is(released: Path) -> None:
         content = on_disk[file.path].read_bytes()
         assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     counted = {file.path: file.rows for file in manifest.files if file.rows is not None}
-    assert counted == {
-        "sft/train-00000-of-00001.parquet": 20,
-        "preference/train-00000-of-00001.parquet": 10,
-        "rl/train-00000-of-00001.parquet": 10,
-    }
-    assert manifest.rows == {"sft": 20, "preference": 10, "rl": 10}
-    assert manifest.funnel[-1].model_dump() == {"stage": "rows", "count": 40}
+    assert counted == {f"{product}/train-00000-of-00001.parquet": rows for product, rows in TEN_MIXED.items()}
+    assert manifest.rows == TEN_MIXED
+    assert manifest.funnel[-1].model_dump() == {"stage": "rows", "count": 150}
     assert (manifest.version, manifest.parent) == ("v1.0.0", None)
 
 
 def test_contract_report_is_in_the_folder(released: Path) -> None:
     reports = REPORTS.validate_json((released / "contract.json").read_bytes())
-    assert list(reports) == ["sft", "preference", "rl"]
+    assert list(reports) == [*TEN_MIXED, "release"]
     assert all(report.passed for report in reports.values())
+
+
+def held_out(*numbers: int) -> list[tuple[Group, ...]]:
+    return [(in_split(made_mixed_group(number), "test"),) for number in numbers]
+
+
+def test_held_out_problems_have_files_of_their_own(tmp_path: Path) -> None:
+    outcome = release(tmp_path, [*mixed(1, 2, 3), *held_out(4)], made_recipe("sft", "rl"))
+    files = {file.path: file.rows for file in read_manifest(outcome.path).files if file.rows}
+    assert files == {
+        "rl/test-00000-of-00001.parquet": 1,
+        "rl/train-00000-of-00001.parquet": 3,
+        "sft/test-00000-of-00001.parquet": 2,
+        "sft/train-00000-of-00001.parquet": 6,
+    }
+    assert outcome.rows == {"sft": 8, "rl": 4}
+    kept_apart = duckdb.read_parquet(f"{outcome.path}/sft/test-*.parquet").project("problem_id").distinct().fetchall()
+    assert kept_apart == [(made_mixed_group(4).problem.problem_id,)]
+
+
+def test_moving_a_problem_to_the_other_side_is_a_change(tmp_path: Path) -> None:
+    first = release(tmp_path, mixed(1, 2))
+    moved = release(tmp_path, [*mixed(1), *held_out(2)])
+    assert (moved.unchanged, moved.rows) == (False, {"sft": 4})
+    assert moved.rows_sha != first.rows_sha
+
+
+def test_split_group_on_both_sides_stops_the_release(tmp_path: Path) -> None:
+    here, there = made_mixed_group(1), in_split(made_mixed_group(2), "test")
+    problem = there.problem.model_copy(update={"split_group": here.problem.split_group})
+    twin = there.model_copy(update={"problem": problem})
+    with pytest.raises(ContractFailed, match="no split group on both sides of the split"):
+        release(tmp_path, [(here,), (twin,)])
+    assert visible(tmp_path) == []
+
+
+def test_contaminated_chain_that_was_kept_all_the_same_stops_the_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = [(contaminated(made_mixed_group(1), 1),)]
+    assert release(tmp_path / "careful", groups, made_recipe("preference", "all_graded")).rows["preference"] == 0
+    monkeypatch.setattr("publishing.products.row_parts.may_leave", lambda group: list(group.candidates))
+    monkeypatch.setattr("publishing.products.all_graded.may_leave", lambda group: list(group.candidates))
+    with pytest.raises(ContractFailed, match="nothing contaminated is published"):
+        release(tmp_path / "careless", groups, made_recipe("preference", "all_graded"))
+
+
+def test_grader_that_was_fooled_stops_the_release(tmp_path: Path) -> None:
+    facts = made_facts(problems=mixed(1)).model_copy(update={"mutants_accepted": 1})
+    with pytest.raises(ContractFailed, match="no grader accepted a falsified answer"):
+        release(tmp_path, mixed(1), facts=facts)
+    assert visible(tmp_path) == []
+
+
+def test_same_recipe_that_loses_most_of_its_rows_stops(tmp_path: Path) -> None:
+    release(tmp_path, mixed(1, 2, 3))
+    with pytest.raises(ContractFailed, match=r"rows_lost_share = 0\.667"):
+        release(tmp_path, mixed(1))
+    # Another recipe may ask for less.
+    assert release(tmp_path, mixed(1), facts=made_facts(recipe_id="other", problems=mixed(1))).version == "v2.0.0"
 
 
 def test_nothing_is_left_in_staging(workspace: Path) -> None:
@@ -126,8 +197,10 @@ def test_versions_follow_from_what_changed(tmp_path: Path) -> None:
     made = [
         release(tmp_path, mixed(1, 2)),
         release(tmp_path, mixed(1, 2, 3)),  # rows came
-        release(tmp_path, mixed(1, 2, 3), facts=made_facts(recipe_id="other")),  # the recipe alone
-        release(tmp_path, mixed(2, 3), facts=made_facts(recipe_id="other")),  # rows went
+        release(
+            tmp_path, mixed(1, 2, 3), facts=made_facts(recipe_id="other", problems=mixed(1, 2, 3))
+        ),  # the recipe alone
+        release(tmp_path, mixed(2, 3), facts=made_facts(recipe_id="other", problems=mixed(2, 3))),  # rows went
     ]
     assert [outcome.version for outcome in made] == ["v1.0.0", "v1.1.0", "v1.1.1", "v2.0.0"]
     assert [read_manifest(outcome.path).parent for outcome in made] == [None, "v1.0.0", "v1.1.0", "v1.1.1"]
@@ -213,7 +286,7 @@ def test_no_rows_are_no_release(tmp_path: Path, nothing: str) -> None:
     problem = made_problem(answer=" ")
     groups = [(made_group(problem, [made_graded(made_candidate(problem), "no_answer")]),)]
     with pytest.raises(ContractFailed, match="Nothing to release"):
-        release(tmp_path, groups if nothing == "no rows" else [], made_recipe())
+        release(tmp_path, groups if nothing == "no rows" else [], made_recipe("sft", "preference", "rl"))
     assert visible(tmp_path) == []
 
 
@@ -230,8 +303,9 @@ def test_product_that_lost_all_rows_makes_a_major_version(tmp_path: Path) -> Non
     group = made_mixed_group(1)
     right = [each for each in group.candidates if each.grade.verdict == "correct"]
     release(tmp_path, [(group,)], made_recipe("sft", "preference"))
-    group = made_group(group.problem, right)
-    assert release(tmp_path, [(group,)], made_recipe("sft", "preference")).version == "v2.0.0"
+    groups = [(made_group(group.problem, right),)]
+    facts = made_facts(recipe_id="other", problems=groups)
+    assert release(tmp_path, groups, made_recipe("sft", "preference"), facts).version == "v2.0.0"
 
 
 def test_key_in_the_recipe_is_not_published(tmp_path: Path) -> None:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from data_contracts.report import ContractReport, ExpectationResult
+from data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
 from publishing.hub import HubTarget, publish_release
 from schemas.errors import CotfactoryError
-from schemas.recipe import Product
 from tests.publishing.hub_server import HubServer
 from tests.publishing.small_release import make_release, write_contract, write_manifest
 
@@ -46,7 +45,7 @@ def lose_contract(release: Path) -> None:
     write_manifest(release, {"sft": 3, "rl": 3})
 
 
-def report(product: Product, failed: int = 0, rows: int = 3, *, empty: bool = False) -> ContractReport:
+def report(product: Subject, failed: int = 0, rows: int = 3, *, empty: bool = False) -> ContractReport:
     result = ExpectationResult(
         name="expect_x", column="verdict", means="graded correct", checked=3, failed=failed, examples=("r1",)
     )
@@ -59,7 +58,15 @@ def with_reports(release: Path, *reports: ContractReport) -> None:
 
 
 def fail_contract(release: Path) -> None:
-    with_reports(release, report("sft"), report("rl", failed=1))
+    with_reports(release, report("sft"), report("rl", failed=1), report(WHOLE, rows=6))
+
+
+def fail_whole_contract(release: Path) -> None:
+    with_reports(release, report("sft"), report("rl"), report(WHOLE, failed=1, rows=6))
+
+
+def no_contract_of_the_whole(release: Path) -> None:
+    with_reports(release, report("sft"), report("rl"))
 
 
 def empty_contract(release: Path) -> None:
@@ -101,6 +108,8 @@ def name_version_main(release: Path) -> None:
         (break_manifest, "is not a release manifest"),
         (lose_contract, "The release lacks"),
         (fail_contract, "The contract of rl failed: rl: graded correct: expect_x(verdict) failed for 1 of 3"),
+        (fail_whole_contract, "The contract of release failed: release: graded correct"),
+        (no_contract_of_the_whole, "has no contract result for release"),
         (empty_contract, "has no contract result for rl"),
         (contract_of_one_product, "has no contract result for rl"),
         (contract_of_other_rows, "The contract of rl was run on 2 rows: expected 3"),

@@ -8,14 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from publishing import sorted_rows
-from publishing.build_rows import Row, sft_rows
+from publishing.products.row_parts import Row
+from publishing.products.sft import sft_rows
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from schemas.rows import SFT
-from tests.publishing.made_groups import made_mixed_group
+from tests.publishing.made_groups import made_mixed_group, made_recipe
 
 
 def made_rows(count: int) -> list[Row]:
-    return [row for number in range(count) for row in sft_rows(made_mixed_group(number))]
+    return [row for number in range(count) for row in sft_rows([made_mixed_group(number)], made_recipe())]
 
 
 def spool(folder: Path, rows: list[Row]) -> RowSpool:
@@ -27,8 +28,8 @@ def spool(folder: Path, rows: list[Row]) -> RowSpool:
 def release(folder: Path, rows: list[Row]) -> tuple[list[Path], str]:
     """Return the shards of `rows` and their rows_sha."""
     spooled = spool(folder / "spool", rows)
-    write_index(spooled, folder / "sft-index.parquet")
-    return write_shards(spooled, folder / "sft"), rows_sha({"sft": folder / "sft-index.parquet"})
+    write_index([spooled], folder / "sft-index.parquet")
+    return write_shards(spooled, folder / "sft", "train"), rows_sha({"sft": folder / "sft-index.parquet"})
 
 
 def test_rows_are_sorted_and_whole(tmp_path: Path) -> None:

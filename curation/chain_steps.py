@@ -1,0 +1,48 @@
+"""Right answer, wrong reason: everything a chain states that can be recomputed, in one question."""
+
+import re
+from fractions import Fraction
+
+from curation.algebra_steps import wrong_algebra
+from curation.state_steps import wrong_states
+from curation.steps import MAX_DIGITS, NOISE, Step, stated_steps
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")
+MIN_STEPS = 2
+
+
+def wrong_step(question: str, chain: str, answer: str | None = None) -> str | None:
+    """Return the first thing a chain states that does not hold when it is recomputed, as text; None without one.
+
+    Arithmetic (`curation.steps`) is looked at first, then percentages and linear equations, then kept states, then
+    whether the final answer (where given, as it was extracted) is what the steps arrive at.
+    """
+    steps = list(stated_steps(chain))
+    wrong = (step.text for step in steps if not step.holds)
+    for found in (wrong, wrong_algebra(chain), wrong_states(question, chain)):
+        text = next(found, None)
+        if text is not None:
+            return text
+    return None if answer is None else _from_nowhere(question, chain, answer, steps)
+
+
+def _from_nowhere(question: str, chain: str, answer: str, steps: list[Step]) -> str | None:
+    """Return a note when a number is the answer and nothing before says it.
+
+    `20 - 14.99 = 5.01. So the answer is 5`: a chain of two steps and more, and 5 stands in it only once, as the answer,
+    and is not in the question either.
+    """
+    stated = _number(answer)
+    if stated is None or len(steps) < MIN_STEPS:
+        return None
+    said = [value for text in _NUMBER.findall(chain) if (value := _number(text)) is not None]
+    asked = [value for text in _NUMBER.findall(question) if (value := _number(text)) is not None]
+    near = sum(abs(value - stated) <= NOISE * abs(stated) for value in said)
+    if near > 1 or stated in asked:
+        return None
+    return f"the answer {answer} is not what any step arrives at; the last one is {steps[-1].text}"
+
+
+def _number(text: str) -> Fraction | None:
+    plain = text.replace(",", "").strip()
+    return Fraction(plain) if len(plain) <= MAX_DIGITS and re.fullmatch(r"-?\d+(?:\.\d+)?", plain) else None

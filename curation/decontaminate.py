@@ -1,0 +1,188 @@
+"""Texts that repeat a benchmark's: whole, runs of 8 and 13 words, runs with numbers masked, similar short texts.
+
+An index of the benchmarks is built once; texts are looked up a batch at a time. Overlap is the share of the benchmark
+text that is met again, so a benchmark question that is embedded in a longer text is found as well as a copy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz import process
+from rapidfuzz.distance import Indel
+
+from curation.words import Hashes, Indexes, Words, runs_of, words_of
+from schemas.curation import Overlap
+from schemas.decontamination import METHODS, BenchmarkText, Hit, Method
+
+RUNS: dict[Method, tuple[int, bool]] = {"words_8": (8, False), "words_13": (13, False), "masked_8": (8, True)}
+"""Method -> (words in a run, numbers masked)."""
+
+MIN_RUNS = 4
+"""A benchmark text with fewer runs is known by all of them or not at all, and never with its numbers masked."""
+
+COMMON_IN = 20
+"""A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing."""
+
+SHORT = 300
+MIN_CHARACTERS = 40
+"""Two texts are compared by their characters when neither is longer than SHORT nor shorter than this."""
+
+EXACT_CHARACTERS = 12
+"""Shorter texts (`42`, `What is 2?`) are equal by chance."""
+
+_FILTER_BITS = 24
+
+
+@dataclass(frozen=True)
+class _RunIndex:
+    """Which benchmark texts hold a run: `texts[starts[i]:starts[i + 1]]` for the i-th of the sorted `keys`."""
+
+    keys: Hashes
+    starts: Indexes
+    texts: Indexes
+    totals: Indexes
+    filter: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class BenchmarkIndex:
+    """What texts are looked up in."""
+
+    texts: tuple[BenchmarkText, ...]
+    runs: dict[Method, _RunIndex]
+    exact: dict[str, int]
+    short: tuple[int, ...]
+    overlap: Overlap
+
+
+def benchmark_index(texts: Sequence[BenchmarkText], overlap: Overlap) -> BenchmarkIndex:
+    """Return an index of benchmark texts; about 1 kB for each text of 40 words."""
+    words = words_of([one.text for one in texts])
+    exact = {_plain(one.text): place for place, one in reversed(list(enumerate(texts)))}
+    return BenchmarkIndex(
+        texts=tuple(texts),
+        exact={text: place for text, place in exact.items() if len(text) >= EXACT_CHARACTERS},
+        runs={name: _run_index(words, length, masked, len(texts)) for name, (length, masked) in RUNS.items()},
+        short=tuple(place for place, one in enumerate(texts) if MIN_CHARACTERS <= len(one.text) <= SHORT),
+        overlap=overlap,
+    )
+
+
+def contaminations(texts: Sequence[str], index: BenchmarkIndex, *, by_characters: bool) -> list[list[Hit]]:
+    """Return, for each text, its hits: at most one of each method, the largest overlap, ties by the benchmark's order.
+
+    With `by_characters` texts are also compared whole, and short ones character by character with every short
+    benchmark text: for questions and answers, not for chains.
+    """
+    found: list[list[Hit]] = [[] for _ in texts]
+    if not index.texts or not texts:
+        return found
+    words = words_of(texts)
+    for method, (length, masked) in RUNS.items():
+        runs = runs_of(words, length, masked=masked)
+        _add_hits(found, index, method, *_shares(index.runs[method], runs.hashes, runs.text, few=not masked))
+    if by_characters:
+        _add_equal(found, texts, index)
+        _add_similar(found, texts, index)
+    return found
+
+
+def strongest(hits: Sequence[Hit]) -> Hit | None:
+    """Return the hit to name as evidence: the largest overlap; of equal ones the strictest method's."""
+    return max(hits, key=lambda hit: (hit.overlap, -METHODS.index(hit.method)), default=None)
+
+
+def _run_index(words: Words, length: int, masked: bool, count: int) -> _RunIndex:
+    runs = runs_of(words, length, masked=masked)
+    order = np.lexsort((runs.text, runs.hashes))
+    hashes, texts = runs.hashes[order], runs.text[order]
+    new = np.ones(len(hashes), dtype=bool)
+    new[1:] = (hashes[1:] != hashes[:-1]) | (texts[1:] != texts[:-1])
+    hashes, texts = hashes[new], texts[new]
+    keys, starts, sizes = np.unique(hashes, return_index=True, return_counts=True)
+    rare = np.repeat(sizes <= COMMON_IN, sizes)
+    hashes, texts = hashes[rare], texts[rare]
+    keys, starts = np.unique(hashes, return_index=True)
+    bits = np.zeros(1 << _FILTER_BITS, dtype=bool)
+    bits[keys >> np.uint64(64 - _FILTER_BITS)] = True
+    totals = np.bincount(texts, minlength=count).astype(np.int64)
+    return _RunIndex(keys, np.append(starts, len(texts)).astype(np.int64), texts, totals, bits)
+
+
+def _shares(
+    index: _RunIndex, hashes: Hashes, text: Indexes, *, few: bool
+) -> tuple[Indexes, Indexes, npt.NDArray[np.float64]]:
+    """Return (text, benchmark text, share of its runs) of every pair that has enough runs in common.
+
+    With `few`, a benchmark text of fewer than MIN_RUNS runs counts when all of them are met.
+    """
+    empty = np.zeros(0, dtype=np.int64)
+    maybe = index.filter[hashes >> np.uint64(64 - _FILTER_BITS)]
+    hashes, text = hashes[maybe], text[maybe]
+    if not len(hashes) or not len(index.keys):
+        return empty, empty, np.zeros(0)
+    places = np.minimum(np.searchsorted(index.keys, hashes), len(index.keys) - 1)
+    known = index.keys[places] == hashes
+    pairs = np.unique(np.stack([text[known], places[known]]), axis=1)
+    sizes = index.starts[pairs[1] + 1] - index.starts[pairs[1]]
+    ends = np.cumsum(sizes)
+    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
+    benchmark = index.texts[np.repeat(index.starts[pairs[1]], sizes) + within]
+    both, counts = np.unique(np.stack([np.repeat(pairs[0], sizes), benchmark]), axis=1, return_counts=True)
+    totals = index.totals[both[1]]
+    enough = (totals >= MIN_RUNS) | (few & (counts == totals))
+    both, counts = both[:, enough], counts[enough]
+    return both[0], both[1], counts / index.totals[both[1]]
+
+
+def _add_hits(
+    found: list[list[Hit]],
+    index: BenchmarkIndex,
+    method: Method,
+    text: Indexes,
+    benchmark: Indexes,
+    share: npt.NDArray[np.float64],
+) -> None:
+    enough = share >= max(getattr(index.overlap, method), 1e-9)
+    text, benchmark, share = text[enough], benchmark[enough], share[enough]
+    order = np.lexsort((benchmark, -share, text))
+    last = -1
+    for place in order.tolist():
+        if text[place] != last:
+            last = int(text[place])
+            found[last].append(_hit(index.texts[benchmark[place]], method, float(share[place])))
+
+
+def _add_equal(found: list[list[Hit]], texts: Sequence[str], index: BenchmarkIndex) -> None:
+    for text, hits in zip(texts, found, strict=True):
+        place = index.exact.get(_plain(text))
+        if place is not None:
+            hits.append(_hit(index.texts[place], "exact", 1.0))
+
+
+def _add_similar(found: list[list[Hit]], texts: Sequence[str], index: BenchmarkIndex) -> None:
+    asked = [place for place, text in enumerate(texts) if MIN_CHARACTERS <= len(text) <= SHORT]
+    if not asked or not index.short:
+        return
+    scores = process.cdist(
+        [_plain(texts[place]) for place in asked],
+        [_plain(index.texts[place].text) for place in index.short],
+        scorer=Indel.normalized_similarity,
+        score_cutoff=index.overlap.characters,
+        dtype=np.float32,
+    )
+    best = scores.argmax(axis=1)
+    for row, place in enumerate(asked):
+        score = float(scores[row, best[row]])
+        if score >= max(index.overlap.characters, 1e-9):
+            found[place].append(_hit(index.texts[index.short[best[row]]], "characters", score))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _hit(one: BenchmarkText, method: Method, overlap: float) -> Hit:
+    return Hit(benchmark=one.benchmark, row=one.row, column=one.column, method=method, overlap=round(overlap, 4))

@@ -1,0 +1,49 @@
+"""Where a problem goes: `test` for a seeded share of the problem groups, near-twins together."""
+
+from collections.abc import Iterable, Mapping
+
+from curation.near_duplicates import joined, repeats, signatures
+from schemas.curation import HeldOut
+from schemas.grade import Split
+from schemas.ids import seed_from
+from schemas.problem import Problem
+
+TWIN_SIMILARITY = 0.8
+TWIN_WORDS = 8
+BATCH = 2_000
+
+
+def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
+    """Return problem id -> split group, where problems that are nearly the same share one.
+
+    A group is called by the smallest `split_group` in it. Holds 192 bytes per problem while it works.
+    """
+    ordered = sorted(problems, key=lambda one: one.problem_id)
+    parts = [
+        signatures(["\n".join((one.question, *(one.choices or ()))) for one in ordered[start : start + BATCH]])
+        for start in range(0, len(ordered), BATCH)
+    ]
+    twins = repeats(joined(parts), range(len(ordered)), TWIN_WORDS, TWIN_SIMILARITY)
+    parent = {one.split_group: one.split_group for one in ordered}
+
+    def root(group: str) -> str:
+        while parent[group] != group:
+            parent[group] = parent[parent[group]]
+            group = parent[group]
+        return group
+
+    for row, other in twins.items():
+        one, two = sorted((root(ordered[row].split_group), root(ordered[other].split_group)))
+        parent[two] = one
+    return {one.problem_id: root(one.split_group) for one in ordered}
+
+
+def splits(groups: Mapping[str, str], held_out: HeldOut | None) -> dict[str, Split]:
+    """Return problem id -> split. A group's side depends on its name and the seed alone, not on the other groups."""
+    if held_out is None:
+        return dict.fromkeys(groups, "train")
+    limit = int(held_out.share * 2**64)
+    return {
+        problem: "test" if seed_from("held out", held_out.seed, group) < limit else "train"
+        for problem, group in groups.items()
+    }

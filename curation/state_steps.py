@@ -1,0 +1,138 @@
+"""Recompute the states a chain keeps while it works: a stack, who holds what, an alphabetical order, positions.
+
+A chain that writes its state after every move states something as checkable as `6 * 7 = 42`: the new state follows
+from the old one and the move. What cannot be read as such a state is left alone.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_BRACKETS = "()[]{}<>"
+_STACK_LINE = re.compile(
+    rf"^[ \t]*([{re.escape(_BRACKETS)}])[ \t]*[;:,][ \t]*stack[ \t]*(?:is|:|=)[ \t]*(.*)$", re.M | re.I
+)
+_FINAL_STACK = re.compile(r"final stack (?:is|:)[ \t]*[\"“]?([^\"”\n]*)", re.I)
+_POPPED = re.compile(r"pop (?:out )?((?:[\"“][^\"”\n]{1,3}[\"”][, and]*){1,200})one by one", re.I)
+_QUOTED = re.compile(r"[\"“]([^\"”\n]{1,60})[\"”]")
+_STATE = r"\w[\w' -]{0,40}: ?[^,;:.\n]{1,60}(?:[,;] ?(?:and )?\w[\w' -]{0,40}: ?[^,;:.\n]{1,60}){1,30}"
+_HELD = re.compile(rf"(?:^|: ?)({_STATE})\.?[ \t]*$", re.M)
+_EXCHANGE = re.compile(r"\b(\w+) and (\w+) (?:swap|trade|switch|exchange)")
+_LETTER = re.compile(r"[\"“]([a-z][a-z'-]*)[\"”]: ?[\"“]([a-z])[\"”] ?\((\d{1,2})\)", re.I)
+_WHICH_LETTER = re.compile(r"\b(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth) letter", re.I)
+_ORDERED = re.compile(r"[\"“]([a-z][a-z'-]*)[\"”]\]? ?< ?(?:\(\d+\) ?)?\[?[\"“](?=([a-z][a-z'-]*)[\"”])")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = re.compile(rf"\b({'|'.join(_ORDINALS)}) is (?:the )?([\w-]+)(?=[,.;]|$| then| and)", re.M)
+_NOBODY = frozenset(("any", "either", "also", "not", "now", "then", "unknown"))
+_SUPPOSING = re.compile(r"\b(?:suppose|assume|alternatively|otherwise|wait|actually|case \d)\b", re.I)
+MIN_PLACES = 3
+
+
+def wrong_states(question: str, chain: str) -> Iterator[str]:
+    """Yield what a chain states about a state that does not follow from the state before it, as short texts."""
+    yield from _wrong_stacks(question, chain)
+    yield from _wrong_holders(question, chain)
+    yield from _wrong_letters(chain)
+    yield from _wrong_order(chain)
+    yield from _moved_places(chain)
+
+
+def _symbols(text: str) -> list[str]:
+    return [sign for sign in text if sign in _BRACKETS]
+
+
+def _wrong_stacks(question: str, chain: str) -> Iterator[str]:
+    """Check `[ ; stack: ( [`: an opening bracket goes on top, a closing one takes its partner off the top."""
+    moves = [(match[1], _symbols(match[2]), match.group().strip()) for match in _STACK_LINE.finditer(chain)]
+    before: list[str] = []
+    for sign, after, text in moves:
+        if sign in CLOSER:
+            expected = [*before, sign]
+        else:
+            expected = before[:-1] if before and CLOSER[before[-1]] == sign else before
+        if after != expected:
+            yield text
+        before = after
+    if not moves:
+        return
+    asked, done = "".join(_symbols(question)), "".join(sign for sign, _, _ in moves)
+    if asked and done != asked:
+        yield f"processed {done[:60]} of {asked[:60]}"
+    said = _FINAL_STACK.search(chain)
+    if said and _symbols(said[1]) != before:
+        yield said.group().strip()
+    popped = _POPPED.search(chain)
+    if popped and [sign for part in _QUOTED.findall(popped[1]) for sign in _symbols(part)] != before[::-1]:
+        yield popped.group().strip(", ")
+
+
+def _held(text: str) -> dict[str, str]:
+    parts = (part.removeprefix("and ").partition(":") for part in re.split(r"[,;] ?", text))
+    return {key.strip(): value.strip() for key, _, value in parts}
+
+
+def _wrong_holders(question: str, chain: str) -> Iterator[str]:
+    """Check `Ann and Bob swap: Ann: red, Bob: blue`: the two exchange what they held, and nobody else does."""
+    before: Mapping[str, str] = {}
+    done = []
+    for line in chain.splitlines():
+        found = _HELD.search(line)
+        if found is None:
+            continue
+        after, move = _held(found[1]), _EXCHANGE.search(line[: found.start(1)])
+        if move and move[1] in before and move[2] in before:
+            done.append((move[1], move[2]))
+            if after != {**before, move[1]: before[move[2]], move[2]: before[move[1]]}:
+                yield line.strip()[:200]
+        before = after
+    asked = _EXCHANGE.findall(question)
+    # `D and B` may stand for Dave and Bob.
+    if done and asked and not _same_exchanges(asked, done):
+        yield f"exchanges {done} are not those asked for"[:200]
+
+
+def _same_exchanges(asked: list[tuple[str, str]], done: list[tuple[str, str]]) -> bool:
+    return len(asked) == len(done) and all(
+        all(any(name.startswith(short) for name in wanted) for short in made)
+        for wanted, made in zip(asked, done, strict=True)
+    )
+
+
+def _wrong_letters(chain: str) -> Iterator[str]:
+    """Check `second letter: "harem": "a" (1)`: the letter is there, and has that number in the alphabet."""
+    ordinals = [(match.start(), _ORDINALS.index(match[1].lower())) for match in _WHICH_LETTER.finditer(chain)]
+    for match in _LETTER.finditer(chain):
+        word, letter, number = match[1].lower(), match[2].lower(), int(match[3])
+        index = next((place for start, place in reversed(ordinals) if start < match.start()), None)
+        if number != ord(letter) - ord("a") + 1 or (index is not None and word[index : index + 1] != letter):
+            yield match.group()
+
+
+def _wrong_order(chain: str) -> Iterator[str]:
+    """Check `"apple" < "pear"`, which can only mean the order of words."""
+    for match in _ORDERED.finditer(chain):
+        if match[1] >= match[2]:
+            yield f'"{match[1]}" < "{match[2]}"'
+
+
+def _moved_places(chain: str) -> Iterator[str]:
+    """Check `first is the bus, second is any, third is the van`: later lines leave in place what was placed.
+
+    Only lines that place at least three are compared, each with the one before; a chain that supposes is left alone.
+    """
+    if _SUPPOSING.search(chain):
+        return
+    before: dict[str, str] = {}
+    for line in chain.splitlines():
+        found = [(match[1], match[2]) for match in _PLACE.finditer(line) if match[2] not in _NOBODY]
+        if len(found) < MIN_PLACES:
+            continue
+        after = dict(found)
+        for place, thing in found:
+            elsewhere = any(other == thing and there != place for there, other in before.items())
+            if before.get(place, thing) != thing or elsewhere or after[place] != thing:
+                yield f"{place} is {thing}"
+                break
+        if len(set(after.values())) < len(after):
+            yield line.strip()[:200]
+        before = after

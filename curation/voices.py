@@ -1,0 +1,53 @@
+"""Whose voice a chain speaks with: another role's, a refusal's, or the teacher's own name."""
+
+import re
+
+# Marks of chat templates; no text that was generated and parsed well holds one.
+_TEMPLATE = re.compile(
+    r"<\|(?:im_start|im_end|eot_id|start_header_id|end_header_id|endoftext|user|assistant|system|begin_of_text)\|>"
+    r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<\uff5c(?:User|Assistant|begin\u2581of\u2581sentence|end\u2581of\u2581sentence)\uff5c>"
+)
+_TURN = re.compile(r"^(?:#{2,4} ?)?(Human|User|Assistant|Instruction)(?::|\n)", re.MULTILINE)
+_REFUSAL = re.compile(
+    r"\A\W*(?:i['’]?m (?:very |so |really )?sorry|i am (?:very |so |really )?sorry|sorry|i apologi[sz]e|unfortunately"
+    r"|as an ai(?: language)?(?: model| assistant)?)"
+    r"[,.]?(?: but)? ?,? ?i(?: am|['’]m)? ?(?:cannot|can['’]?t|can not|unable|not able|won['’]?t|do not|don['’]?t)\b"
+    r"[^.\n]{0,40}\b(?:assist|help|provide|answer|fulfil|fulfill|comply|complete|continue|discuss|do that|solve)\b",
+    re.IGNORECASE,
+)
+_MAKERS = (
+    r"OpenAI|Anthropic|Google(?: DeepMind)?|Alibaba(?: Cloud)?|Meta(?: AI)?|Mistral(?: AI)?|DeepSeek"
+    r"|Moonshot(?: AI)?|Zhipu(?: AI)?|xAI|Microsoft"
+)
+_NAMES = (
+    r"ChatGPT|GPT-?[345][\w.-]*|Claude|Gemini|Bard|Qwen|QwQ|Llama|DeepSeek|Mistral|Kimi|Grok|ChatGLM"
+    r"|GLM-?\d[\w.]*|Phi-?\d"
+)
+_SELF = re.compile(
+    rf"\b(?:I am|I['’]m|I, |[Mm]y name is|[Aa]s) (?:an? (?:AI|large language) ?(?:language )?(?:model|assistant)\b"
+    rf"|(?:{_NAMES})\b)|\b(?:created|developed|trained|made) by (?:{_MAKERS})\b|\b(?:[Mm]y|a) knowledge cut-?off\b"
+    r"|\b[Mm]y (?:training data|last update)\b",
+)
+
+
+def leaked_role(chain: str, prompt: str) -> str | None:
+    """Return a chat template's mark or another's turn (`Human:` at a line's start), unless the prompt has it."""
+    for pattern in (_TEMPLATE, _TURN):
+        for match in pattern.finditer(chain):
+            if match.group().strip() not in prompt:
+                return match.group().strip()
+    return None
+
+
+def refusal(response: str) -> str | None:
+    """Return the opening words of a response that says it will not answer."""
+    match = _REFUSAL.match(response[:400])
+    return match.group().strip() if match else None
+
+
+def self_naming(chain: str, prompt: str) -> str | None:
+    """Return where a chain names itself a model, its maker or its knowledge cut-off, unless the prompt does too."""
+    for match in _SELF.finditer(chain):
+        if match.group() not in prompt:
+            return match.group()
+    return None

@@ -1,0 +1,46 @@
+"""The ids of what decontamination dropped, written down beside the rows: the contract looks that none is published."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from publishing.products.rl import is_contaminated
+from schemas.group import Group
+
+IDS = pa.schema([("id", pa.string())])
+BATCH_IDS = 100_000
+
+
+class ContaminatedIds:
+    """A Parquet file of the candidates that are contaminated, and of the problems that are so as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(path, IDS)
+        self._pending: list[str] = []
+
+    def __enter__(self) -> "ContaminatedIds":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._flush()
+        self._writer.close()
+
+    def add(self, groups: Sequence[Group]) -> None:
+        """Write down what is contaminated among all groups of one problem."""
+        decisions = [decision for group in groups for decision in group.decisions]
+        self._pending += [one.candidate_id for one in decisions if one.reason == "contaminated" and one.candidate_id]
+        if is_contaminated(groups):
+            self._pending.append(groups[0].problem.problem_id)
+        if len(self._pending) >= BATCH_IDS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer.write_table(pa.table({"id": self._pending}, schema=IDS))
+        self._pending.clear()

@@ -1,0 +1,1 @@
+"""The builders: one file for each kind of product, each from all groups of one problem to its rows."""

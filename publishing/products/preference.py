@@ -1,0 +1,102 @@
+"""What is better than what: `preference` pairs for DPO, and `kto` rows with a label and no partner."""
+
+from collections.abc import Sequence
+
+from publishing.products.row_parts import Row, kept, prompt, provenance, rejected, turn_of, written_by
+from schemas.group import GradedCandidate, Group
+from schemas.recipe import PreferencePairs, Recipe
+
+Pair = tuple[GradedCandidate, GradedCandidate]
+
+
+def preference_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
+    """Return pairs of a kept correct and an incorrect candidate of the same teacher; no chain is in two pairs."""
+    return [_row(group, recipe, pair) for group in groups for pair in _pairs(group, recipe.release.preference)]
+
+
+def kto_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
+    """Return a wanted row for each kept candidate and an unwanted one for each that may be shown as wrong."""
+    return [
+        {
+            **provenance("kto", group, graded.candidate.candidate_id),
+            "candidate_id": graded.candidate.candidate_id,
+            "prompt": prompt(group),
+            "completion": [turn_of(graded.candidate)],
+            "label": label,
+            "verdict": graded.grade.verdict,
+            "finish_reason": graded.candidate.finish_reason,
+            "rejection_type": None if label else graded.grade.reason,
+            **written_by(group, recipe),
+        }
+        for group in groups
+        for label, candidates in ((True, _chosen(group)), (False, rejected(group)))
+        for graded in candidates
+    ]
+
+
+def _chosen(group: Group) -> list[GradedCandidate]:
+    return [graded for graded in kept(group) if graded.grade.verdict == "correct"]
+
+
+def _pairs(group: Group, wanted: PreferencePairs) -> list[Pair]:
+    chosen, wrong = _chosen(group), rejected(group)
+    if wanted.max_length_ratio is None:
+        # The first kept with the first rejected, and so on: one more sample never changes the earlier pairs.
+        pairs = list(zip(chosen, wrong, strict=False))
+    else:
+        pairs = _length_matched(chosen, wrong, wanted.max_length_ratio)
+    if wanted.one_per_rejection_type:
+        first: dict[str, Pair] = {}
+        for pair in pairs:
+            first.setdefault(pair[1].grade.reason, pair)
+        pairs = list(first.values())
+    return pairs
+
+
+def _length_matched(chosen: list[GradedCandidate], wrong: list[GradedCandidate], ratio: float) -> list[Pair]:
+    """Return as many pairs as can be made in which neither side is `ratio` times longer than the other.
+
+    Both sides from short to long; of two that do not match, the shorter one has no partner left. With a ratio of 2,
+    lengths 10, 30, 90 against 25, 100 pair 30 with 25 and 90 with 100; the 10 stays alone.
+    """
+    short = sorted(chosen, key=_length_then_index)
+    others = sorted(wrong, key=_length_then_index)
+    pairs = []
+    while short and others:
+        one, other = _chars(short[0]), _chars(others[0])
+        if max(one, other) / min(one, other) <= ratio:
+            pairs.append((short.pop(0), others.pop(0)))
+        elif one < other:
+            short.pop(0)
+        else:
+            others.pop(0)
+    return pairs
+
+
+def _length_then_index(graded: GradedCandidate) -> tuple[int, int]:
+    return _chars(graded), graded.candidate.sample_index
+
+
+def _chars(graded: GradedCandidate) -> int:
+    return len(turn_of(graded.candidate)["content"])
+
+
+def _row(group: Group, recipe: Recipe, pair: Pair) -> Row:
+    chosen, wrong = pair
+    ids = chosen.candidate.candidate_id, wrong.candidate.candidate_id
+    return {
+        **provenance("preference", group, *ids),
+        "chosen_id": ids[0],
+        "rejected_id": ids[1],
+        "prompt": prompt(group),
+        "chosen": [turn_of(chosen.candidate)],
+        "rejected": [turn_of(wrong.candidate)],
+        "chosen_verdict": chosen.grade.verdict,
+        "rejected_verdict": wrong.grade.verdict,
+        "chosen_finish_reason": chosen.candidate.finish_reason,
+        "rejected_finish_reason": wrong.candidate.finish_reason,
+        "chosen_chars": _chars(chosen),
+        "rejected_chars": _chars(wrong),
+        "rejection_type": wrong.grade.reason,
+        **written_by(group, recipe),
+    }

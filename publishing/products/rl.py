@@ -1,0 +1,118 @@
+"""Problems to practise on with a reward: one row that TRL's GRPO, verl and open-instruct all read."""
+
+import json
+from collections.abc import Sequence
+
+from publishing.products.row_parts import Row, pass_rate, prompt, provenance
+from schemas.group import Group
+from schemas.ids import seed_from
+from schemas.problem import Problem, ScorerTests
+from schemas.recipe import Recipe
+
+VERL_SCORERS = {
+    "openai/gsm8k": "####",
+    "lighteval/MATH": r"\boxed",
+    "DigitalLearningGmbH/MATH-lighteval": r"\boxed",
+    "HuggingFaceH4/MATH-500": r"\boxed",
+}
+"""Names that verl's reward functions know, each with the mark that its scorer looks for in a response."""
+VERL_BOXED = "lighteval/MATH"
+
+
+def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
+    """Return the RL row of the problem that `groups` are about, or none when it has no reference to check by.
+
+    Prompt and pass rate are the first teacher's; `pass_rates` has all of them. A problem of which every attempt is
+    contaminated is itself a benchmark's.
+    """
+    group, problem = groups[0], groups[0].problem
+    truth = _ground_truth(problem)
+    if not truth.strip() or is_contaminated(groups):
+        return []
+    return [
+        {
+            **provenance("rl", group),
+            "prompt": prompt(group),
+            "messages": prompt(group),
+            "solution": _solution(problem),
+            "ground_truth": truth,
+            "data_source": _data_source(group),
+            "dataset": _dataset(group),
+            "ability": problem.answer_kind,
+            "reward_model": {"style": "rule", "ground_truth": truth},
+            "extra_info": {
+                # From the id, not the row's position: it stays when other rows come and go.
+                "index": seed_from(problem.problem_id) >> 1,  # 63 bits fit int64
+                "split": group.split,
+                "problem_id": problem.problem_id,
+            },
+            "grader": "reasoning_gym" if isinstance(problem.tests, ScorerTests) else problem.answer_kind,
+            "grader_args": _grader_args(problem),
+            **pass_rate(group),
+            "pass_rates": [
+                {"model": one.model, "n": one.pass_rate.n, "c": one.pass_rate.c, "pass_rate": one.pass_rate.rate}
+                for one in groups
+            ],
+        }
+    ]
+
+
+def is_contaminated(groups: Sequence[Group]) -> bool:
+    """Whether every attempt at the problem was dropped as contaminated."""
+    reasons = [decision.reason for group in groups for decision in group.decisions]
+    return bool(reasons) and set(reasons) == {"contaminated"}
+
+
+def _ground_truth(problem: Problem) -> str:
+    """Return the reference answer, or for a program its tests as JSON."""
+    if problem.answer_kind == "code":
+        return problem.tests.model_dump_json() if problem.tests else ""
+    return problem.answer
+
+
+def _solution(problem: Problem) -> str | None:
+    r"""Return what TRL's `accuracy_reward` may parse.
+
+    Its parser reads a bare `(1, 2)` as 2 and needs `\boxed{}` around it. An answer that is not mathematics
+    stays bare: the parser finds nothing in `B` and skips the row, where it would score every response as 0.
+    """
+    if problem.answer_kind == "code":
+        return problem.solution
+    return rf"\boxed{{{problem.answer}}}" if problem.answer_kind == "math" else problem.answer
+
+
+def _data_source(group: Group) -> str:
+    r"""Return the name by which verl chooses its scorer.
+
+    The source's own name, when verl knows it and the prompt asks for the answer in the form that its scorer
+    reads; GSM8K's reads only `#### 18`, and would score every `\boxed{18}` as 0. Other mathematics asked for
+    in `\boxed{}` goes to the scorer that reads it. All else keeps its source, which verl refuses aloud.
+    """
+    source, asked = group.problem.source, _asked(group)
+    if VERL_SCORERS.get(source, "\0") in asked:
+        return source
+    if group.problem.answer_kind == "math" and VERL_SCORERS[VERL_BOXED] in asked:
+        return VERL_BOXED
+    return source
+
+
+def _dataset(group: Group) -> str:
+    r"""Return the name by which open-instruct chooses its verifier.
+
+    Its `math` reads the last `\boxed{}`, its `gsm8k` the last number of a response; the others read forms that no
+    prompt of ours asks for, so all else keeps its source, for which open-instruct has no verifier.
+    """
+    if group.problem.answer_kind == "math" and VERL_SCORERS[VERL_BOXED] in _asked(group):
+        return "math"
+    return "gsm8k" if _data_source(group) == "openai/gsm8k" else group.problem.source
+
+
+def _asked(group: Group) -> str:
+    return "\n".join(message.content for message in group.messages)
+
+
+def _grader_args(problem: Problem) -> str:
+    tests = problem.tests.model_dump(mode="json") if problem.tests else None
+    arguments = {"choices": list(problem.choices) if problem.choices else None, "tests": tests}
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return json.dumps(given, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,127 @@
+"""What rows of several products share: provenance, prompt, the assistant's turn, the pass rate, who may appear."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from schemas.candidate import Candidate
+from schemas.group import GradedCandidate, Group
+from schemas.ids import content_id
+from schemas.key_like import count_key_like
+from schemas.recipe import Product, Recipe
+from schemas.teaching import Message
+
+Row = dict[str, Any]
+Builder = Callable[[Sequence[Group], Recipe], list[Row]]
+"""From all groups of one problem, and the recipe that they were made by, to the rows of one product."""
+
+UNFINISHED = ("", "length", "content_filter")
+"""Finish reasons of a chain that somebody else ended: what is wrong with it says nothing of the teacher."""
+
+
+def provenance(product: Product, group: Group, *what: str) -> Row:
+    """Return the columns that say where a row comes from; `what` sets rows of one problem apart."""
+    problem = group.problem
+    return {
+        "row_id": content_id([product, problem.problem_id, *what]),
+        "problem_id": problem.problem_id,
+        "source": problem.source,
+        "source_row_id": problem.source_row_id,
+        "license": problem.license,
+        "domain": problem.domain,
+        "split_group": problem.split_group,
+        "split": group.split,
+    }
+
+
+def pass_rate(group: Group) -> Row:
+    """Return how often the group's model solves the problem."""
+    return {
+        "teacher": group.model,
+        "pass_rate": group.pass_rate.rate,
+        "pass_rate_n": group.pass_rate.n,
+        "pass_rate_c": group.pass_rate.c,
+    }
+
+
+def written_by(group: Group, recipe: Recipe) -> Row:
+    """Return the same, and the terms that the teacher's chains are under."""
+    terms = {teacher.name: teacher.license for teacher in recipe.teachers}
+    return {**pass_rate(group), "teacher_license": terms.get(group.teacher)}
+
+
+def chain(graded: GradedCandidate, group: Group, recipe: Recipe) -> Row:
+    """Return what a row with one chain says of it beside the text."""
+    return {
+        "final_answer": graded.grade.extracted_answer,
+        "verdict": graded.grade.verdict,
+        "finish_reason": graded.candidate.finish_reason,
+        "output_tokens": graded.candidate.usage.output_tokens,
+        **written_by(group, recipe),
+    }
+
+
+def kept(group: Group) -> list[GradedCandidate]:
+    """Return the candidates that are published as chains to learn from, by their sample index."""
+    pairs = zip(group.candidates, group.decisions, strict=True)
+    return by_index([graded for graded, decision in pairs if decision.kept])
+
+
+def rejected(group: Group) -> list[GradedCandidate]:
+    """Return the candidates that may be shown as wrong, by their sample index.
+
+    Their teacher ended them and they were graded `incorrect`: an `ungraded` or truncated chain is never rejected, as
+    what is wrong with it is ours, or the token limit's.
+    """
+    return by_index(
+        [
+            graded
+            for graded in may_leave(group)
+            if graded.grade.verdict == "incorrect"
+            and graded.candidate.finish_reason not in UNFINISHED
+            and graded.candidate.response.strip()
+        ]
+    )
+
+
+def may_leave(group: Group) -> list[GradedCandidate]:
+    """Return the candidates whose text may be published at all: no benchmark's, nothing that looks like a key."""
+    return [
+        graded
+        for graded, decision in zip(group.candidates, group.decisions, strict=True)
+        if decision.reason != "contaminated"
+        and not count_key_like(f"{graded.candidate.reasoning or ''}\n{graded.candidate.response}")
+    ]
+
+
+def by_index(candidates: list[GradedCandidate]) -> list[GradedCandidate]:
+    """Return candidates in the order in which they were asked for."""
+    return sorted(candidates, key=lambda graded: graded.candidate.sample_index)
+
+
+def prompt(group: Group) -> list[Row]:
+    """Return the prompt as it was sent."""
+    return [_message(message) for message in group.messages]
+
+
+def _message(message: Message) -> Row:
+    return {"role": message.role, "content": message.content}
+
+
+def thinking(candidate: Candidate) -> str | None:
+    """Return the reasoning, or None where there is none to read: a blank one is none."""
+    return candidate.reasoning if candidate.reasoning and candidate.reasoning.strip() else None
+
+
+def assistant_turn(thought: str | None, response: str) -> Row:
+    r"""Return a turn with its thinking in one pair of tags.
+
+    >>> assistant_turn("9 + 9 = 18", "18.")
+    {'role': 'assistant', 'content': '<think>\n9 + 9 = 18\n</think>\n\n18.'}
+    """
+    content = response if thought is None else f"<think>\n{thought}\n</think>\n\n{response}"
+    return {"role": "assistant", "content": content}
+
+
+def turn_of(candidate: Candidate) -> Row:
+    """Return a candidate as the assistant's turn."""
+    return assistant_turn(thinking(candidate), candidate.response)

@@ -1,0 +1,70 @@
+"""Recovering from a mistake: a teacher's own wrong attempt, the words that break it off, and its right attempt.
+
+The mistake is one the teacher really made: supervised correction of injected mistakes does not carry over (arXiv
+2512.02389), so nothing is made up here but the trigger. The wrong attempt is marked, for a trainer to mask.
+"""
+
+from collections.abc import Sequence
+
+from publishing.products.row_parts import (
+    Row,
+    assistant_turn,
+    kept,
+    prompt,
+    provenance,
+    rejected,
+    thinking,
+    written_by,
+)
+from schemas.group import GradedCandidate, Group
+from schemas.ids import seed_from
+from schemas.recipe import Recipe
+
+TRIGGERS = (
+    "Wait, that does not look right. Let me go through it again.",
+    "Let me check this before I answer. Something is wrong here, so I start over.",
+    "Hold on. I made a mistake somewhere above. Again, step by step.",
+    "That cannot be right. Let me work it out afresh.",
+)
+OPENING = "<think>\n"
+
+
+def self_correction_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
+    """Return one row for each teacher that both failed and solved the problem: its first of each.
+
+    One, as more would teach that every first thought is wrong.
+    """
+    return [
+        _row(group, recipe, wrong, right)
+        for group in groups
+        for wrong, right in list(zip(rejected(group), kept(group), strict=False))[:1]
+    ]
+
+
+def _row(group: Group, recipe: Recipe, wrong: GradedCandidate, right: GradedCandidate) -> Row:
+    ids = wrong.candidate.candidate_id, right.candidate.candidate_id
+    attempt = thinking(wrong.candidate) or wrong.candidate.response
+    trigger = TRIGGERS[seed_from(*ids) % len(TRIGGERS)]
+    correction = thinking(right.candidate)
+    # A teacher that shows no thinking corrects itself in the response: all of its right attempt is there.
+    thought = "\n\n".join(part for part in (attempt, trigger, correction) if part is not None)
+    return {
+        **provenance("self_correction", group, *ids),
+        "wrong_id": ids[0],
+        "right_id": ids[1],
+        "prompt": prompt(group),
+        "completion": [assistant_turn(thought, right.candidate.response)],
+        "wrong_attempt": attempt,
+        "trigger": trigger,
+        "correction": correction,
+        "response": right.candidate.response,
+        "mask_start": len(OPENING),
+        "mask_end": len(OPENING) + len(attempt),
+        "wrong_verdict": wrong.grade.verdict,
+        "right_verdict": right.grade.verdict,
+        "wrong_finish_reason": wrong.candidate.finish_reason,
+        "right_finish_reason": right.candidate.finish_reason,
+        "wrong_answer": wrong.grade.extracted_answer,
+        "final_answer": right.grade.extracted_answer,
+        **written_by(group, recipe),
+    }

@@ -1,0 +1,103 @@
+"""Every way of copying a benchmark is met by the method that is there for it; the planted test says how often."""
+
+import random
+
+import pytest
+
+from curation.decontaminate import benchmark_index, contaminations, strongest
+from curation.planted import false_alarms, planted_recall, plantings
+from schemas.curation import Overlap
+from schemas.decontamination import METHODS, BenchmarkText, Method
+
+QUESTION = (
+    "A train travels 1200 miles in 3 hours. At the same rate, how many additional hours would it take to travel an "
+    "additional 2000 miles through the valley?"
+)
+SHORT = "Compute the value of the long sum 31 + 52 + 7."
+
+
+def a_benchmark(*texts: str) -> list[BenchmarkText]:
+    return [BenchmarkText(benchmark="b", row=str(n), column="question", text=text) for n, text in enumerate(texts)]
+
+
+INDEX = benchmark_index(a_benchmark(QUESTION, SHORT, "What is 2?"), Overlap())
+
+
+def methods(text: str, *, by_characters: bool = True) -> set[Method]:
+    (hits,) = contaminations([text], INDEX, by_characters=by_characters)
+    return {hit.method for hit in hits}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (QUESTION, set(METHODS)),
+        (QUESTION.upper().replace(" ", "\n"), {"exact", "words_8", "words_13", "masked_8", "characters"}),
+        (f"Please solve. {QUESTION} Think well." + " And so on." * 40, {"words_8", "words_13", "masked_8"}),
+        (
+            QUESTION.replace("1200", "900").replace("3", "4").replace("2000", "100"),
+            {"masked_8", "characters"},
+        ),
+        ("A bus covers 7 miles an hour. How long for 9 miles through the valley of the shadow of doubt?", set()),
+        (SHORT, {"exact", "characters", "words_8"}),
+        ("What is 2?", set()),  # equal by chance
+        ("", set()),
+    ],
+)
+def test_methods(text: str, found: set[str]) -> None:
+    assert methods(text) == found
+
+
+def test_chains_are_not_compared_by_characters() -> None:
+    assert methods(SHORT.replace("7", "9"), by_characters=True) == {"characters"}
+    assert methods(SHORT.replace("7", "9"), by_characters=False) == set()
+
+
+def test_the_evidence_names_the_row() -> None:
+    (hits,) = contaminations([QUESTION], INDEX, by_characters=True)
+    hit = strongest(hits)
+    assert hit is not None
+    assert hit.evidence("question") == "b row 0 question, exact 1.00, in question"
+    assert strongest([]) is None
+
+
+def test_a_run_that_is_everywhere_says_nothing() -> None:
+    texts = [f"Find the sum of all the roots of the equation number {n}" for n in range(30)]
+    index = benchmark_index(a_benchmark(*texts), Overlap())
+    (hits,) = contaminations(["Find the sum of all the roots of the equation that I wrote"], index, by_characters=False)
+    assert hits == []
+
+
+def test_batches_make_no_difference() -> None:
+    texts = [QUESTION, "nothing", f"x {QUESTION}", "", SHORT]
+    whole = contaminations(texts, INDEX, by_characters=True)
+    assert whole == [hits for text in texts for hits in contaminations([text], INDEX, by_characters=True)]
+
+
+def made_benchmark(count: int) -> list[BenchmarkText]:
+    draw = random.Random(5)
+    nouns = [f"{a}{b}" for a in ("tab", "cor", "vel", "min", "dra", "pel") for b in ("le", "ner", "vet", "dow", "gon")]
+    return a_benchmark(*(
+        f"How many {' '.join(draw.choices(nouns, k=18))} are there if each of {draw.randint(10, 99)} "
+        f"{' '.join(draw.choices(nouns, k=6))} has {draw.randint(10, 99)} of them and {draw.randint(2, 9)} are lost?"
+        for _ in range(count)
+    ))  # fmt: skip
+
+
+def test_the_planted_test() -> None:
+    index = benchmark_index(made_benchmark(200), Overlap())
+    recall = {(one.planting, one.method): one.found / one.planted for one in planted_recall(index)}
+    assert recall["verbatim", "any"] == recall["verbatim", "exact"] == recall["embedded", "any"] == 1.0
+    assert recall["digits_swapped", "masked_8"] == 1.0
+    assert recall["digits_swapped", "exact"] == 0.0
+    assert recall["paraphrased", "any"] > 0.5 > recall["paraphrased", "exact"]
+    clean, alarms = false_alarms(index)
+    assert (clean, alarms["any"]) == (100, 0)
+
+
+def test_a_text_is_planted_in_ways_that_change_it() -> None:
+    assert set(plantings("no number here")) == {"verbatim", "embedded"}
+    ways = plantings("How many are 12?")
+    assert ways == plantings("How many are 12?")
+    assert ways["paraphrased"] == "what number of are 12?"
+    assert ways["digits_swapped"] != ways["verbatim"]

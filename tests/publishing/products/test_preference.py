@@ -1,0 +1,174 @@
+"""Pairs and labels are right against wrong, never ours against theirs; pairs are stable, or matched in length."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publishing.products.preference import kto_rows, preference_rows
+from schemas.grade import Verdict
+from schemas.group import GradedCandidate, Group
+from schemas.recipe import PreferencePairs, Recipe
+from tests.publishing.made_groups import (
+    KEY,
+    contaminated,
+    group_of,
+    made_candidate,
+    made_graded,
+    made_group,
+    made_mixed_group,
+    made_problem,
+    made_recipe,
+)
+
+RECIPE = made_recipe()
+
+
+@pytest.mark.parametrize(
+    ("group", "pairs"),
+    [
+        (group_of("correct", "incorrect", "incorrect"), [(0, 1)]),  # no chain is chosen twice
+        (group_of("incorrect", "correct", "correct"), [(1, 0)]),
+        (group_of("correct", "incorrect", "correct", "incorrect"), [(0, 1), (2, 3)]),
+        (group_of("correct", "ungraded"), []),  # our failure is nobody's wrong answer
+        (group_of("correct", "no_answer"), []),
+        (group_of("correct", "incorrect", truncated=(1,)), []),  # the limit's fault
+        (group_of("correct", "correct"), []),
+        (group_of("incorrect", "incorrect"), []),
+    ],
+)
+def test_pairs(group: Group, pairs: list[tuple[int, int]]) -> None:
+    ids = [graded.candidate.candidate_id for graded in group.candidates]
+    found = [(ids.index(row["chosen_id"]), ids.index(row["rejected_id"])) for row in preference_rows([group], RECIPE)]
+    assert found == pairs
+
+
+def test_correct_candidate_that_was_not_kept_is_never_chosen() -> None:
+    problem = made_problem()
+    graded = [
+        made_graded(made_candidate(problem, 0)),
+        made_graded(made_candidate(problem, 1), "incorrect"),
+    ]
+    assert preference_rows([made_group(problem, graded, kept=[False, False])], RECIPE) == []
+
+
+@given(
+    st.lists(st.sampled_from(["correct", "incorrect", "no_answer", "ungraded"]), max_size=8),
+    st.sampled_from(["correct", "incorrect", "no_answer", "ungraded"]),
+)
+def test_one_more_sample_never_changes_earlier_pairs(verdicts: list[Verdict], one_more: Verdict) -> None:
+    before = [row["row_id"] for row in preference_rows([group_of(*verdicts)], RECIPE)]
+    after = [row["row_id"] for row in preference_rows([group_of(*verdicts, one_more)], RECIPE)]
+    assert after[: len(before)] == before
+
+
+def test_pair_is_what_dpo_reads() -> None:
+    row = preference_rows([made_mixed_group(1)], RECIPE)[0]
+    assert [message["role"] for message in row["prompt"]] == ["user"]
+    assert [message["role"] for message in row["chosen"] + row["rejected"]] == ["assistant", "assistant"]
+    assert row["rejection_type"] == "different"
+    assert (row["chosen_chars"], row["rejected_chars"]) == tuple(
+        len(row[side][0]["content"]) for side in ("chosen", "rejected")
+    )
+
+
+def recipe_with(pairs: PreferencePairs) -> Recipe:
+    return RECIPE.model_copy(update={"release": RECIPE.release.model_copy(update={"preference": pairs})})
+
+
+def group_of_lengths(chosen: list[int], wrong: list[int]) -> Group:
+    problem = made_problem()
+    sides: list[tuple[Verdict, int]] = [("correct", each) for each in chosen]
+    sides += [("incorrect", each) for each in wrong]
+    graded = [
+        made_graded(made_candidate(problem, index, reasoning=None, response="x" * length), verdict)
+        for index, (verdict, length) in enumerate(sides)
+    ]
+    return made_group(problem, graded)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "wrong", "lengths"),
+    [
+        ([10, 30, 90], [25, 100], [(30, 25), (90, 100)]),
+        ([90, 30, 10], [100, 25], [(30, 25), (90, 100)]),  # not the order of asking
+        ([50], [100], [(50, 100)]),  # the limit itself is allowed
+        ([50], [101], []),
+        ([1], [], []),
+        ([10, 10], [20, 20], [(10, 20), (10, 20)]),
+    ],
+)
+def test_lengths_are_matched(chosen: list[int], wrong: list[int], lengths: list[tuple[int, int]]) -> None:
+    rows = preference_rows([group_of_lengths(chosen, wrong)], recipe_with(PreferencePairs(max_length_ratio=2)))
+    assert [(row["chosen_chars"], row["rejected_chars"]) for row in rows] == lengths
+
+
+@given(
+    st.lists(st.integers(1, 40), max_size=5),
+    st.lists(st.integers(1, 40), max_size=5),
+    st.sampled_from([1, 1.1, 1.5, 3]),
+)
+def test_as_many_pairs_are_matched_as_can_be(chosen: list[int], wrong: list[int], ratio: float) -> None:
+    rows = preference_rows([group_of_lengths(chosen, wrong)], recipe_with(PreferencePairs(max_length_ratio=ratio)))
+    for row in rows:
+        longer, shorter = sorted([row["chosen_chars"], row["rejected_chars"]], reverse=True)
+        assert longer / shorter <= ratio
+    used = [row[side] for row in rows for side in ("chosen_id", "rejected_id")]
+    assert len(set(used)) == len(used)
+    assert len(rows) == most_pairs(chosen, wrong, ratio)
+
+
+def most_pairs(chosen: list[int], wrong: list[int], ratio: float) -> int:
+    """Try every way to pair."""
+    if not chosen:
+        return 0
+    best = most_pairs(chosen[1:], wrong, ratio)
+    for place, other in enumerate(wrong):
+        if max(chosen[0], other) / min(chosen[0], other) <= ratio:
+            best = max(best, 1 + most_pairs(chosen[1:], wrong[:place] + wrong[place + 1 :], ratio))
+    return best
+
+
+def test_one_pair_for_each_type_of_rejection() -> None:
+    problem = made_problem()
+    graded = [made_graded(made_candidate(problem, index)) for index in range(3)]
+    for index, reason in enumerate(["different", "different", "several_answers"], 3):
+        graded.append(made_graded(made_candidate(problem, index), "incorrect", reason=reason))
+    rows = preference_rows([made_group(problem, graded)], recipe_with(PreferencePairs(one_per_rejection_type=True)))
+    assert [row["rejection_type"] for row in rows] == ["different", "several_answers"]
+
+
+def unfit() -> list[tuple[str, Group]]:
+    """Return groups with a right chain and a wrong one that must not be shown."""
+    problem = made_problem()
+    right = made_graded(made_candidate(problem, 0))
+
+    def group(wrong: GradedCandidate) -> Group:
+        return made_group(problem, [right, wrong])
+
+    return [
+        (
+            "cut by a filter",
+            group(made_graded(made_candidate(problem, 1, finish_reason="content_filter"), "incorrect")),
+        ),
+        ("says nothing", group(made_graded(made_candidate(problem, 1, response=" "), "incorrect"))),
+        ("holds a key", group(made_graded(made_candidate(problem, 1, response=KEY), "incorrect"))),
+        ("is a benchmark's", contaminated(group(made_graded(made_candidate(problem, 1), "incorrect")), 1)),
+    ]
+
+
+@pytest.mark.parametrize(("why", "group"), unfit(), ids=[why for why, _ in unfit()])
+def test_wrong_chain_that_must_not_be_shown(why: str, group: Group) -> None:
+    assert preference_rows([group], RECIPE) == []
+    assert [row["label"] for row in kto_rows([group], RECIPE)] == [True]
+
+
+def test_kto_needs_no_pairs() -> None:
+    rows = kto_rows([group_of("incorrect", "ungraded", "no_answer", "incorrect", "correct", truncated=(3,))], RECIPE)
+    assert [(row["label"], row["verdict"], row["rejection_type"]) for row in rows] == [
+        (True, "correct", None),
+        (False, "incorrect", "equal"),
+    ]
+    assert [message["role"] for row in rows for message in row["prompt"] + row["completion"]] == [
+        "user",
+        "assistant",
+    ] * 2

@@ -1,0 +1,141 @@
+"""One RL row a problem that three trainers read, each by the names and in the form it knows."""
+
+import json
+
+import pytest
+
+from publishing.products.rl import rl_rows
+from schemas.grade import Split
+from schemas.problem import CallCase, CallTests
+from schemas.teaching import Message
+from tests.publishing.made_groups import (
+    contaminated,
+    in_split,
+    made_candidate,
+    made_graded,
+    made_group,
+    made_problem,
+    made_prompt,
+    made_recipe,
+)
+
+RECIPE = made_recipe()
+
+
+def test_rl_row_is_what_trl_and_verl_read() -> None:
+    problem = made_problem(answer=r"\frac{1}{2}")
+    row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]
+    assert row["prompt"] == [{"role": "user", "content": made_prompt(problem)[0].content}]
+    assert row["solution"] == r"\boxed{\frac{1}{2}}"
+    assert row["ground_truth"] == r"\frac{1}{2}"
+    assert row["reward_model"] == {"style": "rule", "ground_truth": r"\frac{1}{2}"}
+    assert row["extra_info"]["problem_id"] == problem.problem_id
+    assert 0 <= row["extra_info"]["index"] < 2**63
+    assert row["messages"] == row["prompt"]  # what open-instruct reads
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_split_is_told_to_verl_too(split: Split) -> None:
+    problem = made_problem()
+    row = rl_rows([in_split(made_group(problem, [made_graded(made_candidate(problem))]), split)], RECIPE)[0]
+    assert (row["split"], row["extra_info"]["split"], row["split_group"]) == (split, split, problem.split_group)
+
+
+BOXED, HASHED = r"Put the answer in \boxed{}.", "Finish with `#### ` and the number."
+
+
+@pytest.mark.parametrize(
+    ("source", "ask", "dataset"),
+    [
+        # open-instruct's `gsm8k` reads the last number, wherever it stands; its `math` the last box.
+        ("openai/gsm8k", HASHED, "gsm8k"),
+        ("openai/gsm8k", BOXED, "math"),
+        ("our-own", BOXED, "math"),
+        ("our-own", "Just answer.", "our-own"),
+    ],
+)
+def test_open_instruct_verifier_reads_what_the_prompt_asks_for(source: str, ask: str, dataset: str) -> None:
+    problem = made_problem(source=source)
+    group = made_group(problem, [made_graded(made_candidate(problem))], messages=made_prompt(problem, ask))
+    assert rl_rows([group], RECIPE)[0]["dataset"] == dataset
+
+
+@pytest.mark.parametrize(
+    ("source", "ask", "data_source"),
+    [
+        ("openai/gsm8k", HASHED, "openai/gsm8k"),
+        # verl's GSM8K scorer looks for `####` alone: it would score every boxed answer as 0.
+        ("openai/gsm8k", BOXED, "lighteval/MATH"),
+        ("HuggingFaceH4/MATH-500", BOXED, "HuggingFaceH4/MATH-500"),
+        ("our-own", BOXED, "lighteval/MATH"),
+        # verl refuses a name it does not know, which is better than a scorer that reads another form.
+        ("our-own", "Just answer.", "our-own"),
+    ],
+)
+def test_verl_scorer_reads_what_the_prompt_asks_for(source: str, ask: str, data_source: str) -> None:
+    problem = made_problem(source=source)
+    group = made_group(problem, [made_graded(made_candidate(problem))], messages=made_prompt(problem, ask))
+    row = rl_rows([group], RECIPE)[0]
+    assert (row["data_source"], row["source"]) == (data_source, source)
+
+
+@pytest.mark.parametrize("answer", ["18", r"\frac{1}{2}", "(1, 2)", r"\{1, 2\}", "[0, 3)", "x^2+1", r"50\%", "1,234"])
+def test_trls_parser_reads_the_solution_as_the_answer(answer: str) -> None:
+    math_verify = pytest.importorskip("math_verify")  # what trl.rewards.accuracy_reward uses
+    problem = made_problem(answer=answer)
+    solution = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]["solution"]
+    gold = math_verify.parse(solution)
+    assert gold
+    assert math_verify.verify(gold, math_verify.parse(rf"So the answer is $\boxed{{{answer}}}$."))
+    assert not math_verify.verify(gold, math_verify.parse(r"So the answer is $\boxed{77}$."))
+
+
+def test_choice_keeps_its_letter_and_its_choices() -> None:
+    # TRL's parser finds nothing in a bare letter and skips the row; boxed, it would score all responses 0.
+    problem = made_problem(answer="B", answer_kind="choice", choices=("17", "18"))
+    row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]
+    assert (row["solution"], row["ground_truth"], row["ability"], row["grader"]) == ("B", "B", "choice", "choice")
+    assert json.loads(row["grader_args"]) == {"choices": ["17", "18"]}
+    assert row["data_source"] == "stories"
+
+
+def test_program_is_checked_by_its_tests() -> None:
+    tests = CallTests(entry_point="twice", cases=(CallCase(args=(9,), expected=18),))
+    problem = made_problem(answer="", answer_kind="code", tests=tests)
+    row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]
+    assert row["solution"] is None
+    assert CallTests.model_validate_json(row["ground_truth"]) == tests
+    assert json.loads(row["grader_args"]) == {"tests": tests.model_dump(mode="json")}
+
+
+def test_problem_without_a_reference_is_no_rl_row() -> None:
+    problem = made_problem(answer=" ")
+    assert rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE) == []
+
+
+def test_first_teacher_gives_prompt_and_pass_rate() -> None:
+    problem = made_problem()
+    system = (Message(role="system", content="Be brief."), *made_prompt(problem))
+    first = made_group(problem, [made_graded(made_candidate(problem), "incorrect")], messages=system)
+    second = made_group(problem, [made_graded(made_candidate(problem, model="elk"))], model="elk")
+    (row,) = rl_rows([first, second], RECIPE)
+    assert (row["teacher"], row["pass_rate_n"], row["pass_rate_c"]) == ("owl-7b", 1, 0)
+    assert [message["role"] for message in row["prompt"]] == ["system", "user"]
+    assert row["pass_rates"] == [
+        {"model": "owl-7b", "n": 1, "c": 0, "pass_rate": 0.0},
+        {"model": "elk", "n": 1, "c": 1, "pass_rate": 1.0},
+    ]
+
+
+def test_problem_that_is_a_benchmarks_is_no_rl_row() -> None:
+    problem = made_problem()
+    group = contaminated(made_group(problem, [made_graded(made_candidate(problem))]))
+    clean = made_group(problem, [made_graded(made_candidate(problem, 1))])
+    assert rl_rows([group], RECIPE) == []
+    assert len(rl_rows([group, clean], RECIPE)) == 1  # one attempt quotes a benchmark; the problem is none
+
+
+def test_problem_that_nobody_could_grade_has_no_pass_rate() -> None:
+    problem = made_problem()
+    row = rl_rows([made_group(problem, [made_graded(made_candidate(problem), "ungraded")])], RECIPE)[0]
+    assert (row["pass_rate"], row["pass_rate_n"], row["pass_rate_c"]) == (None, 0, 0)

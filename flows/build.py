@@ -26,7 +26,7 @@ from flows.tools import open_grading
 from generators.limits import Wallet
 from graders.grade import grade_batch, grade_promptly
 from graders.grader import Tools
-from schemas.errors import BudgetReached, ContractFailed, CotfactoryError
+from schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
 from schemas.grade import DropReason
 from schemas.problem import Problem
 from schemas.recipe import Recipe
@@ -38,6 +38,7 @@ SHARDS_PER_TEACHER = 8
 """At most: a shard that waits for its last answers does not keep the next one from being opened."""
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",
+    AlarmRaised: "alarm",
     ContractFailed: "contract",
     asyncio.CancelledError: "interrupted",
 }
@@ -216,6 +217,9 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
                     await _first_done(asking, everybody)
             finally:
                 await _end(asking)
+            for desk in everybody:
+                if isinstance(desk.stop.reason, AlarmRaised):
+                    raise desk.stop.reason  # by the last answers, when nobody was left to be stopped by it
 
 
 def _shards(job: _Job, asker: Asker) -> Iterator[Shard]:

@@ -35,6 +35,7 @@ from schemas.group import Group
 from schemas.manifest import StrengthOfTests
 from schemas.problem import Problem
 from schemas.record import Record
+from warehouse.history import alarms_before
 from warehouse.ledger import Journal, JournalHeader, open_journals
 from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from warehouse.tables import write_table
@@ -290,6 +291,7 @@ def release(
         decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
         version=run.version,
         decontamination=run.decontamination,
+        alarms=(*alarms_before(workspace, recipe.name), *run.alarms),
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

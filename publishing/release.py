@@ -29,6 +29,7 @@ from publishing.read_manifest import read_manifest
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
+from schemas.alarm import Alarm
 from schemas.decontamination import Decontamination
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.grade import Split
@@ -58,6 +59,7 @@ class ReleaseFacts(Record):
     mutants_accepted: int
     sandbox_images: tuple[str, ...] = ()
     decontamination: Decontamination | None = None
+    alarms: tuple[Alarm, ...] = ()
     decisions: Path | None = None
     version: str | None = None
 
@@ -263,6 +265,7 @@ def _manifest(
         teachers=facts.teachers,
         sandbox_images=facts.sandbox_images,
         decontamination=facts.decontamination,
+        alarms=facts.alarms,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
 

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from flows import stages
 from flows.grading_desk import GradingDesk
 from flows.interpreter import in_thread, tuned_for_asking
-from flows.plan import Asker, Shard, askers_of, shards, wanted_samples
+from flows.plan import Asker, Shard, askers_of, left_to_ask, shards, wanted_samples
 from flows.progress import Progress
 from flows.run_record import Run, write_run
 from flows.shard import Desk
@@ -209,7 +209,7 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
                 opening = open_desk(asker.spec, job.problems, wallet, grading, run)
                 desks.append((asker, await stack.enter_async_context(opening)))
         stack.enter_context(tuned_for_asking())
-        with run.progress.stage("ask and grade", job.wanted.missing()):
+        with run.progress.stage("ask and grade", _left_to_ask(job)):
             everybody = [desk for _, desk in desks]
             asking = [asyncio.create_task(_ask_teacher(job, runner, asker, desk, everybody)) for asker, desk in desks]
             try:
@@ -220,6 +220,10 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
             for desk in everybody:
                 if isinstance(desk.stop.reason, AlarmRaised):
                     raise desk.stop.reason  # by the last answers, when nobody was left to be stopped by it
+
+
+def _left_to_ask(job: _Job) -> int:
+    return left_to_ask(job.problems, job.askers, job.wanted, job.run.recipe.shard_problems)
 
 
 def _shards(job: _Job, asker: Asker) -> Iterator[Shard]:

@@ -110,7 +110,7 @@ async def release_stored(request: BuildRequest, runner: StageRunner, progress: P
 async def _curate_and_release(job: "_Job", runner: StageRunner) -> None:
     run, problems, askers, wanted = job.run, job.problems, job.askers, job.wanted
     await runner.run("curate", _in_thread(lambda: _curate(job)))
-    watch = _in_thread(lambda: stages.watch_graders(run, problems, askers, wanted, job.tools))
+    watch = _in_thread(lambda: stages.watch_graders(run, problems, wanted, job.tools))
     await runner.run("watch graders", watch)
     await runner.run("release", _in_thread(lambda: stages.release(run, problems, askers, wanted, job.tools)))
 
@@ -125,7 +125,7 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
 class _Job:
     run: Run
     dropped: dict[str, DropReason]
-    problems: list[Problem]
+    problems: Sequence[Problem]
     askers: tuple[Asker, ...]
     wanted: WantedSamples
     tools: Tools
@@ -168,7 +168,7 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, reg
     loaded = await runner.run("load problems", _in_thread(lambda: stages.load(run, request.limit)))
     await runner.run("recover ledger", _in_thread(lambda: stages.recover_ledger(run)))
     askers = askers_of(request.recipe, recorded_counts(request.recipe))
-    with open_grading(loaded) as tools:
+    with loaded, open_grading(loaded) as tools:
         check = _in_thread(lambda: stages.check_references(run, loaded, askers, tools))
         problems, dropped = await runner.run("check references", check)
         with WantedSamples(run.workspace, wanted_samples(problems, askers)) as wanted:
@@ -208,6 +208,8 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
             if next(_shards(job, asker), None) is not None:
                 opening = open_desk(asker.spec, job.problems, wallet, grading, run)
                 desks.append((asker, await stack.enter_async_context(opening)))
+        if not desks:
+            return
         stack.enter_context(tuned_for_asking())
         with run.progress.stage("ask and grade", _left_to_ask(job)):
             everybody = [desk for _, desk in desks]

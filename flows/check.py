@@ -61,7 +61,7 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     report as its summary, when an endpoint, the sandbox or a reference answer is not in order.
     """
     recipe = load_recipe(path)
-    problems = load_problems(recipe.problems, path.parent, hub_access())
+    problems = list(load_problems(recipe.problems, path.parent, hub_access()))
     askers_of(recipe, recorded_counts(recipe))
     open_workspace(workspace)
     kinds = Counter(problem.answer_kind for problem in problems)

@@ -1,5 +1,6 @@
 """Say what a run would ask, reuse and spend, from the recipe and what is stored. Spends nothing."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from schemas.teaching import Usage
 from warehouse.catalog import build_catalog
 from warehouse.history import TeacherHistory, teacher_history
 from warehouse.ledger import open_journals, read_journal
+from warehouse.problem_spool import spool_problems
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import open_workspace
 
@@ -85,10 +87,8 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     for what is wrong with the recipe or its problems.
     """
     recipe = load_recipe(path)
-    loaded = load_problems(recipe.problems, path.parent, hub_access())
-    contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
-    problems = [problem for problem in loaded if problem.problem_id not in contaminated]
     place = open_workspace(workspace)
+    every_problem = load_problems(recipe.problems, path.parent, hub_access())
     build_catalog(place)
     askers = askers_of(recipe, recorded_counts(recipe))
     waiting = {
@@ -100,7 +100,11 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     history = {asker.spec.name: teacher_history(place, recipe.name, asker.spec.name) for asker in askers}
     totals = {asker.spec.name: _Total() for asker in askers}
     unsealed = 0
-    with WantedSamples(place, wanted_samples(problems, askers)) as wanted:
+    with ExitStack() as stack:
+        loaded = stack.enter_context(spool_problems(every_problem, place.staging))
+        contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
+        problems = loaded.without(contaminated)
+        wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, askers)))
         wanted.snapshot()
         for shard in shards(problems, askers, wanted, recipe.shard_problems):
             total, prior = totals[shard.asker.spec.name], _prior(history[shard.asker.spec.name])
@@ -110,11 +114,11 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
                 unsealed += bought
                 total.add(len(missing) - bought, worst_case(shard.asker.spec, one.messages))
                 total.expected += expected_samples(one.attempts, one.known_prefix(), prior)
-        count, missing_count = wanted.count(), wanted.missing()
+        count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
     plans = tuple(_teacher_plan(asker.spec, totals[asker.spec.name], history[asker.spec.name]) for asker in askers)
     return RunPlan(
         recipe=recipe.name,
-        problems=len(loaded),
+        problems=problem_count,
         contaminated=len(contaminated),
         samples_wanted=count,
         reused=count - missing_count,

@@ -52,12 +52,6 @@ class Assignment:
         """Return the verdicts of the first samples, as far as they are known without a gap."""
         return _prefix(self.known)
 
-    def missing(self) -> int:
-        """Return how many samples may still have to be bought at most."""
-        if not next_samples(self.attempts, self.known_prefix()):
-            return 0
-        return sum(index not in self.known for index in range(self.attempts.max))
-
 
 @dataclass(frozen=True)
 class Shard:
@@ -83,15 +77,16 @@ def repeated_questions(problems: Sequence[Problem], askers: Sequence[Asker]) -> 
     Of those that agree on answer and tests the one with the smallest id stays; where they contradict each other
     nobody knows who is right, and none stays.
     """
-    alike: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
-        for prompt in {prompt_id(asker.render(problem)) for asker in askers}:
-            alike[prompt].append(problem)
-    for group in alike.values():
-        if len(group) > 1:
-            group.sort(key=lambda one: one.problem_id)
-            agree = len({(one.answer_kind, one.answer, str(one.tests)) for one in group}) == 1
-            yield [one.problem_id for one in (group[1:] if agree else group)]
+    first: dict[bytes, int] = {}  # prompt -> position of the first problem that has it
+    later: dict[bytes, list[int]] = defaultdict(list)
+    for position, problem in enumerate(problems):
+        for prompt in {bytes.fromhex(prompt_id(asker.render(problem))) for asker in askers}:
+            if first.setdefault(prompt, position) != position:
+                later[prompt].append(position)
+    for prompt, positions in later.items():
+        group = sorted((problems[at] for at in (first[prompt], *positions)), key=lambda one: one.problem_id)
+        agree = len({(one.answer_kind, one.answer, str(one.tests)) for one in group}) == 1
+        yield [one.problem_id for one in (group[1:] if agree else group)]
 
 
 def wanted_samples(problems: Sequence[Problem], askers: Sequence[Asker]) -> Iterator[WantedSample]:
@@ -125,7 +120,7 @@ def plan_shard(problems: Sequence[Problem], first: int, asker: Asker, wanted: Wa
     """Return what the problems at positions `first` and on still want from one teacher, by the last snapshot."""
     known = _known(asker, first, first + len(problems) - 1, wanted)
     everything = (_assignment(asker, one, known[first + offset]) for offset, one in enumerate(problems))
-    assignments = tuple(one for one in everything if one is not None and one.missing())
+    assignments = tuple(one for one in everything if one is not None)
     name = content_id([asker.spec.name, [one.request_ids[0] for one in assignments]])[:12]
     return Shard(name, asker, first, assignments)
 
@@ -140,8 +135,9 @@ def left_to_ask(
     for first in range(0, len(problems), shard_problems):
         for asker in askers:
             for position, known in _known(asker, first, first + shard_problems - 1, wanted).items():
-                attempts = asker.attempts_at(problems[position])
-                if attempts is not None and not next_samples(attempts, _prefix(known)):
+                # Problems are on disk, and only what was recorded depends on them.
+                attempts = asker.attempts if asker.recorded is None else asker.attempts_at(problems[position])
+                if attempts is not None and not _wants_more(attempts, known):
                     left -= attempts.max - len(known)
     return left
 
@@ -161,9 +157,14 @@ def _prefix(known: Mapping[int, Verdict | None]) -> list[Verdict]:
     return prefix
 
 
+def _wants_more(attempts: Attempts, known: Mapping[int, Verdict | None]) -> bool:
+    """Return whether some sample may still have to be bought."""
+    return bool(next_samples(attempts, _prefix(known))) and any(index not in known for index in range(attempts.max))
+
+
 def _assignment(asker: Asker, problem: Problem, known: Mapping[int, Verdict | None]) -> Assignment | None:
     attempts = asker.attempts_at(problem)
-    if attempts is None:
+    if attempts is None or not _wants_more(attempts, known):
         return None
     messages = asker.render(problem)
     return Assignment(problem, attempts, messages, prompt_id(messages), _request_ids(asker, problem, messages), known)

@@ -37,6 +37,7 @@ from schemas.problem import Problem
 from schemas.record import Record
 from warehouse.history import alarms_before
 from warehouse.ledger import Journal, JournalHeader, open_journals
+from warehouse.problem_spool import ProblemSpool, spool_problems
 from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from warehouse.tables import write_table
 from warehouse.wanted import WantedSamples
@@ -57,13 +58,21 @@ class Flip(Record):
     reason: str
 
 
-def load(run: Run, limit: int | None) -> list[Problem]:
-    """Return the recipe's problems, the first `limit` of them. Raises ProblemSourceError."""
-    with run.progress.stage("load problems"):
-        loaded = load_problems(run.recipe.problems, Path.cwd(), hub_access())[:limit]
+def load(run: Run, limit: int | None) -> ProblemSpool:
+    """Return the recipe's problems, the first `limit` of them; all are read, and checked.
+
+    Raises ProblemSourceError, and WorkspaceError when the disk refuses.
+    """
+
+    def problems_to_ask() -> Iterator[Problem]:
         # What names no licence of its own is released under the one the recipe declares.
         fallback = {"license": run.recipe.release.license}
-        problems = [one if one.license else one.model_copy(update=fallback) for one in loaded]
+        for number, one in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access())):
+            if limit is None or number < limit:
+                yield one if one.license else one.model_copy(update=fallback)
+
+    with run.progress.stage("load problems"):
+        problems = spool_problems(problems_to_ask(), run.workspace.staging)
         run.progress.advance(len(problems))
     run.tally.problems = len(problems)
     return problems
@@ -87,8 +96,8 @@ def recover_ledger(run: Run) -> None:
 
 
 def check_references(
-    run: Run, loaded: Sequence[Problem], askers: Sequence[Asker], tools: Tools
-) -> tuple[list[Problem], dict[str, DropReason]]:
+    run: Run, loaded: ProblemSpool, askers: Sequence[Asker], tools: Tools
+) -> tuple[ProblemSpool, dict[str, DropReason]]:
     """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
     `contaminated`: it repeats a benchmark's text. `bad_reference`: its own grader does not accept the reference answer.
@@ -118,14 +127,13 @@ def check_references(
                     f"bad reference: {_named(problem)}, answer {problem.answer[:60]!r}: "
                     f"its own grader says {grade.verdict} ({grade.reason})"
                 )
-    good = [problem for problem in loaded if problem.problem_id not in dropped]
-    for names in repeated_questions(good, askers):
+    for names in repeated_questions(loaded.without(dropped), askers):
         dropped.update(dict.fromkeys(names, "duplicate"))
     twins = sum(reason == "duplicate" for reason in dropped.values())
     if twins:
         run.progress.note(f"{twins} problems ask what another one asks, or contradict it, and are dropped")
     write_problems(run.workspace, run.output_name, loaded)
-    problems = [problem for problem in loaded if problem.problem_id not in dropped]
+    problems = loaded.without(dropped)
     if not problems:
         raise ProblemSourceError(
             f"None of {len(loaded)} problems has a reference answer that its own grader accepts"
@@ -152,9 +160,9 @@ def grade_stored(
     def rows() -> Iterator[GradeRow]:
         stored = wanted.ungraded(everything=everything)
         while batch := list(itertools.islice(stored, GRADE_BATCH)):
-            pairs = [(problems[position], candidate) for position, _, candidate, _ in batch]
+            pairs = [(problems[position], candidate) for position, candidate, _ in batch]
             grades = grade_batch(pairs, tools)
-            for (problem, candidate), grade, (_, _, _, before) in zip(pairs, grades, batch, strict=True):
+            for (problem, candidate), grade, (_, _, before) in zip(pairs, grades, batch, strict=True):
                 if before is not None and before != grade.verdict:
                     flips.append(
                         Flip(
@@ -251,19 +259,10 @@ def curate(
     run.tally = tally
 
 
-def watch_graders(
-    run: Run, problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, tools: Tools
-) -> None:
+def watch_graders(run: Run, problems: Sequence[Problem], wanted: WantedSamples, tools: Tools) -> None:
     """Grade mutants of some of the chains that were accepted: none may pass, and it is told loudly if one does."""
-    accepted = (
-        (group.problem, graded.candidate)
-        for groups in decided_groups(problems, askers, wanted, run.output_name)
-        for group in groups
-        for graded in group.candidates
-        if graded.grade.verdict == "correct"
-    )
-    sample = heapq.nsmallest(MUTATED_CHAINS, accepted, key=lambda pair: pair[1].candidate_id)
     with run.progress.stage("mutate accepted chains"):
+        sample = [(problems[position], chain) for position, chain in wanted.accepted(run.output_name, MUTATED_CHAINS)]
         run.mutants = check_mutants(sample, tools, MUTATED_CHAINS)
         run.progress.advance(run.mutants.made)
     for example in run.mutants.examples:

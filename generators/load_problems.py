@@ -21,8 +21,8 @@ SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {
 }
 
 
-def load_problems(sources: Sequence[ProblemSource], recipe_folder: Path, hub: HubAccess) -> list[Problem]:
-    """Return the problems of all sources, in the order of the recipe.
+def load_problems(sources: Sequence[ProblemSource], recipe_folder: Path, hub: HubAccess) -> Iterator[Problem]:
+    """Yield the problems of all sources as they are read, in the order of the recipe.
 
     An id that two rows of one file or dataset share is an error. The same problem met again - same question,
     choices, answer, tests and source, so the same `problem_id` - is one problem, and its first row names it:
@@ -30,15 +30,17 @@ def load_problems(sources: Sequence[ProblemSource], recipe_folder: Path, hub: Hu
 
     Raises `ProblemSourceError` for a source that cannot be read, breaks the format or holds no problem.
     """
-    problems: dict[str, Problem] = {}
+    seen: set[bytes] = set()  # digests: half the memory of their hex digits
     for number, source in enumerate(sources, start=1):
         count = 0
         for problem in SOURCES[source.source](source, recipe_folder, hub):
-            problems.setdefault(problem.problem_id, problem)
             count += 1
+            digest = bytes.fromhex(problem.problem_id)
+            if digest not in seen:
+                seen.add(digest)
+                yield problem
         if not count:
             raise ProblemSourceError(
                 f"Entry {number} of `problems` ({source.source}) holds no problem: expected at least one",
                 "fix or remove that entry",
             )
-    return list(problems.values())

@@ -6,11 +6,12 @@ digits, be sorted one after the other in memory, however large the whole is.
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,9 +22,13 @@ from schemas.ids import content_id
 from schemas.recipe import Product
 from schemas.rows import ROW_SCHEMAS
 
-SPOOL_BYTES = 64_000_000
+SPOOL_BYTES = 8_000_000
+"""So many bytes of rows wait in memory, for each spool, to be written together."""
+NEW_ROWS = 500
+CODEC = pa.Codec("lz4")
 ROW_GROUP_ROWS = 20_000
-ROW_GROUP_BYTES = 100_000_000
+ROW_GROUP_BYTES = 24_000_000
+"""Writer and reader hold a row group in memory several times over."""
 SHARD_BYTES = 250_000_000
 """Of the compressed file; a reader of the Hub fetches shards whole."""
 
@@ -32,20 +37,24 @@ INDEX = pa.schema([("row_id", pa.string()), ("content_id", pa.string())])
 
 
 class RowSpool:
-    """The rows of one product on disk, in buckets by the first two digits of their id.
+    """The rows of one product in one file on disk, in pieces: each time that rows are written, one for each bucket.
 
-    A bucket is a file of Arrow streams, one after the other, one for each time that rows were written.
+    A bucket is all rows whose ids begin with the same two digits. In memory are the rows not yet written and where
+    the pieces are, 32 bytes for each.
     """
 
     def __init__(self, product: Product, folder: Path) -> None:
         self.product = product
-        self.folder = folder / product
         self.rows = 0
-        self.folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         own = [("content_id", pa.string()), ("row_bytes", pa.int64())]
         self.schema = pa.schema([*ROW_SCHEMAS[product], *(pa.field(*each) for each in own)])
-        self._pending: defaultdict[str, list[Row]] = defaultdict(list)
-        self._pending_bytes = 0
+        self._path = folder / f"{product}.spool"
+        self._file = self._path.open("wb")
+        self._pieces: defaultdict[str, list[_Piece]] = defaultdict(list)
+        self._new: list[Row] = []
+        self._tables: list[pa.Table] = []
+        self._bytes = 0
 
     def __enter__(self) -> "RowSpool":
         return self
@@ -53,30 +62,55 @@ class RowSpool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._flush()
+        with self._file:
+            if error is None:
+                self._flush()
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write rows down, each with the hash of all it says."""
         for row in rows:
             row_bytes = sum(len(str(value)) for value in row.values())
-            self._pending[row["row_id"][:2]].append({**row, "content_id": content_id(row), "row_bytes": row_bytes})
-            self._pending_bytes += row_bytes
+            self._new.append({**row, "content_id": content_id(row), "row_bytes": row_bytes})
+            self._bytes += row_bytes
             self.rows += 1
-            if self._pending_bytes >= SPOOL_BYTES:
+            if len(self._new) == NEW_ROWS:
+                self._pack()
+            if self._bytes >= SPOOL_BYTES:
                 self._flush()
 
+    def buckets(self) -> Iterator[pa.Table]:
+        """Yield the rows of one bucket after the other, in the order of their first digits, once all are written."""
+        with self._path.open("rb") as file:
+            for _, pieces in sorted(self._pieces.items()):
+                yield pa.Table.from_batches([self._read(file, piece) for piece in pieces], self.schema)
+
+    def _pack(self) -> None:
+        """Turn new rows into columns, which take a fraction of the memory."""
+        self._tables.append(pa.Table.from_pylist(self._new, self.schema))
+        self._new = []
+
     def _flush(self) -> None:
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
-        for bucket, rows in self._pending.items():
-            table = pa.Table.from_pylist(rows, self.schema)
-            with (
-                (self.folder / bucket).open("ab") as file,
-                pa.ipc.new_stream(file, self.schema, options=options) as stream,
-            ):
-                stream.write_table(table)
-        self._pending.clear()
-        self._pending_bytes = 0
+        self._pack()
+        table = pa.concat_tables(self._tables).sort_by("row_id")
+        buckets = Counter(str(row_id)[:2] for row_id in table.column("row_id").to_pylist())
+        self._tables, self._bytes, start = [], 0, 0
+        for bucket, rows in sorted(buckets.items()):
+            (batch,) = table.slice(start, rows).combine_chunks().to_batches()
+            raw = batch.serialize()
+            packed = CODEC.compress(raw)
+            self._pieces[bucket].append(_Piece(self._file.tell(), packed.size, raw.size))
+            self._file.write(packed)
+            start += rows
+
+    def _read(self, file: BinaryIO, piece: "_Piece") -> pa.RecordBatch:
+        file.seek(piece.start)
+        return pa.ipc.read_record_batch(CODEC.decompress(file.read(piece.size), piece.raw_size), self.schema)
+
+
+class _Piece(NamedTuple):
+    start: int
+    size: int
+    raw_size: int
 
 
 def write_index(spools: Iterable[RowSpool], index: Path) -> None:
@@ -140,19 +174,9 @@ def _write_shard(path: Path, first: pa.Table, more: Iterator[pa.Table]) -> pa.Ta
 
 def _sorted(spool: RowSpool, columns: Sequence[str] | None) -> Iterator[pa.Table]:
     """Yield the rows in the order of their ids, one bucket after the other; all columns unless some are named."""
-    options = pa.ipc.IpcReadOptions()
-    if columns is not None:
-        options.included_fields = [spool.schema.get_field_index(name) for name in columns]
-    for bucket in sorted(spool.folder.iterdir()):
-        table = pa.concat_tables(_streams(bucket, options))
+    for bucket in spool.buckets():
+        table = bucket if columns is None else bucket.select(columns)
         yield table.sort_by([("row_id", "ascending"), ("content_id", "ascending")])
-
-
-def _streams(bucket: Path, options: pa.ipc.IpcReadOptions) -> Iterator[pa.Table]:
-    with bucket.open("rb") as file:
-        while file.peek(1):
-            with pa.ipc.open_stream(file, options=options) as stream:
-                yield stream.read_all()
 
 
 def _row_groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from schemas.problem import Problem, Tests
 from schemas.teaching import Message, Sampling
@@ -17,8 +17,25 @@ def content_id(value: object) -> str:
     >>> content_id({"b": 1, "a": 2}) == content_id({"a": 2, "b": 1})
     True
     """
+    return hashlib.blake2b(_canonical(value), digest_size=16).hexdigest()
+
+
+def content_id_of_all(values: Iterable[object]) -> str:
+    """Return the `content_id` of the list of `values`, of which only one is in memory at a time.
+
+    >>> content_id_of_all(iter([1, 2])) == content_id([1, 2])
+    True
+    """
+    digest = hashlib.blake2b(b"[", digest_size=16)
+    for number, value in enumerate(values):
+        digest.update(b"," * (number > 0) + _canonical(value))
+    digest.update(b"]")
+    return digest.hexdigest()
+
+
+def _canonical(value: object) -> bytes:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return text.encode("utf-8", "surrogatepass")
 
 
 def problem_id(

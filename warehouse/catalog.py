@@ -1,6 +1,8 @@
 """DuckDB views over the tables, swapped in by os.replace; opened read-only by people."""
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -43,7 +45,7 @@ def build_catalog(workspace: Workspace) -> None:
     }
     try:
         with duckdb.connect() as connection:
-            connection.execute(f"ATTACH {_text(str(aside))} AS catalog (STORAGE_VERSION 'v1.4.0')")
+            connection.execute(f"ATTACH {quoted(str(aside))} AS catalog (STORAGE_VERSION 'v1.4.0')")
             for name, query in views.items():
                 connection.execute(f"CREATE VIEW catalog.{name} AS {query}")
         aside.replace(workspace.catalog)
@@ -74,21 +76,36 @@ def query_catalog(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple
 
 def table_files(workspace: Workspace, table: str) -> str:
     """Return the SQL expression that reads all files of a table."""
+    return _read_parquet(quoted(str(workspace.table(table) / "*.parquet")))
+
+
+def sealed_files(workspace: Workspace, table: str) -> list[Path]:
+    """Return the files that a table has now, by name."""
+    return sorted(workspace.table(table).glob("*.parquet"))
+
+
+def files_sql(files: Sequence[Path]) -> str:
+    """Return the SQL expression that reads some files; `file_index` in it counts in their order."""
+    return _read_parquet(f"[{', '.join(quoted(str(path)) for path in files)}]")
+
+
+def _read_parquet(files: str) -> str:
     # By name: a file that was sealed before its table got a column has nulls in it.
-    return f"read_parquet({_text(str(workspace.table(table) / '*.parquet'))}, union_by_name = true)"
+    return f"read_parquet({files}, union_by_name = true)"
 
 
 def _releases_view(workspace: Workspace) -> str:
-    columns = ", ".join(f"{name}: {_text(kind)}" for name, kind in RELEASE_COLUMNS.items())
+    columns = ", ".join(f"{name}: {quoted(kind)}" for name, kind in RELEASE_COLUMNS.items())
     if not any(workspace.releases.glob("*/*/manifest.json")):
         empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in RELEASE_COLUMNS.items())
         return f"SELECT {empty}, NULL::VARCHAR AS path WHERE false"
-    pattern = _text(str(workspace.releases / "*" / "*" / "manifest.json"))
+    pattern = quoted(str(workspace.releases / "*" / "*" / "manifest.json"))
     return (
         f"SELECT * EXCLUDE (filename), regexp_replace(filename, '/manifest.json$', '') AS path "
         f"FROM read_json({pattern}, columns = {{{columns}}}, filename = true)"
     )
 
 
-def _text(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return a text as SQL."""
     return "'" + value.replace("'", "''") + "'"

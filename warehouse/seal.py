@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.candidate import Candidate
 from schemas.grade import Grade
-from schemas.ids import content_id
+from schemas.ids import content_id_of_all
 from schemas.problem import Problem
 from schemas.purchase import Purchase
 from schemas.record import Record
@@ -112,11 +112,15 @@ def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) ->
 
 def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem]) -> None:
     """Seal a recipe's problems as one file, unless the very same problems are there already."""
-    rows = [
-        {**problem.model_dump(), "tests": problem.tests.model_dump_json() if problem.tests else None}
-        for problem in problems
-    ]
-    name = f"{recipe}-{content_id([problem.model_dump(mode='json') for problem in problems])[:12]}"
+    name = f"{recipe}-{content_id_of_all(problem.model_dump(mode='json') for problem in problems)[:12]}"
     if not (workspace.table("problems") / f"{name}.parquet").exists():
         now = datetime.now(UTC)
-        write_table(workspace, "problems", name, ({**row, "loaded_at": now} for row in rows))
+        rows = (
+            {
+                **problem.model_dump(exclude={"tests"}),
+                "tests": problem.tests.model_dump_json() if problem.tests else None,
+                "loaded_at": now,
+            }
+            for problem in problems
+        )
+        write_table(workspace, "problems", name, rows)

@@ -1,9 +1,8 @@
 """Parquet tables with one schema per record type; sealed by rename, then never changed."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from schemas.errors import WorkspaceError
 from warehouse.workspace import TABLES, Workspace
 
 BATCH_ROWS = 2_000
+BATCH_CHARACTERS = 4_000_000
+"""Rows are written, and read again, in row groups of so many rows or so much text, whichever comes first."""
 TIME: pa.DataType = pa.timestamp("us", tz="UTC")
 
 SAMPLING: pa.DataType = pa.struct(
@@ -155,19 +156,19 @@ def write_table(workspace: Workspace, table: str, name: str, rows: Iterable[dict
     name again replaces it, so a seal that was cut short can simply be done again.
     Raises WorkspaceError when the disk is full or cannot be written.
     """
-    rows = iter(rows)
-    batch = list(islice(rows, BATCH_ROWS))
-    if not batch:
+    batches = _batches(rows)
+    batch = next(batches, None)
+    if batch is None:
         return 0
     target = workspace.table(table) / f"{name}.parquet"
     aside = target.with_suffix(".writing")
     count = 0
     try:
         with pq.ParquetWriter(aside, SCHEMAS[table], compression="zstd") as writer:
-            while batch:
+            while batch is not None:
                 writer.write_table(pa.Table.from_pylist(batch, SCHEMAS[table]))
                 count += len(batch)
-                batch = list(islice(rows, BATCH_ROWS))
+                batch = next(batches, None)
         _publish(aside, target)
     except OSError as error:
         with suppress(OSError):
@@ -177,6 +178,19 @@ def write_table(workspace: Workspace, table: str, name: str, rows: Iterable[dict
             "free space and run again: the ledger still holds what was bought",
         ) from error
     return count
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    characters = 0
+    for row in rows:
+        batch.append(row)
+        characters += sum(len(value) for value in row.values() if isinstance(value, str))
+        if len(batch) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def seed_tables(workspace: Workspace) -> None:

@@ -2,12 +2,15 @@
 
 A wanted sample is one row: the problem's position in the recipe, teacher, sample index, the id of its request
 (= candidate_id) and the id its current grade would have. All questions are joins over content ids, so it
-makes no difference which recipe, run or shard bought a completion.
+makes no difference which recipe, run or shard bought a completion. The joins touch ids alone and find out where the
+rows are; the chains themselves are then read in windows, so that memory does not grow with their number.
 """
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -16,13 +19,14 @@ import pyarrow as pa
 
 from schemas.candidate import Candidate
 from schemas.grade import Decision, Grade, Verdict
-from warehouse.catalog import table_files
+from warehouse.catalog import files_sql, quoted, sealed_files, table_files
+from warehouse.row_fetcher import Place, RowFetcher
 from warehouse.seal import unconfirmed
 from warehouse.tables import SCHEMAS
 from warehouse.workspace import Workspace
 
 WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
-    ("position", pa.int64()),
+    ("position", pa.int32()),
     ("teacher_position", pa.int32()),
     ("sample_index", pa.int32()),
     ("problem_id", pa.string()),
@@ -30,11 +34,19 @@ WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("grade_id", pa.string()),
 ]
 WANTED = pa.schema(WANTED_COLUMNS)
+WANTED_SQL = ", ".join(f"{name}::UUID AS {name}" if name.endswith("_id") else name for name in WANTED.names)
+"""An id takes 16 bytes as a UUID, and 48 as its hex digits."""
 CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade_id", "problem_id", "graded_at")]
-DECISION_COLUMNS = ("kept", "reason", "detail", "flags", "split")
+IN_ORDER = "ORDER BY position, teacher_position, sample_index"
+CHUNK_ROWS = 20_000
+DECISION_COLUMNS = "kept, reason AS drop_reason, detail, flags, split"
 BATCH_ROWS = 2_000
-MEMORY_LIMIT = "512MB"
+WINDOW_ROWS = 4_000
+WINDOW_BYTES = 8_000_000
+"""The chains of one window are in memory at once: so many, or so many bytes, whichever comes first."""
+MEMORY_LIMIT = "128MB"
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -74,11 +86,12 @@ class WantedSamples:
 
     def __init__(self, workspace: Workspace, samples: Iterable[WantedSample]) -> None:
         self._workspace = workspace
-        # What does not fit into memory is sorted on the workspace's disk, not in the folder of whoever runs this.
+        # What does not fit into memory is kept on the workspace's disk, not in the folder of whoever runs this.
         self._connection = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
                 "memory_limit": MEMORY_LIMIT,
+                "threads": min(THREADS, os.cpu_count() or 1),  # each has buffers of its own
                 "temp_directory": str(workspace.staging / "duckdb"),
             }
         )
@@ -95,18 +108,20 @@ class WantedSamples:
 
     def _load(self, samples: Iterable[WantedSample]) -> None:
         self._connection.register("chunk", WANTED.empty_table())
-        self._connection.execute("CREATE TABLE wanted AS SELECT * FROM chunk")
+        self._connection.execute(f"CREATE TABLE wanted AS SELECT {WANTED_SQL} FROM chunk")
         for chunk in _chunks(samples):
             self._connection.register("chunk", chunk)
-            self._connection.execute("INSERT INTO wanted SELECT * FROM chunk")
+            self._connection.execute(f"INSERT INTO wanted SELECT {WANTED_SQL} FROM chunk")
+        self._connection.unregister("chunk")
 
     def snapshot(self) -> None:
         """Note which wanted samples are stored now, and their verdicts, for `verdicts` to answer from."""
         self._connection.execute(f"""
             CREATE OR REPLACE TABLE stored AS
-            SELECT w.position, w.teacher_position, w.sample_index, g.verdict
-            FROM wanted w SEMI JOIN {self._table("candidates")} c USING (candidate_id)
-            LEFT JOIN {self._current_grades()} g USING (grade_id)
+            SELECT position, teacher_position, sample_index, newest.verdict AS verdict
+            FROM wanted SEMI JOIN {_places(self._files("candidates"))} USING (candidate_id)
+            LEFT JOIN {self._newest_grades("grade_id", "wanted")} USING (grade_id)
+            {IN_ORDER}
         """)
 
     def verdicts(self, teacher_position: int, first: int, last: int) -> Iterator[StoredVerdict]:
@@ -118,24 +133,6 @@ class WantedSamples:
         for row in self._rows(query):
             yield StoredVerdict(row["position"], row["sample_index"], row["verdict"])
 
-    def ungraded(self, *, everything: bool = False) -> Iterator[tuple[int, str, Candidate, Verdict | None]]:
-        """Yield (position, grade id, candidate, newest verdict by any grader) of stored chains to grade.
-
-        Those are the chains whose grade by the current grader is missing or `ungraded`; with `everything`
-        all wanted chains that are stored.
-        """
-        condition = "true" if everything else "g.verdict IS NULL OR g.verdict = 'ungraded'"
-        query = f"""
-            SELECT w.position, w.grade_id, {self._candidate_columns()}, before.verdict AS verdict_before
-            FROM wanted w JOIN {self._table("candidates")} c USING (candidate_id)
-            LEFT JOIN {self._current_grades()} g USING (grade_id)
-            LEFT JOIN {self._newest_grades()} before
-              ON before.candidate_id = w.candidate_id AND before.problem_id = w.problem_id
-            WHERE {condition} ORDER BY w.position, w.teacher_position, w.sample_index
-        """
-        for row in self._rows(query):
-            yield row["position"], row["grade_id"], _candidate(row), row["verdict_before"]
-
     def count(self) -> int:
         """Return how many samples are wanted at most."""
         return int(next(self._rows("SELECT count(*) AS count FROM wanted"))["count"])
@@ -145,37 +142,71 @@ class WantedSamples:
         query = "SELECT (SELECT count(*) FROM wanted) - (SELECT count(*) FROM stored) AS missing"
         return int(next(self._rows(query))["missing"])
 
+    def ungraded(self, *, everything: bool = False) -> Iterator[tuple[int, Candidate, Verdict | None]]:
+        """Yield (position, candidate, newest verdict by any grader) of stored chains to grade, in order.
+
+        Those are the chains whose grade by the current grader is missing or `ungraded`; with `everything`
+        all wanted chains that are stored.
+        """
+        files = self._files("candidates")
+        condition = "true" if everything else "newest IS NULL OR newest.verdict = 'ungraded'"
+        self._connection.execute(f"""
+            CREATE OR REPLACE TABLE to_grade AS
+            SELECT wanted.*, place
+            FROM wanted JOIN {_places(files)} USING (candidate_id)
+            LEFT JOIN {self._newest_grades("grade_id", "wanted")} USING (grade_id)
+            WHERE {condition}
+        """)
+        rows = self._rows(f"""
+            SELECT to_grade.*, newest.verdict AS verdict_before
+            FROM to_grade LEFT JOIN {self._newest_grades("candidate_id, problem_id", "to_grade")}
+            USING (candidate_id, problem_id) {IN_ORDER}, place
+        """)
+        chains = RowFetcher(files, CANDIDATE_COLUMNS)
+        for window in _windows(rows, chains):
+            for row, chain in zip(window, chains.fetch(_column(window, "place")), strict=True):
+                yield row["position"], _candidate(row, chain), row["verdict_before"]
+
     def groups(self, recipe: str) -> Iterator[StoredGroup]:
         """Yield the graded attempts of each teacher at each problem, by position, teacher and sample."""
-        grade = ", ".join(f"g.{name} AS g_{name}" for name in GRADE_COLUMNS)
-        query = f"""
-            SELECT w.position, w.teacher_position, {self._candidate_columns()}, {grade},
-                   {", ".join(f"d.{name} AS d_{name}" for name in DECISION_COLUMNS)}
-            FROM wanted w JOIN {self._table("candidates")} c USING (candidate_id)
-            JOIN {self._current_grades()} g USING (grade_id)
-            LEFT JOIN (SELECT * FROM {self._table("decisions")} WHERE recipe = '{recipe}') d
-              ON d.candidate_id = w.candidate_id AND d.problem_id = w.problem_id
-            ORDER BY w.position, w.teacher_position, w.sample_index
-        """
-        rows = self._rows(query)
-        for (position, teacher), members in groupby(rows, key=lambda row: (row["position"], row["teacher_position"])):
-            found = tuple((_candidate(row), _grade(row), _decision(row)) for row in members)
+        for (position, teacher), members in groupby(self._graded(recipe, f"{IN_ORDER}, place"), key=_group_key):
+            found = tuple((candidate, grade, _decision(row)) for row, candidate, grade in members)
             yield StoredGroup(position, teacher, found)
 
-    def _table(self, name: str) -> str:
-        return table_files(self._workspace, name)
+    def accepted(self, recipe: str, limit: int) -> Iterator[tuple[int, Candidate]]:
+        """Yield (position, candidate) of decided chains that are graded `correct`: those with the smallest ids."""
+        smallest = f"WHERE newest.verdict = 'correct' AND kept IS NOT NULL ORDER BY candidate_id, place LIMIT {limit:d}"
+        for row, candidate, _ in self._graded(recipe, smallest):
+            yield row["position"], candidate
 
-    def _current_grades(self) -> str:
-        return f"""(SELECT * FROM {self._table("grades")} SEMI JOIN wanted USING (grade_id)
-            QUALIFY row_number() OVER (PARTITION BY grade_id ORDER BY graded_at DESC) = 1)"""
+    def _graded(self, recipe: str, which: str) -> Iterator[tuple[dict[str, Any], Candidate, Grade]]:
+        files, grade_files = self._files("candidates"), self._files("grades")
+        rows = self._rows(f"""
+            SELECT wanted.*, place, newest, kept, drop_reason, detail, flags, split
+            FROM wanted JOIN {_places(files)} USING (candidate_id)
+            JOIN {self._newest_grades("grade_id", "wanted")} USING (grade_id)
+            LEFT JOIN {_decisions(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
+            {which}
+        """)
+        chains, grades = RowFetcher(files, CANDIDATE_COLUMNS), RowFetcher(grade_files, GRADE_COLUMNS)
+        for window in _windows(rows, chains):
+            found = zip(
+                window, chains.fetch(_column(window, "place")), grades.fetch(_column(window, "newest")), strict=True
+            )
+            for row, chain, grade in found:
+                yield row, _candidate(row, chain), Grade.model_validate(grade)
 
-    def _newest_grades(self) -> str:
-        return f"""(SELECT * FROM {self._table("grades")} SEMI JOIN wanted USING (candidate_id)
-            QUALIFY row_number() OVER (PARTITION BY candidate_id, problem_id ORDER BY graded_at DESC) = 1)"""
+    def _files(self, table: str) -> list[Path]:
+        return sealed_files(self._workspace, table)
 
-    def _candidate_columns(self) -> str:
-        columns = [f"c.{name}" for name in CANDIDATE_COLUMNS if name != "problem_id"]
-        return ", ".join(["w.problem_id", *columns])
+    def _newest_grades(self, key: str, among: str) -> str:
+        """Return the SQL of (key, newest): the verdict and place of the newest grade of each key found in a table."""
+        return f"""(
+            SELECT {key}, max({{since: graded_at, file: file_index, row: file_row_number, verdict: verdict}}) AS newest
+            FROM (SELECT {_ids("grade_id", "candidate_id", "problem_id")}, graded_at, verdict, file_index,
+                         file_row_number FROM {files_sql(self._files("grades"))})
+            SEMI JOIN {among} USING ({key}) GROUP BY {key}
+        )"""
 
     def _rows(self, query: str) -> Iterator[dict[str, Any]]:
         cursor = self._connection.cursor()
@@ -200,26 +231,70 @@ def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:
 
 
 def _chunks(samples: Iterable[WantedSample]) -> Iterator[pa.Table]:
-    rows: list[dict[str, Any]] = []
-    for sample in samples:
-        rows.append(vars(sample))
-        if len(rows) == 50_000:
-            yield pa.Table.from_pylist(rows, WANTED)
-            rows = []
-    if rows:
-        yield pa.Table.from_pylist(rows, WANTED)
+    rows = iter(samples)
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        yield pa.Table.from_pylist([vars(sample) for sample in chunk], WANTED)
 
 
-def _candidate(row: dict[str, Any]) -> Candidate:
-    return Candidate.model_validate({name: row[name] for name in CANDIDATE_COLUMNS})
+def _places(candidates: Sequence[Path]) -> str:
+    """Return the SQL of (candidate_id, place): in which of the files each candidate is, and which row of it."""
+    place = "{file: file_index, row: file_row_number} AS place"
+    return f"(SELECT {_ids('candidate_id')}, {place} FROM {files_sql(candidates)})"
 
 
-def _grade(row: dict[str, Any]) -> Grade:
-    return Grade.model_validate({name: row[f"g_{name}"] for name in GRADE_COLUMNS})
+def _decisions(files: Sequence[Path], recipe: str) -> str:
+    return f"""(
+        SELECT {_ids("candidate_id", "problem_id")}, {DECISION_COLUMNS}
+        FROM {files_sql(files)} WHERE recipe = {quoted(recipe)}
+    )"""
+
+
+def _ids(*columns: str) -> str:
+    return ", ".join(f"try_cast({name} AS UUID) AS {name}" for name in columns)
+
+
+def _windows(rows: Iterable[dict[str, Any]], chains: RowFetcher) -> Iterator[list[dict[str, Any]]]:
+    """Cut located samples into windows that fit into memory; of one that is stored twice the first is taken."""
+    window: list[dict[str, Any]] = []
+    size, last = 0.0, None
+    for row in rows:
+        if row["candidate_id"] == last:
+            continue
+        last = row["candidate_id"]
+        window.append(row)
+        size += chains.row_bytes(row["place"]["file"])
+        if len(window) == WINDOW_ROWS or size >= WINDOW_BYTES:
+            yield window
+            window, size = [], 0.0
+    if window:
+        yield window
+
+
+def _column(window: Sequence[dict[str, Any]], name: str) -> list[Place]:
+    return [Place(row[name]["file"], row[name]["row"]) for row in window]
+
+
+def _group_key(member: tuple[dict[str, Any], Candidate, Grade]) -> tuple[int, int]:
+    return member[0]["position"], member[0]["teacher_position"]
+
+
+def _candidate(row: dict[str, Any], chain: dict[str, Any]) -> Candidate:
+    """Return a stored candidate; one bought for another problem with the same prompt stands for the one wanted."""
+    return Candidate.model_validate({**chain, "problem_id": _hex(row["problem_id"])})
 
 
 def _decision(row: dict[str, Any]) -> Decision | None:
-    if row["d_kept"] is None:
+    if row["kept"] is None:
         return None
-    found = {name: row[f"d_{name}"] for name in DECISION_COLUMNS}
-    return Decision.model_validate({"candidate_id": row["candidate_id"], **found})
+    return Decision(
+        candidate_id=_hex(row["candidate_id"]),
+        kept=row["kept"],
+        reason=row["drop_reason"],
+        detail=row["detail"],
+        flags=row["flags"],
+        split=row["split"],
+    )
+
+
+def _hex(uuid: str) -> str:
+    return uuid.replace("-", "")

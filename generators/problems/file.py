@@ -38,21 +38,22 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
         "domain": source.domain,
         "answer_kind": source.answer_kind,
     }
-    first_seen: dict[str, str] = {}
+    first_seen: dict[str, int] = {}  # the number of the row; where that is can be read again
     try:
-        for where, row in islice(reader(path), source.limit):
+        for number, (where, row) in enumerate(islice(reader(path), source.limit)):
             _refuse_misspelt(row, where)
             for field, value in given_by_source.items():
                 if row.get(field) in (None, ""):
                     row[field] = value
             problem = problem_from_row(row, where)
             if problem.source_row_id in first_seen:
+                earlier, _ = next(islice(reader(path), first_seen[problem.source_row_id], None))
                 raise ProblemSourceError(
                     f"Duplicate id {problem.source_row_id!r} in {where}: it was used in "
-                    f"{first_seen[problem.source_row_id]}, expected an id of its own for each problem",
+                    f"{earlier}, expected an id of its own for each problem",
                     "rename or remove one of the two",
                 )
-            first_seen[problem.source_row_id] = where
+            first_seen[problem.source_row_id] = number
             yield problem
     except (OSError, EOFError, zlib.error) as error:
         raise ProblemSourceError(

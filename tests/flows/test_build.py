@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from flows.build import BuildRequest, DirectStages, build, regrade_stored, relea
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
 from flows.summary import RunSummary
+from publishing import sorted_rows
 from schemas.errors import (
     BudgetReached,
     ContractFailed,
@@ -28,6 +30,7 @@ from schemas.errors import (
 )
 from tests.flows.conftest import KEY_LIKE, WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
+from warehouse import wanted
 from warehouse.catalog import query_catalog
 from warehouse.ledger import open_journals
 from warehouse.tables import SCHEMAS
@@ -107,6 +110,24 @@ def test_the_rows_do_not_depend_on_shards_or_on_the_order_of_problems(
     assert one.release is not None
     assert other.release is not None
     assert one.release.rows_sha == other.release.rows_sha
+
+
+def test_the_rows_and_decisions_do_not_depend_on_how_much_is_in_memory(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, workspace = write_recipe(), tmp_path / "w"
+    decided = "SELECT * EXCLUDE (decided_at) FROM decisions"
+    at_once, decisions = run(recipe, workspace), ask(workspace, decided)
+    shutil.rmtree(workspace / "releases")
+    monkeypatch.setattr(wanted, "WINDOW_ROWS", 1)
+    monkeypatch.setattr(sorted_rows, "SPOOL_BYTES", 1)
+    with TerminalProgress() as progress:
+        request = BuildRequest(load_recipe(recipe), workspace)
+        in_pieces = asyncio.run(release_stored(request, DirectStages(), progress))
+    assert at_once.release is not None
+    assert in_pieces.release is not None
+    assert in_pieces.release.rows_sha == at_once.release.rows_sha
+    assert ask(workspace, decided) == decisions
 
 
 def test_adaptive_attempts_stop_on_the_prefix(

@@ -30,7 +30,7 @@ def write(folder: Path, name: str, *rows: tuple[str, str]) -> FileSource:
 
 
 def load(folder: Path, *sources: ProblemSource) -> list[Problem]:
-    return load_problems(sources, folder, HubAccess(cache_folder=folder / "hub"))
+    return list(load_problems(sources, folder, HubAccess(cache_folder=folder / "hub")))
 
 
 def test_every_source_of_a_recipe_has_a_loader() -> None:

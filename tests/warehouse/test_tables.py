@@ -11,7 +11,7 @@ import pytest
 
 from generators.reasoning import candidate_from
 from schemas.errors import InputError, WorkspaceError
-from schemas.ids import grade_id
+from schemas.ids import content_id, grade_id
 from tests.builders import AT, a_candidate, a_grade, a_problem, a_purchase
 from warehouse.catalog import build_catalog, query_catalog
 from warehouse.ledger import Journal, JournalHeader, open_journals
@@ -104,30 +104,33 @@ def test_wrong_sql_and_a_missing_catalog_are_told(workspace: Workspace, tmp_path
 
 
 def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
-    """c1 is stored and graded, c2 stored and not graded, c3 is missing."""
+    """The first is stored and graded, the second stored and not graded, the third is missing."""
     problem = a_problem()
-    seal_journal(workspace, journal_of(workspace, "c1", "c2"), candidate_from)
-    ids = {one: grade_id(one, problem, "math", "1") for one in ("c1", "c2", "c3")}
-    write_grades(workspace, "g", [GradeRow(a_grade(), ids["c1"], problem.problem_id, AT)])
+    first, second, third = (content_id(number) for number in range(3))
+    seal_journal(workspace, journal_of(workspace, first, second), candidate_from)
+    ids = {one: grade_id(one, problem, "math", "1") for one in (first, second, third)}
+    grade = a_grade().model_copy(update={"candidate_id": first})
+    write_grades(workspace, "g", [GradeRow(grade, ids[first], problem.problem_id, AT)])
     samples = [WantedSample(0, 0, index, problem.problem_id, one, ids[one]) for index, one in enumerate(ids)]
     with WantedSamples(workspace, samples) as wanted:
         wanted.snapshot()
         assert sorted(wanted.verdicts(0, 0, 0)) == [(0, 0, "correct"), (0, 1, None)]
         assert not list(wanted.verdicts(1, 0, 0))
         assert (wanted.count(), wanted.missing()) == (3, 1)
-        assert [(one[1], one[2].candidate_id) for one in wanted.ungraded()] == [(ids["c2"], "c2")]
-        assert [one[3] for one in wanted.ungraded(everything=True)] == ["correct", None]
+        assert [(position, candidate.candidate_id) for position, candidate, _ in wanted.ungraded()] == [(0, second)]
+        assert [before for _, _, before in wanted.ungraded(everything=True)] == ["correct", None]
         (group,) = wanted.groups("r")
-        assert [(one.candidate_id, grade.verdict) for one, grade, _ in group.candidates] == [("c1", "correct")]
+        assert [(one.candidate_id, grade.verdict) for one, grade, _ in group.candidates] == [(first, "correct")]
         # The chain was bought for another problem with the same prompt: here it stands for the one wanted.
         assert group.candidates[0][0].problem_id == problem.problem_id
 
 
 def test_a_stored_candidate_comes_back_as_it_was(workspace: Workspace) -> None:
-    seal_journal(workspace, journal_of(workspace, "c1"), candidate_from)
-    with WantedSamples(workspace, [WantedSample(0, 0, 0, "p1", "c1", "g1")]) as wanted:
-        ((_, _, candidate, before),) = wanted.ungraded()
-    assert candidate == candidate_from(a_purchase("c1"))
+    one, problem, grade = (content_id(what) for what in ("candidate", "problem", "grade"))
+    seal_journal(workspace, journal_of(workspace, one), candidate_from)
+    with WantedSamples(workspace, [WantedSample(0, 0, 0, problem, one, grade)]) as wanted:
+        ((_, candidate, before),) = wanted.ungraded()
+    assert candidate == candidate_from(a_purchase(one, problem=problem))
     assert before is None
     assert candidate != a_candidate()
 

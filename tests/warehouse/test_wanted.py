@@ -1,0 +1,145 @@
+"""Groups come whole and in order, however the chains lie in the files and however few are read at a time."""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.grade import Decision, Verdict
+from schemas.ids import content_id
+from tests.builders import AT, a_candidate, a_grade
+from warehouse import tables, wanted
+from warehouse.catalog import build_catalog
+from warehouse.seal import GradeRow, write_grades
+from warehouse.tables import write_table
+from warehouse.wanted import StoredGroup, WantedSample, WantedSamples
+from warehouse.workspace import Workspace, open_workspace
+
+PROBLEMS, TEACHERS, SAMPLES = 7, 2, 5
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    place = open_workspace(tmp_path / "w")
+    build_catalog(place)
+    return place
+
+
+def samples() -> Iterator[WantedSample]:
+    for position in range(PROBLEMS):
+        for teacher in range(TEACHERS):
+            for index in range(SAMPLES):
+                name = f"{position} {teacher} {index}"
+                ids = (content_id([what, name]) for what in ("candidate", "grade"))
+                yield WantedSample(position, teacher, index, content_id(position), *ids)
+
+
+def verdict_of(sample: WantedSample) -> Verdict:
+    return "correct" if int(sample.candidate_id, 16) % 2 else "incorrect"
+
+
+def a_row(sample: WantedSample, said: str) -> dict[str, Any]:
+    problem = content_id("another problem with the same prompt")
+    one = a_candidate(said, candidate_id=sample.candidate_id, problem=problem, sample_index=sample.sample_index)
+    return {**one.model_dump(), "recipe": "r", "run_id": "run"}
+
+
+def a_grade_row(sample: WantedSample, verdict: Verdict, minutes: int) -> GradeRow:
+    grade = a_grade(verdict, sample.candidate_id)
+    return GradeRow(grade, sample.grade_id, sample.problem_id, AT + timedelta(minutes=minutes))
+
+
+def fill(workspace: Workspace) -> None:
+    """Store all samples but those with index 1, in three files without order; those with index 3 have no grade.
+
+    One chain is stored twice, each was graded `ungraded` before, and those of the first teacher are decided.
+    """
+    stored = [one for one in samples() if one.sample_index != 1]
+    random.Random(7).shuffle(stored)
+    for number in range(3):
+        rows = [a_row(one, f"chain {one.candidate_id}") for one in stored[number::3]]
+        write_table(workspace, "candidates", f"file{number}", rows)
+    write_table(workspace, "candidates", "file9", [a_row(stored[0], "the same request once more")])
+    graded = [one for one in stored if one.sample_index != 3]
+    write_grades(workspace, "new", [a_grade_row(one, verdict_of(one), 1) for one in graded])
+    write_grades(workspace, "old", [a_grade_row(one, "ungraded", 0) for one in reversed(graded)])
+    decided = [one for one in stored if one.teacher_position == 0]
+    for recipe in ("r", "another"):
+        rows = [
+            {
+                **Decision(candidate_id=one.candidate_id, kept=recipe == "r", reason=None).model_dump(),
+                "problem_id": one.problem_id,
+                "recipe": recipe,
+                "decided_at": AT,
+            }
+            for one in decided
+        ]
+        write_table(workspace, "decisions", recipe, rows)
+
+
+def groups(workspace: Workspace) -> list[StoredGroup]:
+    with WantedSamples(workspace, samples()) as one:
+        return list(one.groups("r"))
+
+
+def test_groups_are_whole_and_in_order(workspace: Workspace) -> None:
+    fill(workspace)
+    found = groups(workspace)
+    assert [(one.position, one.teacher_position) for one in found] == [
+        (position, teacher) for position in range(PROBLEMS) for teacher in range(TEACHERS)
+    ]
+    expected = [one for one in samples() if one.sample_index in (0, 2, 4)]
+    chains = [chain for one in found for chain in one.candidates]
+    for sample, (candidate, grade, decision) in zip(expected, chains, strict=True):
+        assert candidate.candidate_id == grade.candidate_id == sample.candidate_id
+        assert candidate.response == f"chain {sample.candidate_id}"  # of two that answer one request the first
+        assert candidate.problem_id == sample.problem_id
+        assert grade.verdict == verdict_of(sample)
+        kept = Decision(candidate_id=sample.candidate_id, kept=True, reason=None)
+        assert decision == (kept if sample.teacher_position == 0 else None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [
+        (1, 10**9),  # every chain a window of its own
+        (3, 10**9),  # windows that end inside of groups
+        (10**9, 1),  # one chain is larger than a window may be
+        (10**9, 1_000),  # windows by size
+    ],
+)
+def test_windows_leave_no_trace(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, rows: int, size: int) -> None:
+    monkeypatch.setattr(tables, "BATCH_ROWS", 4)  # several row groups a file
+    fill(workspace)
+    at_once = groups(workspace)
+    monkeypatch.setattr(wanted, "WINDOW_ROWS", rows)
+    monkeypatch.setattr(wanted, "WINDOW_BYTES", size)
+    assert groups(workspace) == at_once
+
+
+def test_ungraded_chains_and_the_smallest_accepted_ones(workspace: Workspace) -> None:
+    fill(workspace)
+    with WantedSamples(workspace, samples()) as one:
+        one.snapshot()
+        assert one.missing() == PROBLEMS * TEACHERS
+        found = [(position, candidate.candidate_id) for position, candidate, _ in one.ungraded()]
+        assert found == [(each.position, each.candidate_id) for each in samples() if each.sample_index == 3]
+        accepted = [candidate.candidate_id for _, candidate in one.accepted("r", 4)]
+    right = [
+        each.candidate_id
+        for each in samples()
+        if each.teacher_position == 0 and each.sample_index in (0, 2, 4) and verdict_of(each) == "correct"
+    ]
+    assert accepted == sorted(right)[:4]
+
+
+def test_long_rows_make_small_row_groups(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr(tables, "BATCH_CHARACTERS", 1_000)
+    write_table(workspace, "candidates", "long", [a_row(one, "x" * 400) for one in samples()])
+    footer = pq.read_metadata(workspace.table("candidates") / "long.parquet")
+    assert max(footer.row_group(number).num_rows for number in range(footer.num_row_groups)) == 3

@@ -1,0 +1,72 @@
+"""ProblemSpool: the problems of a run in its order, on disk; one is read when it is asked for."""
+
+import os
+import tempfile
+from array import array
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, overload
+
+from schemas.errors import WorkspaceError
+from schemas.problem import Problem
+
+
+class ProblemSpool(Sequence[Problem]):
+    """A sequence of problems that holds 16 bytes of memory for each, instead of 2 KB; a context manager.
+
+    Its file has no name, so that it is gone with the process however that ends. May be read from several threads.
+    Whoever has made it closes it, and with it the sequences that were made of it.
+    """
+
+    def __init__(self, file: BinaryIO, starts: "array[int]", ends: "array[int]") -> None:
+        self._file, self._starts, self._ends = file, starts, ends
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, at: int) -> Problem: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Problem]: ...
+
+    def __getitem__(self, at: int | slice) -> Problem | list[Problem]:
+        if isinstance(at, slice):
+            return [self[position] for position in range(len(self))[at]]
+        start, end = self._starts[at], self._ends[at]
+        return Problem.model_validate_json(os.pread(self._file.fileno(), end - start, start))
+
+    def without(self, problem_ids: Collection[str]) -> Self:
+        """Return the sequence of the other problems, in the same order."""
+        starts, ends = array("Q"), array("Q")
+        for start, end, problem in zip(self._starts, self._ends, self, strict=True):
+            if problem.problem_id not in problem_ids:
+                starts.append(start)
+                ends.append(end)
+        return type(self)(self._file, starts, ends)
+
+
+def spool_problems(problems: Iterable[Problem], folder: Path) -> ProblemSpool:
+    """Write problems down in a nameless file of `folder`'s file system as they come. Raises WorkspaceError."""
+    starts, ends = array("Q"), array("Q")
+    try:
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open for as long as the spool is
+        for problem in problems:
+            starts.append(file.tell())
+            file.write(problem.model_dump_json().encode())
+            ends.append(file.tell())
+        file.flush()
+    except OSError as error:
+        raise WorkspaceError(
+            f"The problems cannot be written to {folder}: {error.strerror or error}", "free space and run again"
+        ) from error
+    return ProblemSpool(file, starts, ends)

@@ -45,18 +45,19 @@ class UsualAnswers:
 
 
 class TeacherWatch:
-    """The newest samples of one teacher during one run."""
+    """The newest samples of one teacher during one run; `model` is None where any model may answer."""
 
     def __init__(
-        self, teacher: str, model: str, alarms: Alarms, usual: UsualAnswers | None, *, wants_reasoning: bool
+        self, teacher: str, model: str | None, alarms: Alarms, usual: UsualAnswers | None, *, wants_reasoning: bool
     ) -> None:
-        self._teacher, self._model, self._alarms, self._usual = teacher, model, alarms, usual
+        self._teacher, self._model, self._alarms, self._usual = teacher, model or UNNAMED, alarms, usual
         shares: dict[AlarmKind, tuple[float, str]] = {
             "truncated": (alarms.truncated_share, "were cut off by the token limit"),
             "refusals": (alarms.refusal_share, "refuse to answer"),
-            "wrong_model": (0.0, f"came from another model than {model}"),
             "not_sampling": (alarms.repeated_share, "repeat an earlier one of their problem word for word"),
         }
+        if model is not None:
+            shares["wrong_model"] = (0.0, f"came from another model than {model}")
         if wants_reasoning:
             shares["no_reasoning"] = (alarms.no_reasoning_share, "have no reasoning")
         self._shares = shares

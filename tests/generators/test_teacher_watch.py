@@ -88,6 +88,11 @@ def test_an_endpoint_that_names_no_model_is_not_accused() -> None:
     assert raised(watch(), [candidate(number) for number in range(50)], model=UNNAMED) == []
 
 
+def test_a_file_of_recordings_may_hold_those_of_any_model() -> None:
+    watching = TeacherWatch("t", None, Alarms(), None, wants_reasoning=False)
+    assert raised(watching, [candidate(number) for number in range(200)], model="gpt-3-6b") == []
+
+
 def test_a_teacher_that_goes_bad_late_is_noticed_as_soon() -> None:
     watching = watch()
     assert raised(watching, [candidate(number) for number in range(5_000)]) == []

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from flows import stages
 from flows.grading_desk import GradingDesk
 from flows.interpreter import in_thread, tuned_for_asking
-from flows.plan import Asker, Shard, askers_of, shards, wanted_samples
+from flows.plan import Asker, Shard, askers_of, left_to_ask, shards, wanted_samples
 from flows.progress import Progress
 from flows.run_record import Run, write_run
 from flows.shard import Desk
@@ -26,7 +26,7 @@ from flows.tools import open_grading
 from generators.limits import Wallet
 from graders.grade import grade_batch, grade_promptly
 from graders.grader import Tools
-from schemas.errors import BudgetReached, ContractFailed, CotfactoryError
+from schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
 from schemas.grade import DropReason
 from schemas.problem import Problem
 from schemas.recipe import Recipe
@@ -38,6 +38,7 @@ SHARDS_PER_TEACHER = 8
 """At most: a shard that waits for its last answers does not keep the next one from being opened."""
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",
+    AlarmRaised: "alarm",
     ContractFailed: "contract",
     asyncio.CancelledError: "interrupted",
 }
@@ -210,7 +211,7 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
         if not desks:
             return
         stack.enter_context(tuned_for_asking())
-        with run.progress.stage("ask and grade", job.wanted.missing()):
+        with run.progress.stage("ask and grade", _left_to_ask(job)):
             everybody = [desk for _, desk in desks]
             asking = [asyncio.create_task(_ask_teacher(job, runner, asker, desk, everybody)) for asker, desk in desks]
             try:
@@ -218,6 +219,13 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
                     await _first_done(asking, everybody)
             finally:
                 await _end(asking)
+            for desk in everybody:
+                if isinstance(desk.stop.reason, AlarmRaised):
+                    raise desk.stop.reason  # by the last answers, when nobody was left to be stopped by it
+
+
+def _left_to_ask(job: _Job) -> int:
+    return left_to_ask(job.problems, job.askers, job.wanted, job.run.recipe.shard_problems)
 
 
 def _shards(job: _Job, asker: Asker) -> Iterator[Shard]:

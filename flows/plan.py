@@ -118,13 +118,36 @@ def shards(
 
 def plan_shard(problems: Sequence[Problem], first: int, asker: Asker, wanted: WantedSamples) -> Shard:
     """Return what the problems at positions `first` and on still want from one teacher, by the last snapshot."""
-    known: dict[int, dict[int, Verdict | None]] = defaultdict(dict)
-    for stored in wanted.verdicts(asker.position, first, first + len(problems) - 1):
-        known[stored.position][stored.sample_index] = stored.verdict
+    known = _known(asker, first, first + len(problems) - 1, wanted)
     everything = (_assignment(asker, one, known[first + offset]) for offset, one in enumerate(problems))
     assignments = tuple(one for one in everything if one is not None)
     name = content_id([asker.spec.name, [one.request_ids[0] for one in assignments]])[:12]
     return Shard(name, asker, first, assignments)
+
+
+def left_to_ask(
+    problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, shard_problems: int
+) -> int:
+    """Return how many samples may still be asked for at most, by the last snapshot: none of a decided problem."""
+    left = wanted.missing()
+    if left == wanted.count() or all(asker.attempts.is_fixed for asker in askers):
+        return left
+    for first in range(0, len(problems), shard_problems):
+        for asker in askers:
+            for position, known in _known(asker, first, first + shard_problems - 1, wanted).items():
+                # Problems are on disk, and only what was recorded depends on them.
+                attempts = asker.attempts if asker.recorded is None else asker.attempts_at(problems[position])
+                if attempts is not None and not _wants_more(attempts, known):
+                    left -= attempts.max - len(known)
+    return left
+
+
+def _known(asker: Asker, first: int, last: int, wanted: WantedSamples) -> dict[int, dict[int, Verdict | None]]:
+    """Return the stored verdicts of one teacher by position and sample index."""
+    known: dict[int, dict[int, Verdict | None]] = defaultdict(dict)
+    for stored in wanted.verdicts(asker.position, first, last):
+        known[stored.position][stored.sample_index] = stored.verdict
+    return known
 
 
 def _prefix(known: Mapping[int, Verdict | None]) -> list[Verdict]:

@@ -16,6 +16,7 @@ from flows.summary import RunSummary
 from schemas.grade import Verdict
 
 LINE_EVERY_S = 10.0
+ENOUGH_TO_PROJECT = 100
 
 
 class Progress(Protocol):
@@ -31,6 +32,10 @@ class Progress(Protocol):
 
     def graded(self, verdict: Verdict, cost_usd: float | None) -> None:
         """Note that one chain was bought and graded."""
+        ...
+
+    def spared(self, samples: int) -> None:
+        """Note that samples need not be asked for: their problem is decided without them."""
         ...
 
     def failed(self, reason: str) -> None:
@@ -73,7 +78,7 @@ class TerminalProgress:
             disable=not self._live,
         )
         self._task: TaskID | None = None
-        self._name, self._done, self._told = "", 0, ""
+        self._name, self._done, self._spared, self._is_asking = "", 0, 0, False
         self._total: int | None = None
         self._started = self._told_at = time.monotonic()
         self._correct = self._graded = self._failed = 0
@@ -91,7 +96,7 @@ class TerminalProgress:
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[None]:
         """Show a bar for one stage until the context closes."""
-        self._name, self._total, self._done, self._told = name, total, 0, ""
+        self._name, self._total, self._done, self._spared, self._is_asking = name, total, 0, 0, False
         self._started = self._told_at = time.monotonic()
         self._task = self._bars.add_task(name, total=total, rate="", told="")
         try:
@@ -106,7 +111,7 @@ class TerminalProgress:
         """Move the current bar."""
         self._done += steps
         if self._live and self._task is not None:
-            self._bars.update(self._task, completed=self._done, rate=self._rate(), told=self._told)
+            self._bars.update(self._task, completed=self._done, rate=self._rate(), told=self._told())
         elif time.monotonic() - self._told_at > LINE_EVERY_S:
             self._told_at = time.monotonic()
             self._line("...")
@@ -116,9 +121,13 @@ class TerminalProgress:
         self._graded += 1
         self._correct += verdict == "correct"
         self._cost_usd += cost_usd or 0.0
-        failed = f"  {self._failed} failed" if self._failed else ""
-        self._told = f"{self._correct / self._graded:.0%} accepted  ${self._cost_usd:.4f}{failed}"
+        self._is_asking = True
         self.advance()
+
+    def spared(self, samples: int) -> None:
+        """Move the bar past samples that are not asked for; they take no time and no money."""
+        self._spared += samples
+        self.advance(samples)
 
     def failed(self, reason: str) -> None:
         """Count a failed request; the first and every hundredth are told in full."""
@@ -157,10 +166,27 @@ class TerminalProgress:
 
     def _rate(self) -> str:
         elapsed = time.monotonic() - self._started
-        return f"{self._done / elapsed:6.0f}/s" if elapsed > 0.1 else ""
+        return f"{(self._done - self._spared) / elapsed:6.0f}/s" if elapsed > 0.1 else ""
+
+    def _told(self) -> str:
+        if not self._is_asking:
+            return ""
+        failed = f"  {self._failed} failed" if self._failed else ""
+        return f"{self._correct / self._graded:.0%} accepted  {self._money()}{failed}"
+
+    def _money(self) -> str:
+        """Return what was paid and, once enough samples say so, about what all of them will have cost.
+
+        The bar counts samples that were asked for and those that need not be, so that its share of the total is the
+        share of the money too, whatever the stopping rule: 300 of 1,000 samples settled for $0.06 make $0.20.
+        """
+        paid = f"${self._cost_usd:.4f}"
+        if not self._cost_usd or not self._total or not ENOUGH_TO_PROJECT <= self._done < self._total:
+            return paid
+        return f"{paid} of about ${self._cost_usd * self._total / self._done:.4f}"
 
     def _line(self, state: str) -> None:
         total = f"/{self._total}" if self._total else ""
         count = f"{self._done}{total}" if self._done or self._total else ""
-        parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._told)
+        parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._told())
         print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)

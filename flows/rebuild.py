@@ -68,5 +68,6 @@ def _facts(manifest: Manifest) -> ReleaseFacts:
         teachers=manifest.teachers,
         sandbox_images=manifest.sandbox_images,
         version=manifest.version,
+        alarms=manifest.alarms,
         decontamination=manifest.decontamination,
     )

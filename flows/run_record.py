@@ -85,7 +85,7 @@ class Run:
 
 
 def write_run(run: Run, status: str) -> None:
-    """Seal the run's own row: `done`, `failed`, or what stopped it (`budget`, `contract`, `interrupted`)."""
+    """Seal the run's own row: `done`, `failed`, or what stopped it (`budget`, `alarm`, `contract`, `interrupted`)."""
     summary = run.summary()
     row = {
         "run_id": run.run_id,
@@ -100,7 +100,7 @@ def write_run(run: Run, status: str) -> None:
         **summary.model_dump(
             include={
                 "seconds", "problems", "candidates", "teacher_calls", "failed_calls", "lost_in_flight", "reused",
-                "verdicts", "kept", "cost_usd",
+                "verdicts", "kept", "cost_usd", "alarms",
             }
         ),
     }  # fmt: skip

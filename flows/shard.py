@@ -134,6 +134,9 @@ async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, o
             if len(decided) < len(answers):
                 break
             verdicts.extend(decided)
+        else:
+            beyond = range(len(verdicts), assignment.attempts.max)
+            desk.progress.spared(sum(index not in assignment.known for index in beyond))
         desk.room.decided()
 
 

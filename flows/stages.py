@@ -36,6 +36,7 @@ from schemas.group import Group
 from schemas.manifest import StrengthOfTests
 from schemas.problem import Problem
 from schemas.record import Record
+from warehouse.history import alarms_before
 from warehouse.ledger import Journal, JournalHeader, open_journals
 from warehouse.problem_spool import ProblemSpool, spool_problems
 from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
@@ -293,6 +294,7 @@ def release(
         version=run.version,
         decontamination=run.decontamination,
         mutants=run.mutants,
+        alarms=(*alarms_before(workspace, recipe.name), *run.alarms),
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

@@ -71,7 +71,8 @@ def _watch(spec: TeacherSpec, run: Run) -> TeacherWatch:
     before = teacher_history(run.workspace, run.recipe.name, spec.name)
     usual = UsualAnswers(before.samples, before.output_tokens, before.latency_ms) if before else None
     wants_reasoning = run.recipe.curation.require_reasoning
-    return TeacherWatch(spec.name, spec.model, run.recipe.alarms, usual, wants_reasoning=wants_reasoning)
+    model = spec.model if spec.recordings is None else None  # a file may hold the completions of several
+    return TeacherWatch(spec.name, model, run.recipe.alarms, usual, wants_reasoning=wants_reasoning)
 
 
 async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:

@@ -8,6 +8,9 @@ from schemas.teaching import Completion, Usage
 NOT_READABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading raises for JSON that is no chat completion: what a server may put where is without end."""
 
+UNNAMED = "unknown"
+"""The model of a completion whose endpoint names none."""
+
 PAID_FOR_NOTHING_TOKENS = 16
 """An empty answer that was billed at more than this was thought about, though its thinking is not shown."""
 
@@ -22,7 +25,7 @@ def read_completion(payload: Any, latency_ms: float) -> Completion:
         content=_storable(content),
         reasoning=_storable(reasoning) if isinstance(reasoning, str) and reasoning else None,
         finish_reason=str(choice.get("finish_reason") or "unknown"),
-        model=str(payload.get("model") or "unknown"),
+        model=str(payload.get("model") or UNNAMED),
         usage=_usage(usage) if usage is not None else None,
         latency_ms=latency_ms,
     )

@@ -33,6 +33,7 @@ from publishing.report_page import REPORT, report_page
 from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from publishing.staging import make_visible, work_folder
 from publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
+from schemas.alarm import Alarm
 from schemas.decontamination import Decontamination
 from schemas.errors import ContractFailed, WorkspaceError
 from schemas.grade import Split
@@ -62,6 +63,7 @@ class ReleaseFacts(Record):
     teachers: tuple[TeacherShare, ...]
     sandbox_images: tuple[str, ...] = ()
     decontamination: Decontamination | None = None
+    alarms: tuple[Alarm, ...] = ()
     decisions: Path | None = None
     version: str | None = None
     mutants: MutantCheck | None = None
@@ -282,6 +284,7 @@ def _manifest(
         teachers=facts.teachers,
         sandbox_images=facts.sandbox_images,
         decontamination=facts.decontamination,
+        alarms=facts.alarms,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from schemas.alarm import Alarm
 from schemas.decontamination import Decontamination
 from schemas.record import Record
 
@@ -57,7 +58,7 @@ class Manifest(Record):
     problems table that they came from. `files` are all but the manifest itself, `dropped` counts by reason,
     `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are the digests of the images in
     which programs were graded. `test_strength` is None without code problems, `decontamination` where the recipe
-    names no benchmark.
+    names no benchmark; `alarms` are those of all runs of the recipe so far.
     """
 
     name: str
@@ -79,3 +80,4 @@ class Manifest(Record):
     sandbox_images: tuple[str, ...] = ()
     test_strength: StrengthOfTests | None = None
     decontamination: Decontamination | None = None
+    alarms: tuple[Alarm, ...] = ()

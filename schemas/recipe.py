@@ -218,20 +218,21 @@ class Budget(Record):
 
 
 class Alarms(Record):
-    """When a teacher's answers look wrong as a whole: shares of its samples, judged from `min_samples` on.
+    """When a teacher's answers look wrong as a whole: shares of its newest samples, judged from `min_samples` on.
 
-    Every alarm is told at once and stands in the run's summary; those in `stop_on` stop the run. `repeated_share` is of
-    the samples that have an earlier one of their problem to be compared with; `times_usual` compares mean tokens
-    and latency with those of the recipe's earlier runs. `no_reasoning` is watched where curation requires reasoning.
+    A share must lie above its limit by more than luck explains. Every alarm is told at once and stands in the run's
+    summary and in the manifest; those in `stop_on` stop the run. `repeated_share` is of the samples that have an
+    earlier one of their problem to be compared with; `times_usual` compares mean tokens and latency with those of the
+    recipe's earlier runs. `no_reasoning` is watched where curation requires reasoning.
     """
 
     stop_on: tuple[AlarmKind, ...] = ()
     min_samples: PositiveInt = 50
-    truncated_share: Share = 0.2
-    refusal_share: Share = 0.05
-    no_reasoning_share: Share = 0.2
-    repeated_share: Share = 0.5
-    times_usual: Annotated[float, Field(gt=1)] = 3.0
+    truncated_share: Share = 0.2  # what published sets of long chains lost to their token limits: 20 to 25 %
+    refusal_share: Share = 0.05  # problems with a checkable answer are hardly ever refused
+    no_reasoning_share: Share = 0.2  # reasoning models leave easy questions unthought now and then
+    repeated_share: Share = 0.5  # chains of easy problems do repeat; where nothing is sampled, all of them do
+    times_usual: Annotated[float, Field(gt=1)] = 3.0  # other problems and busy hours make a factor of two
 
 
 class PreferencePairs(Record):

@@ -1,9 +1,10 @@
-"""What earlier runs of a recipe had from a teacher: how long its answers were, and how often they were right."""
+"""What earlier runs of a recipe had from a teacher: how long its answers were, how often right, and what was wrong."""
 
 from dataclasses import dataclass
 
 import duckdb
 
+from schemas.alarm import Alarm
 from warehouse.catalog import table_files
 from warehouse.workspace import Workspace
 
@@ -48,6 +49,15 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
         first_correct=first,
         both_correct=both,
     )
+
+
+def alarms_before(workspace: Workspace, recipe: str) -> tuple[Alarm, ...]:
+    """Return the alarms of all earlier runs of a recipe, the oldest first."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"SELECT alarms FROM {table_files(workspace, 'runs')} WHERE recipe = ? ORDER BY started_at", [recipe]
+        ).fetchall()
+    return tuple(Alarm.model_validate(alarm) for (alarms,) in rows for alarm in alarms or ())
 
 
 def _first_two(

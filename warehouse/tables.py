@@ -51,6 +51,16 @@ VERDICT_COUNTS: pa.DataType = pa.struct(
     [("correct", pa.int64()), ("incorrect", pa.int64()), ("no_answer", pa.int64()), ("ungraded", pa.int64())]
 )
 
+ALARM: pa.DataType = pa.struct(
+    [
+        ("teacher", pa.string()),
+        ("kind", pa.string()),
+        ("seen", pa.int64()),
+        ("samples", pa.int64()),
+        ("text", pa.string()),
+    ]
+)
+
 COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
     "problems": [
         ("problem_id", pa.string()),
@@ -146,6 +156,7 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("cost_usd", pa.float64()),
         ("release_version", pa.string()),
         ("rows_sha", pa.string()),
+        ("alarms", pa.list_(ALARM)),
     ],
 }
 """Each table is its record's fields in order, then the columns that say what a row belongs to."""

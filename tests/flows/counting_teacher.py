@@ -25,6 +25,8 @@ class CountingTeacher:
         self.base_url = ""
         self.on_ask: Callable[[], None] | None = None
         self.usage: dict[str, int] | None = chat()["usage"]
+        self.finish_reason = "stop"
+        self.model: str | None = None
 
     @property
     def calls(self) -> int:
@@ -39,7 +41,9 @@ class CountingTeacher:
         said = self.answer(question, body["seed"])
         if isinstance(said, int):
             return web.json_response({"error": {"message": "refused"}}, status=said)
-        return web.json_response({**chat(said), "usage": self.usage})
+        reply = {**chat(said), "usage": self.usage, "model": self.model or body["model"]}
+        reply["choices"][0]["finish_reason"] = self.finish_reason
+        return web.json_response(reply)
 
     async def _models(self, _: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "m", "object": "model"}]})

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -134,6 +135,54 @@ def test_the_pass_rate_is_unbiased(attempts: Attempts, p: float) -> None:
         assert rate is not None
         mean += rate * p ** future.count("correct") * (1 - p) ** future.count("incorrect")
     assert math.isclose(mean, p, rel_tol=1e-9)
+
+
+def endings(attempts: Attempts) -> Counter[tuple[int, int]]:
+    """In how many orders of verdicts asking ends at c correct of n, with every wave asked as a whole as a run does."""
+    reached, ended = {(0, 0): 1}, Counter[tuple[int, int]]()
+    while reached:
+        after: Counter[tuple[int, int]] = Counter()
+        for (c, n), orders in reached.items():
+            wave = len(next_samples(attempts, verdicts("c" * c + "i" * (n - c))))
+            if wave == 0:
+                ended[c, n] += orders
+            for more in range(wave + 1 if wave else 0):
+                after[c + more, n + wave] += orders * math.comb(wave, more)
+        reached = dict(after)
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("attempts", "plain_bias"),
+    [
+        # The second figure is how far off c / n would be at a pass rate of one half.
+        (Attempts(max=16), 0.0),
+        (Attempts(max=16, stop_after_correct=1), math.log(2) - 0.5),  # the sum of 1/n 2^-n
+        (Attempts(max=16, stop_after_correct=4), 0.0603),
+        (Attempts(max=16, stop_after_correct=4, give_up_after=8), 0.0593),
+        (Attempts(max=16, give_up_after=4), -6 / 16 / 16),  # 1 of 16 problems loses the 6 of 12 still to come
+        (Attempts(max=16, mode="band"), 0.0),  # symmetric about one half
+        (Attempts(max=16, mode="band", band=(0.1, 0.5), confidence=0.8), 0.2269),  # one success is outside
+        (Attempts(max=40, mode="band", confidence=0.95), 0.0),
+    ],
+)
+def test_the_rules_people_use_are_unbiased_at_every_pass_rate(attempts: Attempts, plain_bias: float) -> None:
+    rates = {(c, n): pass_rate(attempts, verdicts("c" * c + "i" * (n - c))).rate or 0.0 for c, n in endings(attempts)}
+    for p in (0.0, 0.03, 0.2, 0.5, 0.8, 0.97, 1.0):
+        likely = {(c, n): orders * p**c * (1 - p) ** (n - c) for (c, n), orders in endings(attempts).items()}
+        assert math.fsum(likely.values()) == pytest.approx(1, abs=1e-12)
+        assert math.fsum(rates[end] * weight for end, weight in likely.items()) == pytest.approx(p, abs=1e-12)
+        if p == 0.5:
+            plain = math.fsum(c / n * weight for (c, n), weight in likely.items())
+            assert plain - p == pytest.approx(plain_bias, abs=5e-4)
+
+
+def test_in_band_mode_plain_c_of_n_tells_the_band_and_the_unbiased_rate_does_not() -> None:
+    """3 of 16 is 0.19 and more likely outside; its unbiased rate is 0.22, since asking went that far only undecided."""
+    attempts = Attempts(max=16, mode="band")
+    for c, n in endings(attempts):
+        assert (0.2 <= c / n <= 0.8) is (probability_in_band((0.2, 0.8), c, n) > 0.5), (c, n)
+    assert pass_rate(attempts, verdicts("c" * 3 + "i" * 13)).rate == pytest.approx(0.2222, abs=1e-3)
 
 
 @pytest.mark.parametrize(

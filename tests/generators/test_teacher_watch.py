@@ -1,9 +1,11 @@
 """Alarms: raised once, as soon as they rest on enough samples, and never by sound answers."""
 
+import random
 from datetime import UTC, datetime
 
 import pytest
 
+from generators.completions import UNNAMED
 from generators.teacher_watch import REFUSAL, TeacherWatch, UsualAnswers, is_same_model
 from schemas.alarm import Alarm, AlarmKind
 from schemas.candidate import Candidate
@@ -82,6 +84,31 @@ def test_equal_texts_that_mean_nothing(changes: dict[str, object]) -> None:
     assert [alarm.kind for alarm in raised(watch(), few)] == []
 
 
+def test_an_endpoint_that_names_no_model_is_not_accused() -> None:
+    assert raised(watch(), [candidate(number) for number in range(50)], model=UNNAMED) == []
+
+
+def test_a_file_of_recordings_may_hold_those_of_any_model() -> None:
+    watching = TeacherWatch("t", None, Alarms(), None, wants_reasoning=False)
+    assert raised(watching, [candidate(number) for number in range(200)], model="gpt-3-6b") == []
+
+
+def test_a_teacher_that_goes_bad_late_is_noticed_as_soon() -> None:
+    watching = watch()
+    assert raised(watching, [candidate(number) for number in range(5_000)]) == []
+    for number in range(5_000, 5_200):
+        if alarms := watching.saw(candidate(number, finish_reason="length"), "deepseek-r1"):
+            break
+    assert [(alarm.kind, alarm.seen, alarm.samples) for alarm in alarms] == [("truncated", 136, 500)]
+
+
+def test_luck_raises_nothing() -> None:
+    """A teacher that truncates 15 % where 20 % are allowed, looked at after each of 20,000 samples."""
+    draw = random.Random(1)
+    drawn = (candidate(number, finish_reason="length" if draw.random() < 0.15 else "stop") for number in range(20_000))
+    assert raised(watch(), list(drawn)) == []
+
+
 def test_few_comparisons_raise_nothing_and_old_problems_are_forgotten() -> None:
     # Every problem has one sample here: nothing can be compared, however alike the texts are.
     alike = [candidate(number, problem_id=f"p{number}", reasoning=LONG * 2) for number in range(5_000)]
@@ -122,7 +149,13 @@ def test_refusals(text: str, refuses: bool) -> None:
         ("gpt-4o", "gpt-4o-2024-08-06", True),
         ("deepseek-ai/DeepSeek-R1", "deepseek-r1", True),
         ("m", "M", True),
+        ("mistral-large-latest", "mistral-large-2411", True),
+        ("claude-3-5-sonnet", "claude-3-5-sonnet@20241022", True),
         ("deepseek-r1", "deepseek-v3", False),
+        ("gpt-4o", "gpt-4o-mini", False),  # a router that falls back to a smaller one
+        ("deepseek-r1", "deepseek-r1-distill-qwen-7b", False),
+        ("qwen3:32b", "qwen3:8b", False),
+        ("gpt-4", "gpt-3.5", False),
     ],
 )
 def test_names_of_the_same_model(declared: str, answered: str, same: bool) -> None:

@@ -1,0 +1,45 @@
+"""What people are told while a run goes on is right under stopping rules, too."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.progress import TerminalProgress
+from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher, right, wrong
+from tests.flows.test_build import run
+
+ADAPTIVE = {"max": 8, "stop_after_correct": 2, "give_up_after": 4}
+
+
+def told(capsys: pytest.CaptureFixture[str], asked: int, spared: int, total: int = 1000) -> str:
+    with TerminalProgress() as progress, progress.stage("ask", total):
+        progress.spared(spared)
+        for _ in range(asked):
+            progress.graded("correct", 0.001)
+    return capsys.readouterr().err
+
+
+def test_the_projection_knows_that_decided_problems_ask_for_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    # 100 calls settled 400 of 1,000 samples: 250 calls will be made, not 1,000.
+    assert "$0.1000 of about $0.2500" in told(capsys, asked=100, spared=300)
+
+
+@pytest.mark.parametrize(("asked", "spared"), [(10, 80), (700, 300)])
+def test_nothing_is_projected_from_a_few_samples_or_at_the_end(
+    asked: int, spared: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "of about" not in told(capsys, asked, spared)
+
+
+def test_the_bar_of_an_adaptive_run_reaches_its_end(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    teacher.answer = lambda question, seed: (wrong if "0 + 1" in question else right)(question, seed)
+    run(write_recipe(3, attempts=ADAPTIVE), tmp_path / "w")
+    assert teacher.calls == 4 + 2 + 2
+    assert " 24/24 " in capsys.readouterr().err
+    # What the first three problems no longer want is nothing that the next run may still ask for.
+    run(write_recipe(5, attempts=ADAPTIVE), tmp_path / "w")
+    assert teacher.calls == 8 + 2 + 2
+    assert " 16/16 " in capsys.readouterr().err

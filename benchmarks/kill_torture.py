@@ -101,12 +101,12 @@ class Books:
         self._seen.update(fresh)
         self.reached |= bought
         if (self._workspace / "tables" / "candidates").exists():
-            self.reached |= {row[0] for row in duckdb.sql(f"SELECT candidate_id FROM {self._table()}").fetchall()}
+            self.reached |= {row[0] for row in duckdb.execute(f"SELECT candidate_id FROM {self._table()}").fetchall()}
 
     def stored(self) -> tuple[int, int]:
         """Return how many rows the candidates table has, and of how many chains."""
         query = f"SELECT count(*), count(DISTINCT candidate_id) FROM {self._table()}"
-        ((rows, chains),) = duckdb.sql(query).fetchall()
+        ((rows, chains),) = duckdb.execute(query).fetchall()
         return rows, chains
 
     def told(self) -> int:

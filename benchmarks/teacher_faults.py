@@ -5,8 +5,7 @@
 
 Run by hand on a quiet machine. One run without faults, then one in which 4 % of all requests are refused (429 with
 Retry-After), 4 % answered 500, 4 % reset, 1 % never answered, 4 % cut short and 3 % empty. Both are checked row by row:
-every wanted chain is there once, with text. `beyond Retry-After` is the wall time without the longest chain of waits a
-request was told to wait.
+every wanted chain is there once, with text.
 """
 
 import argparse
@@ -93,7 +92,7 @@ def stored(workspace: Path) -> tuple[int, int, int]:
         SELECT count(*), count(DISTINCT candidate_id), count(*) FILTER (response = '' AND reasoning IS NULL)
         FROM '{workspace}/tables/candidates/*.parquet'
     """
-    ((rows, chains, empty),) = duckdb.sql(query).fetchall()
+    ((rows, chains, empty),) = duckdb.execute(query).fetchall()
     return rows, chains, empty
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from flows.summary import RunSummary
 from schemas.grade import Verdict
 
-LINE_EVERY_S = 10.0
+LINE_EVERY_S, BAR_EVERY_S = 10.0, 0.1
 
 
 class Progress(Protocol):
@@ -73,7 +73,7 @@ class TerminalProgress:
             disable=not self._live,
         )
         self._task: TaskID | None = None
-        self._name, self._done, self._told = "", 0, ""
+        self._name, self._done, self._grades = "", 0, False
         self._total: int | None = None
         self._started = self._told_at = time.monotonic()
         self._correct = self._graded = self._failed = 0
@@ -91,13 +91,14 @@ class TerminalProgress:
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[None]:
         """Show a bar for one stage until the context closes."""
-        self._name, self._total, self._done, self._told = name, total, 0, ""
+        self._name, self._total, self._done, self._grades = name, total, 0, False
         self._started = self._told_at = time.monotonic()
         self._task = self._bars.add_task(name, total=total, rate="", told="")
         try:
             yield
             if self._live:
-                self._bars.update(self._task, total=self._done or 1, completed=self._done or 1)
+                done = self._done or 1
+                self._bars.update(self._task, total=done, completed=done, rate=self._rate(), told=self._told())
         finally:
             if not self._live:
                 self._line("")
@@ -105,10 +106,13 @@ class TerminalProgress:
     def advance(self, steps: int = 1) -> None:
         """Move the current bar."""
         self._done += steps
+        now = time.monotonic()
+        if now - self._told_at < (BAR_EVERY_S if self._live else LINE_EVERY_S):
+            return
+        self._told_at = now
         if self._live and self._task is not None:
-            self._bars.update(self._task, completed=self._done, rate=self._rate(), told=self._told)
-        elif time.monotonic() - self._told_at > LINE_EVERY_S:
-            self._told_at = time.monotonic()
+            self._bars.update(self._task, completed=self._done, rate=self._rate(), told=self._told())
+        else:
             self._line("...")
 
     def graded(self, verdict: Verdict, cost_usd: float | None) -> None:
@@ -116,8 +120,7 @@ class TerminalProgress:
         self._graded += 1
         self._correct += verdict == "correct"
         self._cost_usd += cost_usd or 0.0
-        failed = f"  {self._failed} failed" if self._failed else ""
-        self._told = f"{self._correct / self._graded:.0%} accepted  ${self._cost_usd:.4f}{failed}"
+        self._grades = True
         self.advance()
 
     def failed(self, reason: str) -> None:
@@ -159,8 +162,14 @@ class TerminalProgress:
         elapsed = time.monotonic() - self._started
         return f"{self._done / elapsed:6.0f}/s" if elapsed > 0.1 else ""
 
+    def _told(self) -> str:
+        if not self._grades:
+            return ""
+        failed = f"  {self._failed} failed" if self._failed else ""
+        return f"{self._correct / self._graded:.0%} accepted  ${self._cost_usd:.4f}{failed}"
+
     def _line(self, state: str) -> None:
         total = f"/{self._total}" if self._total else ""
         count = f"{self._done}{total}" if self._done or self._total else ""
-        parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._told)
+        parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._told())
         print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)

@@ -82,8 +82,8 @@ class OpenAITeacher:
             "messages": [{"role": message.role, "content": message.content} for message in messages],
             **self._sampling,
         }
-        if "seed" in self._sampling:
-            body["seed"] = self._sampling["seed"] + sample_index
+        if self._spec.sampling.seed is not None:
+            body["seed"] = self._spec.sampling.seed + sample_index
         payload = await self._call(lambda: self._wire.chat(body))
         try:
             return read_completion(payload, (time.perf_counter() - started) * 1000)

@@ -5,8 +5,7 @@
 
 Run by hand on a quiet machine. One run without faults, then one in which 4 % of all requests are refused (429 with
 Retry-After), 4 % answered 500, 4 % reset, 1 % never answered, 4 % cut short and 3 % empty. Both are checked row by row:
-every wanted chain is there once, with text. `beyond Retry-After` is the wall time without the longest chain of waits a
-request was told to wait.
+every wanted chain is there once, with text.
 """
 
 import argparse

@@ -34,7 +34,7 @@ from warehouse.catalog import build_catalog
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import exclusive, open_workspace
 
-SHARDS_PER_TEACHER = 8
+SHARDS_PER_TEACHER = 4
 """At most: a shard that waits for its last answers does not keep the next one from being opened."""
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",

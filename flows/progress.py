@@ -15,7 +15,7 @@ from rich.table import Table
 from flows.summary import RunSummary
 from schemas.grade import Verdict
 
-LINE_EVERY_S = 10.0
+LINE_EVERY_S, BAR_EVERY_S = 10.0, 0.1
 ENOUGH_TO_PROJECT = 100
 
 
@@ -102,7 +102,8 @@ class TerminalProgress:
         try:
             yield
             if self._live:
-                self._bars.update(self._task, total=self._done or 1, completed=self._done or 1)
+                done = self._done or 1
+                self._bars.update(self._task, total=done, completed=done, rate=self._rate(), told=self._told())
         finally:
             if not self._live:
                 self._line("")
@@ -110,10 +111,13 @@ class TerminalProgress:
     def advance(self, steps: int = 1) -> None:
         """Move the current bar."""
         self._done += steps
+        now = time.monotonic()
+        if now - self._told_at < (BAR_EVERY_S if self._live else LINE_EVERY_S):
+            return
+        self._told_at = now
         if self._live and self._task is not None:
             self._bars.update(self._task, completed=self._done, rate=self._rate(), told=self._told())
-        elif time.monotonic() - self._told_at > LINE_EVERY_S:
-            self._told_at = time.monotonic()
+        else:
             self._line("...")
 
     def graded(self, verdict: Verdict, cost_usd: float | None) -> None:

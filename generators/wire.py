@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEEP_IDLE_S = 4.0
 """Less than the 5 s after which uvicorn, and so vLLM, closes an idle connection under a request on its way."""
 
-DESCRIBES_THE_BODY = frozenset({"host", "connection", "content-length", "transfer-encoding"})
+OF_ONE_REQUEST = frozenset({"host", "content-length", "transfer-encoding"})
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ async def _patterns(base_url: str, api_key: str, timeout_s: float) -> tuple[_Pat
 
 
 def _pattern(request: "httpx2.Request") -> _Pattern:
-    headers = {name: value for name, value in request.headers.items() if name not in DESCRIBES_THE_BODY}
+    headers = {name: value for name, value in request.headers.items() if name not in OF_ONE_REQUEST}
     # A login in the URL has become an Authorization header here; aiohttp takes one or the other.
     return _Pattern(request.method, URL(str(request.url), encoded=True).with_user(None), headers)
 

@@ -26,7 +26,7 @@ from schemas.purchase import Purchase
 from schemas.record import Record
 
 GROUP_SYNC_S = 0.01
-BALLAST_BYTES = 32 * 2**20
+BALLAST_BYTES = 16 * 2**20
 
 
 class JournalHeader(Record):

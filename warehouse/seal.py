@@ -41,12 +41,16 @@ class SealedJournal:
 
 
 class Unconfirmed(Record):
-    """What the sendings of one journal may have been billed without a completion reaching us."""
+    """What the sendings of one journal may have been billed without a completion reaching us, at worst.
+
+    `in_flight` counts the requests that were on their way when the run died.
+    """
 
     journal: str
     recipe: str
     usd: float
     tokens: int
+    in_flight: int = 0
 
 
 def seal_journal(workspace: Workspace, journal: Path, candidate_from: Callable[[Purchase], Candidate]) -> SealedJournal:
@@ -85,6 +89,7 @@ def _write_unconfirmed(workspace: Workspace, journal: str, entries: JournalEntri
         recipe=entries.header.recipe,
         usd=entries.unconfirmed_usd,
         tokens=entries.unconfirmed_tokens,
+        in_flight=len(entries.in_flight),
     )
     with (workspace.ledger / UNCONFIRMED).open("a", encoding="utf-8") as file:
         file.write(line.model_dump_json() + "\n")

@@ -5,15 +5,16 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from aiohttp import web
 
 from tests.generators.scripted_server import chat
 
-Answer = Callable[[str, int], str | int]
-"""(question, seed) -> the text of the answer, or an HTTP status to refuse with."""
+Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = Callable[[str, int], str | int | Fault]
+"""(question, seed) -> the text of the answer, an HTTP status to refuse with, or something worse."""
 
 
 class CountingTeacher:
@@ -32,7 +33,7 @@ class CountingTeacher:
     def calls(self) -> int:
         return self.asked.total()
 
-    async def _complete(self, request: web.Request) -> web.Response:
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
         question = body["messages"][-1]["content"].splitlines()[0]
         self.asked[question, body["seed"]] += 1
@@ -41,6 +42,8 @@ class CountingTeacher:
         said = self.answer(question, body["seed"])
         if isinstance(said, int):
             return web.json_response({"error": {"message": "refused"}}, status=said)
+        if callable(said):
+            return await said(request)
         reply = {**chat(said), "usage": self.usage, "model": self.model or body["model"]}
         reply["choices"][0]["finish_reason"] = self.finish_reason
         return web.json_response(reply)

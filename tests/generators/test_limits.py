@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.limits import Limiter, Wallet, cost_usd, worst_case
+from generators.rate_headers import Allowance, Allowances
 from schemas.errors import BudgetReached
 from schemas.recipe import Budget, Limits, Price, TeacherSpec
 from schemas.teaching import Message, Usage
@@ -42,6 +43,95 @@ def test_concurrency_backs_off_once_a_burst_and_recovers() -> None:
         return after_burst, await _most_at_once(limiter, 50)
 
     assert asyncio.run(run()) == (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("refused", "failed", "allowed"),
+    [
+        (0, 51, 256),  # a fifth of all requests fails: nothing is slowed down
+        (20, 31, 256),
+        (0, 86, 128),  # more than a third
+        (33, 0, 128),  # an endpoint that refuses means it: more than an eighth
+    ],
+)
+def test_what_is_sporadic_slows_nobody_down(refused: int, failed: int, allowed: int) -> None:
+    async def run() -> int:
+        limiter = Limiter(Limits(concurrency=256))
+        for _ in range(refused):
+            limiter.pushed_back(None, refused=True)
+        for _ in range(failed):
+            limiter.pushed_back(None)
+        return await _most_at_once(limiter, 300)
+
+    assert asyncio.run(run()) == allowed
+
+
+async def _is_sent_within(limiter: Limiter, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds), limiter.slot(10):
+            return True
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize(("refusals", "waits"), [(1, False), (3, True)])
+def test_refusals_that_are_more_than_sporadic_pause_everybody(refusals: int, waits: bool) -> None:
+    async def run() -> bool:
+        limiter = Limiter(Limits(concurrency=8))
+        for _ in range(refusals):
+            limiter.pushed_back(60.0, refused=True)
+        return await _is_sent_within(limiter, 0.2)
+
+    assert asyncio.run(run()) is not waits
+
+
+@pytest.mark.parametrize(
+    ("remaining", "limit", "reset_s", "sent"),
+    [
+        (5, 60, 60.0, 5),  # five are left; the next one is refilled after about a second
+        (0, 60, 60.0, 0),
+        (0, None, 60.0, 0),  # nobody knows how fast it comes back: at the reset
+        (2, None, 0.0, 9),  # the reset has passed
+    ],
+)
+def test_what_an_endpoint_says_is_left_is_not_exceeded(
+    remaining: int, limit: int | None, reset_s: float, sent: int
+) -> None:
+    async def run() -> int:
+        limiter = Limiter(Limits(concurrency=64))
+        async with limiter.slot(10):
+            limiter.told(Allowances(requests=Allowance(remaining, reset_s, limit), tokens=None))
+        going = [asyncio.create_task(_is_sent_within(limiter, 0.3)) for _ in range(9)]
+        return sum(await asyncio.gather(*going))
+
+    assert asyncio.run(run()) == sent
+
+
+def test_tokens_that_are_left_are_spent_at_what_requests_usually_take() -> None:
+    async def run() -> int:
+        limiter = Limiter(Limits(concurrency=64))
+        limiter.succeeded(tokens=1000)
+        async with limiter.slot(10):
+            limiter.told(Allowances(requests=None, tokens=Allowance(remaining=3500, reset_s=60.0, limit=None)))
+        going = [asyncio.create_task(_is_sent_within(limiter, 0.3)) for _ in range(9)]
+        return sum(await asyncio.gather(*going))
+
+    assert asyncio.run(run()) == 3
+
+
+def test_an_interrupted_wait_gives_its_place_to_the_next() -> None:
+    """The place has been handed over, but whoever got it is cancelled before it knows."""
+
+    async def run() -> int:
+        limiter = Limiter(Limits(concurrency=1))
+        async with limiter.slot(1):
+            waiting = asyncio.create_task(_most_at_once(limiter, 1))
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        return await asyncio.wait_for(_most_at_once(limiter, 3), 5)
+
+    assert asyncio.run(run()) == 1
 
 
 def test_a_place_is_free_again_after_an_error() -> None:

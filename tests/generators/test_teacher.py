@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from generators import teacher as teacher_module
 from generators.limits import Limiter
+from generators.rate_headers import Allowance, Allowances
 from generators.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries
 from schemas.errors import (
     TeacherBadReply,
@@ -75,6 +77,7 @@ def ask_stubbornly(*entries: Any) -> tuple[Completion | TeacherError, Script]:
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teacher_module, "FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr(teacher_module, "SPORADIC_DELAY_S", 0.01)
 
 
 def test_what_is_sent() -> None:
@@ -164,6 +167,7 @@ def test_a_login_in_the_url_is_never_shown() -> None:
         ((429, ERROR, '{"error": {"message": "pay", "code": "insufficient_quota"}}'), TeacherRefused, "credit"),
         (HTML, TeacherBadReply, "/v1"),
         ((200, ERROR, '{"choices": [{"mess'), TeacherBadReply, "JSON"),  # cut on the way
+        ((200, ERROR, "[" * 100_000), TeacherBadReply, "JSON"),  # too deep for any parser
         ({"choices": []}, TeacherBadReply, "not a chat completion"),
         ({"error": "I am a 200"}, TeacherBadReply, "not a chat completion"),
         ({**chat(), "choices": ["x"]}, TeacherBadReply, "not a chat completion"),
@@ -200,6 +204,48 @@ def test_what_may_go_away_is_asked_again() -> None:
     assert isinstance(outcome, Completion)
     assert len(script.requests) == 4
     assert len({str(request) for request in script.requests}) == 1  # the very same request each time
+
+
+EMPTY = {**chat(""), "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+
+
+@pytest.mark.parametrize(
+    ("first", "asked"),
+    [
+        (EMPTY, 2),
+        (chat(" \n"), 2),  # billed for 5 tokens and nothing but blanks
+        ({**chat(""), "usage": {"prompt_tokens": 3, "completion_tokens": 900}}, 1),  # it thought, in secret, for money
+        ({**EMPTY, "choices": [{**EMPTY["choices"][0], "finish_reason": "content_filter"}]}, 1),
+        ({**EMPTY, "choices": [{**EMPTY["choices"][0], "finish_reason": "length"}]}, 1),
+        (chat("", reasoning_content="3 + 4 = 7"), 1),
+    ],
+)
+def test_an_answer_with_nothing_in_it_is_asked_for_again(first: dict[str, Any], asked: int) -> None:
+    outcome, script = ask_stubbornly(first, chat("7"))
+    assert isinstance(outcome, Completion)
+    assert len(script.requests) == asked
+
+
+def test_a_teacher_that_always_says_nothing_has_said_so() -> None:
+    outcome, script = ask_stubbornly(EMPTY)
+    assert isinstance(outcome, Completion)
+    assert outcome.content == ""
+    assert len(script.requests) == 1 + SPEC.limits.retries
+
+
+def test_what_replies_say_about_limits_is_heard() -> None:
+    heard: list[Allowances] = []
+    limits = {"x-ratelimit-remaining-requests": "9", "x-ratelimit-reset-requests": "2s"}
+
+    async def run() -> None:
+        entries = [(200, {"Content-Type": "application/json", **limits}, json.dumps(chat())), (429, limits, "{}")]
+        async with serving(entries) as (url, _), OpenAITeacher(SPEC, Endpoint(url, "k"), heard.append) as teacher:
+            await teacher.complete(MESSAGES, 0)
+            with pytest.raises(TeacherRateLimited):
+                await teacher.complete(MESSAGES, 0)
+
+    asyncio.run(run())
+    assert heard == [Allowances(Allowance(9, 2.0, None), None)] * 2
 
 
 def test_what_will_not_go_away_is_asked_once() -> None:

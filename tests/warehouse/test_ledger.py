@@ -150,6 +150,23 @@ def test_kill_9_loses_nothing_that_had_arrived(tmp_path: Path, last: int) -> Non
     assert entries.in_flight == ()
 
 
+def test_who_waits_for_a_sync_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the group are, and what they wrote is still read back."""
+
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    async def run() -> list[BaseException | None]:
+        recording = (journal.record(a_purchase(name)) for name in ("c1", "c2"))
+        return await asyncio.gather(*recording, return_exceptions=True)
+
+    journal = Journal(tmp_path, HEADER)
+    monkeypatch.setattr(os, "fdatasync", broken)
+    assert [type(one) for one in asyncio.run(run())] == [WorkspaceError, WorkspaceError]
+    journal.close()
+    assert [one.candidate_id for one in read_journal(journal.path).purchases] == ["c1", "c2"]
+
+
 def test_a_full_disk_stops_sending_and_keeps_what_was_in_flight(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,10 +10,11 @@ python=${PYTHON:-python3}
     exit 1
 }
 [ -x .venv/bin/python ] || "$python" -m venv --without-pip .venv
+# The lock is whole: pip has nothing to resolve.
 if ! cmp -s requirements.lock .venv/installed.lock; then
     echo "Installing the packages of requirements.lock into .venv (a few minutes the first time)" >&2
     "$python" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r requirements.lock
+        --require-hashes --no-deps --only-binary :all: -r requirements.lock
     "$python" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check \
         --no-deps --no-build-isolation --editable .
     cp requirements.lock .venv/installed.lock

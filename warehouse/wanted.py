@@ -47,9 +47,9 @@ BATCH_ROWS = 2_000
 WINDOW_ROWS = 2_000
 WINDOW_BYTES = 4_000_000
 """The chains of one window are in memory at once: so many, or so many bytes, whichever comes first."""
-BLOCK_SAMPLES = 250_000
+BLOCK_SAMPLES = 100_000
 """The ids of one block are joined at once. DuckDB gives up, rather than spill, well above so many in its memory."""
-MEMORY_LIMIT = "96MB"
+MEMORY_LIMIT = "256MB"
 THREADS = 2
 
 

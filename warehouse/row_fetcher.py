@@ -56,6 +56,8 @@ class RowFetcher:
             with pq.ParquetFile(self._files[at.file]) as file:
                 parts.append(file.read_row_group(at.row, columns=self._columns, use_threads=False).take(rows))
             order += numbers
+        if not parts:
+            return
         table = pa.concat_tables(parts).combine_chunks()
         where = [0] * len(order)
         for now, number in enumerate(order):

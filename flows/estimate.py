@@ -112,7 +112,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
                 missing = [request for index, request in enumerate(one.request_ids) if index not in one.known]
                 bought = sum(request in waiting for request in missing)
                 unsealed += bought
-                total.add(len(missing) - bought, worst_case(shard.asker.spec, one.messages))
+                total.add(len(missing) - bought, worst_case(shard.asker.spec.sampling, one.messages))
                 total.expected += expected_samples(one.attempts, one.known_prefix(), prior)
         count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
     plans = tuple(_teacher_plan(asker.spec, totals[asker.spec.name], history[asker.spec.name]) for asker in askers)

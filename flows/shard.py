@@ -189,10 +189,11 @@ async def _buy(assignment: Assignment, index: int, desk: Desk, journal: Journal)
     Raises a TeacherError when the endpoint failed, BudgetReached, or _StoppedError when sending was stopped first.
     """
     async with desk.overhead.first_alone():
-        worst = worst_case(desk.spec, assignment.messages, desk.overhead.tokens)
-        sending = _Sending(desk, journal, assignment.request_ids[index], worst)
+        worst = worst_case(desk.spec.sampling, assignment.messages, desk.overhead.tokens)
+        request_id = assignment.request_ids[index]
+        sending = _Sending(desk, journal, request_id, worst)
         try:
-            request = Request(assignment.messages, index, sending.tokens)
+            request = Request(request_id, assignment.messages, desk.spec.sampling, index, sending.tokens)
             completion = await ask_with_retries(desk.teacher, desk.spec, desk.limiter, request, sending)
             billed = completion.usage or _estimated(worst, completion)
             sending.settle(billed)

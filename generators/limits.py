@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from generators.rate_headers import Allowance, Allowances
 from schemas.errors import BudgetReached
-from schemas.recipe import Budget, Limits, Price, TeacherSpec
-from schemas.teaching import Message, Usage
+from schemas.recipe import Budget, Limits, Price
+from schemas.teaching import Message, Sampling, Usage
 
 MESSAGE_OVERHEAD_TOKENS = 16
 SMALLEST_ROUND = 16
@@ -272,7 +272,7 @@ def cost_usd(price: Price | None, usage: Usage) -> float | None:
     return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
 
 
-def worst_case(teacher: TeacherSpec, messages: tuple[Message, ...], overhead_tokens: int = 0) -> Usage:
+def worst_case(sampling: Sampling, messages: Sequence[Message], overhead_tokens: int = 0) -> Usage:
     """Return the most tokens a request can be billed for.
 
     A tokenizer makes at most one token of a byte, so the prompt's bytes bound its tokens; the answer is
@@ -280,7 +280,7 @@ def worst_case(teacher: TeacherSpec, messages: tuple[Message, ...], overhead_tok
     `overhead_tokens` is what the endpoint is known to add to a prompt (see PromptOverhead).
     """
     prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
-    return Usage(input_tokens=prompt + overhead_tokens, output_tokens=teacher.sampling.max_tokens or 0)
+    return Usage(input_tokens=prompt + overhead_tokens, output_tokens=sampling.max_tokens or 0)
 
 
 def _bytes(text: str) -> int:

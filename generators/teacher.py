@@ -18,7 +18,7 @@ from generators.rate_headers import Allowances, allowances
 from generators.wire import Reply, Wire
 from schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
 from schemas.recipe import TeacherSpec
-from schemas.teaching import Completion, Message
+from schemas.teaching import Completion, Message, Sampling
 
 SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
 NO_KEY = "no-key"
@@ -46,10 +46,24 @@ class Endpoint:
         return f"Endpoint({self.shown!r})"
 
 
+@dataclass(frozen=True)
+class Request:
+    """One wanted sample. `request_id` is the id of what it buys (the `candidate_id`); it is never sent.
+
+    `tokens` is the estimate that the tokens-per-minute limit is charged with.
+    """
+
+    request_id: str
+    messages: Sequence[Message]
+    sampling: Sampling
+    sample_index: int
+    tokens: int
+
+
 class Teacher(Protocol):
     """The seam: whatever answers a request with a completion."""
 
-    async def complete(self, messages: Sequence[Message], sample_index: int) -> Completion:
+    async def complete(self, request: Request) -> Completion:
         """Return one completion. Raises a TeacherError."""
         ...
 
@@ -64,7 +78,6 @@ class OpenAITeacher:
         self, spec: TeacherSpec, endpoint: Endpoint, told: Callable[[Allowances], None] = lambda _: None
     ) -> None:
         self._spec, self._endpoint, self._told = spec, endpoint, told
-        self._sampling = spec.sampling.sent()
         self._wire: Wire
 
     async def __aenter__(self) -> "OpenAITeacher":
@@ -74,16 +87,10 @@ class OpenAITeacher:
     async def __aexit__(self, *_: object) -> None:
         await self._wire.close()
 
-    async def complete(self, messages: Sequence[Message], sample_index: int) -> Completion:
+    async def complete(self, request: Request) -> Completion:
         """Ask for one sample. Raises a TeacherError."""
         started = time.perf_counter()
-        body = {
-            "model": self._spec.model,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            **self._sampling,
-        }
-        if self._spec.sampling.seed is not None:
-            body["seed"] = self._spec.sampling.seed + sample_index
+        body = chat_body(self._spec.model, request)
         payload = await self._call(lambda: self._wire.chat(body))
         try:
             return read_completion(payload, (time.perf_counter() - started) * 1000)
@@ -133,13 +140,15 @@ class OpenAITeacher:
         return " ".join(self._endpoint.masked(text).split())[:longest]
 
 
-@dataclass(frozen=True)
-class Request:
-    """One wanted sample; `tokens` is the estimate that the tokens-per-minute limit is charged with."""
-
-    messages: Sequence[Message]
-    sample_index: int
-    tokens: int
+def chat_body(model: str, request: Request) -> dict[str, object]:
+    """Return the body of the chat request that asks for one sample; sample i is asked with `seed + i`."""
+    sampling = request.sampling
+    return {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        **sampling.sent(),
+        **({} if sampling.seed is None else {"seed": sampling.seed + request.sample_index}),
+    }
 
 
 class Sending(Protocol):
@@ -172,7 +181,7 @@ async def ask_with_retries(
         try:
             async with limiter.slot(request.tokens):
                 sending.sent()
-                completion = await teacher.complete(request.messages, request.sample_index)
+                completion = await teacher.complete(request)
             if says_nothing(completion) and not is_last:
                 raise TeacherBadReply(f"teacher {spec.name!r} answered with nothing")
             billed = completion.usage

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from generators.limits import Limiter, Wallet, cost_usd, worst_case
 from generators.rate_headers import Allowance, Allowances
 from schemas.errors import BudgetReached
-from schemas.recipe import Budget, Limits, Price, TeacherSpec
-from schemas.teaching import Message, Usage
+from schemas.recipe import Budget, Limits, Price
+from schemas.teaching import Message, Sampling, Usage
 
 
 async def _most_at_once(limiter: Limiter, requests: int) -> int:
@@ -204,7 +204,6 @@ def test_cost_and_worst_case() -> None:
     price = Price(input=1.0, output=2.0)
     assert cost_usd(price, Usage(input_tokens=1_000_000, output_tokens=500_000)) == 2.0
     assert cost_usd(None, Usage(input_tokens=1)) is None
-    teacher = TeacherSpec.model_validate({"name": "t", "model": "m", "sampling": {"max_tokens": 50}})
-    worst = worst_case(teacher, (Message(role="user", content="é" * 100),))
+    worst = worst_case(Sampling(max_tokens=50), (Message(role="user", content="é" * 100),))
     assert worst.input_tokens >= 200  # a tokenizer may make one token of each byte
     assert worst.output_tokens == 50

@@ -25,6 +25,12 @@ from schemas.teaching import Completion, Message
 from tests.generators.scripted_server import Script, chat, serving
 
 MESSAGES = (Message(role="user", content="What is 3 + 4?"),)
+
+
+def asking(sample_index: int = 0) -> Request:
+    return Request(f"request-{sample_index}", MESSAGES, SPEC.sampling, sample_index, tokens=100)
+
+
 SPEC = TeacherSpec.model_validate(
     {
         "name": "t",
@@ -57,7 +63,7 @@ class Watching:
 def ask_once(*entries: Any) -> tuple[Completion, Script]:
     async def run() -> tuple[Completion, Script]:
         async with serving(entries) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
-            return await teacher.complete(MESSAGES, 3), script
+            return await teacher.complete(asking(3)), script
 
     return asyncio.run(run())
 
@@ -66,8 +72,7 @@ def ask_stubbornly(*entries: Any) -> tuple[Completion | TeacherError, Script]:
     async def run() -> tuple[Completion | TeacherError, Script]:
         async with serving(entries) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
             try:
-                request = Request(MESSAGES, 0, 100)
-                return await ask_with_retries(teacher, SPEC, Limiter(SPEC.limits), request, Watching()), script
+                return await ask_with_retries(teacher, SPEC, Limiter(SPEC.limits), asking(), Watching()), script
             except TeacherError as error:
                 return error, script
 
@@ -138,7 +143,7 @@ def test_a_slow_drip_is_a_time_out() -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         async with OpenAITeacher(SPEC, Endpoint(url, "k")) as teacher:
             with pytest.raises(TeacherUnavailable, match="did not answer within"):
-                await teacher.complete(MESSAGES, 0)
+                await teacher.complete(asking())
         server.close()
 
     asyncio.run(run())
@@ -193,7 +198,7 @@ def test_nobody_listening() -> None:
 
     async def run() -> None:
         async with OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
-            await teacher.complete(MESSAGES, 0)
+            await teacher.complete(asking())
 
     with pytest.raises(TeacherUnavailable, match="cannot be reached"):
         asyncio.run(run())
@@ -240,9 +245,9 @@ def test_what_replies_say_about_limits_is_heard() -> None:
     async def run() -> None:
         entries = [(200, {"Content-Type": "application/json", **limits}, json.dumps(chat())), (429, limits, "{}")]
         async with serving(entries) as (url, _), OpenAITeacher(SPEC, Endpoint(url, "k"), heard.append) as teacher:
-            await teacher.complete(MESSAGES, 0)
+            await teacher.complete(asking())
             with pytest.raises(TeacherRateLimited):
-                await teacher.complete(MESSAGES, 0)
+                await teacher.complete(asking())
 
     asyncio.run(run())
     assert heard == [Allowances(Allowance(9, 2.0, None), None)] * 2

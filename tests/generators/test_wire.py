@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from generators.teacher import Endpoint, OpenAITeacher
+from generators.teacher import Endpoint, OpenAITeacher, Request
 from schemas.recipe import TeacherSpec
 from schemas.teaching import Completion, Message
 from tests.generators.scripted_server import chat
@@ -46,7 +46,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 async def ask_ourselves(base_url: str) -> Completion:
     async with OpenAITeacher(SPEC, Endpoint(base_url, "secret")) as teacher:
         await teacher.models()
-        return await teacher.complete(MESSAGES, 3)
+        return await teacher.complete(Request("request-3", MESSAGES, SPEC.sampling, 3, tokens=100))
 
 
 async def ask_with_the_sdk(base_url: str) -> None:
@@ -181,8 +181,8 @@ def test_cookies_are_sent_back() -> None:
         async with serving(set_cookie) as where:
             base_url = f"http://localhost:{where.rpartition(':')[2]}/v1"
             async with OpenAITeacher(SPEC, Endpoint(base_url, "secret")) as teacher:
-                await teacher.complete(MESSAGES, 0)
-                await teacher.complete(MESSAGES, 1)
+                await teacher.complete(Request("request-0", MESSAGES, SPEC.sampling, 0, tokens=100))
+                await teacher.complete(Request("request-1", MESSAGES, SPEC.sampling, 1, tokens=100))
         assert cookies == [{}, {"replica": "b"}]
 
     asyncio.run(run())

@@ -79,9 +79,11 @@ def test_a_container_that_cannot_be_cleaned_is_replaced(own_pool: Sandbox) -> No
 def test_an_interrupted_run_does_not_answer_the_next_one(own_pool: Sandbox) -> None:
     main = threading.main_thread().ident
     assert main is not None
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores interrupts
     threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         run_one(own_pool, call("import time\ndef f():\n    time.sleep(3)\n    return 'late'"))
+    signal.signal(signal.SIGINT, before)
     assert returned(own_pool, "def f(): return 'mine'") == "mine"
 
 

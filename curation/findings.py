@@ -7,7 +7,7 @@ from curation.chain_steps import wrong_step
 from curation.decontaminate import BenchmarkIndex, contaminations, strongest
 from curation.degenerate import degenerate
 from curation.language import foreign_share
-from curation.leaks import answer_first, answer_from_prompt, hint_words, key_like
+from curation.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
 from curation.near_duplicates import text_key
 from curation.repetition import repetition
 from curation.steps import stated_steps
@@ -67,6 +67,11 @@ def _hint_words(chain: Chain, _: Curation) -> str | None:
     return hint_words(chain.text, chain.problem.question) if hinted else None
 
 
+def _refers_back(chain: Chain, _: Curation) -> str | None:
+    follows = chain.graded.candidate.parent_id is not None
+    return refers_back(chain.text, chain.problem.question) if follows else None
+
+
 CHECKS: dict[Flag, Check] = {
     "repetitive": lambda chain, curation: repetition(chain.text, curation.repetition),
     "wrong_language": _wrong_language,
@@ -74,6 +79,7 @@ CHECKS: dict[Flag, Check] = {
     "refusal": lambda chain, _: refusal(chain.graded.candidate.response),
     "self_named": lambda chain, _: self_naming(chain.text, chain.prompt),
     "hint_words": _hint_words,
+    "refers_back": _refers_back,
     "answer_from_prompt": lambda chain, _: answer_from_prompt(chain.text, chain.problem.question),
     "answer_first": _answer_first,
     "wrong_step": lambda chain, _: wrong_step(chain.problem.question, chain.text, chain.graded.grade.extracted_answer),
@@ -119,7 +125,11 @@ def _chain(problem: Problem, graded: GradedCandidate) -> Chain:
 def _without_reading(graded: GradedCandidate, curation: Curation) -> DropReason | None:
     form = degenerate(graded.candidate, require_reasoning=curation.require_reasoning)
     verdict = graded.grade.verdict
-    return form or (None if verdict == "correct" else verdict)
+    if form is not None:
+        return form
+    if verdict != "correct":
+        return verdict
+    return "hinted" if graded.candidate.strategy == HINTED and not curation.keep_hinted else None
 
 
 def _read(chain: Chain, curation: Curation) -> Finding:

@@ -19,6 +19,14 @@ _HINT = re.compile(
     r"|\b(?:as|since) (?:was )?(?:given|provided|told)\b|\bwork(?:ing)? backwards? from the (?:given |known )?answer\b",
     re.IGNORECASE,
 )
+_BACK = re.compile(
+    r"\b(?:the|my|your|that|this|our) (?:earlier|previous|prior|original|initial|first) "
+    r"(?:solution|attempt|answer|draft|version|response)\b"
+    r"|\b(?:the|your|this|that) (?:review|critique|feedback|plan)\b"
+    r"|\b(?:as|what) (?:you|the reviewer|the user) (?:pointed out|noted|said)\b"
+    r"|\btime (?:is up|for thinking is over)\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
 _STATED = re.compile(
     r"\A[\s*#>_-]*(?:(?:the |my |final |correct |right )*(?:answer|option|choice)(?: is|:)|\\boxed\{|\$?\\boxed\{)",
@@ -37,19 +45,25 @@ def key_like(chain: str) -> str | None:
 
 def answer_from_prompt(chain: str, question: str) -> str | None:
     """Return the words by which a chain takes the answer from what it was given, unless the question says them."""
-    for match in _FROM_PROMPT.finditer(chain):
-        if match.group().casefold() not in question.casefold():
-            return match.group()
-    return None
+    return _words(_FROM_PROMPT, chain, question)
 
 
 def hint_words(chain: str, question: str) -> str | None:
     """Return the words by which a chain that was asked with a hint gives it away, unless the question has them."""
-    for found in (_HINT, _FROM_PROMPT):
-        for match in found.finditer(chain):
-            if match.group().casefold() not in question.casefold():
-                return match.group()
-    return None
+    return _words(_HINT, chain, question) or _words(_FROM_PROMPT, chain, question)
+
+
+def refers_back(chain: str, question: str) -> str | None:
+    """Return the words by which a chain speaks of earlier turns, which its readers never see; None when it does not.
+
+    Example: `As the review says, step 3 is wrong` after a critique -> `the review`.
+    """
+    return _words(_BACK, chain, question)
+
+
+def _words(pattern: re.Pattern[str], chain: str, question: str) -> str | None:
+    found = (match.group() for match in pattern.finditer(chain))
+    return next((words for words in found if words.casefold() not in question.casefold()), None)
 
 
 def answer_first(reasoning: str, answer: str, question: str) -> str | None:

@@ -206,7 +206,7 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
         desks: list[tuple[Asker, Desk]] = []
         for asker in job.askers:
             if next(_shards(job, asker), None) is not None:
-                opening = open_desk(asker.spec, job.problems, wallet, grading, run)
+                opening = open_desk(asker, job.problems, wallet, grading, run)
                 desks.append((asker, await stack.enter_async_context(opening)))
         if not desks:
             return

@@ -1,16 +1,18 @@
 """Say what a run would ask, reuse and spend, from the recipe and what is stored. Spends nothing."""
 
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.decontaminate import open_benchmarks, problem_hits
-from flows.plan import askers_of, shards, wanted_samples
+from flows.plan import Assignment, askers_of, shards, wanted_samples
 from flows.settings import hub_access, load_recipe
 from flows.teachers import recorded_counts
 from generators.limits import cost_usd, worst_case
 from generators.load_problems import load_problems
 from generators.stopping import JEFFREYS, expected_samples, fitted_prior
+from generators.strategies import Strategy
 from schemas.recipe import TeacherSpec
 from schemas.record import Record
 from schemas.teaching import Usage
@@ -107,13 +109,14 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
         wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, askers)))
         wanted.snapshot()
         for shard in shards(problems, askers, wanted, recipe.shard_problems):
-            total, prior = totals[shard.asker.spec.name], _prior(history[shard.asker.spec.name])
+            before, strategy = history[shard.asker.spec.name], shard.asker.strategy
+            total, prior = totals[shard.asker.spec.name], _prior(before)
+            steps = strategy.expected_steps(1 - prior[0] / sum(prior), before.truncated if before else 0.0)
             for one in shard.assignments:
-                missing = [request for index, request in enumerate(one.request_ids) if index not in one.known]
-                bought = sum(request in waiting for request in missing)
-                unsealed += bought
-                total.add(len(missing) - bought, worst_case(shard.asker.spec.sampling, one.messages))
-                total.expected += expected_samples(one.attempts, one.known_prefix(), prior)
+                for index, request_ids in enumerate(one.request_ids):
+                    if index not in one.known:
+                        unsealed += total.add_missing(one, request_ids, strategy, waiting)
+                total.expected += steps * expected_samples(one.attempts, one.known_prefix(), prior)
         count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
     plans = tuple(_teacher_plan(asker.spec, totals[asker.spec.name], history[asker.spec.name]) for asker in askers)
     return RunPlan(
@@ -140,10 +143,21 @@ class _Total:
     output_tokens: int = 0
     expected: float = 0.0
 
-    def add(self, calls: int, worst: Usage) -> None:
-        self.calls += calls
-        self.input_tokens += calls * worst.input_tokens
-        self.output_tokens += calls * worst.output_tokens
+    def add_missing(
+        self, one: Assignment, request_ids: Sequence[str], strategy: Strategy, waiting: Collection[str]
+    ) -> int:
+        """Add the steps of a sample that may have to be bought; return how many wait in the ledger of a killed run."""
+        unsealed = said = 0
+        for step, (request_id, sampling) in enumerate(zip(request_ids, strategy.samplings, strict=True)):
+            worst = worst_case(sampling, strategy.questions(step, one.problem), said)
+            if request_id in waiting:
+                unsealed += 1
+            elif request_id not in one.begun:
+                self.calls += 1
+                self.input_tokens += worst.input_tokens
+                self.output_tokens += worst.output_tokens
+            said += worst.output_tokens
+        return unsealed
 
 
 def _prior(history: TeacherHistory | None) -> tuple[float, float]:

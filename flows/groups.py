@@ -1,14 +1,16 @@
 """From stored chains to groups: which samples a recipe uses, their pass rate and their decisions."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from flows.plan import Asker
 from generators.stopping import pass_rate, used_samples
+from generators.strategies import Attempt, Strategy
 from schemas.grade import Verdict
 from schemas.group import GradedCandidate, Group
 from schemas.problem import Problem
-from warehouse.wanted import StoredGroup, WantedSamples
+from warehouse.wanted import StoredGroup, StoredStep, WantedSamples
 
 
 def decided_groups(
@@ -21,20 +23,43 @@ def decided_groups(
 
 def _group(stored: StoredGroup, problems: Sequence[Problem], askers: Sequence[Asker]) -> Group:
     problem, asker = problems[stored.position], askers[stored.teacher_position]
-    found = {candidate.sample_index: (candidate, grade, decision) for candidate, grade, decision in stored.candidates}
+    found = _complete(stored, asker.strategy)
     if asker.attempts.is_fixed:
         used = list(found.values())
     else:
         by_index: list[Verdict | None] = [
-            found[index][1].verdict if index in found else None for index in range(max(found) + 1)
+            found[index][-1].grade.verdict if index in found else None for index in range(max(found, default=-1) + 1)
         ]
         used = [found[index] for index in range(used_samples(asker.attempts, by_index))]
     return Group(
         problem=problem,
         teacher=asker.spec.name,
         model=asker.spec.model,
-        messages=asker.render(problem),
-        candidates=tuple(GradedCandidate(candidate=one, grade=grade) for one, grade, _ in used),
-        decisions=tuple(decision for _, _, decision in used if decision is not None),
-        pass_rate=pass_rate(asker.attempts, [grade.verdict for _, grade, _ in used]),
+        strategy=asker.spec.strategy,
+        messages=asker.strategy.plain(problem),
+        candidates=tuple(_whole(steps, asker.strategy) for steps in used),
+        earlier_steps=tuple(
+            GradedCandidate(candidate=one.candidate, grade=one.grade) for steps in used for one in steps[:-1]
+        ),
+        decisions=tuple(steps[-1].decision for steps in used if steps[-1].decision is not None),
+        pass_rate=pass_rate(asker.attempts, [steps[-1].grade.verdict for steps in used]),
     )
+
+
+def _complete(stored: StoredGroup, strategy: Strategy) -> dict[int, list[StoredStep]]:
+    """Return the steps of each sample, by index, up to the one that it ends with; incomplete samples are left out."""
+    samples: dict[int, dict[int, StoredStep]] = defaultdict(dict)
+    for one in stored.steps:
+        samples[one.candidate.sample_index][one.step] = one
+    last = {
+        index: strategy.last_step(
+            {step: Attempt(one.candidate, one.grade.verdict).outcome for step, one in steps.items()}
+        )
+        for index, steps in samples.items()
+    }
+    return {index: [samples[index][step] for step in range(end + 1)] for index, end in last.items() if end is not None}
+
+
+def _whole(steps: Sequence[StoredStep], strategy: Strategy) -> GradedCandidate:
+    candidate = strategy.whole([one.candidate for one in steps[:-1]], steps[-1].candidate)
+    return GradedCandidate(candidate=candidate, grade=steps[-1].grade)

@@ -1,19 +1,22 @@
 """What a recipe wants: every sample it may ask for, and the shards that still have something to ask."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from generators.local_teachers.recordings import RecordingCounts
-from generators.render_prompt import prompt_renderer
 from generators.stopping import next_samples
+from generators.strategies import Attempt, StepOutcome, Strategy
 from graders.grade import grader_name_and_version
 from schemas.grade import Verdict
-from schemas.ids import content_id, grade_id, prompt_id, request_id
+from schemas.ids import content_id, grade_id, prompt_id
 from schemas.problem import Problem
 from schemas.recipe import Attempts, Recipe, TeacherSpec
 from schemas.teaching import Message
 from warehouse.wanted import WantedSample, WantedSamples
+
+Samples = dict[int, dict[int, StepOutcome]]
+"""What is stored of one problem: by sample index, then by step."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Asker:
 
     position: int
     spec: TeacherSpec
-    render: Callable[[Problem], tuple[Message, ...]]
+    strategy: Strategy
     attempts: Attempts
     recorded: RecordingCounts | None
 
@@ -39,14 +42,19 @@ class Asker:
 
 @dataclass(frozen=True)
 class Assignment:
-    """One problem for one teacher: what to send, the request ids by sample index, and what is known already."""
+    """One problem for one teacher: what to send, the request ids by sample index and step, and what is known already.
+
+    `known` has the verdicts of the samples that are complete, by index; `begun` the stored answers, by candidate id, of
+    those whose next step has yet to be asked.
+    """
 
     problem: Problem
     attempts: Attempts
     messages: tuple[Message, ...]
     prompt_id: str
-    request_ids: tuple[str, ...]
+    request_ids: tuple[tuple[str, ...], ...]
     known: Mapping[int, Verdict | None]
+    begun: Mapping[str, Attempt]
 
     def known_prefix(self) -> list[Verdict]:
         """Return the verdicts of the first samples, as far as they are known without a gap."""
@@ -66,7 +74,7 @@ class Shard:
 def askers_of(recipe: Recipe, recorded: Mapping[str, RecordingCounts]) -> tuple[Asker, ...]:
     """Return the recipe's teachers; `recorded` holds the counts of those that replay recordings, by name."""
     return tuple(
-        Asker(position, spec, prompt_renderer(spec.prompt), recipe.attempts, recorded.get(spec.name))
+        Asker(position, spec, Strategy(spec), recipe.attempts, recorded.get(spec.name))
         for position, spec in enumerate(recipe.teachers)
     )
 
@@ -80,7 +88,7 @@ def repeated_questions(problems: Sequence[Problem], askers: Sequence[Asker]) -> 
     first: dict[bytes, int] = {}  # prompt -> position of the first problem that has it
     later: dict[bytes, list[int]] = defaultdict(list)
     for position, problem in enumerate(problems):
-        for prompt in {bytes.fromhex(prompt_id(asker.render(problem))) for asker in askers}:
+        for prompt in {bytes.fromhex(prompt_id(asker.strategy.plain(problem))) for asker in askers}:
             if first.setdefault(prompt, position) != position:
                 later[prompt].append(position)
     for prompt, positions in later.items():
@@ -90,19 +98,24 @@ def repeated_questions(problems: Sequence[Problem], askers: Sequence[Asker]) -> 
 
 
 def wanted_samples(problems: Sequence[Problem], askers: Sequence[Asker]) -> Iterator[WantedSample]:
-    """Yield every sample the recipe may ask for, up to `attempts.max`, whether or not it exists already."""
+    """Yield every step of every sample the recipe may ask for, up to `attempts.max`, whether or not it exists."""
     for position, problem in enumerate(problems):
         grader, version = grader_name_and_version(problem)
         for asker in askers:
-            for index, candidate_id in enumerate(_request_ids(asker, problem, asker.render(problem))):
-                yield WantedSample(
-                    position,
-                    asker.position,
-                    index,
-                    problem.problem_id,
-                    candidate_id,
-                    grade_id(candidate_id, problem, grader, version),
-                )
+            attempts = asker.attempts_at(problem)
+            opening = prompt_id(asker.strategy.opening(problem))
+            ids = asker.strategy.request_ids(problem, opening, attempts.max if attempts else 0)
+            for index, steps in enumerate(ids):
+                for step, candidate_id in enumerate(steps):
+                    yield WantedSample(
+                        position,
+                        asker.position,
+                        index,
+                        step,
+                        problem.problem_id,
+                        candidate_id,
+                        grade_id(candidate_id, problem, grader, version),
+                    )
 
 
 def shards(
@@ -118,36 +131,57 @@ def shards(
 
 def plan_shard(problems: Sequence[Problem], first: int, asker: Asker, wanted: WantedSamples) -> Shard:
     """Return what the problems at positions `first` and on still want from one teacher, by the last snapshot."""
-    known = _known(asker, first, first + len(problems) - 1, wanted)
-    everything = (_assignment(asker, one, known[first + offset]) for offset, one in enumerate(problems))
+    stored = _stored(asker, first, first + len(problems) - 1, wanted)
+    verdicts: dict[str, Verdict | None] = {}  # of the stored steps of samples that are not complete
+    begun: dict[str, Attempt] = {}
+    everything = (
+        _assignment(asker, one, stored[first + offset], verdicts, begun) for offset, one in enumerate(problems)
+    )
     assignments = tuple(one for one in everything if one is not None)
-    name = content_id([asker.spec.name, [one.request_ids[0] for one in assignments]])[:12]
+    for chain in wanted.chains(verdicts):
+        begun[chain.candidate_id] = Attempt(chain, verdicts[chain.candidate_id])
+    name = content_id([asker.spec.name, [one.request_ids[0][0] for one in assignments]])[:12]
     return Shard(name, asker, first, assignments)
 
 
 def left_to_ask(
     problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, shard_problems: int
 ) -> int:
-    """Return how many samples may still be asked for at most, by the last snapshot: none of a decided problem."""
+    """Return how many requests may still be sent at most, by the last snapshot: none for a decided problem."""
     left = wanted.missing()
-    if left == wanted.count() or all(asker.attempts.is_fixed for asker in askers):
+    if left == wanted.count() or all(asker.attempts.is_fixed and len(asker.strategy.steps) == 1 for asker in askers):
         return left
     for first in range(0, len(problems), shard_problems):
         for asker in askers:
-            for position, known in _known(asker, first, first + shard_problems - 1, wanted).items():
+            for position, samples in _stored(asker, first, first + shard_problems - 1, wanted).items():
                 # Problems are on disk, and only what was recorded depends on them.
                 attempts = asker.attempts if asker.recorded is None else asker.attempts_at(problems[position])
-                if attempts is not None and not _wants_more(attempts, known):
-                    left -= attempts.max - len(known)
+                if attempts is not None:
+                    left -= _spared(asker.strategy, attempts, samples)
     return left
 
 
-def _known(asker: Asker, first: int, last: int, wanted: WantedSamples) -> dict[int, dict[int, Verdict | None]]:
-    """Return the stored verdicts of one teacher by position and sample index."""
-    known: dict[int, dict[int, Verdict | None]] = defaultdict(dict)
-    for stored in wanted.verdicts(asker.position, first, last):
-        known[stored.position][stored.sample_index] = stored.verdict
-    return known
+def _spared(strategy: Strategy, attempts: Attempts, samples: Samples) -> int:
+    """Return how many requests that are not stored will never be sent."""
+    steps, known = len(strategy.steps), _complete(strategy, samples)
+    if not _wants_more(attempts, known):
+        return attempts.max * steps - sum(len(found) for found in samples.values())
+    return sum(steps - len(samples[index]) for index in known)
+
+
+def _stored(asker: Asker, first: int, last: int, wanted: WantedSamples) -> dict[int, Samples]:
+    """Return what is stored of one teacher by position."""
+    stored: dict[int, Samples] = defaultdict(dict)
+    for one in wanted.stored(asker.position, first, last):
+        steps = stored[one.position].setdefault(one.sample_index, {})
+        steps[one.step] = StepOutcome(one.verdict, one.is_truncated)
+    return stored
+
+
+def _complete(strategy: Strategy, samples: Samples) -> dict[int, Verdict | None]:
+    """Return the verdicts of the samples of which no step has yet to be asked."""
+    last = {index: strategy.last_step(found) for index, found in samples.items()}
+    return {index: samples[index][step].verdict for index, step in last.items() if step is not None}
 
 
 def _prefix(known: Mapping[int, Verdict | None]) -> list[Verdict]:
@@ -162,18 +196,22 @@ def _wants_more(attempts: Attempts, known: Mapping[int, Verdict | None]) -> bool
     return bool(next_samples(attempts, _prefix(known))) and any(index not in known for index in range(attempts.max))
 
 
-def _assignment(asker: Asker, problem: Problem, known: Mapping[int, Verdict | None]) -> Assignment | None:
+def _assignment(
+    asker: Asker,
+    problem: Problem,
+    samples: Samples,
+    verdicts: dict[str, Verdict | None],
+    begun: Mapping[str, Attempt],
+) -> Assignment | None:
+    """Return what is wanted of one problem, if anything; stored steps of incomplete samples go to `verdicts`."""
     attempts = asker.attempts_at(problem)
+    known = _complete(asker.strategy, samples)
     if attempts is None or not _wants_more(attempts, known):
         return None
-    messages = asker.render(problem)
-    return Assignment(problem, attempts, messages, prompt_id(messages), _request_ids(asker, problem, messages), known)
-
-
-def _request_ids(asker: Asker, problem: Problem, messages: tuple[Message, ...]) -> tuple[str, ...]:
-    attempts = asker.attempts_at(problem)
-    prompt = prompt_id(messages)
-    return tuple(
-        request_id(prompt, asker.spec.model, asker.spec.sampling, index)
-        for index in range(attempts.max if attempts else 0)
-    )
+    opening = asker.strategy.opening(problem)
+    opening_id = prompt_id(opening)
+    ids = asker.strategy.request_ids(problem, opening_id, attempts.max)
+    for index, steps in samples.items():
+        if index not in known:
+            verdicts.update((ids[index][step], outcome.verdict) for step, outcome in steps.items())
+    return Assignment(problem, attempts, opening, opening_id, ids, known, begun)

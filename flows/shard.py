@@ -11,6 +11,7 @@ from flows.progress import Progress
 from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
 from generators.reasoning import candidate_from
 from generators.stopping import next_samples
+from generators.strategies import Attempt, Strategy
 from generators.teacher import Request, Teacher, ask_with_retries
 from generators.teacher_watch import TeacherWatch
 from graders.grade import grader_name_and_version
@@ -18,11 +19,11 @@ from schemas.alarm import Alarm
 from schemas.candidate import Candidate
 from schemas.errors import AlarmRaised, CotfactoryError, SandboxError, TeacherError, TeacherRefused, WorkspaceError
 from schemas.grade import Grade, Verdict
-from schemas.ids import grade_id
+from schemas.ids import grade_id, prompt_id
 from schemas.problem import Problem
 from schemas.purchase import Purchase
 from schemas.recipe import TeacherSpec
-from schemas.teaching import Completion, Usage
+from schemas.teaching import Completion, Message, Usage
 from warehouse.ledger import Journal
 from warehouse.seal import GradeRow
 
@@ -72,6 +73,7 @@ class Desk:
     """All that the shards of one teacher share during a run; `alarms` are the run's."""
 
     spec: TeacherSpec
+    strategy: Strategy
     teacher: Teacher
     limiter: Limiter
     wallet: Wallet
@@ -135,19 +137,56 @@ async def _worker(waiting: Iterator[Assignment], desk: Desk, journal: Journal, o
                 break
             verdicts.extend(decided)
         else:
-            beyond = range(len(verdicts), assignment.attempts.max)
-            desk.progress.spared(sum(index not in assignment.known for index in beyond))
+            beyond = range(len(verdicts), len(assignment.request_ids))
+            missing = (assignment.request_ids[index] for index in beyond if index not in assignment.known)
+            desk.progress.spared(sum(one not in assignment.begun for steps in missing for one in steps))
         desk.room.decided()
 
 
 async def _sample(
     assignment: Assignment, index: int, desk: Desk, journal: Journal, outcome: ShardOutcome
 ) -> Verdict | None:
-    """Return the verdict of one sample, bought if need be; None when it could not be had."""
+    """Return the verdict of one sample, whatever of it is missing bought; None when it could not be had."""
     if index in assignment.known:
         return assignment.known[index]
+    earlier: list[Attempt] = []
+    for step, request_id in enumerate(assignment.request_ids[index]):
+        if earlier and not desk.strategy.is_due(step, earlier[-1].outcome):
+            desk.progress.spared(len(assignment.request_ids[index]) - step)
+            break
+        said = [attempt.candidate for attempt in earlier]
+        attempt = assignment.begun.get(request_id) or await _attempt(
+            _Wanted(assignment, index, step, said), desk, journal, outcome
+        )
+        if attempt is None:
+            return None
+        earlier.append(attempt)
+    return earlier[-1].verdict
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One request: a step of a sample, after what was said in the `earlier` ones."""
+
+    assignment: Assignment
+    index: int
+    step: int
+    earlier: Sequence[Candidate]
+
+    @property
+    def request_id(self) -> str:
+        return self.assignment.request_ids[self.index][self.step]
+
+    def messages(self, strategy: Strategy) -> tuple[Message, ...]:
+        if self.step == 0:
+            return self.assignment.messages
+        return strategy.messages(self.step, self.assignment.problem, self.earlier)
+
+
+async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: ShardOutcome) -> Attempt | None:
+    """Buy and grade the answer to one step; None when it could not be had."""
     try:
-        purchase = await _buy(assignment, index, desk, journal)
+        purchase = await _buy(wanted, desk, journal)
         await journal.record(purchase)
         if journal.full:
             desk.stop.reason = WorkspaceError(
@@ -174,33 +213,46 @@ async def _sample(
     outcome.input_tokens += purchase.usage.input_tokens
     outcome.output_tokens += purchase.usage.output_tokens
     outcome.cost_usd += purchase.cost_usd or 0.0
-    candidate = candidate_from(purchase)
-    grade = await desk.grading.grade(assignment.problem, candidate)
-    outcome.grades.append(grade_row(grade, assignment.problem, candidate))
+    candidate, problem = candidate_from(purchase), wanted.assignment.problem
+    grade = await desk.grading.grade(problem, candidate)
+    outcome.grades.append(grade_row(grade, problem, candidate))
     desk.progress.graded(grade.verdict, purchase.cost_usd)
     _watch_graders(grade, desk)
     _tell(desk.watch.saw(candidate, purchase.completion.model), desk)
-    return grade.verdict
+    return Attempt(candidate, grade.verdict)
 
 
-async def _buy(assignment: Assignment, index: int, desk: Desk, journal: Journal) -> Purchase:
-    """Ask for one sample within budget and limits.
+async def _buy(wanted: _Wanted, desk: Desk, journal: Journal) -> Purchase:
+    """Ask for one step of a sample within budget and limits.
 
     Raises a TeacherError when the endpoint failed, BudgetReached, or _StoppedError when sending was stopped first.
     """
     async with desk.overhead.first_alone():
-        worst = worst_case(desk.spec.sampling, assignment.messages, desk.overhead.tokens)
-        request_id = assignment.request_ids[index]
-        sending = _Sending(desk, journal, request_id, worst)
+        messages, sampling = wanted.messages(desk.strategy), desk.strategy.samplings[wanted.step]
+        worst = worst_case(sampling, messages, desk.overhead.tokens)
+        sending = _Sending(desk, journal, wanted.request_id, worst)
         try:
-            request = Request(request_id, assignment.messages, desk.spec.sampling, index, sending.tokens)
+            request = Request(wanted.request_id, messages, sampling, wanted.index, sending.tokens)
             completion = await ask_with_retries(desk.teacher, desk.spec, desk.limiter, request, sending)
             billed = completion.usage or _estimated(worst, completion)
             sending.settle(billed)
             desk.overhead.learn(worst, billed)
         finally:
             sending.settle(Usage())  # nothing, unless it was interrupted
-    return _purchase(assignment, index, desk.spec, completion, billed)
+    return Purchase(
+        candidate_id=wanted.request_id,
+        problem_id=wanted.assignment.problem.problem_id,
+        teacher=desk.spec.name,
+        prompt_id=wanted.assignment.prompt_id if wanted.step == 0 else prompt_id(messages),
+        strategy=desk.strategy.name_of(wanted.step),
+        sampling=sampling,
+        sample_index=wanted.index,
+        parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else None,
+        completion=completion,
+        usage=billed,
+        cost_usd=cost_usd(desk.spec.price, billed),
+        created_at=datetime.now(UTC),
+    )
 
 
 class _Sending:
@@ -276,20 +328,3 @@ def grade_row(grade: Grade, problem: Problem, candidate: Candidate) -> GradeRow:
 def grade_rows(grades: Sequence[Grade], pairs: Sequence[tuple[Problem, Candidate]]) -> list[GradeRow]:
     """Return the rows of a batch of grades."""
     return [grade_row(grade, *pair) for grade, pair in zip(grades, pairs, strict=True)]
-
-
-def _purchase(assignment: Assignment, index: int, spec: TeacherSpec, completion: Completion, usage: Usage) -> Purchase:
-    return Purchase(
-        candidate_id=assignment.request_ids[index],
-        problem_id=assignment.problem.problem_id,
-        teacher=spec.name,
-        prompt_id=assignment.prompt_id,
-        strategy="solve",
-        sampling=spec.sampling,
-        sample_index=index,
-        parent_id=None,
-        completion=completion,
-        usage=usage,
-        cost_usd=cost_usd(spec.price, usage),
-        created_at=datetime.now(UTC),
-    )

@@ -254,6 +254,11 @@ def curate(
                     if decision.reason == "contaminated" and decision.detail is not None:
                         candidate_hits[decision.detail.partition(" row ")[0]] += 1
                     yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
+                for step in group.earlier_steps:
+                    led = Decision(
+                        candidate_id=step.candidate.candidate_id, kept=False, reason="earlier_step", split=group.split
+                    )
+                    yield {**led.model_dump(), "problem_id": group.problem.problem_id, **belongs}
             run.progress.advance()
 
     with run.progress.stage("curate", len(problems)):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from graders.mutants import MutantCheck
 from schemas.alarm import Alarm
+from schemas.candidate import Candidate
 from schemas.grade import VERDICTS
 from schemas.group import Group
 from schemas.manifest import FunnelStage, TeacherShare
@@ -63,11 +64,18 @@ class RunSummary(Record):
 @dataclass
 class _TeacherCount:
     candidates: int = 0
+    earlier_steps: int = 0
     correct: int = 0
     kept: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
+
+    def paid(self, candidate: Candidate) -> None:
+        self.input_tokens += candidate.usage.input_tokens
+        self.output_tokens += candidate.usage.output_tokens
+        if candidate.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + candidate.cost_usd
 
 
 @dataclass
@@ -101,10 +109,9 @@ class Tally:
             teacher.candidates += 1
             teacher.correct += verdict == "correct"
             teacher.kept += decision.kept
-            teacher.input_tokens += candidate.usage.input_tokens
-            teacher.output_tokens += candidate.usage.output_tokens
-            if candidate.cost_usd is not None:
-                teacher.cost_usd = (teacher.cost_usd or 0.0) + candidate.cost_usd
+        teacher.earlier_steps += len(group.earlier_steps)
+        for graded in (*group.candidates, *group.earlier_steps):
+            teacher.paid(graded.candidate)
 
     def funnel(self, rows: int | None = None) -> tuple[FunnelStage, ...]:
         """Return problems -> asked -> complete -> answered -> correct -> kept (-> rows)."""
@@ -131,6 +138,7 @@ class Tally:
                 teacher=spec.name,
                 model=spec.model,
                 license=spec.license,
+                strategy=spec.strategy,
                 **vars(self.teachers.get(spec.name, _TeacherCount())),
             )
             for spec in teachers

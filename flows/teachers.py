@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from flows.grading_desk import GradingDesk
+from flows.plan import Asker
 from flows.run_record import Run
 from flows.settings import remote_endpoint
 from flows.shard import Desk, Room, Stop
@@ -42,18 +43,20 @@ def endpoint_of(spec: TeacherSpec, problems: Sequence[Problem]) -> Iterator[Endp
 
 @asynccontextmanager
 async def open_desk(
-    spec: TeacherSpec, problems: Sequence[Problem], wallet: Wallet, grading: GradingDesk, run: Run
+    asker: Asker, problems: Sequence[Problem], wallet: Wallet, grading: GradingDesk, run: Run
 ) -> AsyncIterator[Desk]:
     """Yield a teacher that has answered its first, free question (`GET /models`), with its limits.
 
     Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
     """
+    spec = asker.spec
     with endpoint_of(spec, problems) as endpoint:
         limiter = Limiter(spec.limits)
         async with OpenAITeacher(spec, endpoint, limiter.told) as teacher:
             await teacher.models()
             yield Desk(
                 spec,
+                asker.strategy,
                 teacher,
                 limiter,
                 wallet,

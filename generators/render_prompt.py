@@ -1,4 +1,4 @@
-"""Render a Problem into messages with a named prompt template (`prompts/NAME.j2`)."""
+"""Render a Problem into messages with a named prompt template (`prompts/NAME.j2`), or into a turn (`turns/`)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,25 +11,40 @@ from schemas.teaching import Message
 
 PROMPTS = Path(__file__).parent / "prompts"
 
+# Autoescape would corrupt mathematics: the output is plain text for a model, never HTML.
+_ENVIRONMENT = jinja2.Environment(  # noqa: S701
+    loader=jinja2.FileSystemLoader(PROMPTS),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+    auto_reload=False,
+)
+
 
 def prompt_renderer(name: str) -> Callable[[Problem], tuple[Message, ...]]:
     """Return the function that renders problems with the template `name`, as one user message.
 
-    A template sees `problem`, `letters` (A, B, ...) and `entry_point` (of a program, or None).
     Raises RecipeError for an unknown name.
     """
     known = sorted(path.stem for path in PROMPTS.glob("*.j2"))
     if name not in known:
         raise RecipeError(f"Unknown prompt {name!r}: expected one of {', '.join(known)}", "fix `prompt:`")
-    # Autoescape would corrupt mathematics: the output is plain text for a model, never HTML.
-    environment = jinja2.Environment(  # noqa: S701
-        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    template = environment.from_string((PROMPTS / f"{name}.j2").read_text("utf-8"))
+    rendered = _renderer(f"{name}.j2")
+    return lambda problem: (rendered(problem),)
 
-    def render(problem: Problem) -> tuple[Message, ...]:
+
+def turn_renderer(name: str) -> Callable[[Problem], Message]:
+    """Return the function that renders what is said about a problem in one turn of a strategy."""
+    return _renderer(f"turns/{name}.j2")
+
+
+def _renderer(path: str) -> Callable[[Problem], Message]:
+    """Return the renderer of a template, which sees `problem`, `letters` (A, B, ...) and `entry_point` (or None)."""
+    template = _ENVIRONMENT.get_template(path)
+
+    def render(problem: Problem) -> Message:
         text = template.render(problem=problem, letters=CHOICE_LETTERS, entry_point=_entry_point(problem))
-        return (Message(role="user", content=text.strip()),)
+        return Message(role="user", content=text.strip())
 
     return render
 

@@ -1,9 +1,13 @@
 """Candidate: one attempt of one teacher - reasoning, response, sampling, usage, finish reason."""
 
 from datetime import datetime
+from typing import Literal
 
 from schemas.record import Record
 from schemas.teaching import Sampling, Usage
+
+StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget"]
+"""How a teacher is asked; `generators/strategies.py` says what each does."""
 
 
 class Candidate(Record):
@@ -12,14 +16,15 @@ class Candidate(Record):
     `candidate_id` is the id of the request that bought it (`schemas.ids.request_id`). `reasoning` is the
     thinking (None when the teacher showed none), `response` what follows it; a response that is empty
     while there is reasoning means that the thinking was never closed. `cost_usd` is None when the recipe
-    names no price. `created_at` is in UTC.
+    names no price. `created_at` is in UTC. `strategy` is `solve` for an answer to the plain prompt, whatever came
+    after; `parent_id` is the candidate that the conversation goes on from.
     """
 
     candidate_id: str
     problem_id: str
     teacher: str
     prompt_id: str
-    strategy: str = "solve"
+    strategy: StrategyName = "solve"
     sampling: Sampling
     sample_index: int
     parent_id: str | None = None

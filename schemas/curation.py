@@ -106,12 +106,14 @@ class Curation(Record):
     """Which correct candidates are worth publishing.
 
     What a check finds drops the candidate, unless the check is in `label_only`: then the candidate carries a flag.
-    `drop_wrong_steps: false` is the same for steps. `max_foreign_letters` is the share of letters in a script that the
+    `drop_wrong_steps: false` is the same for steps. Chains of the strategy `hint`, whose prompt held the reference
+    answer, are published only with `keep_hinted`. `max_foreign_letters` is the share of letters in a script that the
     prompt does not use (Olmo 3: 0.05). At most `max_per_problem` chains of a problem are kept, chosen by `prefer`;
     `max_per_domain` chains of a domain, and no domain more than `max_domain_share` of all.
     """
 
     require_reasoning: bool = False
+    keep_hinted: bool = False
     drop_wrong_steps: bool = True
     label_only: tuple[Flag, ...] = ("answer_first", "answer_from_prompt")
     repetition: Repetition = Repetition()

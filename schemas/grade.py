@@ -64,12 +64,15 @@ DropReason = Literal[
     "answer_from_prompt",
     "answer_first",
     "hint_words",
+    "refers_back",
     "wrong_step",
     "duplicate",
     "near_duplicate",
     "outside_difficulty",
     "over_limit",
     "over_domain_share",
+    "hinted",
+    "earlier_step",
 ]
 Flag = Literal[
     "repetitive",
@@ -80,6 +83,7 @@ Flag = Literal[
     "answer_from_prompt",
     "answer_first",
     "hint_words",
+    "refers_back",
     "wrong_step",
 ]
 """What a check of the chain itself finds: it drops the candidate or, where the recipe says so, only labels it."""
@@ -92,7 +96,8 @@ class Decision(Record):
 
     A problem that was dropped before any candidate was asked for has a decision with `candidate_id` None. `detail`
     is what the reason rests on: the wrong step, the benchmark row, the id of the chain it repeats. `flags` are the
-    findings that the recipe only labels. `split` is where the rows of its problem go.
+    findings that the recipe only labels. `split` is where the rows of its problem go. A plan, draft or critique that
+    led to a candidate is never published: `earlier_step`.
     """
 
     candidate_id: str | None

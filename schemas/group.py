@@ -1,6 +1,6 @@
 """Group: all attempts of one teacher at one problem, graded and decided - what curation and release work on."""
 
-from schemas.candidate import Candidate
+from schemas.candidate import Candidate, StrategyName
 from schemas.grade import Decision, Grade, Split
 from schemas.problem import Problem
 from schemas.record import Record
@@ -29,14 +29,17 @@ class PassRate(Record):
 class Group(Record):
     """The attempts of one teacher at one problem, in the order of their sample index.
 
-    `messages` is the prompt as it was sent. `decisions` lines up with `candidates`, one each.
+    `messages` is the problem's plain prompt, as a student is to be asked. `decisions` lines up with `candidates`, one
+    each. `earlier_steps` are the plans, drafts and critiques that a strategy asked for on the way to the candidates.
     """
 
     problem: Problem
     teacher: str
     model: str
+    strategy: StrategyName = "solve"
     messages: tuple[Message, ...]
     candidates: tuple[GradedCandidate, ...]
+    earlier_steps: tuple[GradedCandidate, ...] = ()
     decisions: tuple[Decision, ...]
     pass_rate: PassRate
 

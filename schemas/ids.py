@@ -81,6 +81,23 @@ def request_id(prompt: str, model: str, sampling: Sampling, sample_index: int) -
     )
 
 
+def follow_up_id(parent: str, turn: Message, model: str, sampling: Sampling, sample_index: int) -> str:
+    """Return the id of a request that goes on where the request `parent` ended: its messages, its answer, then `turn`.
+
+    The answer is not hashed but named by the request that bought it, so that all requests of a sample have their ids
+    before the first of them is sent, and what is missing is found without reading what is there.
+    """
+    return content_id(
+        {
+            "parent": parent,
+            "turn": turn.model_dump(),
+            "model": model,
+            "sampling": sampling.sent(),
+            "sample_index": sample_index,
+        }
+    )
+
+
 def grade_id(candidate_id: str, problem: Problem, grader: str, grader_version: str) -> str:
     """Return the id of a grade: which chain, held against which problem, by which version of which grader."""
     return content_id([candidate_id, problem.problem_id, grader, grader_version])

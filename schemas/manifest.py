@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from schemas.alarm import Alarm
+from schemas.candidate import StrategyName
 from schemas.decontamination import Decontamination
 from schemas.record import Record
 
@@ -24,12 +25,17 @@ class FunnelStage(Record):
 
 
 class TeacherShare(Record):
-    """What one teacher contributed to a release, over all runs that bought it."""
+    """What one teacher contributed to a release, over all runs that bought it.
+
+    Tokens and money are those of `candidates` and of the `earlier_steps` that its strategy took on the way to them.
+    """
 
     teacher: str
     model: str
     license: str | None
+    strategy: StrategyName = "solve"
     candidates: int
+    earlier_steps: int = 0
     correct: int
     kept: int
     input_tokens: int

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from schemas.candidate import StrategyName
 from schemas.record import Record
 from schemas.teaching import Completion, Sampling, Usage
 
@@ -16,7 +17,7 @@ class Purchase(Record):
     problem_id: str
     teacher: str
     prompt_id: str
-    strategy: str
+    strategy: StrategyName
     sampling: Sampling
     sample_index: int
     parent_id: str | None

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.alarm import AlarmKind
+from schemas.candidate import StrategyName
 from schemas.curation import Curation
 from schemas.problem import AnswerKind
 from schemas.record import Record
@@ -144,6 +145,10 @@ class TeacherSpec(Record):
 
     Without any of the three, the endpoint is the environment's OPENAI_BASE_URL. `api_key_env` names the
     environment variable that holds the key; the key itself never enters a recipe.
+
+    `strategy` says how a sample is had (`generators/strategies.py`); `budget` thinks for at most `think_tokens` and
+    then answers within `sampling.max_tokens`. A sample cut at `sampling.max_tokens` is asked once more with
+    `retry_truncated` tokens, where that is given; otherwise it stays as it is.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -153,7 +158,10 @@ class TeacherSpec(Record):
     simulated: StudentShares | None = None
     api_key_env: str = "OPENAI_API_KEY"
     prompt: str = "solve"
+    strategy: StrategyName = "solve"
+    think_tokens: PositiveInt | None = None
     sampling: Sampling = Sampling()
+    retry_truncated: PositiveInt | None = None
     price: Price | None = None
     limits: Limits = Limits()
     license: str | None = None
@@ -169,6 +177,31 @@ class TeacherSpec(Record):
         if len(given) > 1:
             raise ValueError(f"teacher {self.name!r} has {' and '.join(given)}: expected at most one of them")
         return self
+
+    @model_validator(mode="after")
+    def _strategy_can_be_followed(self) -> Self:
+        if (self.strategy == "budget") != (self.think_tokens is not None):
+            raise ValueError(f"teacher {self.name!r}: `strategy: budget` and `think_tokens` belong together")
+        if self.retry_truncated is not None:
+            if self.strategy not in ("solve", "hint"):
+                raise ValueError(f"teacher {self.name!r}: retry_truncated goes with `strategy: solve` or `hint` only")
+            if self.sampling.max_tokens is None or self.retry_truncated <= self.sampling.max_tokens:
+                raise ValueError(
+                    f"teacher {self.name!r}: retry_truncated is {self.retry_truncated}: expected more than "
+                    f"sampling.max_tokens, which is {self.sampling.max_tokens}"
+                )
+        if self.recordings is not None and (self.strategy != "solve" or self.retry_truncated is not None):
+            raise ValueError(
+                f"teacher {self.name!r} replays recordings: it can only be asked to `solve`, once a sample"
+            )
+        return self
+
+    def first_requests(self) -> tuple[str, ...]:
+        """Return what tells its requests for new conversations from other teachers' requests."""
+        opening = self.strategy if self.strategy in ("plan_then_solve", "hint") else self.prompt
+        limits = (self.think_tokens or self.sampling.max_tokens, self.retry_truncated)
+        samplings = [self.sampling.model_copy(update={"max_tokens": limit}) for limit in limits[: 1 + bool(limits[1])]]
+        return tuple(f"{self.model} {opening} {sampling.model_dump_json()}" for sampling in samplings)
 
 
 RL_BAND = (0.2, 0.8)
@@ -304,13 +337,13 @@ class Recipe(Record):
     def _teachers_ask_different_things(self) -> Self:
         asked: dict[str, str] = {}
         for teacher in self.teachers:
-            request = f"{teacher.model} {teacher.prompt} {teacher.sampling.model_dump_json()}"
-            twin = asked.setdefault(request, teacher.name)
-            if twin != teacher.name:
-                raise ValueError(
-                    f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, prompt and "
-                    "sampling; expected them to differ in one of the three"
-                )
+            for request in teacher.first_requests():
+                twin = asked.setdefault(request, teacher.name)
+                if twin != teacher.name:
+                    raise ValueError(
+                        f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, prompt and "
+                        "sampling; expected them to differ in one of the three, if only in `sampling: {seed: ...}`"
+                    )
         return self
 
     @model_validator(mode="after")

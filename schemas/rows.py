@@ -26,12 +26,13 @@ PROVENANCE: list[tuple[str, pa.DataType]] = [
 
 PASS_RATE: list[tuple[str, pa.DataType]] = [
     ("teacher", pa.string()),
+    ("strategy", pa.string()),
     ("pass_rate", pa.float64()),
     ("pass_rate_n", pa.int32()),
     ("pass_rate_c", pa.int32()),
 ]
-"""How often `teacher` (the model as declared) solves the problem: c correct of n graded samples, and the
-unbiased rate under the stopping rule, which is c / n when the number of samples was fixed."""
+"""How often `teacher` (the model as declared) solves the problem when asked by `strategy`: c correct of n graded
+samples, and the unbiased rate under the stopping rule, which is c / n when the number of samples was fixed."""
 
 WRITTEN_BY: list[tuple[str, pa.DataType]] = [*PASS_RATE, ("teacher_license", pa.string())]
 """The same of the teacher that wrote the chains of a row, and the terms they are under, where the recipe names them."""
@@ -122,7 +123,15 @@ RL = pa.schema(
         (
             "pass_rates",
             pa.list_(
-                pa.struct([("model", pa.string()), ("n", pa.int32()), ("c", pa.int32()), ("pass_rate", pa.float64())])
+                pa.struct(
+                    [
+                        ("model", pa.string()),
+                        ("strategy", pa.string()),
+                        ("n", pa.int32()),
+                        ("c", pa.int32()),
+                        ("pass_rate", pa.float64()),
+                    ]
+                )
             ),
         ),
     ]

@@ -11,7 +11,7 @@ from warehouse.workspace import Workspace
 
 @dataclass(frozen=True)
 class TeacherHistory:
-    """Means over all stored samples of one teacher of one recipe.
+    """Means over all stored samples of one teacher of one recipe; `truncated` is the share cut at the token limit.
 
     `first_correct` is the share of problems whose first sample is correct and `both_correct` the share whose first two
     are, over the `pairs` problems in which both are graded: the first samples are asked under any stopping rule, so
@@ -22,6 +22,7 @@ class TeacherHistory:
     input_tokens: float
     output_tokens: float
     latency_ms: float
+    truncated: float
     pairs: int
     first_correct: float
     both_correct: float
@@ -32,8 +33,9 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
     if not any(workspace.table("candidates").glob("*.parquet")):
         return None
     with duckdb.connect() as connection:
-        samples, input_tokens, output_tokens, latency_ms = connection.execute(
-            f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms)
+        samples, input_tokens, output_tokens, latency_ms, truncated = connection.execute(
+            f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms),
+                       avg((finish_reason = 'length')::INT)
                 FROM {table_files(workspace, "candidates")} WHERE recipe = ? AND teacher = ?""",
             [recipe, teacher],
         ).fetchall()[0]
@@ -45,6 +47,7 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
         input_tokens=float(input_tokens),
         output_tokens=float(output_tokens),
         latency_ms=float(latency_ms),
+        truncated=float(truncated),
         pairs=pairs,
         first_correct=first,
         both_correct=both,

@@ -15,6 +15,15 @@ def candidate_places(candidates: Sequence[Path]) -> str:
     return f"(SELECT {_ids('candidate_id')}, {place} FROM {files_sql(candidates)})"
 
 
+def truncations(candidates: Sequence[Path], among: str) -> str:
+    """Return the SQL of (candidate_id, is_truncated): the candidates of a table that are stored, and which were cut."""
+    return f"""(
+        SELECT candidate_id, bool_or(is_truncated) AS is_truncated
+        FROM (SELECT {_ids("candidate_id")}, finish_reason = 'length' AS is_truncated FROM {files_sql(candidates)})
+        SEMI JOIN {among} USING (candidate_id) GROUP BY candidate_id
+    )"""
+
+
 def newest_grades(grades: Sequence[Path], key: str, among: str) -> str:
     """Return the SQL of (key, newest): the verdict and place of the newest grade of each key found in a table."""
     return f"""(

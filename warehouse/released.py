@@ -35,6 +35,7 @@ def released_samples(released: Path, positions: Mapping[str, int]) -> Iterator[W
             position=positions[row["problem_id"]],
             teacher_position=row["teacher_position"],
             sample_index=row["sample_index"],
+            step=row["step"],
             problem_id=row["problem_id"],
             candidate_id=row["candidate_id"],
             grade_id=row["grade_id"],

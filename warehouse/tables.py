@@ -127,6 +127,7 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("version", pa.string()),
         ("teacher_position", pa.int32()),
         ("sample_index", pa.int32()),
+        ("step", pa.int32()),
         ("problem_id", pa.string()),
         ("candidate_id", pa.string()),
         ("grade_id", pa.string()),

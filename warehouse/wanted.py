@@ -1,14 +1,15 @@
 """What a recipe wants, joined with what the tables hold: samples to ask for, chains to grade, groups to curate.
 
-A wanted sample is one row: the problem's position in the recipe, teacher, sample index, the id of its request
-(= candidate_id) and the id its current grade would have. All questions are joins over content ids, so it
-makes no difference which recipe, run or shard bought a completion. The joins touch ids alone and find out where the
-rows are; the chains themselves are then read in windows, so that memory does not grow with their number.
+A wanted sample is one row for each step of the teacher's strategy: the problem's position in the recipe, teacher,
+sample index, step, the id of its request (= candidate_id) and the id its current grade would have. All questions are
+joins over content ids, so it makes no difference which recipe, run or shard bought a completion. The joins touch ids
+alone and find out where the rows are; the chains themselves are then read in windows, so that memory does not grow with
+their number.
 """
 
 import heapq
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -21,7 +22,7 @@ import pyarrow as pa
 from schemas.candidate import Candidate
 from schemas.grade import Decision, Grade, Verdict
 from warehouse.catalog import sealed_files, table_files
-from warehouse.located import candidate_places, decisions_of, newest_grades
+from warehouse.located import candidate_places, decisions_of, newest_grades, truncations
 from warehouse.row_fetcher import Place, RowFetcher
 from warehouse.seal import unconfirmed
 from warehouse.tables import SCHEMAS
@@ -31,17 +32,21 @@ WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("position", pa.int32()),
     ("teacher_position", pa.int32()),
     ("sample_index", pa.int32()),
+    ("step", pa.int32()),
     ("problem_id", pa.string()),
     ("candidate_id", pa.string()),
     ("grade_id", pa.string()),
 ]
 WANTED = pa.schema(WANTED_COLUMNS)
 WANTED_SQL = ", ".join(f"{name}::UUID AS {name}" if name.endswith("_id") else name for name in WANTED.names)
-STORED_SQL = "position INTEGER, teacher_position INTEGER, sample_index INTEGER, verdict VARCHAR"
+STORED_SQL = """
+    position INTEGER, teacher_position INTEGER, sample_index INTEGER, step INTEGER, verdict VARCHAR,
+    is_truncated BOOLEAN
+"""
 CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade_id", "problem_id", "graded_at")]
 DECISION = "kept, drop_reason, detail, flags, split"
-IN_ORDER = "ORDER BY position, teacher_position, sample_index"
+IN_ORDER = "ORDER BY position, teacher_position, sample_index, step"
 CHUNK_ROWS = 20_000
 BATCH_ROWS = 2_000
 WINDOW_ROWS = 2_000
@@ -55,34 +60,43 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class WantedSample:
-    """One sample a recipe may want."""
+    """One step of a sample that a recipe may want."""
 
     position: int
     teacher_position: int
     sample_index: int
+    step: int
     problem_id: str
     candidate_id: str
     grade_id: str
 
 
+class StoredStep(NamedTuple):
+    """A stored and graded step of a sample; the decision is None until the recipe has been curated."""
+
+    step: int
+    candidate: Candidate
+    grade: Grade
+    decision: Decision | None
+
+
 @dataclass(frozen=True)
 class StoredGroup:
-    """What is stored and graded of one teacher's attempts at one problem, in sample order.
-
-    The decision is None until the recipe has been curated.
-    """
+    """What is stored and graded of one teacher's attempts at one problem, in the order of samples and steps."""
 
     position: int
     teacher_position: int
-    candidates: tuple[tuple[Candidate, Grade, Decision | None], ...]
+    steps: tuple[StoredStep, ...]
 
 
-class StoredVerdict(NamedTuple):
-    """A wanted sample that is stored; the verdict is None without a grade by the current grader."""
+class StoredOutcome(NamedTuple):
+    """A wanted step that is stored; the verdict is None without a grade by the current grader."""
 
     position: int
     sample_index: int
+    step: int
     verdict: Verdict | None
+    is_truncated: bool
 
 
 class WantedSamples:
@@ -123,27 +137,42 @@ class WantedSamples:
         self._connection.unregister("chunk")
 
     def snapshot(self) -> None:
-        """Note which wanted samples are stored now, and their verdicts, for `verdicts` to answer from."""
+        """Note which wanted samples are stored now, and their verdicts, for `stored` to answer from."""
         candidates, grades = self._files("candidates"), self._files("grades")
         self._connection.execute(f"CREATE OR REPLACE TABLE stored ({STORED_SQL})")
         for block in self._blocks():
             self._connection.execute(f"""
                 INSERT INTO stored
                 WITH block AS MATERIALIZED ({block})
-                SELECT position, teacher_position, sample_index, newest.verdict
-                FROM block SEMI JOIN {candidate_places(candidates)} USING (candidate_id)
+                SELECT position, teacher_position, sample_index, step, newest.verdict, is_truncated
+                FROM block JOIN {truncations(candidates, "block")} USING (candidate_id)
                 LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
                 {IN_ORDER}
             """)
 
-    def verdicts(self, teacher_position: int, first: int, last: int) -> Iterator[StoredVerdict]:
-        """Yield the stored samples of one teacher for the problems at positions `first` to `last`."""
+    def stored(self, teacher_position: int, first: int, last: int) -> Iterator[StoredOutcome]:
+        """Yield what is stored of one teacher for the problems at positions `first` to `last`."""
         query = f"""
-            SELECT position, sample_index, verdict FROM stored
+            SELECT position, sample_index, step, verdict, is_truncated FROM stored
             WHERE teacher_position = {teacher_position:d} AND position BETWEEN {first:d} AND {last:d}
         """
         for row in self._rows(query):
-            yield StoredVerdict(row["position"], row["sample_index"], row["verdict"])
+            yield StoredOutcome(**row)
+
+    def chains(self, candidate_ids: Collection[str]) -> Iterator[Candidate]:
+        """Yield the stored candidates of these wanted ids, in order."""
+        if not candidate_ids:
+            return
+        candidates = self._files("candidates")
+        ids = ", ".join(f"'{one}'::UUID" for one in candidate_ids)
+        rows = self._rows(f"""
+            SELECT wanted.*, place FROM wanted JOIN {candidate_places(candidates)} USING (candidate_id)
+            WHERE candidate_id IN ({ids}) {IN_ORDER}, place
+        """)
+        chains = RowFetcher(candidates, CANDIDATE_COLUMNS)
+        for window in _windows(rows, chains):
+            for row, chain in zip(window, chains.fetch(_column(window, "place")), strict=True):
+                yield _candidate(row, chain)
 
     def count(self) -> int:
         """Return how many samples are wanted at most."""
@@ -183,13 +212,15 @@ class WantedSamples:
         rows = self._graded(candidates, grades, recipe, f"{IN_ORDER}, place")
         chains, graded = RowFetcher(candidates, CANDIDATE_COLUMNS), RowFetcher(grades, GRADE_COLUMNS)
         for (position, teacher), members in groupby(_read(rows, chains, graded), key=_group_key):
-            found = tuple((candidate, grade, _decision(row)) for row, candidate, grade in members)
+            found = tuple(
+                StoredStep(row["step"], candidate, grade, _decision(row)) for row, candidate, grade in members
+            )
             yield StoredGroup(position, teacher, found)
 
     def decided(self, recipe: str) -> Iterator[dict[str, Any]]:
         """Yield what the recipe uses and decided, ids and decisions alone: the rows of the released table."""
         query = f"""
-            SELECT position, teacher_position, sample_index, problem_id, candidate_id, grade_id, {DECISION}
+            SELECT position, teacher_position, sample_index, step, problem_id, candidate_id, grade_id, {DECISION}
             FROM block JOIN {decisions_of(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
         """
         for row in self._in_blocks(f"used AS ({query}) SELECT * FROM used {IN_ORDER}"):

@@ -18,15 +18,17 @@ LARGEST_REQUEST_BYTES = 64 * 2**20
 
 
 class ChatRequest(NamedTuple):
-    """What a client asks for: `prompt` is its last user message, `sample` which answer to it is wanted.
+    """What a client asks for: `prompt` is all that the user said, `sample` which answer to it is wanted.
 
-    `sample` is the request's `seed`, or without one how many answers this model already gave to these messages.
+    `sample` is the request's `seed`, or without one how many answers this model already gave to these messages. `turn`
+    counts the answers that the conversation already holds.
     """
 
     model: str
     prompt: str
     sample: int
     max_tokens: int | None
+    turn: int = 0
 
 
 class ChatReply(NamedTuple):
@@ -108,7 +110,7 @@ def _chat_request(body: dict[str, Any], given: Counter[bytes]) -> ChatRequest:
         sample = given[key]
         given[key] += 1
     max_tokens = body.get("max_tokens") or body.get("max_completion_tokens")
-    return ChatRequest(body["model"], asked[-1], sample, max_tokens)
+    return ChatRequest(body["model"], "\n".join(asked), sample, max_tokens, turn=len(asked) - 1)
 
 
 def _text(message: dict[str, Any]) -> str:

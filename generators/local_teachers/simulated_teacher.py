@@ -22,6 +22,7 @@ from generators.local_teachers.local_server import running
 from generators.local_teachers.question_index import QuestionIndex
 from generators.local_teachers.student import answer_problem, worked
 from generators.problems.chains import Worked
+from schemas.ids import seed_from
 from schemas.problem import Problem
 from schemas.recipe import StudentShares
 
@@ -61,9 +62,9 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
         problem = _asked_for(by_question[question], request.prompt)
         if problem.problem_id not in known:
             known[problem.problem_id] = worked(problem)
-        said = answer_problem(
-            problem, known[problem.problem_id], request.model, request.sample, students[request.model]
-        )
+        # In a later turn of a conversation the student thinks again: it is another draw.
+        sample = seed_from("turn", request.sample, request.turn) if request.turn else request.sample
+        said = answer_problem(problem, known[problem.problem_id], request.model, sample, students[request.model])
         finish_reason = "length" if said.mode == "truncated" else "stop"
         whole = ChatReply(request.model, said.content, said.reasoning, finish_reason)
         return whole if request.max_tokens is None else _limited(whole, request.max_tokens)

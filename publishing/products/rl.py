@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from publishing.products.row_parts import Row, pass_rate, prompt, provenance
-from schemas.group import Group
+from schemas.group import Group, PassRate
 from schemas.ids import seed_from
 from schemas.problem import Problem, ScorerTests
 from schemas.recipe import Recipe
@@ -22,10 +22,11 @@ VERL_BOXED = "lighteval/MATH"
 def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
     """Return the RL row of the problem that `groups` are about, or none when it has no reference to check by.
 
-    Prompt and pass rate are the first teacher's; `pass_rates` has all of them. A problem of which every attempt is
-    contaminated is itself a benchmark's.
+    Prompt and pass rate are those of the first teacher that was asked plainly, or else the first; `pass_rates` has all
+    of them. A problem of which every attempt is contaminated is itself a benchmark's.
     """
-    group, problem = groups[0], groups[0].problem
+    rated = _rated(groups)
+    group, problem = rated[0], rated[0].problem
     truth = _ground_truth(problem)
     if not truth.strip() or is_contaminated(groups):
         return []
@@ -50,11 +51,26 @@ def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
             "grader_args": _grader_args(problem),
             **pass_rate(group),
             "pass_rates": [
-                {"model": one.model, "n": one.pass_rate.n, "c": one.pass_rate.c, "pass_rate": one.pass_rate.rate}
-                for one in groups
+                {
+                    "model": one.model,
+                    "strategy": one.strategy,
+                    "n": one.pass_rate.n,
+                    "c": one.pass_rate.c,
+                    "pass_rate": one.pass_rate.rate,
+                }
+                for one in rated
             ],
         }
     ]
+
+
+def _rated(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups whose pass rate says how hard the problem is; plain questions first.
+
+    With the reference answer in the prompt anybody solves it: a teacher that was only asked so has no pass rate.
+    """
+    fair = sorted((group for group in groups if group.strategy != "hint"), key=lambda group: group.strategy != "solve")
+    return fair or [groups[0].model_copy(update={"pass_rate": PassRate(rate=None, n=0, c=0)})]
 
 
 def is_contaminated(groups: Sequence[Group]) -> bool:

@@ -37,6 +37,7 @@ def pass_rate(group: Group) -> Row:
     """Return how often the group's model solves the problem."""
     return {
         "teacher": group.model,
+        "strategy": group.strategy,
         "pass_rate": group.pass_rate.rate,
         "pass_rate_n": group.pass_rate.n,
         "pass_rate_c": group.pass_rate.c,

@@ -84,9 +84,17 @@ GOOD = a_candidate("6 * 7 = 42, so \\boxed{42}", reasoning="6 * 7 = 42")
         (
             a_candidate("By the hint it is 42").model_copy(update={"strategy": "hint"}),
             "correct",
-            Curation(),
+            Curation(keep_hinted=True),
             "hint_words",
         ),
+        (a_candidate("\\boxed{42}").model_copy(update={"strategy": "hint"}), "correct", Curation(), "hinted"),
+        (
+            a_candidate("As the review says, 42").model_copy(update={"parent_id": "p"}),
+            "correct",
+            Curation(),
+            "refers_back",
+        ),
+        (a_candidate("My first attempt gave 42"), "correct", Curation(), None),  # its own, within this very chain
     ],
 )
 def test_one_candidate(candidate: Candidate, verdict: Verdict, curation: Curation, reason: str | None) -> None:

@@ -28,6 +28,7 @@ def _shared(number: int) -> Row:
         "split_group": f"group-{number}",
         "split": "train",
         "teacher": "owl-7b",
+        "strategy": "solve",
         "pass_rate": 0.5,
         "pass_rate_n": 4,
         "pass_rate_c": 2,
@@ -112,7 +113,7 @@ def rl_row(number: int) -> Row:
         "extra_info": {"index": number, "split": "train", "problem_id": f"problem-{number}"},
         "grader": "math",
         "grader_args": "{}",
-        "pass_rates": [{"model": "owl-7b", "n": 4, "c": 2, "pass_rate": 0.5}],
+        "pass_rates": [{"model": "owl-7b", "strategy": "solve", "n": 4, "c": 2, "pass_rate": 0.5}],
     }
 
 

@@ -12,14 +12,14 @@ from schemas.recipe import Product
 from schemas.record import Record
 
 PINNED: dict[str, tuple[str, str]] = {
-    "sft": ("1.1.0", "64dcad20ea5e"),
-    "sft_chat_reasoning_content": ("1.0.0", "a63b831f2bc5"),
-    "sft_chat_no_reasoning": ("1.0.0", "8a065afa63a9"),
-    "preference": ("1.1.0", "0cfb76cd791e"),
-    "kto": ("1.0.0", "757b09b883f5"),
-    "rl": ("1.1.0", "79ab5c8f4762"),
-    "self_correction": ("1.0.0", "a9abd437fd26"),
-    "all_graded": ("1.0.0", "9757e386c8a6"),
+    "sft": ("1.2.0", "1387f1ab4344"),
+    "sft_chat_reasoning_content": ("1.1.0", "c9247e2e6fbf"),
+    "sft_chat_no_reasoning": ("1.1.0", "c76cb16ccd08"),
+    "preference": ("1.2.0", "532af16b02f2"),
+    "kto": ("1.1.0", "f4fc0b3d2849"),
+    "rl": ("1.2.0", "93df7348be53"),
+    "self_correction": ("1.1.0", "5b1a10660a27"),
+    "all_graded": ("1.1.0", "eabe3422a43f"),
     "release": ("1.0.0", "8ae547da2dba"),
 }
 """After a change: a new number (columns gone or retyped: major; columns or promises added: minor; words: patch), then

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from tests.generators.scripted_server import chat
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = Callable[[str, int], str | int | Fault]
 """(question, seed) -> the text of the answer, an HTTP status to refuse with, or something worse."""
+Talk = Callable[[list[str], int], tuple[str | int, str]]
+"""(all that was said so far, seed) -> the text of the answer or an HTTP status, and the finish reason."""
 
 
 class CountingTeacher:
@@ -22,7 +25,9 @@ class CountingTeacher:
 
     def __init__(self) -> None:
         self.answer: Answer = right
+        self.talk: Talk | None = None
         self.asked: Counter[tuple[str, int]] = Counter()
+        self.bodies: list[dict[str, Any]] = []
         self.base_url = ""
         self.on_ask: Callable[[], None] | None = None
         self.usage: dict[str, int] | None = chat()["usage"]
@@ -35,17 +40,23 @@ class CountingTeacher:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
-        question = body["messages"][-1]["content"].splitlines()[0]
-        self.asked[question, body["seed"]] += 1
+        turns = [message["content"] for message in body["messages"]]
+        question = turns[0].splitlines()[0]
+        self.asked["\n".join((question, *turns[1:])), body["seed"]] += 1
+        self.bodies.append(body)
         if self.on_ask is not None:
             self.on_ask()
-        said = self.answer(question, body["seed"])
+        finish_reason = self.finish_reason
+        if self.talk is None:
+            said = self.answer(question, body["seed"])
+        else:
+            said, finish_reason = self.talk(turns, body["seed"])
         if isinstance(said, int):
             return web.json_response({"error": {"message": "refused"}}, status=said)
         if callable(said):
             return await said(request)
         reply = {**chat(said), "usage": self.usage, "model": self.model or body["model"]}
-        reply["choices"][0]["finish_reason"] = self.finish_reason
+        reply["choices"][0]["finish_reason"] = finish_reason
         return web.json_response(reply)
 
     async def _models(self, _: web.Request) -> web.Response:

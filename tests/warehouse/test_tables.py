@@ -111,24 +111,24 @@ def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
     ids = {one: grade_id(one, problem, "math", "1") for one in (first, second, third)}
     grade = a_grade().model_copy(update={"candidate_id": first})
     write_grades(workspace, "g", [GradeRow(grade, ids[first], problem.problem_id, AT)])
-    samples = [WantedSample(0, 0, index, problem.problem_id, one, ids[one]) for index, one in enumerate(ids)]
+    samples = [WantedSample(0, 0, index, 0, problem.problem_id, one, ids[one]) for index, one in enumerate(ids)]
     with WantedSamples(workspace, samples) as wanted:
         wanted.snapshot()
-        assert sorted(wanted.verdicts(0, 0, 0)) == [(0, 0, "correct"), (0, 1, None)]
-        assert not list(wanted.verdicts(1, 0, 0))
+        assert sorted(wanted.stored(0, 0, 0)) == [(0, 0, 0, "correct", False), (0, 1, 0, None, False)]
+        assert not list(wanted.stored(1, 0, 0))
         assert (wanted.count(), wanted.missing()) == (3, 1)
         assert [(position, candidate.candidate_id) for position, candidate, _ in wanted.ungraded()] == [(0, second)]
         assert [before for _, _, before in wanted.ungraded(everything=True)] == ["correct", None]
         (group,) = wanted.groups("r")
-        assert [(one.candidate_id, grade.verdict) for one, grade, _ in group.candidates] == [(first, "correct")]
+        assert [(one.candidate.candidate_id, one.grade.verdict) for one in group.steps] == [(first, "correct")]
         # The chain was bought for another problem with the same prompt: here it stands for the one wanted.
-        assert group.candidates[0][0].problem_id == problem.problem_id
+        assert group.steps[0].candidate.problem_id == problem.problem_id
 
 
 def test_a_stored_candidate_comes_back_as_it_was(workspace: Workspace) -> None:
     one, problem, grade = (content_id(what) for what in ("candidate", "problem", "grade"))
     seal_journal(workspace, journal_of(workspace, one), candidate_from)
-    with WantedSamples(workspace, [WantedSample(0, 0, 0, problem, one, grade)]) as wanted:
+    with WantedSamples(workspace, [WantedSample(0, 0, 0, 0, problem, one, grade)]) as wanted:
         ((_, candidate, before),) = wanted.ungraded()
     assert candidate == candidate_from(a_purchase(one, problem=problem))
     assert before is None

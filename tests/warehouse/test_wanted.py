@@ -34,7 +34,7 @@ def samples() -> Iterator[WantedSample]:
             for index in range(SAMPLES):
                 name = f"{position} {teacher} {index}"
                 ids = (content_id([what, name]) for what in ("candidate", "grade"))
-                yield WantedSample(position, teacher, index, content_id(position), *ids)
+                yield WantedSample(position, teacher, index, 0, content_id(position), *ids)
 
 
 def verdict_of(sample: WantedSample) -> Verdict:
@@ -92,8 +92,8 @@ def test_groups_are_whole_and_in_order(workspace: Workspace) -> None:
         (position, teacher) for position in range(PROBLEMS) for teacher in range(TEACHERS)
     ]
     expected = [one for one in samples() if one.sample_index in (0, 2, 4)]
-    chains = [chain for one in found for chain in one.candidates]
-    for sample, (candidate, grade, decision) in zip(expected, chains, strict=True):
+    chains = [chain for one in found for chain in one.steps]
+    for sample, (_, candidate, grade, decision) in zip(expected, chains, strict=True):
         assert candidate.candidate_id == grade.candidate_id == sample.candidate_id
         assert candidate.response == f"chain {sample.candidate_id}"  # of two that answer one request the first
         assert candidate.problem_id == sample.problem_id

@@ -24,8 +24,8 @@ class OwnEngine:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        # In a network of its own: an engine without a bridge removes the one of the machine's engine. And with mounts of
-        # its own: whatever it leaves mounted goes with it, and does not keep its folder from being removed.
+        # In a network of its own: an engine without a bridge removes the one of the machine's engine. And with mounts
+        # of its own: whatever it leaves mounted goes with it, and does not keep its folder from being removed.
         command = [
             "unshare",
             "--net",

@@ -122,9 +122,21 @@ def test_first_teacher_gives_prompt_and_pass_rate() -> None:
     assert (row["teacher"], row["pass_rate_n"], row["pass_rate_c"]) == ("owl-7b", 1, 0)
     assert [message["role"] for message in row["prompt"]] == ["system", "user"]
     assert row["pass_rates"] == [
-        {"model": "owl-7b", "n": 1, "c": 0, "pass_rate": 0.0},
-        {"model": "elk", "n": 1, "c": 1, "pass_rate": 1.0},
+        {"model": "owl-7b", "strategy": "solve", "n": 1, "c": 0, "pass_rate": 0.0},
+        {"model": "elk", "strategy": "solve", "n": 1, "c": 1, "pass_rate": 1.0},
     ]
+
+
+def test_pass_rate_is_of_the_plain_question_and_never_of_one_with_the_answer_in_it() -> None:
+    problem = made_problem()
+    right, wrong = [made_graded(made_candidate(problem))], [made_graded(made_candidate(problem), "incorrect")]
+    hinted = made_group(problem, right, model="elk").model_copy(update={"strategy": "hint"})
+    refined = made_group(problem, right, model="fox").model_copy(update={"strategy": "refine"})
+    (row,) = rl_rows([hinted, refined, made_group(problem, wrong)], RECIPE)
+    assert [(one["model"], one["strategy"]) for one in row["pass_rates"]] == [("owl-7b", "solve"), ("fox", "refine")]
+    assert (row["teacher"], row["strategy"], row["pass_rate"]) == ("owl-7b", "solve", 0.0)
+    (row,) = rl_rows([hinted], RECIPE)
+    assert (row["pass_rate"], row["pass_rate_n"]) == (None, 0)
 
 
 def test_problem_that_is_a_benchmarks_is_no_rl_row() -> None:

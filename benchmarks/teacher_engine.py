@@ -142,6 +142,8 @@ async def metered(name: str, ask: Callable[[int], Awaitable[None]], candidates: 
 
 def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
     """Build a dataset with the house's own flow."""
+    import uvloop
+
     from flows.build import BuildRequest, build
     from flows.progress import TerminalProgress
     from flows.settings import load_recipe
@@ -152,7 +154,7 @@ def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
         meter = MeteredStages()
         request = BuildRequest(recipe, here / "workspace")
         with TerminalProgress() as progress:
-            summary = asyncio.run(build(request, meter, progress))
+            summary = uvloop.run(build(request, meter, progress))
     assert summary.teacher_calls == candidates, summary
     return [meter.row("ours: asked, graded, sealed", "ask ", candidates), meter.row("ours: whole run", "", candidates)]
 

@@ -9,12 +9,12 @@ every wanted chain is there once, with text.
 """
 
 import argparse
-import asyncio
 import tempfile
 import time
 from pathlib import Path
 
 import duckdb
+import uvloop
 
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
 from flows.build import BuildRequest, DirectStages, build
@@ -49,7 +49,7 @@ def run(name: str, teacher: LoadTeacher, options: argparse.Namespace) -> float:
         recipe = load_recipe(write_recipe(Path(folder), teacher.base_url, options.candidates, **limits))
         stages = TimedAsking()
         with TerminalProgress() as progress:
-            summary = asyncio.run(build(BuildRequest(recipe, Path(folder) / "workspace"), stages, progress))
+            summary = uvloop.run(build(BuildRequest(recipe, Path(folder) / "workspace"), stages, progress))
         rows, chains, empty = stored(Path(folder) / "workspace")
     said = teacher.stats()
     faults = sum(said[fault] for fault in ("f429", "f500", "freset", "fhang", "ftrunc", "fempty"))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.little_memory import use_little_memory
 from schemas.errors import CotfactoryError
 
 app = typer.Typer(
@@ -238,6 +239,7 @@ def build(
 
 def main() -> None:
     """Run the command line; the exit code says how it ended (see `schemas.errors`)."""
+    use_little_memory()
     app()
 
 

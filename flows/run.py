@@ -1,7 +1,8 @@
 """The jobs that work on a recipe in a workspace: run (as a Prefect flow or plainly), release, regrade."""
 
-import asyncio
 from pathlib import Path
+
+import uvloop
 
 from flows.build import BuildRequest, DirectStages, build, regrade_stored, release_stored
 from flows.orchestrator import prefect_server
@@ -42,24 +43,24 @@ def run_recipe(path: Path | None, workspace: Path, limit: int | None, *, direct:
     with TerminalProgress() as progress:
         if direct:
             request = BuildRequest(recipe, workspace, limit, publish)
-            return asyncio.run(build(request, DirectStages(), progress))
+            return uvloop.run(build(request, DirectStages(), progress))
         progress.note("running as a Prefect flow; a local server takes some seconds to start (--direct runs without)")
         with prefect_server():
-            return asyncio.run(_as_flow(path, workspace, limit, publish, progress))
+            return uvloop.run(_as_flow(path, workspace, limit, publish, progress))
 
 
 def release_recipe(path: Path, workspace: Path, version: str | None) -> RunSummary:
     """Curate and release what is stored of a recipe, as `version` if one is given. Raises a CotfactoryError."""
     request = BuildRequest(load_recipe(path), workspace, version=version)
     with TerminalProgress() as progress:
-        return asyncio.run(release_stored(request, DirectStages(), progress))
+        return uvloop.run(release_stored(request, DirectStages(), progress))
 
 
 def regrade_recipe(path: Path, workspace: Path) -> Regraded:
     """Grade what is stored of a recipe again. Raises a CotfactoryError."""
     request = BuildRequest(load_recipe(path), workspace)
     with TerminalProgress() as progress:
-        flips = asyncio.run(regrade_stored(request, DirectStages(), progress))
+        flips = uvloop.run(regrade_stored(request, DirectStages(), progress))
     return Regraded(recipe=request.recipe.name, flipped=tuple(flips))
 
 

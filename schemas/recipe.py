@@ -113,6 +113,19 @@ class Limits(Record):
     retries: Annotated[int, Field(ge=0)] = 6
 
 
+class Batch(Record):
+    """Ask through the OpenAI Batch API: cheaper, and answered within a day, in rounds.
+
+    `requests` is how many are under way at most, and in one batch; the endpoint is asked every `poll_s` how far it is.
+    A batch is sent when it is full, or when nothing has joined it for `poll_s`. A run keeps about
+    `requests / shard_problems` shards open, each with 16 MB of disk in reserve: raise `shard_problems` along with
+    `requests`. Under a budget the first batch holds one request, whose bill shows what the endpoint adds to prompts.
+    """
+
+    requests: Annotated[int, Field(ge=1, le=50_000)] = 10_000  # the endpoint's own limit
+    poll_s: Annotated[float, Field(gt=0)] = 30.0
+
+
 class StudentShares(Record):
     """How often the simulated teacher answers in which way; what is left of 1 is answered right.
 
@@ -143,7 +156,8 @@ class TeacherSpec(Record):
     """One teacher: an endpoint (`base_url`), a file of recorded completions, or the simulated student.
 
     Without any of the three, the endpoint is the environment's OPENAI_BASE_URL. `api_key_env` names the
-    environment variable that holds the key; the key itself never enters a recipe.
+    environment variable that holds the key; the key itself never enters a recipe. With `batch` the `price` is still
+    what is paid: the endpoint's batch price, half of its usual one at OpenAI.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -156,11 +170,12 @@ class TeacherSpec(Record):
     sampling: Sampling = Sampling()
     price: Price | None = None
     limits: Limits = Limits()
+    batch: Batch | None = None
     license: str | None = None
 
-    @field_validator("simulated", mode="before")
+    @field_validator("simulated", "batch", mode="before")
     @classmethod
-    def _true_means_default_shares(cls, value: object) -> object:
+    def _true_means_defaults(cls, value: object) -> object:
         return {"true": {}, "false": None}[str(value).lower()] if isinstance(value, bool) else value
 
     @model_validator(mode="after")
@@ -168,6 +183,20 @@ class TeacherSpec(Record):
         given = [name for name in ("base_url", "recordings", "simulated") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"teacher {self.name!r} has {' and '.join(given)}: expected at most one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _batches_go_to_an_endpoint(self) -> Self:
+        if self.batch is None:
+            return self
+        if self.recordings is not None or self.simulated is not None:
+            raise ValueError(f"teacher {self.name!r} has `batch`: expected an endpoint, not recordings or a simulation")
+        paced = {"concurrency", "requests_per_minute", "tokens_per_minute"} & self.limits.model_fields_set
+        if paced:
+            raise ValueError(
+                f"teacher {self.name!r} has `batch` and limits.{min(paced)}: expected `batch.requests` alone to say "
+                "how many are under way"
+            )
         return self
 
 

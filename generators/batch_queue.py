@@ -56,7 +56,7 @@ class BatchQueue:
 
     def had_no_room(self, lines: int) -> None:
         """Note that the endpoint would not take so many now: the next batch is half as large, and waits longer."""
-        self.largest = max(1, lines // 2)
+        self.largest = max(1, min(self.largest, lines // 2))
         self._not_before = time.monotonic() + self._pause_s * min(2**self._refusals, MOST_PAUSES)
         self._refusals += 1
 

@@ -152,10 +152,10 @@ class WantedSamples:
 
     def wants_any(self, candidate_ids: Sequence[str]) -> bool:
         """Return whether some of these are wanted, stored or not."""
-        self._connection.register("some", pa.table({"candidate_id": pa.array(candidate_ids, pa.string())}))
-        query = "SELECT 1 FROM wanted SEMI JOIN some ON wanted.candidate_id = some.candidate_id::UUID LIMIT 1"
+        self._connection.register("chosen", pa.table({"candidate_id": pa.array(candidate_ids, pa.string())}))
+        query = "SELECT 1 FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID LIMIT 1"
         found = self._connection.execute(query).fetchone()
-        self._connection.unregister("some")
+        self._connection.unregister("chosen")
         return found is not None
 
     def missing(self) -> int:

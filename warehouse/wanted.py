@@ -153,10 +153,10 @@ class WantedSamples:
     def wants_any(self, candidate_ids: Sequence[str]) -> bool:
         """Return whether some of these are wanted, stored or not."""
         self._connection.register("chosen", pa.table({"candidate_id": pa.array(candidate_ids, pa.string())}))
-        query = "SELECT 1 FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID LIMIT 1"
-        found = self._connection.execute(query).fetchone()
+        query = "SELECT count(*) FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID"
+        ((count,),) = self._connection.execute(query).fetchall()
         self._connection.unregister("chosen")
-        return found is not None
+        return bool(count)
 
     def missing(self) -> int:
         """Return how many wanted samples are not stored, by the last snapshot."""

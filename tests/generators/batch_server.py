@@ -148,7 +148,7 @@ class BatchServer:
 
     def _go_on(self, batch: Line) -> None:
         if batch["left"] > 0:
-            batch["status"] = STATES[min(self.polls - batch["left"], 2)]
+            batch["status"] = STATES[max(0, min(self.polls - batch["left"], 2))]
             batch["left"] -= 1
             return
         output, errors = batch.pop("files")

@@ -94,7 +94,9 @@ def with_teacher(
     return found
 
 
-def ask(server: BatchServer, scratch: Path, count: int, spec: TeacherSpec | None = None) -> list[Completion | TeacherError]:
+def ask(
+    server: BatchServer, scratch: Path, count: int, spec: TeacherSpec | None = None
+) -> list[Completion | TeacherError]:
     """Return what became of requests 0 to `count`."""
 
     async def work(teacher: BatchTeacher, book: Book) -> list[Completion | TeacherError]:

@@ -146,7 +146,7 @@ class BatchApi:
         try:
             await self._call(lambda: self._wire.call("DELETE", f"files/{file_id}"))
         except TeacherRefused as error:
-            if error.status not in (404, 405, 501):
+            if error.status not in (403, 404, 405, 501):
                 raise
 
     async def results(

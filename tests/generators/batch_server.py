@@ -108,11 +108,8 @@ class BatchServer:
         batch["request_counts"] = {"total": len(lines), "completed": 0, "failed": 0}
         if faults := self.faults(lines):
             return self._refused(batch, faults)
-        output, errors = b"", b""
-        for line in lines:
-            text, is_error = self._became(line, self.answer(line))
-            output, errors = (output, errors + text) if is_error else (output + text, errors)
-        batch["files"] = (output, errors)
+        became = [self._became(line, self.answer(line)) for line in lines]
+        batch["files"] = tuple(b"".join(text for text, failed in became if failed == kind) for kind in (False, True))
         batch["left"] = self.polls
         return _public(batch)
 

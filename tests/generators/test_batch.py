@@ -357,7 +357,7 @@ def test_a_batch_is_found_by_our_name_for_it_on_any_page(server: BatchServer, tm
                 await api.create(await api.upload(lines), f"intent {number}")
             server.batches["batch_3"]["metadata"] = None  # somebody else's
             found = [await api.find(f"intent {number}") for number in range(6)]
-        return [one and one.batch_id for one in found]
+        return [one.batch_id if one else None for one in found]
 
     assert asyncio.run(run()) == ["batch_0", "batch_1", "batch_2", None, "batch_4", None]
 

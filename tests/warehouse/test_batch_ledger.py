@@ -77,7 +77,7 @@ def test_what_was_written_is_read_back(workspace: Workspace) -> None:
     ledger.submitted("mine", "batch_1")
     ledger.over("mine", REQUESTS[:1])
     (batch,) = open_batches(workspace.ledger)
-    assert (batch.batch_id, batch.unanswered) == ("batch_1", {REQUESTS[0]})
+    assert (batch.batch_id, batch.unanswered) == ("batch_1", frozenset(REQUESTS[:1]))
     ledger.drop("mine")
     assert not list(workspace.ledger.iterdir())
 

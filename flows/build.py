@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from flows import stages
+from flows.batches import collect_batches, has_batches, shards_to_open
 from flows.grading_desk import GradingDesk
 from flows.interpreter import in_thread, tuned_for_asking
 from flows.plan import Asker, Shard, askers_of, left_to_ask, shards, wanted_samples
@@ -35,7 +36,8 @@ from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import exclusive, open_workspace
 
 SHARDS_PER_TEACHER = 4
-"""At most: a shard that waits for its last answers does not keep the next one from being opened."""
+"""At most (of batches for each that it takes to fill one): a shard that waits for its last answers does not keep the
+next one from being opened."""
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",
     AlarmRaised: "alarm",
@@ -87,7 +89,7 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
     stops the run (budget, contract, endpoint), everything bought is sealed, the run is written down and its
     summary goes with the error.
     """
-    async with _opened(request, runner, progress) as job:
+    async with _opened(request, runner, progress, asks=True) as job:
         try:
             await _ask(job, runner)
         except CotfactoryError:
@@ -138,7 +140,7 @@ def _curate(job: _Job) -> None:
 
 @asynccontextmanager
 async def _opened(
-    request: BuildRequest, runner: StageRunner, progress: Progress, *, regrade: bool = False
+    request: BuildRequest, runner: StageRunner, progress: Progress, *, regrade: bool = False, asks: bool = False
 ) -> AsyncIterator[_Job]:
     """Hold the workspace and yield a recipe's problems, teachers and stored chains, all of them graded.
 
@@ -149,7 +151,7 @@ async def _opened(
         build_catalog(workspace)
         run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
         try:
-            async with _prepared(request, run, runner, regrade=regrade) as job:
+            async with _prepared(request, run, runner, regrade=regrade, asks=asks) as job:
                 yield job
         except BaseException as error:
             _write_down(run, STATUSES.get(type(error), "failed"))
@@ -164,7 +166,9 @@ async def _opened(
 
 
 @asynccontextmanager
-async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, regrade: bool) -> AsyncIterator[_Job]:
+async def _prepared(
+    request: BuildRequest, run: Run, runner: StageRunner, *, regrade: bool, asks: bool
+) -> AsyncIterator[_Job]:
     loaded = await runner.run("load problems", _in_thread(lambda: stages.load(run, request.limit)))
     await runner.run("recover ledger", _in_thread(lambda: stages.recover_ledger(run)))
     askers = askers_of(request.recipe, recorded_counts(request.recipe))
@@ -172,6 +176,8 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, reg
         check = _in_thread(lambda: stages.check_references(run, loaded, askers, tools))
         problems, dropped = await runner.run("check references", check)
         with WantedSamples(run.workspace, wanted_samples(problems, askers)) as wanted:
+            if asks and has_batches(run):
+                await runner.run("collect batches", lambda: collect_batches(run, wanted))
             grade = _in_thread(lambda: stages.grade_stored(run, problems, wanted, tools, everything=regrade))
             flips = await runner.run("grade stored chains", grade)
             wanted.snapshot()
@@ -238,11 +244,13 @@ async def _ask_teacher(job: _Job, runner: StageRunner, asker: Asker, desk: Desk,
     When that fails, `everybody` is stopped.
     """
     running: list[asyncio.Task[None]] = []
+    recipe = job.run.recipe
+    most = SHARDS_PER_TEACHER * shards_to_open(asker.spec, recipe.attempts, recipe.shard_problems)
     try:
         for shard in _shards(job, asker):
             room = asyncio.create_task(desk.room.wait())
             try:
-                while not room.done() or len(running) >= SHARDS_PER_TEACHER:
+                while not room.done() or len(running) >= most:
                     await _first_done(running, everybody, room)
             finally:
                 room.cancel()

@@ -16,6 +16,7 @@ from generators.strategies import Strategy
 from schemas.recipe import TeacherSpec
 from schemas.record import Record
 from schemas.teaching import Usage
+from warehouse.batch_ledger import open_batches
 from warehouse.catalog import build_catalog
 from warehouse.history import TeacherHistory, teacher_history
 from warehouse.ledger import open_journals, read_journal
@@ -44,8 +45,8 @@ class TeacherPlan(Record):
 
 
 class RunPlan(Record):
-    """What a run would do. `reused` samples are stored; `unsealed` ones wait in the ledger of an interrupted run.
-    `contaminated` problems repeat a benchmark of the recipe and are not asked."""
+    """What a run would do. `reused` samples are stored; `unsealed` ones wait in the ledger or in the batches of an
+    interrupted run. `contaminated` problems repeat a benchmark of the recipe and are not asked."""
 
     recipe: str
     problems: int
@@ -66,7 +67,7 @@ class RunPlan(Record):
         lines = [
             f"{self.recipe}: {self.problems:,} problems, {self.samples_wanted:,} samples wanted at most",
             f"  {self.reused:,} are stored and cost nothing"
-            + (f"; {self.unsealed:,} more wait in the ledger" if self.unsealed else ""),
+            + (f"; {self.unsealed:,} more wait in the ledger or in a batch" if self.unsealed else ""),
         ]
         if self.contaminated:
             lines.append(f"  {self.contaminated:,} problems repeat a benchmark and are not asked")
@@ -99,6 +100,8 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
         if (entries := read_journal(journal)) is not None
         for purchase in entries.purchases
     }
+    for batch in open_batches(place.ledger):
+        waiting |= batch.orders.keys() - (batch.unanswered or frozenset())
     history = {asker.spec.name: teacher_history(place, recipe.name, asker.spec.name) for asker in askers}
     totals = {asker.spec.name: _Total() for asker in askers}
     unsealed = 0

@@ -58,7 +58,7 @@ def recipe_id(recipe: Recipe) -> str:
     for source in content["problems"]:
         source.pop("path", None)
     for teacher in content["teachers"]:
-        for key in ("base_url", "api_key_env", "limits", "recordings"):
+        for key in ("base_url", "api_key_env", "limits", "recordings", "batch"):
             teacher.pop(key)
     for benchmark in content["curation"]["decontaminate"]:
         benchmark.pop("path", None)

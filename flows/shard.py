@@ -21,9 +21,10 @@ from schemas.errors import AlarmRaised, CotfactoryError, SandboxError, TeacherEr
 from schemas.grade import Grade, Verdict
 from schemas.ids import grade_id, prompt_id
 from schemas.problem import Problem
-from schemas.purchase import Purchase
-from schemas.recipe import TeacherSpec
+from schemas.purchase import Order, Purchase
+from schemas.recipe import Price, TeacherSpec
 from schemas.teaching import Completion, Message, Usage
+from warehouse.batch_ledger import BatchLedger
 from warehouse.ledger import Journal
 from warehouse.seal import GradeRow
 
@@ -46,8 +47,8 @@ class Room:
     A shard ends with its slowest answer: without the next one beside it, one request that hangs would idle all others.
     """
 
-    def __init__(self, concurrency: int) -> None:
-        self._enough = 2 * concurrency
+    def __init__(self, enough: int) -> None:
+        self._enough = enough
         self._open = 0
         self._changed = asyncio.Event()
 
@@ -70,7 +71,10 @@ class Room:
 
 @dataclass(frozen=True)
 class Desk:
-    """All that the shards of one teacher share during a run; `alarms` are the run's."""
+    """All that the shards of one teacher share during a run; `alarms` are the run's.
+
+    Of a teacher that is asked in batches `batches` writes down what is under way: its requests outlive this run.
+    """
 
     spec: TeacherSpec
     strategy: Strategy
@@ -84,6 +88,7 @@ class Desk:
     room: Room
     watch: TeacherWatch
     alarms: list[Alarm]
+    batches: BatchLedger | None = None
 
 
 @dataclass
@@ -102,7 +107,12 @@ class ShardOutcome:
     stopped_by: CotfactoryError | None = None
 
 
-class _StoppedError(Exception):
+def in_flight(spec: TeacherSpec) -> int:
+    """Return how many requests may be under way to a teacher."""
+    return spec.batch.requests if spec.batch is not None else spec.limits.concurrency
+
+
+class StoppedError(Exception):
     """The request was still waiting for its turn when sending was stopped."""
 
 
@@ -115,7 +125,7 @@ async def run_shard(shard: Shard, desk: Desk, journal: Journal, outcome: ShardOu
     """
     waiting = iter(shard.assignments)
     # A problem whose answer is being written down, or waits to be asked again, takes no place in flight.
-    workers = min(2 * desk.spec.limits.concurrency, len(shard.assignments))
+    workers = min(2 * in_flight(desk.spec), len(shard.assignments))
     working = [_worker(waiting, desk, journal, outcome) for _ in range(workers)]
     # All are waited for, whatever happens to one: the journal is closed after this.
     for error in await asyncio.gather(*working, return_exceptions=True):
@@ -193,7 +203,7 @@ async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: Shard
                 f"The disk of {journal.path.parent} is full",
                 "what was bought is saved; free space and run again, only what is missing will be asked",
             )
-    except _StoppedError:
+    except StoppedError:
         outcome.stopped_by = desk.stop.reason
         return None
     except TeacherError as error:
@@ -225,59 +235,54 @@ async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: Shard
 async def _buy(wanted: _Wanted, desk: Desk, journal: Journal) -> Purchase:
     """Ask for one step of a sample within budget and limits.
 
-    Raises a TeacherError when the endpoint failed, BudgetReached, or _StoppedError when sending was stopped first.
+    Raises a TeacherError when the endpoint failed, BudgetReached, or StoppedError when sending was stopped first.
     """
     async with desk.overhead.first_alone():
         messages, sampling = wanted.messages(desk.strategy), desk.strategy.samplings[wanted.step]
         worst = worst_case(sampling, messages, desk.overhead.tokens)
-        sending = _Sending(desk, journal, wanted.request_id, worst)
+        order = _order(wanted, messages, desk)
+        sending = _Sending(desk, journal, order, worst)
         try:
-            request = Request(wanted.request_id, messages, sampling, wanted.index, sending.tokens)
+            request = Request(order.candidate_id, messages, sampling, wanted.index, sending.tokens)
             completion = await ask_with_retries(desk.teacher, desk.spec, desk.limiter, request, sending)
-            billed = completion.usage or _estimated(worst, completion)
+            billed = completion.usage or estimated_usage(worst, completion)
             sending.settle(billed)
             desk.overhead.learn(worst, billed)
         finally:
             sending.settle(Usage())  # nothing, unless it was interrupted
-    return Purchase(
-        candidate_id=wanted.request_id,
-        problem_id=wanted.assignment.problem.problem_id,
-        teacher=desk.spec.name,
-        prompt_id=wanted.assignment.prompt_id if wanted.step == 0 else prompt_id(messages),
-        strategy=desk.strategy.name_of(wanted.step),
-        sampling=sampling,
-        sample_index=wanted.index,
-        parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else None,
-        completion=completion,
-        usage=billed,
-        cost_usd=cost_usd(desk.spec.price, billed),
-        created_at=datetime.now(UTC),
-    )
+            if desk.batches is not None:
+                desk.batches.settled(order.candidate_id)
+    return purchase_of(order, completion, billed, desk.spec.price)
 
 
 class _Sending:
     """The money of one request's sendings: held before each, settled after it, written down in the journal."""
 
-    def __init__(self, desk: Desk, journal: Journal, request_id: str, worst: Usage) -> None:
-        self._desk, self._journal, self._request_id, self._worst = desk, journal, request_id, worst
+    def __init__(self, desk: Desk, journal: Journal, order: Order, worst: Usage) -> None:
+        self._desk, self._journal, self._order, self._worst = desk, journal, order, worst
         self._worst_usd = cost_usd(desk.spec.price, worst) or 0.0
         self.tokens = worst.input_tokens + worst.output_tokens
         self._is_held = False
 
     async def hold(self) -> None:
-        """Set the worst case of one sending aside. Raises BudgetReached, or _StoppedError when all was stopped."""
+        """Set the worst case of one sending aside. Raises BudgetReached, or StoppedError when all was stopped."""
         await self._desk.wallet.hold(self._worst_usd, self.tokens)
         self._is_held = True
 
     def sent(self) -> None:
         """Write down that the request goes out now, unless all was stopped while it waited for its turn."""
         if self._desk.stop.reason is not None:
-            raise _StoppedError
-        self._journal.intend(self._request_id, self._worst_usd, self.tokens)
+            raise StoppedError
+        if self._desk.batches is None:
+            self._journal.intend(self._order.candidate_id, self._worst_usd, self.tokens)
+        else:  # its batch is the intent: what is in one when the run dies is not lost
+            self._desk.batches.expect(self._order, self._worst, self._worst_usd)
 
     def failed(self, error: TeacherError) -> None:
         """Write down a failure; one that may have been billed is charged at its worst case."""
-        self._journal.failed(self._request_id, maybe_billed=error.maybe_billed)
+        if self._desk.batches is not None:
+            self._journal.intend(self._order.candidate_id, self._worst_usd, self.tokens)
+        self._journal.failed(self._order.candidate_id, maybe_billed=error.maybe_billed)
         self.settle(self._worst if error.maybe_billed else Usage())
 
     def settle(self, paid: Usage) -> None:
@@ -288,7 +293,7 @@ class _Sending:
             self._desk.wallet.settle(self._worst_usd, self.tokens, paid_usd, paid.input_tokens + paid.output_tokens)
 
 
-def _estimated(worst: Usage, completion: Completion) -> Usage:
+def estimated_usage(worst: Usage, completion: Completion) -> Usage:
     """Return the worst case as the usage of a completion whose endpoint did not say what it billed."""
     text = len(f"{completion.content}{completion.reasoning or ''}".encode())
     return worst.model_copy(update={"output_tokens": worst.output_tokens or text, "estimated": True})
@@ -328,3 +333,27 @@ def grade_row(grade: Grade, problem: Problem, candidate: Candidate) -> GradeRow:
 def grade_rows(grades: Sequence[Grade], pairs: Sequence[tuple[Problem, Candidate]]) -> list[GradeRow]:
     """Return the rows of a batch of grades."""
     return [grade_row(grade, *pair) for grade, pair in zip(grades, pairs, strict=True)]
+
+
+def _order(wanted: _Wanted, messages: Sequence[Message], desk: Desk) -> Order:
+    return Order(
+        candidate_id=wanted.request_id,
+        problem_id=wanted.assignment.problem.problem_id,
+        teacher=desk.spec.name,
+        prompt_id=wanted.assignment.prompt_id if wanted.step == 0 else prompt_id(messages),
+        strategy=desk.strategy.name_of(wanted.step),
+        sampling=desk.strategy.samplings[wanted.step],
+        sample_index=wanted.index,
+        parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else None,
+    )
+
+
+def purchase_of(order: Order, completion: Completion, usage: Usage, price: Price | None) -> Purchase:
+    """Return an order with what it brought."""
+    return Purchase(
+        **dict(order),
+        completion=completion,
+        usage=usage,
+        cost_usd=cost_usd(price, usage),
+        created_at=datetime.now(UTC),
+    )

@@ -1,23 +1,28 @@
 """Open the recipe's teachers: a local server first for simulated and recorded ones, then a client each."""
 
+import math
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from flows.batches import asking_in_batches, problems_to_open
 from flows.grading_desk import GradingDesk
 from flows.plan import Asker
 from flows.run_record import Run
 from flows.settings import remote_endpoint
-from flows.shard import Desk, Room, Stop
+from flows.shard import Desk, Room, Stop, in_flight
+from generators.batch_api import BatchApi
 from generators.limits import Limiter, PromptOverhead, Wallet
 from generators.local_teachers.recordings import RecordingCounts, count_recordings
 from generators.local_teachers.replay_teacher import replaying
 from generators.local_teachers.simulated_teacher import simulating
-from generators.teacher import NO_KEY, Endpoint, OpenAITeacher
+from generators.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
 from generators.teacher_watch import TeacherWatch, UsualAnswers
 from schemas.errors import TeacherUnavailable
 from schemas.problem import Problem
 from schemas.recipe import Recipe, TeacherSpec
+from warehouse.batch_ledger import BatchLedger
 from warehouse.history import teacher_history
 
 
@@ -51,28 +56,45 @@ async def open_desk(
     """
     spec = asker.spec
     with endpoint_of(spec, problems) as endpoint:
-        limiter = Limiter(spec.limits)
+        limiter = Limiter(spec.limits.model_copy(update={"concurrency": in_flight(spec)}))
         async with OpenAITeacher(spec, endpoint, limiter.told) as teacher:
             await teacher.models()
-            yield Desk(
-                spec,
-                asker.strategy,
-                teacher,
-                limiter,
-                wallet,
-                PromptOverhead(budgeted=wallet.is_limited),
-                grading,
-                run.progress,
-                Stop(),
-                Room(spec.limits.concurrency),
-                _watch(spec, run),
-                run.alarms,
-            )
+            stop = Stop()
+            async with _transport(spec, teacher, endpoint, run, stop) as (answering, batches):
+                yield Desk(
+                    spec,
+                    asker.strategy,
+                    answering,
+                    limiter,
+                    wallet,
+                    PromptOverhead(budgeted=wallet.is_limited),
+                    grading,
+                    run.progress,
+                    stop,
+                    Room(problems_to_open(spec, run.recipe.attempts)),
+                    _watch(spec, run),
+                    run.alarms,
+                    batches,
+                )
+
+
+@asynccontextmanager
+async def _transport(
+    spec: TeacherSpec, teacher: OpenAITeacher, endpoint: Endpoint, run: Run, stop: Stop
+) -> AsyncIterator[tuple[Teacher, BatchLedger | None]]:
+    """Yield whatever answers the teacher's requests: itself, one by one, or batches and what they are noted in."""
+    if spec.batch is None:
+        yield teacher, None
+        return
+    async with asking_in_batches(spec, endpoint, run, stop) as transport:
+        yield transport
 
 
 def _watch(spec: TeacherSpec, run: Run) -> TeacherWatch:
     before = teacher_history(run.workspace, run.recipe.name, spec.name)
     usual = UsualAnswers(before.samples, before.output_tokens, before.latency_ms) if before else None
+    if usual is not None and spec.batch is not None:
+        usual = replace(usual, latency_ms=math.inf)  # how long a batch takes says nothing about the teacher
     wants_reasoning = run.recipe.curation.require_reasoning
     model = spec.model if spec.recordings is None else None  # a file may hold the completions of several
     return TeacherWatch(spec.name, model, run.recipe.alarms, usual, wants_reasoning=wants_reasoning)
@@ -83,6 +105,9 @@ async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> s
     with endpoint_of(spec, problems) as endpoint:
         async with OpenAITeacher(spec, endpoint) as teacher:
             models = await teacher.models()
+        if spec.batch is not None:
+            async with BatchApi(spec, endpoint) as api:
+                await api.check()
     if models and spec.model not in models and spec.recordings is None:
         listed = ", ".join(models[:5])
         raise TeacherUnavailable(

@@ -51,6 +51,11 @@ def not_a_completion(where: str, said: str) -> TeacherBadReply:
     return TeacherBadReply(f"{where} answered what is not a chat completion: {said!r}", NOT_THE_API)
 
 
+def not_a_batch(where: str, said: str) -> TeacherBadReply:
+    """Return the error for JSON that is neither a batch nor a file of one."""
+    return TeacherBadReply(f"{where} answered what is no part of the Batch API: {said!r}", NOT_THE_API)
+
+
 def status_error(where: str, spec: TeacherSpec, reply: Reply, said: str) -> TeacherError:
     """Return the error for an HTTP status that is no success; `said` is its body, fit to be shown."""
     status = reply.status

@@ -301,11 +301,12 @@ class PromptOverhead:
     @asynccontextmanager
     async def first_alone(self) -> AsyncIterator[None]:
         """Hold everybody else back until the first request has been billed."""
-        if self._is_known:
-            yield
-            return
-        async with self._first:
-            yield
+        if not self._is_known:
+            async with self._first:
+                if not self._is_known:
+                    yield
+                    return
+        yield  # those who waited for the first bill go all at once
 
     def learn(self, bound: Usage, billed: Usage) -> None:
         """Note how far a bill exceeded the bound it was held against."""

@@ -42,6 +42,10 @@ class Endpoint:
         """Return `text` without the key: some servers repeat the one they refuse."""
         return text.replace(self.api_key, "***")
 
+    def masked_line(self, text: str, longest: int) -> str:
+        """Return text of the endpoint on one line, cut, without the key."""
+        return " ".join(self.masked(text).split())[:longest]
+
     def __repr__(self) -> str:
         return f"Endpoint({self.shown!r})"
 
@@ -95,7 +99,7 @@ class OpenAITeacher:
         try:
             return read_completion(payload, (time.perf_counter() - started) * 1000)
         except NOT_READABLE as error:
-            raise not_a_completion(self._endpoint.shown, self._shown(str(payload), 80)) from error
+            raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(payload), 80)) from error
 
     async def models(self) -> tuple[str, ...]:
         """Return the models the endpoint lists; empty when it does not list any. Raises a TeacherError."""
@@ -114,30 +118,42 @@ class OpenAITeacher:
         try:
             return tuple(str(model["id"]) for model in page["data"] or ())
         except NOT_READABLE as error:
-            raise not_a_completion(self._endpoint.shown, self._shown(str(page), 80)) from error
+            raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(page), 80)) from error
 
     async def _call(self, send: Callable[[], Awaitable[Reply]]) -> Any:
         """Return the JSON of a reply. Raises a TeacherError."""
-        where = self._endpoint.shown
-        try:
-            reply = await send()
-        except TimeoutError as error:
-            raise timed_out(where, self._spec.limits.timeout_s) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise unreachable(where, error) from error
-        told = allowances(reply.headers)
-        if told is not None:
-            self._told(told)
-        if not 200 <= reply.status < 300:
-            raise status_error(where, self._spec, reply, self._shown(reply.body.decode("utf-8", "replace"), 200))
-        try:
-            return json.loads(reply.body)
-        except (RecursionError, ValueError) as error:
-            raise not_json(where, self._shown(reply.body.decode("utf-8", "replace"), 80)) from error
+        return decoded(await answered(send, self._spec, self._endpoint, self._told), self._endpoint)
 
-    def _shown(self, text: str, longest: int) -> str:
-        """Return text of the endpoint on one line, cut, without the key."""
-        return " ".join(self._endpoint.masked(text).split())[:longest]
+
+async def answered(
+    send: Callable[[], Awaitable[Reply]],
+    spec: TeacherSpec,
+    endpoint: Endpoint,
+    told: Callable[[Allowances], None] = lambda _: None,
+) -> Reply:
+    """Return a successful reply. Raises a TeacherError."""
+    try:
+        reply = await send()
+    except TimeoutError as error:
+        raise timed_out(endpoint.shown, spec.limits.timeout_s) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise unreachable(endpoint.shown, error) from error
+    said = allowances(reply.headers)
+    if said is not None:
+        told(said)
+    if not 200 <= reply.status < 300:
+        text = endpoint.masked_line(reply.body.decode("utf-8", "replace"), 200)
+        raise status_error(endpoint.shown, spec, reply, text)
+    return reply
+
+
+def decoded(reply: Reply, endpoint: Endpoint) -> Any:
+    """Return the JSON of a reply. Raises TeacherBadReply."""
+    try:
+        return json.loads(reply.body)
+    except (RecursionError, ValueError) as error:
+        text = endpoint.masked_line(reply.body.decode("utf-8", "replace"), 80)
+        raise not_json(endpoint.shown, text) from error
 
 
 def chat_body(model: str, request: Request) -> dict[str, object]:

@@ -10,7 +10,7 @@ import ssl
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import aiohttp
 from yarl import URL
@@ -22,6 +22,9 @@ KEEP_IDLE_S = 4.0
 """Less than the 5 s after which uvicorn, and so vLLM, closes an idle connection under a request on its way."""
 
 OF_ONE_REQUEST = frozenset({"host", "content-length", "transfer-encoding"})
+OF_ONE_BODY = frozenset({"accept", "content-type"})
+FILE_TIMEOUT_S = 3600.0
+FILE_CHUNK_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Wire:
     async def opened(cls, base_url: str, api_key: str, timeout_s: float) -> "Wire":
         """Return a wire to an endpoint; nothing has been sent yet."""
         chat, models = await _patterns(base_url, api_key, timeout_s)
-        return cls(_Line(chat, timeout_s), _Line(models, timeout_s))
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        return cls(_Line(chat, timeout), _Line(models, timeout))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -72,10 +76,45 @@ class Wire:
         return await self._models.send(None)
 
 
+class FileWire:
+    """The other calls of the same API, those about files and batches: few, and some of them large."""
+
+    def __init__(self, line: "_Line") -> None:
+        self._line = line
+
+    @classmethod
+    async def opened(cls, base_url: str, api_key: str, timeout_s: float) -> "FileWire":
+        """Return a wire to an endpoint; a call fails when nothing has come for `timeout_s`, or after an hour."""
+        _, models = await _patterns(base_url, api_key, timeout_s)
+        headers = {name: value for name, value in models.headers.items() if name.lower() not in OF_ONE_BODY}
+        timeout = aiohttp.ClientTimeout(total=FILE_TIMEOUT_S, sock_connect=timeout_s, sock_read=timeout_s)
+        return cls(_Line(_Pattern(models.method, models.url, headers), timeout))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._line.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        form: aiohttp.FormData | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Send one request to a path below the base URL, with a form or a JSON body."""
+        return await self._line.call(method, path, query=query, data=form, json=body)
+
+    async def download(self, path: str, into: BinaryIO) -> Reply:
+        """Write the body of a successful answer to a file; that of any other is in the reply."""
+        return await self._line.call("GET", path, into=into)
+
+
 class _Line:
     """A session that sends requests of one pattern; their headers are the session's: a merge less a call."""
 
-    def __init__(self, pattern: _Pattern, timeout_s: float) -> None:
+    def __init__(self, pattern: _Pattern, timeout: aiohttp.ClientTimeout) -> None:
         import httpx2
 
         self._method, self._url, self._proxy = pattern.method, pattern.url, _proxy_for(pattern.url)
@@ -83,7 +122,7 @@ class _Line:
         self._session = aiohttp.ClientSession(
             # How many may be open at a time is the limiter's affair.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE_S, ssl=tls),
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            timeout=timeout,
             headers=pattern.headers,
         )
 
@@ -93,6 +132,23 @@ class _Line:
     async def send(self, data: bytes | None) -> Reply:
         async with self._session.request(self._method, self._url, data=data, proxy=self._proxy) as answer:
             return Reply(answer.status, answer.headers, await answer.read())
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        into: BinaryIO | None = None,
+        **sent: Any,
+    ) -> Reply:
+        url = (self._url.parent / path).with_query(self._url.query).update_query(query or {})
+        async with self._session.request(method, url, proxy=self._proxy, **sent) as answer:
+            if into is None or answer.status != 200:
+                return Reply(answer.status, answer.headers, await answer.read())
+            async for chunk in answer.content.iter_chunked(FILE_CHUNK_BYTES):
+                into.write(chunk)
+            return Reply(answer.status, answer.headers, b"")
 
 
 async def _patterns(base_url: str, api_key: str, timeout_s: float) -> tuple[_Pattern, _Pattern]:

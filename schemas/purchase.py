@@ -1,4 +1,4 @@
-"""Purchase: a completion with all that says what it was bought for, as the ledger keeps it."""
+"""Order and Purchase: what a completion is bought for, and the completion with it, as the ledger keeps them."""
 
 from datetime import datetime
 
@@ -7,11 +7,8 @@ from schemas.record import Record
 from schemas.teaching import Completion, Sampling, Usage
 
 
-class Purchase(Record):
-    """One completion that reached us, before anything has interpreted it.
-
-    `candidate_id` is the request's id, `usage` what the endpoint billed or, where it did not say, the worst case.
-    """
+class Order(Record):
+    """What one request is sent for; `candidate_id` is the request's id."""
 
     candidate_id: str
     problem_id: str
@@ -21,6 +18,14 @@ class Purchase(Record):
     sampling: Sampling
     sample_index: int
     parent_id: str | None
+
+
+class Purchase(Order):
+    """One completion that reached us, before anything has interpreted it.
+
+    `usage` is what the endpoint billed or, where it did not say, the worst case.
+    """
+
     completion: Completion
     usage: Usage
     cost_usd: float | None

@@ -114,6 +114,19 @@ class Limits(Record):
     retries: Annotated[int, Field(ge=0)] = 6
 
 
+class Batch(Record):
+    """Ask through the OpenAI Batch API: cheaper, and answered within a day, in rounds.
+
+    `requests` is how many are under way at most, and in one batch; the endpoint is asked every `poll_s` how far it is.
+    A batch is sent when it is full, or when nothing has joined it for `poll_s`. A run keeps about
+    `requests / shard_problems` shards open, each with 16 MB of disk in reserve: raise `shard_problems` along with
+    `requests`. Under a budget the first batch holds one request, whose bill shows what the endpoint adds to prompts.
+    """
+
+    requests: Annotated[int, Field(ge=1, le=50_000)] = 10_000  # the endpoint's own limit
+    poll_s: Annotated[float, Field(gt=0)] = 30.0
+
+
 class StudentShares(Record):
     """How often the simulated teacher answers in which way; what is left of 1 is answered right.
 
@@ -144,7 +157,8 @@ class TeacherSpec(Record):
     """One teacher: an endpoint (`base_url`), a file of recorded completions, or the simulated student.
 
     Without any of the three, the endpoint is the environment's OPENAI_BASE_URL. `api_key_env` names the
-    environment variable that holds the key; the key itself never enters a recipe.
+    environment variable that holds the key; the key itself never enters a recipe. With `batch` the `price` is still
+    what is paid: the endpoint's batch price, half of its usual one at OpenAI.
 
     `strategy` says how a sample is had (`generators/strategies.py`); `budget` thinks for at most `think_tokens` and
     then answers within `sampling.max_tokens`. A sample cut at `sampling.max_tokens` is asked once more with
@@ -164,11 +178,12 @@ class TeacherSpec(Record):
     retry_truncated: PositiveInt | None = None
     price: Price | None = None
     limits: Limits = Limits()
+    batch: Batch | None = None
     license: str | None = None
 
-    @field_validator("simulated", mode="before")
+    @field_validator("simulated", "batch", mode="before")
     @classmethod
-    def _true_means_default_shares(cls, value: object) -> object:
+    def _true_means_defaults(cls, value: object) -> object:
         return {"true": {}, "false": None}[str(value).lower()] if isinstance(value, bool) else value
 
     @model_validator(mode="after")

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from schemas.candidate import Candidate
 from schemas.grade import Decision, Grade, Verdict
+from warehouse.batch_ledger import under_way
 from warehouse.catalog import sealed_files, table_files
 from warehouse.located import candidate_places, decisions_of, newest_grades, truncations
 from warehouse.row_fetcher import Place, RowFetcher
@@ -178,6 +179,14 @@ class WantedSamples:
         """Return how many samples are wanted at most."""
         return int(next(self._rows("SELECT count(*) AS count FROM wanted"))["count"])
 
+    def wants_any(self, candidate_ids: Sequence[str]) -> bool:
+        """Return whether some of these are wanted, stored or not."""
+        self._connection.register("chosen", pa.table({"candidate_id": pa.array(candidate_ids, pa.string())}))
+        query = "SELECT count(*) FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID"
+        ((count,),) = self._connection.execute(query).fetchall()
+        self._connection.unregister("chosen")
+        return bool(count)
+
     def missing(self) -> int:
         """Return how many wanted samples are not stored, by the last snapshot."""
         query = "SELECT (SELECT count(*) FROM wanted) - (SELECT count(*) FROM stored) AS missing"
@@ -279,15 +288,15 @@ class WantedSamples:
 
 
 def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:
-    """Return what earlier runs of a recipe paid, or may have paid, as (USD, input plus output tokens)."""
+    """Return what earlier runs of a recipe paid, or may have to pay, as (USD, input plus output tokens)."""
     with duckdb.connect() as connection:
         row = connection.execute(
             f"""SELECT coalesce(sum(cost_usd), 0), coalesce(sum(usage.input_tokens + usage.output_tokens), 0)
                 FROM {table_files(workspace, "candidates")} WHERE recipe = ?""",
             [recipe],
         ).fetchall()[0]
-    usd, tokens = unconfirmed(workspace, recipe)
-    return float(row[0]) + usd, int(row[1]) + tokens
+    lost, waiting = unconfirmed(workspace, recipe), under_way(workspace, recipe)
+    return float(row[0]) + lost[0] + waiting[0], int(row[1]) + lost[1] + waiting[1]
 
 
 def _chunks(samples: Iterable[WantedSample]) -> Iterator[pa.Table]:

@@ -7,7 +7,7 @@ from flows.shard import Room
 
 def test_there_is_room_when_too_few_problems_are_open() -> None:
     async def run() -> list[bool]:
-        room = Room(concurrency=4)
+        room = Room(enough=8)
         told = [await has_room(room)]
         room.opened(10)
         told.append(await has_room(room))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.limits import Limiter, Wallet, cost_usd, worst_case
+from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
 from generators.rate_headers import Allowance, Allowances
 from schemas.errors import BudgetReached
 from schemas.recipe import Budget, Limits, Price
@@ -207,3 +207,31 @@ def test_cost_and_worst_case() -> None:
     worst = worst_case(Sampling(max_tokens=50), (Message(role="user", content="é" * 100),))
     assert worst.input_tokens >= 200  # a tokenizer may make one token of each byte
     assert worst.output_tokens == 50
+
+
+def test_those_who_waited_for_the_first_bill_go_all_at_once() -> None:
+    """They queued up before anything was known: one after the other they would take as long as if alone."""
+
+    async def run() -> tuple[int, int]:
+        overhead = PromptOverhead(budgeted=True)
+        inside, most = 0, [0, 0]
+        everybody = asyncio.Event()
+
+        async def ask(number: int) -> None:
+            nonlocal inside
+            async with overhead.first_alone():
+                inside += 1
+                most[number > 0] = max(most[number > 0], inside)
+                if number == 0:
+                    await asyncio.sleep(0)
+                    overhead.learn(Usage(), Usage())
+                elif inside == 5:
+                    everybody.set()
+                else:
+                    await asyncio.wait_for(everybody.wait(), 10)
+                inside -= 1
+
+        await asyncio.gather(*(ask(number) for number in range(6)))
+        return most[0], most[1]
+
+    assert asyncio.run(run()) == (1, 5)

@@ -27,6 +27,13 @@ def test_a_number_of_attempts_is_a_fixed_maximum() -> None:
     assert Recipe.model_validate(RECIPE | {"attempts": 8}).attempts.max == 8
 
 
+@pytest.mark.parametrize(("given", "requests"), [(True, 10_000), ({"requests": 7}, 7), ({}, 10_000)])
+def test_batch_may_be_true_or_say_how_large(given: object, requests: int) -> None:
+    (spec,) = Recipe.model_validate(RECIPE | {"teachers": [{"name": "t", "model": "m", "batch": given}]}).teachers
+    assert spec.batch is not None
+    assert spec.batch.requests == requests
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -45,6 +52,10 @@ def test_a_number_of_attempts_is_a_fixed_maximum() -> None:
         ({"teachers": [{"name": "t", "model": "m"}, {"name": "u", "model": "m"}]}, "very same samples"),
         ({"teachers": [{"name": "t", "model": "m", "base_url": "http://x", "simulated": True}]}, "at most one"),
         ({"teachers": [{"name": "t", "model": "m", "simulated": {"slipped": 0.9, "hedged": 0.9}}]}, "more than 1"),
+        ({"teachers": [{"name": "t", "model": "m", "batch": True, "simulated": True}]}, "expected an endpoint"),
+        ({"teachers": [{"name": "t", "model": "m", "batch": True, "recordings": "f"}]}, "expected an endpoint"),
+        ({"teachers": [{"name": "t", "model": "m", "batch": {"requests": 50_001}}]}, "requests"),  # of one batch
+        ({"teachers": [{"name": "t", "model": "m", "batch": {}, "limits": {"concurrency": 64}}]}, "limits.concurrency"),
         ({"release": {"license": "mit", "products": ["sft", "soup"]}}, "soup"),
         ({"release": {"products": ["sft"]}}, "license"),
         ({"name": "../etc"}, "name"),  # it becomes a folder

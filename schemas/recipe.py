@@ -194,6 +194,20 @@ class TeacherSpec(Record):
         return self
 
     @model_validator(mode="after")
+    def _batches_go_to_an_endpoint(self) -> Self:
+        if self.batch is None:
+            return self
+        if self.recordings is not None or self.simulated is not None:
+            raise ValueError(f"teacher {self.name!r} has `batch`: expected an endpoint, not recordings or a simulation")
+        paced = {"concurrency", "requests_per_minute", "tokens_per_minute"} & self.limits.model_fields_set
+        if paced:
+            raise ValueError(
+                f"teacher {self.name!r} has `batch` and limits.{min(paced)}: expected `batch.requests` alone to say "
+                "how many are under way"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _strategy_can_be_followed(self) -> Self:
         if (self.strategy == "budget") != (self.think_tokens is not None):
             raise ValueError(f"teacher {self.name!r}: `strategy: budget` and `think_tokens` belong together")

@@ -17,6 +17,7 @@ from generators.limits import Limiter, PromptOverhead, Wallet
 from generators.local_teachers.recordings import RecordingCounts, count_recordings
 from generators.local_teachers.replay_teacher import replaying
 from generators.local_teachers.simulated_teacher import simulating
+from generators.shared_prompts import SharedPrompts
 from generators.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
 from generators.teacher_watch import TeacherWatch, UsualAnswers
 from schemas.errors import TeacherUnavailable
@@ -84,7 +85,8 @@ async def _transport(
 ) -> AsyncIterator[tuple[Teacher, BatchLedger | None]]:
     """Yield whatever answers the teacher's requests: itself, one by one, or batches and what they are noted in."""
     if spec.batch is None:
-        yield teacher, None
+        several = spec.limits.samples_per_request
+        yield (teacher if several == 1 else SharedPrompts(teacher, several)), None
         return
     async with asking_in_batches(spec, endpoint, run, stop) as transport:
         yield transport

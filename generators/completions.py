@@ -1,6 +1,6 @@
 """Read a completion out of a reply's JSON, whatever a server put where."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.teaching import Completion, Usage
@@ -17,8 +17,41 @@ PAID_FOR_NOTHING_TOKENS = 16
 
 def read_completion(payload: Any, latency_ms: float) -> Completion:
     """Return the first choice of a chat completion. Raises one of NOT_READABLE."""
-    choice = payload["choices"][0]
-    message, usage = choice["message"], payload.get("usage")
+    usage = payload.get("usage")
+    return _choice(payload, payload["choices"][0], _usage(usage) if usage is not None else None, latency_ms)
+
+
+def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
+    """Return all choices of a chat completion, in their order. Raises one of NOT_READABLE.
+
+    What was billed for all is shared out: the prompt, which is billed once, to the first, and the answers' tokens by
+    the length of their texts. Example: 90 tokens for texts of 100 and 200 characters are 30 and 60.
+    """
+    choices = sorted(payload["choices"], key=lambda choice: int(choice.get("index") or 0))
+    whole = payload.get("usage")
+    read = [_choice(payload, choice, None, latency_ms) for choice in choices]
+    if whole is None:
+        return tuple(read)
+    usages = _shared(_usage(whole), [len(one.content) + len(one.reasoning or "") for one in read])
+    return tuple(one.model_copy(update={"usage": usage}) for one, usage in zip(read, usages, strict=True))
+
+
+def _shared(whole: Usage, lengths: Sequence[int]) -> list[Usage]:
+    usages, output, reasoning, left = [], whole.output_tokens, whole.reasoning_tokens, sum(lengths)
+    for number, length in enumerate(lengths):
+        is_last = number == len(lengths) - 1
+        tokens, thought = (output, reasoning) if is_last else (
+            output * length // max(left, 1), reasoning * length // max(left, 1),
+        )  # fmt: skip
+        usages.append(
+            Usage(input_tokens=whole.input_tokens * (number == 0), output_tokens=tokens, reasoning_tokens=thought)
+        )
+        output, reasoning, left = output - tokens, reasoning - thought, left - length
+    return usages
+
+
+def _choice(payload: Any, choice: Any, usage: Usage | None, latency_ms: float) -> Completion:
+    message = choice["message"]
     content, thought_parts = _text_and_thought(message.get("content"))
     reasoning = message.get("reasoning_content") or message.get("reasoning") or thought_parts
     return Completion(
@@ -26,7 +59,7 @@ def read_completion(payload: Any, latency_ms: float) -> Completion:
         reasoning=_storable(reasoning) if isinstance(reasoning, str) and reasoning else None,
         finish_reason=str(choice.get("finish_reason") or "unknown"),
         model=str(payload.get("model") or UNNAMED),
-        usage=_usage(usage) if usage is not None else None,
+        usage=usage,
         latency_ms=latency_ms,
     )
 

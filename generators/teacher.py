@@ -6,12 +6,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
-from generators.completions import NOT_READABLE, read_completion, says_nothing
+from generators.completions import NOT_READABLE, read_completion, read_completions, says_nothing
 from generators.endpoint_errors import not_a_completion, not_json, status_error, timed_out, unreachable
 from generators.limits import Limiter
 from generators.rate_headers import Allowances, allowances
@@ -23,6 +23,7 @@ from schemas.teaching import Completion, Message, Sampling
 SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
 NO_KEY = "no-key"
 MODELS_TRIES = 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,17 @@ class OpenAITeacher:
 
     async def complete(self, request: Request) -> Completion:
         """Ask for one sample. Raises a TeacherError."""
+        return await self._ask(chat_body(self._spec.model, request), read_completion)
+
+    async def complete_several(self, request: Request, samples: int) -> tuple[Completion, ...]:
+        """Ask for `samples` samples of one prompt at once; an endpoint may return fewer. Raises a TeacherError."""
+        return await self._ask({**chat_body(self._spec.model, request), "n": samples}, read_completions)
+
+    async def _ask(self, body: dict[str, object], read: Callable[[Any, float], T]) -> T:
         started = time.perf_counter()
-        body = chat_body(self._spec.model, request)
         payload = await self._call(lambda: self._wire.chat(body))
         try:
-            return read_completion(payload, (time.perf_counter() - started) * 1000)
+            return read(payload, (time.perf_counter() - started) * 1000)
         except NOT_READABLE as error:
             raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(payload), 80)) from error
 

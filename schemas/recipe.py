@@ -105,13 +105,19 @@ class Price(Record):
 
 
 class Limits(Record):
-    """What one teacher endpoint is sent at most; `timeout_s` is for one request."""
+    """What one teacher endpoint is sent at most; `timeout_s` is for one request.
+
+    Samples of one prompt that are asked for at the same time go out as one request of up to `samples_per_request` (the
+    API's `n`), whose prompt is billed once. Each still counts by itself in `concurrency` and `requests_per_minute`. An
+    endpoint that does not return several is asked for one after all.
+    """
 
     concurrency: PositiveInt = 64
     requests_per_minute: PositiveInt | None = None
     tokens_per_minute: PositiveInt | None = None
     timeout_s: Annotated[float, Field(gt=0)] = 600.0
     retries: Annotated[int, Field(ge=0)] = 6
+    samples_per_request: PositiveInt = 1
 
 
 class Batch(Record):
@@ -199,7 +205,8 @@ class TeacherSpec(Record):
             return self
         if self.recordings is not None or self.simulated is not None:
             raise ValueError(f"teacher {self.name!r} has `batch`: expected an endpoint, not recordings or a simulation")
-        paced = {"concurrency", "requests_per_minute", "tokens_per_minute"} & self.limits.model_fields_set
+        rules = {"concurrency", "requests_per_minute", "tokens_per_minute", "samples_per_request"}
+        paced = rules & self.limits.model_fields_set
         if paced:
             raise ValueError(
                 f"teacher {self.name!r} has `batch` and limits.{min(paced)}: expected `batch.requests` alone to say "

@@ -33,6 +33,7 @@ class CountingTeacher:
         self.usage: dict[str, int] | None = chat()["usage"]
         self.finish_reason = "stop"
         self.model: str | None = None
+        self.returns_several = False
 
     @property
     def calls(self) -> int:
@@ -57,6 +58,9 @@ class CountingTeacher:
             return await said(request)
         reply = {**chat(said), "usage": self.usage, "model": self.model or body["model"]}
         reply["choices"][0]["finish_reason"] = finish_reason
+        for index in range(1, body.get("n", 1) if self.returns_several else 1):
+            more = chat(str(self.answer(question, body["seed"] + index)))["choices"][0]
+            reply["choices"].append({**more, "index": index})
         return web.json_response(reply)
 
     async def _models(self, _: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from flows.build import BuildRequest, DirectStages, build, regrade_stored, release_stored
 from flows.progress import TerminalProgress
@@ -86,6 +87,25 @@ def test_a_second_run_asks_nothing_and_makes_the_same_rows(
     assert second.release.rows_sha == first.release.rows_sha
     assert second.release.unchanged
     assert releases(tmp_path / "w") == ["sums/v1.0.0"]
+
+
+@pytest.mark.parametrize("returns_several", [True, False])
+def test_samples_may_share_a_request(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, returns_several: bool
+) -> None:
+    teacher.returns_several = returns_several
+    alone = run(write_recipe(), tmp_path / "alone")
+    calls, shared = teacher.calls, yaml.safe_load(write_recipe().read_text())
+    shared["teachers"][0]["limits"]["samples_per_request"] = 4
+    summary = run(write_recipe(teachers=shared["teachers"]), tmp_path / "w")
+    assert summary.teacher_calls == summary.candidates == 18
+    assert teacher.calls - calls == 6 if returns_several else teacher.calls - calls >= 18
+    assert summary.release is not None
+    assert alone.release is not None
+    assert summary.release.rows == alone.release.rows
+    if returns_several:
+        assert (summary.tokens.input, summary.tokens.output) == (6 * 3, 6 * 5)  # as it was billed: once for three
+    assert run(write_recipe(), tmp_path / "w").teacher_calls == 0  # the very samples that are asked for one by one
 
 
 def test_an_edited_recipe_pays_only_for_what_is_missing(

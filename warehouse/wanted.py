@@ -10,6 +10,7 @@ their number.
 import heapq
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,6 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.candidate import Candidate
+from schemas.errors import WorkspaceError
 from schemas.grade import Decision, Grade, Verdict
 from warehouse.batch_ledger import under_way
 from warehouse.catalog import sealed_files, table_files
@@ -119,7 +121,8 @@ class WantedSamples:
             }
         )
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._load(samples)
+        with self._in_words():
+            self._load(samples)
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +145,8 @@ class WantedSamples:
         candidates, grades = self._files("candidates"), self._files("grades")
         self._connection.execute(f"CREATE OR REPLACE TABLE stored ({STORED_SQL})")
         for block in self._blocks():
-            self._connection.execute(f"""
+            with self._in_words():
+                self._connection.execute(f"""
                 INSERT INTO stored
                 WITH block AS MATERIALIZED ({block})
                 SELECT position, teacher_position, sample_index, step, newest.verdict, is_truncated
@@ -280,11 +284,29 @@ class WantedSamples:
     def _rows(self, query: str) -> Iterator[dict[str, Any]]:
         cursor = self._connection.cursor()
         try:
-            reader = cursor.sql(query).to_arrow_reader(BATCH_ROWS)
-            for batch in reader or ():
+            with self._in_words():
+                reader = cursor.sql(query).to_arrow_reader(BATCH_ROWS)
+            batches = iter(reader or ())
+            while True:
+                with self._in_words():
+                    batch = next(batches, None)
+                if batch is None:
+                    return
                 yield from batch.to_pylist()
         finally:
             cursor.close()
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Say in words that the disk is full or broken, or that the ids do not fit into memory."""
+        try:
+            yield
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise WorkspaceError(
+                f"The tables of {self._workspace.root} could not be joined, with {MEMORY_LIMIT} of memory and "
+                f"{self._workspace.staging} to spill to: {str(error).strip().splitlines()[0]}",
+                "nothing is lost; free space on that disk and run again",
+            ) from error
 
 
 def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:

@@ -51,7 +51,7 @@ def first_pass(
     numbers: list[int] = []
     for members in problems:
         seen.problem_count += 1
-        outside = _outside_difficulty(members, curation.difficulty)
+        outside = outside_difficulty(members, curation.difficulty)
         findings = _without_equals([_in_band(next(found), outside) for _ in members])
         decided.append(findings)
         for group, ones in zip(members, findings, strict=True):
@@ -133,8 +133,8 @@ class Selection:
         return one if twin is None else _dropped(one, "near_duplicate", f"of {twin}")
 
 
-def _outside_difficulty(groups: Sequence[Group], band: Difficulty | None) -> str | None:
-    """Return how often the band's model solves this problem when that is outside the band."""
+def outside_difficulty(groups: Sequence[Group], band: Difficulty | None) -> str | None:
+    """Return how often the band's model solves a problem, in words, when that is outside the band."""
     if band is None:
         return None
     # How often it solves the problem plainly, if that is known; never how often with the answer before its eyes.

@@ -63,6 +63,7 @@ def dataset_card(
         recipe=recipe_text,
         never_null="expect_column_values_to_not_be_null",
         fence="`" * (max([2, *map(len, re.findall("`+", recipe_text))]) + 1),
+        band=recipe.attempts.band if recipe.attempts.mode == "band" else None,
         simulated=[f"`{teacher.name}`" for teacher in recipe.teachers if teacher.simulated is not None],
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.teachers),

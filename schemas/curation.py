@@ -79,7 +79,7 @@ class Overlap(Record):
 
 
 class Difficulty(Record):
-    """Only problems that a named model solves this often (its pass rate in this recipe) are kept.
+    """Only problems that a named model solves this often (its pass rate in this recipe) are kept, in `rl` too.
 
     RL sets keep 0 < rate <= 0.625 (Olmo 3) to 0.75 (Llama Nemotron).
     """

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Sequence
 
+from curation.select import outside_difficulty
+from generators.stopping import probability_in_band
 from publishing.products.row_parts import Row, pass_rate, prompt, provenance
 from schemas.group import Group, PassRate
 from schemas.ids import seed_from
@@ -23,12 +25,13 @@ def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
     """Return the RL row of the problem that `groups` are about, or none when it has no reference to check by.
 
     Prompt and pass rate are those of the first teacher that was asked plainly, or else the first; `pass_rates` has all
-    of them. A problem of which every attempt is contaminated is itself a benchmark's.
+    of them. A problem of which every attempt is contaminated is itself a benchmark's. One outside the recipe's
+    difficulty, or more likely outside than inside the band that the recipe samples for, teaches too little.
     """
     rated = _rated(groups)
     group, problem = rated[0], rated[0].problem
     truth = _ground_truth(problem)
-    if not truth.strip() or is_contaminated(groups):
+    if not truth.strip() or is_contaminated(groups) or not _is_worth_practising(rated, recipe):
         return []
     return [
         {
@@ -71,6 +74,14 @@ def _rated(groups: Sequence[Group]) -> list[Group]:
     """
     fair = sorted((group for group in groups if group.strategy != "hint"), key=lambda group: group.strategy != "solve")
     return fair or [groups[0].model_copy(update={"pass_rate": PassRate(rate=None, n=0, c=0)})]
+
+
+def _is_worth_practising(rated: Sequence[Group], recipe: Recipe) -> bool:
+    if outside_difficulty(rated, recipe.curation.difficulty) is not None:
+        return False
+    seen, rule = rated[0].pass_rate, recipe.attempts
+    # c of n, not the unbiased rate: where sampling stopped as soon as it was decided, that one is seldom in between.
+    return rule.mode != "band" or probability_in_band(rule.band, seen.c, seen.n) > 0.5
 
 
 def is_contaminated(groups: Sequence[Group]) -> bool:

@@ -5,11 +5,14 @@ import json
 import pytest
 
 from publishing.products.rl import rl_rows
-from schemas.grade import Split
+from schemas.curation import Curation, Difficulty
+from schemas.grade import Split, Verdict
 from schemas.problem import CallCase, CallTests
+from schemas.recipe import Attempts
 from schemas.teaching import Message
 from tests.publishing.made_groups import (
     contaminated,
+    group_of,
     in_split,
     made_candidate,
     made_graded,
@@ -137,6 +140,27 @@ def test_pass_rate_is_of_the_plain_question_and_never_of_one_with_the_answer_in_
     assert (row["teacher"], row["strategy"], row["pass_rate"]) == ("owl-7b", "solve", 0.0)
     (row,) = rl_rows([hinted], RECIPE)
     assert (row["pass_rate"], row["pass_rate_n"]) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("correct", "of", "changes", "is_kept"),
+    [
+        (2, 4, {"attempts": Attempts(mode="band")}, True),
+        (0, 6, {"attempts": Attempts(mode="band")}, False),
+        (6, 6, {"attempts": Attempts(mode="band")}, False),
+        (1, 16, {"attempts": Attempts(mode="band", band=(0.0, 0.3))}, True),  # the recipe's band, not the usual one
+        (6, 6, {}, True),  # a count of attempts chooses nothing
+        (3, 4, {"curation": Curation(difficulty=Difficulty(model="owl-7b", max=0.6))}, False),
+        (2, 4, {"curation": Curation(difficulty=Difficulty(model="owl-7b", max=0.6))}, True),
+    ],
+)
+def test_only_problems_of_the_difficulty_that_was_asked_for(
+    correct: int, of: int, changes: dict[str, object], is_kept: bool
+) -> None:
+    verdicts: list[Verdict] = ["correct"] * correct
+    verdicts += ["incorrect"] * (of - correct)
+    group = group_of(*verdicts)
+    assert len(rl_rows([group], RECIPE.model_copy(update=changes))) == is_kept
 
 
 def test_problem_that_is_a_benchmarks_is_no_rl_row() -> None:

@@ -15,6 +15,7 @@ from graders.exam_record import MeasuredShare, shipped_record
 from publishing.licenses import license_lines, terms_of
 from publishing.portrait import Portrait
 from publishing.published_recipe import published_recipe
+from schemas.decontamination import METHODS, Decontamination, PlantedRecall
 from schemas.grade import Split
 from schemas.manifest import Manifest
 from schemas.recipe import Product, Recipe
@@ -68,11 +69,20 @@ def dataset_card(
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.teachers),
         charts=list(charts),
+        methods=(*METHODS, "any"),
+        planted=_by_planting(manifest.decontamination),
         exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(portrait.graders)],
         license_lines=license_lines(portrait.licenses, {one.teacher: one.license for one in manifest.teachers}),
         license_is_known=terms_of(recipe.release.license) is not None,
         rows_shown=[*portrait.kept()[:KEPT_ROWS], *portrait.dropped()[:DROPPED_ROWS]],
     )
+
+
+def _by_planting(found: Decontamination | None) -> dict[str, dict[str, PlantedRecall]]:
+    table: dict[str, dict[str, PlantedRecall]] = {}
+    for one in found.planted if found is not None else ():
+        table.setdefault(one.planting, {})[one.method] = one
+    return table
 
 
 def cell(text: str) -> str:

@@ -21,6 +21,13 @@ OTHERS = "(all others)"
 LONGEST_NAME = 100
 PASS_RATE_BINS = ("0 %", "1-20 %", "21-40 %", "41-60 %", "61-80 %", "81-99 %", "100 %")
 NOT_GRADED = "not graded"
+AGREEMENTS = (
+    "all teachers are right",
+    "some are right",
+    "all are wrong in the same way",  # worth a look: the reference may be what is wrong
+    "all are wrong, each in a way of its own",
+)
+"""What the usual answers of several teachers to one problem can be to each other."""
 
 
 @dataclass
@@ -57,7 +64,8 @@ class Portrait:
 
     `yields` breaks down by teacher, domain, source and difficulty (the pass rate of the group); `days` are those on
     which chains were bought (UTC). `lengths` counts output tokens in powers of two: the key k stands for lengths from
-    2^(k-1) up to, not including, 2^k.
+    2^(k-1) up to, not including, 2^k. `agreement` counts the problems that several teachers answered by what their most
+    frequent answers are: see AGREEMENTS.
     """
 
     yields: dict[str, dict[str, Yield]] = field(
@@ -67,6 +75,7 @@ class Portrait:
     lengths: dict[str, Counter[int]] = field(default_factory=lambda: {"correct": Counter(), "other": Counter()})
     pass_rates: Counter[str] = field(default_factory=Counter)
     graders: Counter[tuple[str, str]] = field(default_factory=Counter)
+    agreement: Counter[str] = field(default_factory=Counter)
     licenses: Counter[str] = field(default_factory=Counter)
     _kept: _Sample = field(default_factory=lambda: _Sample(KEPT_SHOWN))
     _dropped: dict[str, _Sample] = field(default_factory=dict)
@@ -77,6 +86,9 @@ class Portrait:
             _counted(self.licenses, group.problem.license or NOT_STATED)
         for group in groups:
             self._add(group)
+        answers = [answer for group in groups if (answer := _usual_answer(group)) is not None]
+        if len(answers) > 1:
+            self.agreement[_agreement(answers)] += 1
 
     def kept(self) -> list[ShownChain]:
         """Return the sample of the kept chains, the smallest sha first."""
@@ -115,6 +127,26 @@ class Portrait:
 
     def _of_reason(self, reason: str) -> _Sample:
         return self._dropped.setdefault(reason, _Sample(DROPPED_SHOWN))
+
+
+def _usual_answer(group: Group) -> tuple[bool, str] | None:
+    """Return a teacher's most frequent answer to a problem and whether it is right; None when it gave none.
+
+    Right answers are one answer, however they are written; of equally frequent ones the first counts.
+    """
+    answers = Counter(
+        (True, "") if graded.grade.verdict == "correct" else (False, graded.grade.extracted_answer or "")
+        for graded in group.candidates
+        if graded.grade.verdict in ("correct", "incorrect")
+    )
+    return answers.most_common(1)[0][0] if answers else None
+
+
+def _agreement(answers: Sequence[tuple[bool, str]]) -> str:
+    right = sum(is_right for is_right, _ in answers)
+    if right:
+        return AGREEMENTS[0] if right == len(answers) else AGREEMENTS[1]
+    return AGREEMENTS[2] if len(set(answers)) == 1 else AGREEMENTS[3]
 
 
 def _difficulty(group: Group) -> str:

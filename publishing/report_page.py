@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from data_contracts.report import ContractReport, Subject
 from graders.mutants import MutantCheck
-from publishing.portrait import PASS_RATE_BINS, Portrait, Yield
+from publishing.portrait import AGREEMENTS, PASS_RATE_BINS, Portrait, Yield
 from publishing.shown_chain import ShownChain
 from schemas.key_like import count_key_like
 from schemas.manifest import Manifest
@@ -54,7 +54,8 @@ def report_page(
         yields={by: _ordered(by, rows) for by, rows in portrait.yields.items()},
         days=sorted(portrait.days.items()),
         dearest_day=max((day.tokens for day in portrait.days.values()), default=0),
-        first_count=max((stage.count for stage in manifest.funnel), default=0),
+        asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
+        agreement=[(name, portrait.agreement[name]) for name in AGREEMENTS] if portrait.agreement else [],
         priced=any(teacher.cost_usd is not None for teacher in manifest.teachers),
         charts=[Markup(_inline(svg)) for svg in charts.values()],  # noqa: S704 - drawn by us from numbers
         style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from publishing.dataset_card import cell
 from publishing.release import ReleaseFacts, write_release
+from schemas.decontamination import METHODS, BenchmarkShare, Decontamination, PlantedRecall, Planting
 from schemas.recipe import Product, Recipe
 from schemas.rows import ROW_SCHEMAS
 from tests.publishing.made_groups import in_split, made_facts, made_mixed_group, made_recipe
@@ -110,7 +111,7 @@ def test_card_says_what_a_reader_asks(card: str) -> None:
         "| rows | 150 |",
         "| ungraded | 10 |",
         "| incorrect | 10 |",
-        "| owl | owl-7b | apache-2.0 | 40 | 20 | 20 | 100.0 % | 400 | 120 | 0.5000 |",
+        "| owl | owl-7b | `solve` | apache-2.0 | 40 | 20 | 20 | 100.0 % | 400 | 120 | 0.5000 |",
         "| `final_answer` | string | no |",
         "| graded correct | verdict | `expect_column_values_to_be_in_set` | 20 | 0 |",
         "| no grader accepted a falsified answer | mutants\\_accepted | `expect_column_values_to_be_between` | 0 |",
@@ -154,7 +155,7 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     assert "<script>" not in outside_recipe
     assert "\n# [x]" not in outside_recipe
     row, _cost = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
-    assert len(re.findall(r"(?<!\\)\|", row)) == 11  # ten cells
+    assert len(re.findall(r"(?<!\\)\|", row)) == 12  # eleven cells
     assert front_matter(card)["pretty_name"] == "ducks"
     # The fence around the recipe is longer than any run of backticks in it.
     (block,) = re.findall(r"^````yaml\n(.*?)^````$", card, re.DOTALL | re.MULTILINE)
@@ -166,3 +167,23 @@ def test_cell_is_one_line_that_ends_no_cell(text: str) -> None:
     shown = cell(text)
     assert len(shown.splitlines()) <= 1
     assert not re.search(r"(?<!\\)(\\\\)*[|`*_\[\]<>]", shown)
+
+
+def test_card_says_how_well_decontamination_works(tmp_path: Path) -> None:
+    methods = [*METHODS, "any"]
+    planted = tuple(
+        PlantedRecall(planting=planting, method=method, found=found, planted=40)
+        for planting in get_args(Planting)
+        for found, method in enumerate(methods, 35)
+    )
+    share = BenchmarkShare(benchmark="aime|.jsonl", texts=30, problems=2, candidates=1)
+    alarms = dict.fromkeys(methods, 3)
+    found = Decontamination(benchmarks=(share,), planted=planted, clean=500, false_alarms=alarms)
+    facts = made_facts().model_copy(update={"decontamination": found})
+    card = (release_of(tmp_path, made_recipe(), facts) / "README.md").read_text("utf-8")
+    assert r"| aime\|.jsonl | 30 | 2 | 1 |" in card
+    header, line, *rows = card[card.index("| planted |") :].splitlines()[: 2 + len(get_args(Planting)) + 1]
+    assert header == "| planted | texts | exact | words_8 | words_13 | masked_8 | characters | any |"
+    assert line == "|---|---:|" + "---:|" * len(methods)
+    assert rows[1] == "| digits swapped | 40 | 87.5 % | 90.0 % | 92.5 % | 95.0 % | 97.5 % | 100.0 % |"
+    assert rows[-1] == "| false alarms | 500 | 3 | 3 | 3 | 3 | 3 | 3 |"

@@ -14,11 +14,12 @@ import pytest
 
 from graders.mutants import MutantCheck
 from publishing.charts import draw_charts
-from publishing.portrait import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
+from publishing.portrait import AGREEMENTS, DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
 from publishing.read_manifest import read_manifest
 from publishing.release import write_release
 from publishing.report_page import report_page
 from publishing.shown_chain import WITHHELD
+from schemas.alarm import Alarm
 from schemas.group import Group
 from schemas.manifest import Manifest
 from tests.publishing.made_groups import (
@@ -173,6 +174,35 @@ def test_chain_with_a_key_is_not_shown(manifest: Manifest) -> None:
     page = report_page(manifest, portrait_of([(made_group(problem, [*map(made_graded, chains)]),)]), {}, None, {})
     assert "sk-a" not in page
     assert {chain["response"] for chain in Parsed(page).chains()} == {WITHHELD}
+
+
+def test_agreement_of_teachers_is_counted_by_what_they_usually_answer() -> None:
+    def usual(problem: int, *found: str) -> Group:
+        one = made_problem(problem)
+        chains = [(made_candidate(one, index), answer) for index, answer in enumerate(found)]
+        graded = [
+            made_graded(chain) if answer == "right" else made_graded(chain, "incorrect", found=answer)
+            for chain, answer in chains
+        ]
+        return made_group(one, graded)
+
+    portrait = portrait_of(
+        [
+            (usual(1, "right", "right", "7"), usual(1, "right")),
+            (usual(2, "7", "7", "right"), usual(2, "right")),
+            (usual(3, "7", "7", "right"), usual(3, "7")),  # the reference may be what is wrong
+            (usual(4, "7"), usual(4, "8")),
+            (usual(5, "right"),),  # nobody to agree with
+        ]
+    )
+    assert [portrait.agreement[name] for name in AGREEMENTS] == [1, 1, 1, 1]
+
+
+def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:
+    alarm = Alarm(teacher="owl", kind="truncated", seen=9, samples=20, text="<b>cut")
+    warned = report_page(manifest.model_copy(update={"alarms": (alarm,)}), Portrait(), {}, None, {})
+    assert '<p class="bad">owl, truncated: &lt;b&gt;cut</p>' in warned
+    assert "Nothing looked wrong" in report_page(manifest, Portrait(), {}, None, {})
 
 
 def test_alarm_is_told(manifest: Manifest) -> None:

@@ -163,13 +163,13 @@ def _by_source(
 
 
 def _why_added(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
-    """Count the added rows that are of a new problem, and those of one that had rows before."""
+    """Count the added rows that are of a problem without one before, and those of one that had rows before."""
     if "problem_id" not in columns["after"]:
         return {}
     known = "SELECT problem_id FROM before_shards" if columns["before"] else "SELECT '' AS problem_id WHERE false"
     return _counts(
         connection,
-        f"""SELECT if(s.problem_id IN ({known}), 'more of a known problem', 'new problem') AS reason
+        f"""SELECT if(s.problem_id IN ({known}), 'more of a known problem', 'problem without a row before') AS reason
             FROM added JOIN after_shards s USING (row_id)""",
     )
 

@@ -49,7 +49,7 @@ def test_run_with_publish_sends_the_release_and_a_new_one_gets_its_own_tag(
         assert len(loaded) == rows
     where = ("--workspace", tmp_path / "w", "--json")
     diff = last_line(cotfactory("diff", "org/sums@v1.0.0", "workspace:sums@v1.1.0", *where))["difference"]
-    assert diff["products"]["sft"]["added_because"] == {"new problem": 3}
+    assert diff["products"]["sft"]["added_because"] == {"problem without a row before": 3}
     back = last_line(cotfactory("diff", "org/sums@v1.1.0", "org/sums@v1.0.0", *where))["difference"]
     assert (back["products"]["sft"]["added"], back["products"]["sft"]["removed"]) == (0, 3)
     # What is published tells its own story.

@@ -136,7 +136,7 @@ def test_why_and_from_where(tmp_path: Path) -> None:
         "gsm8k": SourceDiff(added=1, removed=2, changed=0),
         "own": SourceDiff(added=1, removed=2, changed=2),
     }
-    assert found.added_because == {"more of a known problem": 1, "new problem": 1}
+    assert found.added_because == {"more of a known problem": 1, "problem without a row before": 1}
     assert found.removed_because == {
         "bad_reference": 1,
         "no longer wanted": 1,

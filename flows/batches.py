@@ -18,7 +18,8 @@ from generators.reasoning import candidate_from
 from generators.stopping import next_samples
 from generators.teacher import Endpoint
 from schemas.errors import WorkspaceError
-from schemas.recipe import Attempts, Batch, TeacherSpec
+from schemas.recipe import Attempts
+from schemas.teacher_spec import Batch, TeacherSpec
 from schemas.teaching import Completion
 from warehouse.batch_ledger import BatchBuyer, BatchLedger, OpenBatch, drop_batch, drop_sealed, missing, open_batches
 from warehouse.ledger import Journal, JournalHeader

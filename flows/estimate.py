@@ -13,8 +13,8 @@ from generators.limits import cost_usd, worst_case
 from generators.load_problems import load_problems
 from generators.stopping import JEFFREYS, expected_samples, fitted_prior
 from generators.strategies import Strategy
-from schemas.recipe import TeacherSpec
 from schemas.record import Record
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Usage
 from warehouse.batch_ledger import open_batches
 from warehouse.catalog import build_catalog

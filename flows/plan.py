@@ -11,7 +11,8 @@ from graders.grade import grader_name_and_version
 from schemas.grade import Verdict
 from schemas.ids import content_id, grade_id, prompt_id
 from schemas.problem import Problem
-from schemas.recipe import Attempts, Recipe, TeacherSpec
+from schemas.recipe import Attempts, Recipe
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Message
 from warehouse.wanted import WantedSample, WantedSamples
 

@@ -15,7 +15,8 @@ from generators.teacher import NO_KEY, Endpoint
 from schemas.curation import BenchmarkFile
 from schemas.errors import RecipeError
 from schemas.ids import content_id
-from schemas.recipe import FileSource, Recipe, TeacherSpec
+from schemas.recipe import FileSource, Recipe
+from schemas.teacher_spec import TeacherSpec
 
 if TYPE_CHECKING:
     from publishing.hub import HubTarget

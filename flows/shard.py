@@ -22,7 +22,7 @@ from schemas.grade import Grade, Verdict
 from schemas.ids import grade_id, prompt_id
 from schemas.problem import Problem
 from schemas.purchase import Order, Purchase
-from schemas.recipe import Price, TeacherSpec
+from schemas.teacher_spec import Price, TeacherSpec
 from schemas.teaching import Completion, Message, Usage
 from warehouse.batch_ledger import BatchLedger
 from warehouse.ledger import Journal

@@ -9,8 +9,8 @@ from schemas.candidate import Candidate
 from schemas.grade import VERDICTS
 from schemas.group import Group
 from schemas.manifest import FunnelStage, TeacherShare
-from schemas.recipe import TeacherSpec
 from schemas.record import Record
+from schemas.teacher_spec import TeacherSpec
 
 
 class Tokens(Record):

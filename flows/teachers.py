@@ -22,7 +22,8 @@ from generators.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
 from generators.teacher_watch import TeacherWatch, UsualAnswers
 from schemas.errors import TeacherUnavailable
 from schemas.problem import Problem
-from schemas.recipe import Recipe, TeacherSpec
+from schemas.recipe import Recipe
+from schemas.teacher_spec import TeacherSpec
 from warehouse.batch_ledger import BatchLedger
 from warehouse.history import teacher_history
 

@@ -18,7 +18,7 @@ from generators.batch_queue import BatchQueue, Line, line_of
 from generators.batch_results import Outcome
 from generators.teacher import FIRST_DELAY_S, LONGEST_DELAY_S, Endpoint, Request
 from schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused, TeacherRejected, WorkspaceError
-from schemas.recipe import Batch, TeacherSpec
+from schemas.teacher_spec import Batch, TeacherSpec
 from schemas.teaching import Completion
 
 TELL_EVERY_S = 60.0

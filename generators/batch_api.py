@@ -19,7 +19,7 @@ from generators.endpoint_errors import not_a_batch
 from generators.teacher import Endpoint, answered, decoded
 from generators.wire import FileWire, Reply
 from schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 
 ASKED_AT = "/v1/chat/completions"
 WINDOW = "24h"  # the only one there is

@@ -9,7 +9,7 @@ from generators.endpoint_errors import not_a_completion, status_error
 from generators.teacher import Endpoint
 from generators.wire import Reply
 from schemas.errors import TeacherBadReply, TeacherError, TeacherRefused, TeacherUnavailable
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Completion
 
 Outcome = Completion | TeacherError

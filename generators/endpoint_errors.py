@@ -15,7 +15,7 @@ from schemas.errors import (
     TeacherRejected,
     TeacherUnavailable,
 )
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 
 NOT_THE_API = "check that base_url ends in /v1 and is the API, not a web page"
 

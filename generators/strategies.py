@@ -22,7 +22,7 @@ from schemas.candidate import Candidate, StrategyName
 from schemas.grade import Verdict
 from schemas.ids import follow_up_id, request_id
 from schemas.problem import Problem
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Message, Sampling
 
 Due = Literal["always", "if_wrong", "if_truncated"]

@@ -17,7 +17,7 @@ from generators.limits import Limiter
 from generators.rate_headers import Allowances, allowances
 from generators.wire import Reply, Wire
 from schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Completion, Message, Sampling
 
 SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0

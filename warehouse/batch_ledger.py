@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from schemas.errors import WorkspaceError
 from schemas.purchase import Order
-from schemas.recipe import Price
 from schemas.record import Record
+from schemas.teacher_spec import Price
 from schemas.teaching import Usage
 from warehouse.catalog import table_files
 from warehouse.workspace import Workspace

@@ -24,7 +24,7 @@ from generators.local_teachers.student import answer_problem, worked
 from generators.problems.chains import Worked
 from schemas.ids import seed_from
 from schemas.problem import Problem
-from schemas.recipe import StudentShares
+from schemas.teacher_spec import StudentShares
 
 
 @contextmanager

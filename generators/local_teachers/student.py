@@ -15,7 +15,7 @@ from generators.problems.chains import Worked, evaluate, write_lines
 from generators.problems.procedural import worked_procedural
 from schemas.ids import seed_from
 from schemas.problem import Problem
-from schemas.recipe import StudentShares
+from schemas.teacher_spec import StudentShares
 
 Mode = Literal["right", "slipped", "confident", "lucky", "truncated", "hedged", "unanswered"]
 Thinking = Literal["tagged", "separate", "none"]

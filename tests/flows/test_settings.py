@@ -6,7 +6,7 @@ import pytest
 
 from flows.settings import DEFAULT_RECIPE, load_recipe, recipe_id, remote_endpoint, shipped_recipe
 from schemas.errors import RecipeError
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 
 RECIPE = """
 name: r

@@ -19,7 +19,7 @@ from schemas.errors import (
     TeacherRejected,
     TeacherUnavailable,
 )
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Completion, Message
 from tests.generators.batch_server import BatchServer, Becomes, Line, batch_server, right
 

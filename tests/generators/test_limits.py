@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
 from generators.rate_headers import Allowance, Allowances
 from schemas.errors import BudgetReached
-from schemas.recipe import Budget, Limits, Price
+from schemas.recipe import Budget
+from schemas.teacher_spec import Limits, Price
 from schemas.teaching import Message, Sampling, Usage
 
 

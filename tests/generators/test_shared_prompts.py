@@ -9,7 +9,7 @@ from generators.completions import read_completions
 from generators.shared_prompts import SharedPrompts
 from generators.teacher import Endpoint, OpenAITeacher, Request
 from schemas.errors import TeacherRejected
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Completion, Message, Usage
 from tests.generators.scripted_server import Script, chat, serving
 

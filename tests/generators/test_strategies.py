@@ -9,7 +9,7 @@ from schemas.candidate import StrategyName
 from schemas.grade import VERDICTS, Verdict
 from schemas.ids import prompt_id
 from schemas.problem import Problem
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from tests.builders import a_candidate, a_problem
 
 PROBLEM = a_problem("What is 6 * 7?", "42")

@@ -20,7 +20,7 @@ from schemas.errors import (
     TeacherRejected,
     TeacherUnavailable,
 )
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Completion, Message
 from tests.generators.scripted_server import Script, chat, serving
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from generators.teacher import Endpoint, OpenAITeacher, Request
-from schemas.recipe import TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Completion, Message
 from tests.generators.scripted_server import chat
 

@@ -12,7 +12,8 @@ from schemas.group import GradedCandidate, Group, PassRate
 from schemas.ids import problem_id, prompt_id, request_id
 from schemas.manifest import FunnelStage, TeacherShare
 from schemas.problem import AnswerKind, Problem, Tests
-from schemas.recipe import FileSource, Product, Recipe, Release, TeacherSpec
+from schemas.recipe import FileSource, Product, Recipe, Release
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Message, Sampling, Usage
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

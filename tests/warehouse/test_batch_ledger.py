@@ -8,7 +8,7 @@ import pytest
 from generators.reasoning import candidate_from
 from schemas.errors import WorkspaceError
 from schemas.purchase import Order, Purchase
-from schemas.recipe import Price
+from schemas.teacher_spec import Price
 from schemas.teaching import Completion, Sampling, Usage
 from warehouse.batch_ledger import BatchBuyer, BatchLedger, drop_sealed, open_batches, under_way
 from warehouse.catalog import build_catalog

@@ -16,7 +16,7 @@ from generators.local_teachers.local_server import running
 from generators.local_teachers.replay_teacher import replay_app
 from generators.local_teachers.simulated_teacher import simulated_app
 from schemas.errors import RecordingError, TeacherUnavailable
-from schemas.recipe import StudentShares
+from schemas.teacher_spec import StudentShares
 
 EMPTY_TEACHER = partial(simulated_app, (), {"student": StudentShares()})
 
@@ -77,7 +77,7 @@ PARENT = textwrap.dedent(
     from functools import partial
     from generators.local_teachers.local_server import running
     from generators.local_teachers.simulated_teacher import simulated_app
-    from schemas.recipe import StudentShares
+    from schemas.teacher_spec import StudentShares
 
     if __name__ == "__main__":
         with running(partial(simulated_app, (), {"student": StudentShares()})) as base_url:

@@ -9,7 +9,8 @@ from generators.local_teachers.simulated_teacher import simulating
 from generators.local_teachers.student import answer_problem, worked
 from generators.problems.procedural import FAMILIES, load_procedural
 from schemas.problem import Problem
-from schemas.recipe import ProceduralSource, StudentShares
+from schemas.recipe import ProceduralSource
+from schemas.teacher_spec import StudentShares
 
 SHARES = StudentShares(truncated=0.2)
 PROBLEMS = list(load_procedural(ProceduralSource(source="procedural", families=tuple(FAMILIES), count=15, seed=2))) + [

@@ -36,7 +36,7 @@ def _from_nowhere(question: str, chain: str, answer: str, steps: list[Step]) -> 
     stated = _number(answer)
     if stated is None or len(steps) < MIN_STEPS:
         return None
-    slack = NOISE * abs(stated)
+    slack = NOISE * abs(Fraction(stated))
     low, high = stated - slack, stated + slack
     said = (value for text in _NUMBER.findall(chain) if (value := _number(text)) is not None)
     asked = (value for text in _NUMBER.findall(question) if (value := _number(text)) is not None)

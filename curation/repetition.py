@@ -34,7 +34,7 @@ def repetition(text: str, limits: Repetition) -> str | None:
         counts = Counter(words)
         for length, most in ((PASSAGE_WORDS, limits.passages), (PHRASE_WORDS, limits.phrases)):
             # A run comes no more often than its rarest word; to count runs costs ten times as much.
-            frequent = groupby(words, key=lambda word, most=most: counts[word] >= most)
+            frequent = groupby(counts[word] >= most for word in words)
             if not any(is_frequent and sum(1 for _ in run) >= length for is_frequent, run in frequent):
                 continue
             runs = Counter(zip(*(words[start:] for start in range(length)), strict=False))

@@ -165,7 +165,7 @@ def _holds(left: list[_Token], right: list[_Token]) -> bool | None:
     if right[0].kind == "number":  # well formed, as the whole side has a value
         stated.append((_number(right[0].text), unit))
     return any(
-        value == said or abs(value - said) < slack or (unit < 1 and abs(value - said) < NOISE * abs(value))
+        value == said or abs(value - said) < slack or (unit < 1 and abs(value - said) < NOISE * abs(Fraction(value)))
         for value in values
         for said, slack in stated
     )

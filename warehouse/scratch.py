@@ -52,7 +52,7 @@ def bounded_duckdb(folder: Path, database: str = ":memory:") -> Iterator[duckdb.
     Raises WorkspaceError for what DuckDB cannot do for want of memory or disk.
     """
     path = database if database == ":memory:" else str(folder / database)
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "memory_limit": MEMORY_LIMIT,
         "threads": min(THREADS, os.cpu_count() or 1),  # each has buffers of its own

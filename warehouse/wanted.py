@@ -125,14 +125,12 @@ class WantedSamples:
 
     def _load(self, samples: Iterable[WantedSample]) -> None:
         with bounded_duckdb(self._folder, DATABASE) as connection:
-            connection.begin()
             connection.register("chunk", WANTED.empty_table())
             connection.execute(f"CREATE TABLE wanted AS SELECT {WANTED_SQL} FROM chunk")
             for chunk in _chunks(samples):
                 connection.register("chunk", chunk)
                 connection.execute(f"INSERT INTO wanted SELECT {WANTED_SQL} FROM chunk")
             connection.unregister("chunk")
-            connection.commit()
 
     def snapshot(self) -> None:
         """Note which wanted samples are stored now, and their verdicts, for `stored` to answer from."""

@@ -8,6 +8,7 @@ from curation.state_steps import wrong_states
 from curation.steps import MAX_DIGITS, NOISE, Step, stated_steps
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
 MIN_STEPS = 2
 
 
@@ -35,14 +36,17 @@ def _from_nowhere(question: str, chain: str, answer: str, steps: list[Step]) -> 
     stated = _number(answer)
     if stated is None or len(steps) < MIN_STEPS:
         return None
-    said = [value for text in _NUMBER.findall(chain) if (value := _number(text)) is not None]
-    asked = [value for text in _NUMBER.findall(question) if (value := _number(text)) is not None]
-    near = sum(abs(value - stated) <= NOISE * abs(stated) for value in said)
-    if near > 1 or stated in asked:
+    slack = NOISE * abs(Fraction(stated))
+    low, high = stated - slack, stated + slack
+    said = (value for text in _NUMBER.findall(chain) if (value := _number(text)) is not None)
+    asked = (value for text in _NUMBER.findall(question) if (value := _number(text)) is not None)
+    if sum(low <= value <= high for value in said) > 1 or stated in asked:
         return None
     return f"the answer {answer} is not what any step arrives at; the last one is {steps[-1].text}"
 
 
-def _number(text: str) -> Fraction | None:
+def _number(text: str) -> Fraction | int | None:
     plain = text.replace(",", "").strip()
-    return Fraction(plain) if len(plain) <= MAX_DIGITS and re.fullmatch(r"-?\d+(?:\.\d+)?", plain) else None
+    if len(plain) > MAX_DIGITS or not _PLAIN.fullmatch(plain):
+        return None
+    return Fraction(plain) if "." in plain else int(plain)  # a whole number costs a tenth of a fraction

@@ -8,7 +8,7 @@ not depend on the order of arrival, the shards or the recipe's order; and a late
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ BANDS = 8
 
 RUN_WORDS = 5
 _SEED = 7
+Rows = npt.NDArray[np.int64]
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -74,6 +75,23 @@ def _own(runs: Runs, prompts: Runs) -> Runs:
     mixed, given = (one.hashes ^ (one.text.astype(np.uint64) * _SPREAD) for one in (runs, prompts))
     own = ~np.isin(mixed, given)
     return Runs(runs.hashes[own], runs.text[own])
+
+
+def sharing_a_band(bands: Iterable[npt.NDArray[np.uint64]], words: npt.NDArray[np.int64], min_words: int) -> Rows:
+    """Return the rows that `repeats` would look at, ascending, from one band of all rows after the other.
+
+    Only a band is in memory at a time, not the signatures: those of the rows returned are enough for `repeats`.
+    """
+    long = words >= max(min_words, RUN_WORDS)
+    shared = np.zeros(len(words), dtype=bool)
+    for band in bands:
+        ordered = np.sort(band[long])
+        twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        if len(twice):
+            at = np.searchsorted(twice, band)
+            at[at == len(twice)] = 0
+            shared |= twice[at] == band
+    return np.flatnonzero(shared & long)
 
 
 def joined(parts: Sequence[Signatures]) -> Signatures:

@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections import Counter
+from itertools import groupby
 
 from schemas.curation import Repetition
 
@@ -30,7 +31,12 @@ def repetition(text: str, limits: Repetition) -> str | None:
         return f"{times} times: {sentence[:100]}"
     words = _WORD.findall(text.casefold())
     if len(words) > limits.passages + PASSAGE_WORDS:
+        counts = Counter(words)
         for length, most in ((PASSAGE_WORDS, limits.passages), (PHRASE_WORDS, limits.phrases)):
+            # A run comes no more often than its rarest word; to count runs costs ten times as much.
+            frequent = groupby(counts[word] >= most for word in words)
+            if not any(is_frequent and sum(1 for _ in run) >= length for is_frequent, run in frequent):
+                continue
             runs = Counter(zip(*(words[start:] for start in range(length)), strict=False))
             often = [(times, run) for run, times in runs.items() if times >= most and _says_something(run)]
             if often:

@@ -1,20 +1,22 @@
 """Decide every candidate: what it is found to be, what it repeats, then choosing per problem and per domain.
 
 Two passes over the groups, so that texts are streamed: `first_pass` judges each chain on its own and keeps its
-signature (about 240 bytes), `Selection.decide` gives the decisions. Findings wait in between wherever the caller puts
-them; nothing depends on the order of arrival.
+signature, `Selection.decide` gives the decisions. Findings and signatures (236 bytes) wait in between wherever the
+caller puts them; nothing depends on the order of arrival.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from curation.balance import DomainCount
 from curation.choose import choose, in_order
 from curation.decontaminate import BenchmarkIndex
 from curation.findings import Finding, chain_text, examine
-from curation.near_duplicates import Signatures, joined, repeats, signatures
+from curation.near_duplicates import BANDS, PERMUTATIONS, Signatures, repeats, sharing_a_band, signatures
 from schemas.curation import Curation, Difficulty
 from schemas.grade import Decision, DropReason, Split
 from schemas.group import Group
@@ -23,14 +25,40 @@ ProblemFindings = list[list[Finding]]
 """The findings of one problem: a list for each of its groups."""
 
 
+SEEN = np.dtype(
+    [
+        ("low", np.uint8, PERMUTATIONS),
+        ("bands", np.uint64, BANDS),
+        ("words", np.int32),
+        ("id", "S32"),
+        ("sample", np.int32),
+        ("problem", np.int32),
+    ]
+)
+"""What is remembered of a chain that passed: its signature, id and sample index, and the number of its problem."""
+
+
+class SeenRecords(Protocol):
+    """Where records of type SEEN wait, in the order they came; see `warehouse.array_spool`."""
+
+    def append(self, records: npt.NDArray[np.void]) -> None:
+        """Take records in."""
+        ...
+
+    def column(self, name: str, at: int | None = None) -> npt.NDArray[Any]:
+        """Return one field of all records; of a field with several values only that `at` this place."""
+        ...
+
+    def take(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+        """Return the records with these numbers, which ascend."""
+        ...
+
+
 @dataclass
 class Candidates:
-    """What is remembered of the chains that passed, one row each, in the order they came."""
+    """What is remembered of the chains that passed, one record each, and how many problems came."""
 
-    parts: list[Signatures] = field(default_factory=list)
-    ids: list[np.ndarray[tuple[int], np.dtype[np.bytes_]]] = field(default_factory=list)
-    samples: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = field(default_factory=list)
-    problems: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = field(default_factory=list)
+    records: SeenRecords
     problem_count: int = 0
 
 
@@ -62,10 +90,13 @@ def first_pass(
                     passed.append(one)
                     numbers.append(seen.problem_count)
     if curation.near_duplicates.within != "off" and texts:
-        seen.parts.append(signatures(texts, prompts))
-        seen.ids.append(np.array([one.candidate_id.encode() for one in passed], dtype=np.bytes_))
-        seen.samples.append(np.array([one.sample_index for one in passed], dtype=np.int32))
-        seen.problems.append(np.array(numbers, dtype=np.int64))
+        found_signatures = signatures(texts, prompts)
+        records = np.empty(len(texts), SEEN)
+        records["low"], records["bands"], records["words"] = found_signatures
+        records["id"] = [one.candidate_id for one in passed]
+        records["sample"] = [one.sample_index for one in passed]
+        records["problem"] = numbers
+        seen.records.append(records)
     return decided
 
 
@@ -94,13 +125,15 @@ def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:
 
     The survivor is the lower sample index, then the smaller id. A chain of two problems does not repeat itself.
     """
-    if not seen.parts:
-        return {}
     rule = curation.near_duplicates
-    ids, samples = np.concatenate(seen.ids), np.concatenate(seen.samples)
-    order = np.lexsort((ids, samples)).tolist()
-    problems = np.concatenate(seen.problems).tolist() if rule.within == "problem" else None
-    found = repeats(joined(seen.parts), order, rule.min_words, rule.similarity, problems)
+    bands = (seen.records.column("bands", band) for band in range(BANDS))
+    rows = sharing_a_band(bands, seen.records.column("words"), rule.min_words)
+    alike = seen.records.take(rows)
+    ids = alike["id"]
+    order = np.lexsort((ids, alike["sample"])).tolist()
+    problems = alike["problem"].tolist() if rule.within == "problem" else None
+    known = Signatures(alike["low"], alike["bands"], alike["words"])
+    found = repeats(known, order, rule.min_words, rule.similarity, problems)
     return {ids[row].decode(): ids[other].decode() for row, other in found.items() if ids[row] != ids[other]}
 
 

@@ -15,6 +15,10 @@ MAX_DIGITS = 30
 NOISE = Fraction(1, 1_000_000)
 """A stated decimal may be off by this share: `18 * 3.14159 = 56.54866` was worked out with more digits of pi."""
 
+Value = Fraction | int
+"""Whole numbers stay `int`, which costs a tenth of a fraction; only a division makes one."""
+
+_UNITS = tuple(Fraction(1, 10**digits) for digits in range(7))
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _ANNOTATION = re.compile(r"<<([^<>\n]{1,200})>>")
 _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
@@ -81,19 +85,22 @@ def _is_taken_back(following: list[_Token]) -> bool:
 
 
 def _tokens(text: str) -> list[_Token]:
+    if "=" not in text:
+        return []
     for name, sign in _LATEX.items():
         text = text.replace(name, sign)
     text = _BULLET.sub("", text.translate(_SIGNS))
     tokens: list[_Token] = []
     glued = False
     for match in _TOKEN.finditer(text):
-        kind = str(match.lastgroup)
+        kind = match.lastgroup
         if kind == "space":
             glued = False
             continue
         if kind == "times":
-            kind = "operator"
-        tokens.append(_Token(kind, "*" if match["times"] else match.group(), glued))
+            tokens.append(_Token("operator", "*", glued))
+        else:
+            tokens.append(_Token(str(kind), match.group(), glued))
         glued = True
     return tokens
 
@@ -149,19 +156,26 @@ def _holds(left: list[_Token], right: list[_Token]) -> bool | None:
     """
     if not any(token.kind == "operator" for token in left) or _divides_twice(left) or _divides_twice(right):
         return None
-    values = {value for percent in (True, False) if (value := _value(left, percent)) is not None}
+    values = [value for percent in _readings(left) if (value := _value(left, percent)) is not None]
     unit = _last_digit(right)
     stated = [(value, unit / 100 if percent and _is_percentage(right) else unit)
-              for percent in (True, False) if (value := _value(right, percent)) is not None]  # fmt: skip
+              for percent in _readings(right) if (value := _value(right, percent)) is not None]  # fmt: skip
     if not values or not stated:
         return None
     if right[0].kind == "number":  # well formed, as the whole side has a value
         stated.append((_number(right[0].text), unit))
     return any(
-        abs(value - said) < slack or value == said or (unit < 1 and abs(value - said) < NOISE * abs(value))
+        value == said
+        or -slack < value - said < slack
+        or (unit < 1 and abs(Fraction(value - said)) < NOISE * abs(Fraction(value)))
         for value in values
         for said, slack in stated
     )
+
+
+def _readings(side: list[_Token]) -> tuple[bool, ...]:
+    """Return as what a per cent sign is to be read: as a hundredth, as a unit; there is one way where there is none."""
+    return (True, False) if _is_percentage(side) else (False,)
 
 
 def _is_percentage(side: list[_Token]) -> bool:
@@ -179,10 +193,10 @@ def _last_digit(side: list[_Token]) -> Fraction:
     Digits past the sixth are a pocket calculator's noise (`0.5 - 0.4 = 0.09999999999999998`).
     """
     number = next((token.text for token in side if token.kind == "number"), "1")
-    return Fraction(1, 10 ** min(6, len(number.partition(".")[2])))
+    return _UNITS[min(6, len(number.partition(".")[2]))]
 
 
-def _value(side: list[_Token], percent_is_hundredth: bool) -> Fraction | None:
+def _value(side: list[_Token], percent_is_hundredth: bool) -> Value | None:
     """Evaluate an expression exactly; None when it is not well formed, divides by zero or is huge."""
     tokens = side if percent_is_hundredth else [token for token in side if token.kind != "percent"]
     if len(tokens) > 60 or any(len(token.text) > MAX_DIGITS for token in tokens):
@@ -194,7 +208,7 @@ def _value(side: list[_Token], percent_is_hundredth: bool) -> Fraction | None:
     return value if not rest else None
 
 
-def _sum(tokens: list[_Token]) -> tuple[Fraction, list[_Token]]:
+def _sum(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
     value, tokens = _product(tokens)
     while tokens and tokens[0].text in ("+", "-"):
         other, rest = _product(tokens[1:])
@@ -203,16 +217,16 @@ def _sum(tokens: list[_Token]) -> tuple[Fraction, list[_Token]]:
     return value, tokens
 
 
-def _product(tokens: list[_Token]) -> tuple[Fraction, list[_Token]]:
+def _product(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
     value, tokens = _atom(tokens)
     while tokens and tokens[0].text in ("*", "/"):
         other, rest = _atom(tokens[1:])
-        value = value * other if tokens[0].text == "*" else value / other
+        value = value * other if tokens[0].text == "*" else Fraction(value) / other
         tokens = rest
     return value, tokens
 
 
-def _atom(tokens: list[_Token]) -> tuple[Fraction, list[_Token]]:
+def _atom(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
     if not tokens:
         raise ValueError("an operator has no right side")
     first, rest = tokens[0], tokens[1:]
@@ -229,17 +243,18 @@ def _atom(tokens: list[_Token]) -> tuple[Fraction, list[_Token]]:
     else:
         raise ValueError(f"not a number: {first.text}")
     if rest and rest[0].kind == "percent":
-        return value / 100, rest[1:]
+        return Fraction(value) / 100, rest[1:]
     return value, rest
 
 
-def _number(text: str) -> Fraction:
+def _number(text: str) -> Value:
     r"""Read a number; `0,2` (a decimal comma?) and `0730` (a time of day?) are not read at all."""
     if "," in text and not _THOUSANDS.fullmatch(text):
         raise ValueError(f"unclear comma: {text}")
     if text[0] == "0" and text[1:2].isdigit():
         raise ValueError(f"leading zero: {text}")
-    return Fraction(text.replace(",", ""))
+    plain = text.replace(",", "")
+    return Fraction(plain) if "." in plain else int(plain)
 
 
 def _text(side: list[_Token]) -> str:

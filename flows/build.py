@@ -26,11 +26,12 @@ from flows.teachers import open_desk, recorded_counts
 from flows.tools import open_grading
 from generators.limits import Wallet
 from graders.grade import grade_batch, grade_promptly
-from graders.grader import Tools
+from graders.grader import Tools, rest
 from schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
 from schemas.grade import DropReason
 from schemas.problem import Problem
 from schemas.recipe import Recipe
+from warehouse import freed_memory
 from warehouse.catalog import build_catalog
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import exclusive, open_workspace
@@ -111,9 +112,13 @@ async def release_stored(request: BuildRequest, runner: StageRunner, progress: P
 
 async def _curate_and_release(job: "_Job", runner: StageRunner) -> None:
     run, problems, askers, wanted = job.run, job.problems, job.askers, job.wanted
+    rest(job.tools)
+    freed_memory.give_back()
     await runner.run("curate", _in_thread(lambda: _curate(job)))
     watch = _in_thread(lambda: stages.watch_graders(run, problems, wanted, job.tools))
     await runner.run("watch graders", watch)
+    rest(job.tools)
+    freed_memory.give_back()
     await runner.run("release", _in_thread(lambda: stages.release(run, problems, askers, wanted, job.tools)))
 
 
@@ -147,6 +152,7 @@ async def _opened(
     However the context ends, the run is written down and told to `progress`.
     """
     workspace = open_workspace(request.workspace)
+    freed_memory.keep_little()
     with exclusive(workspace):
         build_catalog(workspace)
         run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)

@@ -57,3 +57,9 @@ def open_tools(sandbox: "Sandbox | None" = None) -> Iterator[Tools]:
         yield Tools(algebra=pool, sandbox=sandbox)
     finally:
         pool.close()
+
+
+def rest(tools: Tools) -> None:
+    """End the processes that wait for work, where nobody grades for a while: 90 MB. The next comparison starts them."""
+    if isinstance(tools.algebra, WorkerPool):
+        tools.algebra.rest()

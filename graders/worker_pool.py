@@ -163,9 +163,14 @@ class WorkerPool:
             return [worker.process_id for worker in self._idle]
 
     def close(self) -> None:
-        """Kill every idle worker and the nursery; a worker that is busy in another thread ends with its job."""
+        """Rest for good; a worker that is busy in another thread ends with its job."""
         with self._lock:
             self._closed = True
+        self.rest()
+
+    def rest(self) -> None:
+        """Kill every idle worker and the nursery; what is remembered stays, and the next job starts them again."""
+        with self._lock:
             idle, self._idle = self._idle, []
             nursery, self._nursery = self._nursery, None
         for worker in idle:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import get_args
 
 import duckdb
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from data_contracts.check import open_duckdb
 from publishing.read_manifest import read_manifest
 from schemas.recipe import Product
 from schemas.record import Record
@@ -74,9 +74,7 @@ def diff_releases(before: Path, after: Path, decisions: Path | None = None) -> R
 def diff_products(before: Path, after: Path, decisions: Path | None = None) -> dict[Product, ProductDiff]:
     """Compare the products of two release folders, with a manifest or still without one."""
     both = [product for product in get_args(Product) if any(_index(side, product) for side in (before, after))]
-    with TemporaryDirectory() as scratch, duckdb.connect() as connection:
-        connection.execute("SET memory_limit = '1GB'")
-        connection.execute("SET temp_directory = ?", [scratch])
+    with open_duckdb() as connection:
         return {product: _diff(connection, {"before": before, "after": after}, product, decisions) for product in both}
 
 

@@ -42,6 +42,7 @@ from schemas.key_like import count_key_like
 from schemas.manifest import FunnelStage, Manifest, ReleasedFile, StrengthOfTests, TeacherShare
 from schemas.recipe import Product, Recipe
 from schemas.record import Record
+from warehouse import freed_memory
 
 
 class ReleaseFacts(Record):
@@ -143,6 +144,8 @@ def _make(
     for product, by_split in spools.items():
         for split, spool in by_split.items():
             write_shards(spool, staged / product, split)
+    freed_memory.give_back()  # pictures and contract are made with libraries that take much
+    charts = draw_charts(portrait)
     contracts = {product: load_contract(product) for product in spools}
     reports = _checked(contracts, staged, rows, recipe, _counts(facts, parent), contaminated)
     differences = diff_products(parent, staged, facts.decisions) if parent else {}
@@ -150,7 +153,6 @@ def _make(
         return _outcome(stands, parent, {product: stands.rows.get(product, 0) for product in rows}, {}, why)
     manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
     manifest = manifest.model_copy(update={"test_strength": strength()})
-    charts = draw_charts(portrait)
     for path, svg in charts.items():
         _write_text(staged / path, svg)
     sizes = _table_bytes(staged, spools)

@@ -6,6 +6,7 @@ import duckdb
 
 from schemas.alarm import Alarm
 from warehouse.catalog import table_files
+from warehouse.scratch import bounded_duckdb, scratch_folder
 from warehouse.workspace import Workspace
 
 
@@ -32,7 +33,7 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
     """Return what a recipe had from its teacher so far; None when nothing is stored."""
     if not any(workspace.table("candidates").glob("*.parquet")):
         return None
-    with duckdb.connect() as connection:
+    with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         samples, input_tokens, output_tokens, latency_ms, truncated = connection.execute(
             f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms),
                        avg((finish_reason = 'length')::INT)
@@ -56,7 +57,7 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
 
 def alarms_before(workspace: Workspace, recipe: str) -> tuple[Alarm, ...]:
     """Return the alarms of all earlier runs of a recipe, the oldest first."""
-    with duckdb.connect() as connection:
+    with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         rows = connection.execute(
             f"SELECT alarms FROM {table_files(workspace, 'runs')} WHERE recipe = ? ORDER BY started_at", [recipe]
         ).fetchall()

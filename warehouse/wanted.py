@@ -8,25 +8,23 @@ their number.
 """
 
 import heapq
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import duckdb
 import pyarrow as pa
 
 from schemas.candidate import Candidate
-from schemas.errors import WorkspaceError
 from schemas.grade import Decision, Grade, Verdict
 from warehouse.batch_ledger import under_way
 from warehouse.catalog import sealed_files, table_files
 from warehouse.located import candidate_places, decisions_of, newest_grades, truncations
 from warehouse.row_fetcher import Place, RowFetcher
+from warehouse.scratch import bounded_duckdb, scratch_folder
 from warehouse.seal import unconfirmed
 from warehouse.tables import SCHEMAS
 from warehouse.workspace import Workspace
@@ -57,8 +55,7 @@ WINDOW_BYTES = 4_000_000
 """The chains of one window are in memory at once: so many, or so many bytes, whichever comes first."""
 BLOCK_SAMPLES = 100_000
 """The ids of one block are joined at once. DuckDB gives up, rather than spill, well above so many in its memory."""
-MEMORY_LIMIT = "256MB"
-THREADS = 2
+DATABASE = "wanted.duckdb"
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,10 @@ class StoredOutcome(NamedTuple):
 
 
 class WantedSamples:
-    """The wanted samples of a recipe in a private DuckDB; a context manager."""
+    """The wanted samples of a recipe in a DuckDB file of their own; a context manager.
+
+    Every question opens the file and closes it, so that what DuckDB took for the answer is free again after it.
+    """
 
     def __init__(
         self, workspace: Workspace, samples: Iterable[WantedSample], decisions: Sequence[Path] | None = None
@@ -111,18 +111,10 @@ class WantedSamples:
         """Take the samples; `decisions` are files to take the decisions from instead of those made last."""
         self._workspace = workspace
         self._decisions = decisions
-        # What does not fit into memory is kept on the workspace's disk, not in the folder of whoever runs this.
-        self._connection = duckdb.connect(
-            config={
-                "autoinstall_known_extensions": "false",
-                "memory_limit": MEMORY_LIMIT,
-                "threads": min(THREADS, os.cpu_count() or 1),  # each has buffers of its own
-                "temp_directory": str(workspace.staging / "duckdb"),
-            }
-        )
-        self._connection.execute("SET TimeZone = 'UTC'")
-        with self._in_words():
+        with ExitStack() as stack:
+            self._folder = stack.enter_context(scratch_folder(workspace))
             self._load(samples)
+            self._held = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -130,30 +122,32 @@ class WantedSamples:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.close()
+        self._held.close()
 
     def _load(self, samples: Iterable[WantedSample]) -> None:
-        self._connection.register("chunk", WANTED.empty_table())
-        self._connection.execute(f"CREATE TABLE wanted AS SELECT {WANTED_SQL} FROM chunk")
-        for chunk in _chunks(samples):
-            self._connection.register("chunk", chunk)
-            self._connection.execute(f"INSERT INTO wanted SELECT {WANTED_SQL} FROM chunk")
-        self._connection.unregister("chunk")
+        with bounded_duckdb(self._folder, DATABASE) as connection:
+            connection.register("chunk", WANTED.empty_table())
+            connection.execute(f"CREATE TABLE wanted AS SELECT {WANTED_SQL} FROM chunk")
+            for chunk in _chunks(samples):
+                connection.register("chunk", chunk)
+                connection.execute(f"INSERT INTO wanted SELECT {WANTED_SQL} FROM chunk")
+            connection.unregister("chunk")
 
     def snapshot(self) -> None:
         """Note which wanted samples are stored now, and their verdicts, for `stored` to answer from."""
         candidates, grades = self._files("candidates"), self._files("grades")
-        self._connection.execute(f"CREATE OR REPLACE TABLE stored ({STORED_SQL})")
-        for block in self._blocks():
-            with self._in_words():
-                self._connection.execute(f"""
-                INSERT INTO stored
-                WITH block AS MATERIALIZED ({block})
-                SELECT position, teacher_position, sample_index, step, newest.verdict, is_truncated
-                FROM block JOIN {truncations(candidates, "block")} USING (candidate_id)
-                LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
-                {IN_ORDER}
-            """)
+        blocks = list(self._blocks())
+        with bounded_duckdb(self._folder, DATABASE) as connection:
+            connection.execute(f"CREATE OR REPLACE TABLE stored ({STORED_SQL})")
+            for block in blocks:
+                connection.execute(f"""
+                    INSERT INTO stored
+                    WITH block AS MATERIALIZED ({block})
+                    SELECT position, teacher_position, sample_index, step, newest.verdict, is_truncated
+                    FROM block JOIN {truncations(candidates, "block")} USING (candidate_id)
+                    LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
+                    {IN_ORDER}
+                """)
 
     def stored(self, teacher_position: int, first: int, last: int) -> Iterator[StoredOutcome]:
         """Yield what is stored of one teacher for the problems at positions `first` to `last`."""
@@ -185,10 +179,11 @@ class WantedSamples:
 
     def wants_any(self, candidate_ids: Sequence[str]) -> bool:
         """Return whether some of these are wanted, stored or not."""
-        self._connection.register("chosen", pa.table({"candidate_id": pa.array(candidate_ids, pa.string())}))
-        query = "SELECT count(*) FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID"
-        ((count,),) = self._connection.execute(query).fetchall()
-        self._connection.unregister("chosen")
+        with bounded_duckdb(self._folder, DATABASE) as connection:
+            connection.register("chosen", pa.table({"candidate_id": pa.array(candidate_ids, pa.string())}))
+            query = "SELECT count(*) FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID"
+            ((count,),) = connection.execute(query).fetchall()
+            connection.unregister("chosen")
         return bool(count)
 
     def missing(self) -> int:
@@ -282,36 +277,14 @@ class WantedSamples:
         return sealed_files(self._workspace, table)
 
     def _rows(self, query: str) -> Iterator[dict[str, Any]]:
-        cursor = self._connection.cursor()
-        try:
-            with self._in_words():
-                reader = cursor.sql(query).to_arrow_reader(BATCH_ROWS)
-            batches = iter(reader or ())
-            while True:
-                with self._in_words():
-                    batch = next(batches, None)
-                if batch is None:
-                    return
+        with bounded_duckdb(self._folder, DATABASE) as connection:
+            for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):
                 yield from batch.to_pylist()
-        finally:
-            cursor.close()
-
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        """Say in words that the disk is full or broken, or that the ids do not fit into memory."""
-        try:
-            yield
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-            raise WorkspaceError(
-                f"The tables of {self._workspace.root} could not be joined, with {MEMORY_LIMIT} of memory and "
-                f"{self._workspace.staging} to spill to: {str(error).strip().splitlines()[0]}",
-                "nothing is lost; free space on that disk and run again",
-            ) from error
 
 
 def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:
     """Return what earlier runs of a recipe paid, or may have to pay, as (USD, input plus output tokens)."""
-    with duckdb.connect() as connection:
+    with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         row = connection.execute(
             f"""SELECT coalesce(sum(cost_usd), 0), coalesce(sum(usage.input_tokens + usage.output_tokens), 0)
                 FROM {table_files(workspace, "candidates")} WHERE recipe = ?""",

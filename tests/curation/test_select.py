@@ -1,14 +1,17 @@
 """Every candidate gets one decision, with the first reason that applies, whatever order chains arrive in."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from curation.balance import DomainCount, over_domain_share
 from curation.choose import choose
 from curation.decontaminate import BenchmarkIndex, benchmark_index
 from curation.findings import Finding
-from curation.select import Candidates, Selection, first_pass, near_duplicates
+from curation.select import SEEN, Candidates, Selection, first_pass, near_duplicates
 from curation.split import split_groups, splits
 from schemas.candidate import Candidate
 from schemas.curation import Curation, Difficulty, HeldOut, NearDuplicates, Overlap
@@ -33,10 +36,26 @@ def group_of(*members: tuple[Candidate, Verdict], teacher: str = "t") -> Group:
     )
 
 
+class InMemory:
+    """The records of the chains that passed, as a list of batches."""
+
+    def __init__(self) -> None:
+        self.all = np.empty(0, SEEN)
+
+    def append(self, records: npt.NDArray[np.void]) -> None:
+        self.all = np.concatenate([self.all, records])
+
+    def column(self, name: str, at: int | None = None) -> npt.NDArray[Any]:
+        return self.all[name] if at is None else self.all[name][:, at]
+
+    def take(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
+        return self.all[rows]
+
+
 def decide(
     problems: Sequence[Sequence[Group]], curation: Curation, index: BenchmarkIndex | None = None, batch: int = 1
 ) -> list[tuple[Group, ...]]:
-    seen = Candidates()
+    seen = Candidates(InMemory())
     found = []
     for start in range(0, len(problems), batch):
         found += first_pass(problems[start : start + batch], curation, index, seen)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import WorkspaceError
 from schemas.grade import Decision, Verdict
 from schemas.ids import content_id
 from tests.builders import AT, a_candidate, a_grade
@@ -149,10 +148,3 @@ def test_long_rows_make_small_row_groups(workspace: Workspace, monkeypatch: pyte
     write_table(workspace, "candidates", "long", [a_row(one, "x" * 400) for one in samples()])
     footer = pq.read_metadata(workspace.table("candidates") / "long.parquet")
     assert max(footer.row_group(number).num_rows for number in range(footer.num_row_groups)) == 3
-
-
-def test_what_does_not_fit_into_memory_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wanted, "MEMORY_LIMIT", "3MB")
-    many = (WantedSample(0, 0, index, 0, *(content_id(index) for _ in range(3))) for index in range(60_000))
-    with pytest.raises(WorkspaceError, match="could not be joined, with 3MB of memory"), WantedSamples(workspace, many):
-        pass

@@ -1,0 +1,72 @@
+"""ArraySpool: fixed-size records on disk, appended in batches, read by range, column or row number."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import WorkspaceError
+
+READ_ROWS = 50_000
+Records = npt.NDArray[np.void]
+
+
+class ArraySpool:
+    """Records of one NumPy structured type in a nameless file, gone with the process however that ends."""
+
+    def __init__(self, folder: Path, kind: "np.dtype[np.void]") -> None:
+        self._folder, self._kind = folder, kind
+        self._rows = 0
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open for as long as the spool is
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, records: Records) -> None:
+        """Write records down. Raises WorkspaceError when the disk refuses."""
+        try:
+            self._file.write(np.ascontiguousarray(records, self._kind).tobytes())
+            self._file.flush()
+        except OSError as error:
+            raise self._refused(error) from error
+        self._rows += len(records)
+
+    def column(self, name: str, at: int | None = None) -> npt.NDArray[Any]:
+        """Return one field of all records; of a field with several values only that `at` this place."""
+        parts = [part[name] if at is None else part[name][:, at] for part in self._parts()]
+        return np.concatenate(parts) if parts else np.empty(0, self._kind[name].base)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Records:
+        """Return the records with these numbers, which ascend."""
+        found = np.empty(len(rows), self._kind)
+        done = start = 0
+        for part in self._parts():
+            end = int(np.searchsorted(rows, start + len(part)))
+            found[done:end] = part[rows[done:end] - start]
+            done, start = end, start + len(part)
+        return found
+
+    def _parts(self) -> Iterator[Records]:
+        size = self._kind.itemsize
+        for start in range(0, self._rows, READ_ROWS):
+            rows = min(READ_ROWS, self._rows - start)
+            yield np.frombuffer(os.pread(self._file.fileno(), rows * size, start * size), self._kind)
+
+    def _refused(self, error: OSError) -> WorkspaceError:
+        return WorkspaceError(f"{self._folder} cannot be written: {error.strerror}", "free space and run again")

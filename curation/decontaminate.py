@@ -1,7 +1,8 @@
 """Texts that repeat a benchmark's: whole, runs of 8 and 13 words, runs with numbers masked, similar short texts.
 
 An index of the benchmarks is built once; texts are looked up a batch at a time. Overlap is the share of the benchmark
-text that is met again, so a benchmark question that is embedded in a longer text is found as well as a copy.
+text that is met again, so a benchmark question that is embedded in a longer text is found as well as a copy. Whatever
+run is met, its first 8 words with numbers masked are known: these alone are looked up at every word.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,15 @@ import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from curation.words import Hashes, Indexes, Words, runs_of, words_of
+from curation.words import Hashes, Indexes, Runs, Words, mostly_words, runs_at, runs_of, words_of
 from schemas.curation import Overlap
 from schemas.decontamination import METHODS, BenchmarkText, Hit, Method
 
 RUNS: dict[Method, tuple[int, bool]] = {"words_8": (8, False), "words_13": (13, False), "masked_8": (8, True)}
-"""Method -> (words in a run, numbers masked)."""
+"""Method -> (words in a run, numbers masked). None is shorter than MEETING."""
+
+MEETING = 8
+"""So many words in a row, with numbers masked, lead to all runs that start there."""
 
 MIN_RUNS = 4
 """A benchmark text with fewer runs is known by all of them or not at all, and never with its numbers masked."""
@@ -43,6 +47,13 @@ class _RunIndex:
     starts: Indexes
     texts: Indexes
     totals: Indexes
+
+
+@dataclass(frozen=True)
+class _MeetingIndex:
+    """The first MEETING words of every run of any method, sorted; `filter` says of most others that they are none."""
+
+    keys: Hashes
     filter: npt.NDArray[np.bool_]
 
 
@@ -51,6 +62,7 @@ class BenchmarkIndex:
     """What texts are looked up in."""
 
     texts: tuple[BenchmarkText, ...]
+    meetings: _MeetingIndex
     runs: dict[Method, _RunIndex]
     exact: dict[str, int]
     short: tuple[int, ...]
@@ -64,7 +76,8 @@ def benchmark_index(texts: Sequence[BenchmarkText], overlap: Overlap) -> Benchma
     return BenchmarkIndex(
         texts=tuple(texts),
         exact={text: place for text, place in exact.items() if len(text) >= EXACT_CHARACTERS},
-        runs={name: _run_index(words, length, masked, len(texts)) for name, (length, masked) in RUNS.items()},
+        meetings=_meeting_index(words),
+        runs={method: _run_index(_runs(words, method), len(texts)) for method in RUNS},
         short=tuple(place for place, one in enumerate(texts) if MIN_CHARACTERS <= len(one.text) <= SHORT),
         overlap=overlap,
     )
@@ -80,9 +93,9 @@ def contaminations(texts: Sequence[str], index: BenchmarkIndex, *, by_characters
     if not index.texts or not texts:
         return found
     words = words_of(texts)
-    for method, (length, masked) in RUNS.items():
-        runs = runs_of(words, length, masked=masked)
-        _add_hits(found, index, method, *_shares(index.runs[method], runs.hashes, runs.text, few=not masked))
+    starts = _met(words, index.meetings)
+    for method, (_, masked) in RUNS.items():
+        _add_hits(found, index, method, *_shares(index.runs[method], _runs(words, method, starts), few=not masked))
     if by_characters:
         _add_equal(found, texts, index)
         _add_similar(found, texts, index)
@@ -94,8 +107,40 @@ def strongest(hits: Sequence[Hit]) -> Hit | None:
     return max(hits, key=lambda hit: (hit.overlap, -METHODS.index(hit.method)), default=None)
 
 
-def _run_index(words: Words, length: int, masked: bool, count: int) -> _RunIndex:
-    runs = runs_of(words, length, masked=masked)
+def _runs(words: Words, method: Method, starts: Indexes | None = None) -> Runs:
+    """Return the runs that a method compares, all of them or those at `starts`: masked ones are mostly words."""
+    length, masked = RUNS[method]
+    runs = runs_of(words, length, masked=masked) if starts is None else runs_at(words, starts, length, masked=masked)
+    if not masked:
+        return runs
+    wordy = mostly_words(words, runs, length)
+    return Runs(runs.hashes[wordy], runs.text[wordy], runs.start[wordy])
+
+
+def _meeting_index(words: Words) -> _MeetingIndex:
+    keys = np.unique(runs_of(words, MEETING, masked=True).hashes)
+    bits = np.zeros(1 << _FILTER_BITS, dtype=bool)
+    bits[keys >> np.uint64(64 - _FILTER_BITS)] = True
+    return _MeetingIndex(keys, bits)
+
+
+def _met(words: Words, index: _MeetingIndex) -> Indexes:
+    """Return the words at which a run of a benchmark may start."""
+    runs = runs_of(words, MEETING, masked=True)
+    maybe = index.filter[runs.hashes >> np.uint64(64 - _FILTER_BITS)]
+    hashes, starts = runs.hashes[maybe], runs.start[maybe]
+    return starts[_places(index.keys, hashes) >= 0]
+
+
+def _places(keys: Hashes, hashes: Hashes) -> Indexes:
+    """Return where each hash is among the sorted keys, -1 for one that is not."""
+    if not len(keys):
+        return np.full(len(hashes), -1, dtype=np.int64)
+    places = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+    return np.where(keys[places] == hashes, places, -1)
+
+
+def _run_index(runs: Runs, count: int) -> _RunIndex:
     order = np.lexsort((runs.text, runs.hashes))
     hashes, texts = runs.hashes[order], runs.text[order]
     new = np.ones(len(hashes), dtype=bool)
@@ -105,27 +150,18 @@ def _run_index(words: Words, length: int, masked: bool, count: int) -> _RunIndex
     rare = np.repeat(sizes <= COMMON_IN, sizes)
     hashes, texts = hashes[rare], texts[rare]
     keys, starts = np.unique(hashes, return_index=True)
-    bits = np.zeros(1 << _FILTER_BITS, dtype=bool)
-    bits[keys >> np.uint64(64 - _FILTER_BITS)] = True
     totals = np.bincount(texts, minlength=count).astype(np.int64)
-    return _RunIndex(keys, np.append(starts, len(texts)).astype(np.int64), texts, totals, bits)
+    return _RunIndex(keys, np.append(starts, len(texts)).astype(np.int64), texts, totals)
 
 
-def _shares(
-    index: _RunIndex, hashes: Hashes, text: Indexes, *, few: bool
-) -> tuple[Indexes, Indexes, npt.NDArray[np.float64]]:
+def _shares(index: _RunIndex, runs: Runs, *, few: bool) -> tuple[Indexes, Indexes, npt.NDArray[np.float64]]:
     """Return (text, benchmark text, share of its runs) of every pair that has enough runs in common.
 
     With `few`, a benchmark text of fewer than MIN_RUNS runs counts when all of them are met.
     """
-    empty = np.zeros(0, dtype=np.int64)
-    maybe = index.filter[hashes >> np.uint64(64 - _FILTER_BITS)]
-    hashes, text = hashes[maybe], text[maybe]
-    if not len(hashes) or not len(index.keys):
-        return empty, empty, np.zeros(0)
-    places = np.minimum(np.searchsorted(index.keys, hashes), len(index.keys) - 1)
-    known = index.keys[places] == hashes
-    pairs = np.unique(np.stack([text[known], places[known]]), axis=1)
+    places = _places(index.keys, runs.hashes)
+    known = places >= 0
+    pairs = np.unique(np.stack([runs.text[known], places[known]]), axis=1)
     sizes = index.starts[pairs[1] + 1] - index.starts[pairs[1]]
     ends = np.cumsum(sizes)
     within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)

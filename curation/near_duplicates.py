@@ -74,7 +74,7 @@ def _own(runs: Runs, prompts: Runs) -> Runs:
     """Return the runs of each text that its own prompt does not have."""
     mixed, given = (one.hashes ^ (one.text.astype(np.uint64) * _SPREAD) for one in (runs, prompts))
     own = ~np.isin(mixed, given)
-    return Runs(runs.hashes[own], runs.text[own])
+    return Runs(runs.hashes[own], runs.text[own], runs.start[own])
 
 
 def sharing_a_band(bands: Iterable[npt.NDArray[np.uint64]], words: npt.NDArray[np.int64], min_words: int) -> Rows:

@@ -29,10 +29,11 @@ class Words(NamedTuple):
 
 
 class Runs(NamedTuple):
-    """The runs of n words of many texts: the hash of each and whose it is, in the order of the texts."""
+    """The runs of n words of many texts, in order: the hash of each, whose it is, and at which word it starts."""
 
     hashes: Hashes
     text: Indexes
+    start: Indexes
 
 
 def words_of(texts: Sequence[str]) -> Words:
@@ -40,7 +41,9 @@ def words_of(texts: Sequence[str]) -> Words:
     lists = pl.Series(texts, dtype=pl.String).str.to_lowercase().str.extract_all(WORD)
     counts = lists.list.len().to_numpy()
     words = lists.explode(empty_as_null=False)
-    is_number = words.str.contains(r"^\pN").to_numpy()
+    is_number = (words < ":").to_numpy()  # ASCII digits stand before it, letters of any script and their numbers after
+    foreign = np.flatnonzero((words >= "\x80").to_numpy())
+    is_number[foreign] = words.gather(foreign).str.contains(r"^\pN").to_numpy()
     hashes = words.hash(_HASH_SEED).to_numpy()
     return Words(
         hashes=hashes,
@@ -51,19 +54,33 @@ def words_of(texts: Sequence[str]) -> Words:
 
 
 def runs_of(words: Words, length: int, *, masked: bool = False) -> Runs:
-    """Return every run of `length` words that lies within one text.
-
-    With `masked`, numbers are all alike, and a run that is not mostly words (`0 0 0 x 0`) is left out.
-    """
-    hashes = words.masked if masked else words.hashes
-    count = max(0, len(hashes) - length + 1)
-    total = _rolled(hashes, length)
-    total ^= total >> np.uint64(31)
+    """Return every run of `length` words that lies within one text; with `masked`, numbers are all alike."""
+    count = max(0, len(words.hashes) - length + 1)
     within = words.text[:count] == words.text[length - 1 :][:count]
-    if masked:
-        before = np.concatenate([[0], np.cumsum(words.is_word)])
-        within &= 2 * (before[length : length + count] - before[:count]) >= length
-    return Runs(total[within], words.text[:count][within])
+    total = _rolled(words.masked if masked else words.hashes, length)
+    return Runs(_mixed(total)[within], words.text[:count][within], np.flatnonzero(within))
+
+
+def runs_at(words: Words, start: Indexes, length: int, *, masked: bool = False) -> Runs:
+    """Return those of `runs_of` that start at these words: for few of them, much less work."""
+    start = start[start + length <= len(words.hashes)]
+    start = start[words.text[start] == words.text[start + length - 1]]
+    powers = np.array([pow(int(_MULTIPLIER), length - 1 - place, 2**64) for place in range(length)], dtype=np.uint64)
+    total = (words.masked if masked else words.hashes)[_members(start, length)] @ powers
+    return Runs(_mixed(total), words.text[start], start)
+
+
+def mostly_words(words: Words, runs: Runs, length: int) -> npt.NDArray[np.bool_]:
+    """Return which runs are words by half and more: `0 0 0 x 0` is not."""
+    return 2 * words.is_word[_members(runs.start, length)].sum(axis=1) >= length
+
+
+def _members(start: Indexes, length: int) -> Indexes:
+    return start[:, None] + np.arange(length)
+
+
+def _mixed(total: Hashes) -> Hashes:
+    return total ^ (total >> np.uint64(31))
 
 
 def _rolled(hashes: Hashes, length: int) -> Hashes:

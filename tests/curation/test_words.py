@@ -1,9 +1,10 @@
 """Runs of words: equal for equal words, within one text only, whatever the batch."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.words import runs_of, words_of
+from curation.words import mostly_words, runs_at, runs_of, words_of
 
 TEXTS = st.lists(st.text(alphabet="ab 1.,é", max_size=30), max_size=5)
 
@@ -32,7 +33,21 @@ def test_runs_are_those_of_a_plain_loop(texts: list[str], length: int) -> None:
     assert len(named) == len({run for _, run in expected})
 
 
-def test_masked_runs_leave_out_what_is_mostly_numbers() -> None:
-    one, other = (runs_of(words_of([text]), 4, masked=True) for text in ("take 12 of them 3 4 5 6", "take 7 of them"))
-    assert other.hashes.tolist() == one.hashes.tolist()[:1]
-    assert len(one.hashes) == 3  # `of them 3 4` is half words; `them 3 4 5` is not
+@given(TEXTS, st.integers(1, 13), st.booleans(), st.sets(st.integers(0, 150)))
+def test_runs_at_some_words_are_the_same_runs(texts: list[str], length: int, masked: bool, wanted: set[int]) -> None:
+    words = words_of(texts)
+    starts = np.array(sorted(start for start in wanted if start < len(words.hashes)), dtype=np.int64)
+    some, all_of_them = runs_at(words, starts, length, masked=masked), runs_of(words, length, masked=masked)
+    chosen = np.isin(all_of_them.start, starts)
+    for found, expected in zip(some, all_of_them, strict=True):
+        assert found.tolist() == expected[chosen].tolist()
+
+
+def test_masked_runs_know_numbers_of_any_script_and_which_are_mostly_words() -> None:
+    texts = ["take 12 of them 3 4 5 6", "take \u0667 of them", "take \u2155 of them", "take \u00e9 of them"]
+    words = words_of(texts)
+    runs = runs_of(words, 4, masked=True)
+    one, *others = (runs.hashes[runs.text == place].tolist() for place in range(4))
+    assert [other == one[:1] for other in others] == [True, True, False]
+    # `of them 3 4` is half words; `them 3 4 5` is not. A letter alone is no word.
+    assert mostly_words(words, runs, 4).tolist() == [True, True, True, False, False, True, True, True]

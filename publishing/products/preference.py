@@ -10,8 +10,17 @@ Pair = tuple[GradedCandidate, GradedCandidate]
 
 
 def preference_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
-    """Return pairs of a kept correct and an incorrect candidate of the same teacher; no chain is in two pairs."""
-    return [_row(group, recipe, pair) for group in groups for pair in _pairs(group, recipe.release.preference)]
+    """Return pairs of a kept correct and an incorrect candidate of the same teacher; no chain is in two pairs.
+
+    One pair of each rejection type, where that is asked for, is one for a model, in however many ways it was asked.
+    """
+    rows = [_row(group, recipe, pair) for group in groups for pair in _pairs(group, recipe.release.preference)]
+    if not recipe.release.preference.one_per_rejection_type:
+        return rows
+    first: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        first.setdefault((row["teacher"], row["rejection_type"]), row)
+    return list(first.values())
 
 
 def kto_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
@@ -42,15 +51,8 @@ def _pairs(group: Group, wanted: PreferencePairs) -> list[Pair]:
     chosen, wrong = _chosen(group), rejected(group)
     if wanted.max_length_ratio is None:
         # The first kept with the first rejected, and so on: one more sample never changes the earlier pairs.
-        pairs = list(zip(chosen, wrong, strict=False))
-    else:
-        pairs = _length_matched(chosen, wrong, wanted.max_length_ratio)
-    if wanted.one_per_rejection_type:
-        first: dict[str, Pair] = {}
-        for pair in pairs:
-            first.setdefault(pair[1].grade.reason, pair)
-        pairs = list(first.values())
-    return pairs
+        return list(zip(chosen, wrong, strict=False))
+    return _length_matched(chosen, wrong, wanted.max_length_ratio)
 
 
 def _length_matched(chosen: list[GradedCandidate], wrong: list[GradedCandidate], ratio: float) -> list[Pair]:

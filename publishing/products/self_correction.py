@@ -30,15 +30,16 @@ OPENING = "<think>\n"
 
 
 def self_correction_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
-    """Return one row for each teacher that both failed and solved the problem: its first of each.
+    """Return one row for each model that both failed and solved the problem: its first of each.
 
-    One, as more would teach that every first thought is wrong.
+    One, as more would teach that every first thought is wrong; also where a model was asked in several ways, each a
+    teacher of the recipe.
     """
-    return [
-        _row(group, recipe, wrong, right)
-        for group in groups
-        for wrong, right in list(zip(rejected(group), kept(group), strict=False))[:1]
-    ]
+    rows: dict[str, Row] = {}
+    for group in groups:
+        for wrong, right in list(zip(rejected(group), kept(group), strict=False))[:1]:
+            rows.setdefault(group.model, _row(group, recipe, wrong, right))
+    return list(rows.values())
 
 
 def _row(group: Group, recipe: Recipe, wrong: GradedCandidate, right: GradedCandidate) -> Row:

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.little_memory import use_little_memory
 from schemas.errors import CotfactoryError
 
 app = typer.Typer(
@@ -239,7 +238,6 @@ def build(
 
 def main() -> None:
     """Run the command line; the exit code says how it ended (see `schemas.errors`)."""
-    use_little_memory()
     app()
 
 

@@ -12,7 +12,6 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.build import BuildRequest, Stage, build
-from flows.little_memory import use_little_memory
 from flows.progress import Progress, TerminalProgress
 from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
 from flows.summary import RunSummary
@@ -69,7 +68,6 @@ async def build_recipe(
     recipe: str = "", workspace: str = "workspace", limit: int | None = None, publish: bool = False
 ) -> dict[str, Any]:
     """Build the recipe at path `recipe` (empty: the offline demo) in `workspace`; return its summary."""
-    use_little_memory()
     path = Path(recipe) if recipe else shipped_recipe(DEFAULT_RECIPE)
     request = BuildRequest(load_recipe(path), Path(workspace), limit, publish)
     progress = watching.get()

@@ -129,7 +129,7 @@ def _met(words: Words, index: _MeetingIndex) -> Indexes:
     runs = runs_of(words, MEETING, masked=True)
     maybe = index.filter[runs.hashes >> np.uint64(64 - _FILTER_BITS)]
     hashes, starts = runs.hashes[maybe], runs.start[maybe]
-    return starts[_places(index.keys, hashes) >= 0]
+    return np.asarray(starts[_places(index.keys, hashes) >= 0])
 
 
 def _places(keys: Hashes, hashes: Hashes) -> Indexes:

@@ -72,7 +72,8 @@ def runs_at(words: Words, start: Indexes, length: int, *, masked: bool = False) 
 
 def mostly_words(words: Words, runs: Runs, length: int) -> npt.NDArray[np.bool_]:
     """Return which runs are words by half and more: `0 0 0 x 0` is not."""
-    return 2 * words.is_word[_members(runs.start, length)].sum(axis=1) >= length
+    members = words.is_word[_members(runs.start, length)]
+    return np.asarray(2 * members.sum(axis=1) >= length)
 
 
 def _members(start: Indexes, length: int) -> Indexes:

@@ -84,7 +84,7 @@ def check_contract(contract: Contract, files: Sequence[Path], expected_rows: int
 def open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a DuckDB in bounded memory: what does not fit goes to a temporary folder."""
     with TemporaryDirectory() as scratch, duckdb.connect() as duck:
-        duck.execute("SET memory_limit = '128MB'")
+        duck.execute("SET memory_limit = '512MB'")  # no row twice: the ids of a million rows are held together
         duck.execute("SET threads = 1")  # each holds the texts of some thousand rows, several times over
         duck.execute("SET temp_directory = ?", [scratch])
         duck.execute("SET preserve_insertion_order = false")

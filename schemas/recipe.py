@@ -20,6 +20,7 @@ Product = Literal[
     "rl",
     "self_correction",
     "all_graded",
+    "steps",
 ]
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -232,6 +233,11 @@ class TeacherSpec(Record):
             )
         return self
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it can be asked for rollouts of its chains."""
+        return self.strategy == "solve" and self.recordings is None
+
     def first_requests(self) -> tuple[str, ...]:
         """Return what tells its requests for new conversations from other teachers' requests."""
         opening = self.strategy if self.strategy in ("plan_then_solve", "hint") else self.prompt
@@ -277,6 +283,19 @@ class Attempts(Record):
         elif (self.band, self.confidence) != (RL_BAND, BAND_CONFIDENCE):
             raise ValueError("`band` and `confidence` mean something only with `mode: band`")
         return self
+
+
+class Rollouts(Record):
+    """Label the steps of some chains by what comes of them (Math-Shepherd, arXiv 2312.08935): for `steps`.
+
+    Of each teacher and problem up to `chains_per_problem` chains are cut into at most `max_steps` steps, and the teacher
+    goes on from the end of every step but the last, `per_step` times: up to `(max_steps - 1) * per_step` requests for a
+    chain. Teachers that are asked to `solve` at an endpoint take part.
+    """
+
+    per_step: PositiveInt = 4
+    chains_per_problem: PositiveInt = 2
+    max_steps: Annotated[int, Field(ge=2)] = 12
 
 
 class Budget(Record):
@@ -350,6 +369,7 @@ class Recipe(Record):
     problems: Annotated[tuple[ProblemSource, ...], Field(min_length=1)]
     teachers: Annotated[tuple[TeacherSpec, ...], Field(min_length=1)]
     attempts: Attempts = Attempts()
+    rollouts: Rollouts | None = None
     budget: Budget = Budget()
     alarms: Alarms = Alarms()
     curation: Curation = Curation()
@@ -388,6 +408,19 @@ class Recipe(Record):
         if difficulty is not None and difficulty.model not in models:
             raise ValueError(
                 f"curation.difficulty names the model {difficulty.model!r}: expected a teacher's, {' or '.join(models)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _steps_are_labelled_by_rollouts(self) -> Self:
+        if ("steps" in self.release.products) != (self.rollouts is not None):
+            raise ValueError(
+                "the product `steps` and `rollouts: {per_step: ...}` belong together: expected both or none"
+            )
+        if self.rollouts is not None and not any(teacher.can_go_on for teacher in self.teachers):
+            raise ValueError(
+                "`rollouts` need a teacher that can go on from a chain of its own: expected one with `strategy: solve` "
+                "that does not replay recordings"
             )
         return self
 

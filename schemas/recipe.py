@@ -288,9 +288,9 @@ class Attempts(Record):
 class Rollouts(Record):
     """Label the steps of some chains by what comes of them (Math-Shepherd, arXiv 2312.08935): for `steps`.
 
-    Of each teacher and problem up to `chains_per_problem` chains are cut into at most `max_steps` steps, and the teacher
-    goes on from the end of every step but the last, `per_step` times: up to `(max_steps - 1) * per_step` requests for a
-    chain. Teachers that are asked to `solve` at an endpoint take part.
+    Of each teacher and problem up to `chains_per_problem` chains are cut into at most `max_steps` steps, and the
+    teacher goes on from the end of every step but the last, `per_step` times: up to `(max_steps - 1) * per_step`
+    requests for a chain. Teachers that are asked to `solve` at an endpoint take part.
     """
 
     per_step: PositiveInt = 4

@@ -36,7 +36,8 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
         samples, input_tokens, output_tokens, latency_ms, truncated = connection.execute(
             f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms),
                        avg((finish_reason = 'length')::INT)
-                FROM {table_files(workspace, "candidates")} WHERE recipe = ? AND teacher = ? AND strategy <> 'rollout'""",
+                FROM {table_files(workspace, "candidates")}
+                WHERE recipe = ? AND teacher = ? AND strategy <> 'rollout'""",
             [recipe, teacher],
         ).fetchall()[0]
         if not samples:

@@ -106,9 +106,16 @@ class WantedSamples:
     """The wanted samples of a recipe in a private DuckDB; a context manager."""
 
     def __init__(
-        self, workspace: Workspace, samples: Iterable[WantedSample], decisions: Sequence[Path] | None = None
+        self,
+        workspace: Workspace,
+        samples: Iterable[WantedSample],
+        decisions: Sequence[Path] | None = None,
+        spill: str = "duckdb",
     ) -> None:
-        """Take the samples; `decisions` are files to take the decisions from instead of those made last."""
+        """Take the samples; `decisions` are files to take the decisions from instead of those made last.
+
+        `spill` names the folder for what does not fit into memory: another one for each that is open at once.
+        """
         self._workspace = workspace
         self._decisions = decisions
         # What does not fit into memory is kept on the workspace's disk, not in the folder of whoever runs this.
@@ -117,7 +124,7 @@ class WantedSamples:
                 "autoinstall_known_extensions": "false",
                 "memory_limit": MEMORY_LIMIT,
                 "threads": min(THREADS, os.cpu_count() or 1),  # each has buffers of its own
-                "temp_directory": str(workspace.staging / "duckdb"),
+                "temp_directory": str(workspace.staging / spill),
             }
         )
         self._connection.execute("SET TimeZone = 'UTC'")

@@ -131,7 +131,7 @@ class RolledOut:
         return Round("roll out", askers, self._shards, self.wanted.missing)
 
     def groups(self) -> Iterator[tuple[Group, ...]]:
-        """Yield the groups of one problem after the other, with the labels of the chains whose steps are all decided."""
+        """Yield the groups of one problem after the other, with the labels of chains whose steps are all decided."""
         for groups, stored in self._paired():
             yield tuple(self._labelled(group, stored.get(self._positions[group.teacher])) for group in groups)
 

@@ -10,8 +10,8 @@ from schemas.recipe import Recipe
 def steps_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
     """Return one row for each chain whose steps are labelled: a step is good when a rollout from its end was correct.
 
-    That is the hard estimate of Math-Shepherd (arXiv 2312.08935); its soft one is `rollouts_c / rollouts_n`. `prompt` is
-    text, not messages: TRL joins it to the steps as it is.
+    That is the hard estimate of Math-Shepherd (arXiv 2312.08935); its soft one is `rollouts_c / rollouts_n`. `prompt`
+    is text, not messages: TRL joins it to the steps as it is.
     """
     return [
         {

@@ -38,9 +38,9 @@ def talk(turns: list[str], seed: int) -> tuple[str, str]:
         is_right = "wrongly" not in turns[0] and seed != 1
         return f"So it is \\boxed{{{a + b if is_right else -1}}}. ({seed})", "stop"
     way = f"Way {seed}: there are {a} and {b}.\n\n"
-    if seed % 2:
-        return f"<think>{way}Put together wrongly that is -{seed}.\n\nI write it down.</think>\\boxed{{-{seed}}}", "stop"
-    return f"<think>{way}Put together that is {a} + {b} = {a + b}.\n\nI write it down.</think>\\boxed{{{a + b}}}", "stop"
+    answer = -seed if seed % 2 else a + b
+    sum_up = f"Put together wrongly that is {answer}." if seed % 2 else f"Put together that is {a} + {b} = {answer}."
+    return f"<think>{way}{sum_up}\n\nI write it down.</think>\\boxed{{{answer}}}", "stop"
 
 
 def release(recipe: Path, workspace: Path) -> RunSummary:

@@ -32,10 +32,10 @@ def test_steps_join_to_the_text(text: str, most: int) -> None:
         ("Step 1: add\n  it\nStep 2: x\n  14\nStep 3: y", ["Step 1: add\n  it\n", "Step 2: x\n  14\n", "Step 3: y"]),
         ("1. Add\nit up\n2) Double\n3. Done", ["1. Add\nit up\n", "2) Double\n", "3. Done"]),
         # 21. and 3.50 end no list and no sentence; the abbreviations end none either.
-        ("It is 3.50, e.g. Six. That is 21. So Dr. No pays.", ["It is 3.50, e.g. Six. ", "That is 21. ", "So Dr. No pays."]),
+        ("3.50, e.g. Six. That is 21. So Dr. No pays.", ["3.50, e.g. Six. ", "That is 21. ", "So Dr. No pays."]),
         ("一加一。是二。所以是二。", ["一加一。", "是二。", "所以是二。"]),
         # A heading and what announces a formula go with what follows.
-        ("**A**\n\nAdd.\n\n## B\n\nSay:\n\n$$14$$\n\nDone.", ["**A**\n\nAdd.\n\n", "## B\n\nSay:\n\n$$14$$\n\n", "Done."]),
+        ("**A**\n\nAdd.\n\n## B\n\nSo:\n\n$$14$$\n\nDone", ["**A**\n\nAdd.\n\n", "## B\n\nSo:\n\n$$14$$\n\n", "Done"]),
         # A rule says nothing by itself.
         ("One.\n\n---\n\nTwo.\n\nThree.", ["One.\n\n---\n\n", "Two.\n\n", "Three."]),
         ("---\n\nOne.\n\nTwo.\n\nThree.", ["---\n\nOne.\n\n", "Two.\n\n", "Three."]),

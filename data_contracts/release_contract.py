@@ -26,6 +26,7 @@ CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "rl": (),
     "self_correction": (("wrong_id", "wrong_verdict"), ("right_id", "right_verdict")),
     "all_graded": (("candidate_id", "verdict"),),
+    "steps": (("candidate_id", "verdict"),),
 }
 """In which columns a product says which verdict about which chain."""
 

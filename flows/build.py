@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,8 +17,9 @@ from flows import stages
 from flows.batches import collect_batches, has_batches, shards_to_open
 from flows.grading_desk import GradingDesk
 from flows.interpreter import in_thread, tuned_for_asking
-from flows.plan import Asker, Shard, askers_of, left_to_ask, shards, wanted_samples
+from flows.plan import Asker, PlannedShard, Round, Shard, askers_of, left_to_ask, plan_shard, shards, wanted_samples
 from flows.progress import Progress
+from flows.rollouts import RolledOut
 from flows.run_record import Run, write_run
 from flows.shard import Desk
 from flows.stages import Flip
@@ -92,12 +94,12 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
     """
     async with _opened(request, runner, progress, asks=True) as job:
         try:
-            await _ask(job, runner)
+            await _ask(job, runner, _samples(job))
         except CotfactoryError:
             # So that what was bought is counted and decided all the same.
             await runner.run("curate", _in_thread(lambda: _curate(job)))
             raise
-        await _curate_and_release(job, runner)
+        await _curate_and_release(job, runner, asks=True)
         if request.publish:
             await runner.run("publish", _in_thread(lambda: stages.publish(job.run)))
     return job.run.summary()
@@ -110,22 +112,62 @@ async def release_stored(request: BuildRequest, runner: StageRunner, progress: P
     return job.run.summary()
 
 
-async def _curate_and_release(job: "_Job", runner: StageRunner) -> None:
+async def _curate_and_release(job: "_Job", runner: StageRunner, *, asks: bool = False) -> None:
     run, problems, askers, wanted = job.run, job.problems, job.askers, job.wanted
     rest(job.tools)
     freed_memory.give_back()
     await runner.run("curate", _in_thread(lambda: _curate(job)))
-    watch = _in_thread(lambda: stages.watch_graders(run, problems, wanted, job.tools))
-    await runner.run("watch graders", watch)
-    rest(job.tools)
-    freed_memory.give_back()
-    await runner.run("release", _in_thread(lambda: stages.release(run, problems, askers, wanted, job.tools)))
+    async with _rolled_out(job, runner) as rolled:
+        if rolled is not None:
+            await _roll_out(job, runner, rolled, asks=asks)
+        watch = _in_thread(lambda: stages.watch_graders(run, problems, wanted, job.tools))
+        await runner.run("watch graders", watch)
+        rest(job.tools)
+        freed_memory.give_back()
+        make = _in_thread(lambda: stages.release(run, problems, askers, wanted, job.tools, rolled))
+        await runner.run("release", make)
+
+
+@asynccontextmanager
+async def _rolled_out(job: "_Job", runner: StageRunner) -> AsyncIterator[RolledOut | None]:
+    """Yield the curated chains whose steps the recipe wants labels for; None without any such wish."""
+    run, rule = job.run, job.run.recipe.rollouts
+    if rule is None:
+        yield None
+        return
+    arguments = (run.recipe, rule, run.output_name, job.problems, job.askers, job.wanted, run.workspace)
+    with await runner.run("choose chains to roll out", _in_thread(lambda: RolledOut(*arguments))) as rolled:
+        yield rolled
+
+
+async def _roll_out(job: "_Job", runner: StageRunner, rolled: RolledOut, *, asks: bool) -> None:
+    """Buy the rollouts that are missing, if anything is asked, and grade and count those that are there."""
+    run = job.run
+    if asks and has_batches(run):
+        await runner.run("collect batches of rollouts", lambda: collect_batches(run, rolled.wanted))
+    grade = _in_thread(lambda: stages.grade_stored(run, job.problems, rolled.wanted, job.tools, what="rollouts"))
+    await runner.run("grade stored rollouts", grade)
+    rolled.wanted.snapshot()
+    count = _in_thread(lambda: stages.decide_rollouts(run, rolled))
+    calls = run.bought.calls
+    try:
+        if asks:
+            await _ask(job, runner, rolled.round())
+    except CotfactoryError:
+        await runner.run("count rollouts", count)
+        raise
+    finally:
+        run.bought.rollouts += run.bought.calls - calls
+    await runner.run("count rollouts", count)
 
 
 async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> list[Flip]:
     """Grade everything the workspace holds of a recipe again and return the verdicts that flipped."""
-    async with _opened(request, runner, progress, regrade=True) as job:
-        return job.flips
+    async with _opened(request, runner, progress, regrade=True) as job, _rolled_out(job, runner) as rolled:
+        if rolled is None:
+            return job.flips
+        stage = partial(stages.grade_stored, job.run, job.problems, rolled.wanted, job.tools)
+        return job.flips + await in_thread(lambda: stage(everything=True, what="rollouts"))
 
 
 @dataclass(frozen=True)
@@ -201,8 +243,8 @@ def _write_down(run: Run, status: str) -> None:
     run.progress.ended(run.summary())
 
 
-async def _ask(job: _Job, runner: StageRunner) -> None:
-    """Buy and grade what is missing, one stage a shard, a few shards at a time so that none waits for a tail.
+async def _ask(job: _Job, runner: StageRunner, asked: Round) -> None:
+    """Buy and grade what a round lacks, one stage a shard, a few shards at a time so that none waits for a tail.
 
     All teachers that are needed have answered a first, free question before any of them is asked for anything.
     """
@@ -216,16 +258,18 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
             )
         )
         desks: list[tuple[Asker, Desk]] = []
-        for asker in job.askers:
-            if next(_shards(job, asker), None) is not None:
+        for asker in asked.askers:
+            if next(asked.shards(asker), None) is not None:
                 opening = open_desk(asker, job.problems, wallet, grading, run)
                 desks.append((asker, await stack.enter_async_context(opening)))
         if not desks:
             return
         stack.enter_context(tuned_for_asking())
-        with run.progress.stage("ask and grade", _left_to_ask(job)):
+        with run.progress.stage(f"{asked.verb} and grade", asked.left()):
             everybody = [desk for _, desk in desks]
-            asking = [asyncio.create_task(_ask_teacher(job, runner, asker, desk, everybody)) for asker, desk in desks]
+            asking = [
+                asyncio.create_task(_ask_teacher(job, runner, asked, asker, desk, everybody)) for asker, desk in desks
+            ]
             try:
                 while asking:
                     await _first_done(asking, everybody)
@@ -236,41 +280,49 @@ async def _ask(job: _Job, runner: StageRunner) -> None:
                     raise desk.stop.reason  # by the last answers, when nobody was left to be stopped by it
 
 
-def _left_to_ask(job: _Job) -> int:
-    return left_to_ask(job.problems, job.askers, job.wanted, job.run.recipe.shard_problems)
+def _samples(job: _Job) -> Round:
+    """Return the round in which the samples of all problems are asked for."""
+    problems, wanted, size = job.problems, job.wanted, job.run.recipe.shard_problems
+
+    def again(shard: Shard) -> Shard:
+        wanted.snapshot()
+        return plan_shard(problems[shard.first : shard.first + size], shard.first, shard.asker, wanted)
+
+    def planned(asker: Asker) -> Iterator[PlannedShard]:
+        return (PlannedShard(one, partial(again, one)) for one in shards(problems, [asker], wanted, size))
+
+    return Round("ask", job.askers, planned, lambda: left_to_ask(problems, job.askers, wanted, size))
 
 
-def _shards(job: _Job, asker: Asker) -> Iterator[Shard]:
-    return shards(job.problems, [asker], job.wanted, job.run.recipe.shard_problems)
-
-
-async def _ask_teacher(job: _Job, runner: StageRunner, asker: Asker, desk: Desk, everybody: Sequence[Desk]) -> None:
+async def _ask_teacher(
+    job: _Job, runner: StageRunner, asked: Round, asker: Asker, desk: Desk, everybody: Sequence[Desk]
+) -> None:
     """Buy what is missing of one teacher, opening its next shard while the last ones still wait for their slowest.
 
     When that fails, `everybody` is stopped.
     """
     running: list[asyncio.Task[None]] = []
     recipe = job.run.recipe
-    most = SHARDS_PER_TEACHER * shards_to_open(asker.spec, recipe.attempts, recipe.shard_problems)
+    most = SHARDS_PER_TEACHER * shards_to_open(asker.spec, asker.attempts, recipe.shard_problems)
     try:
-        for shard in _shards(job, asker):
+        for planned in asked.shards(asker):
             room = asyncio.create_task(desk.room.wait())
             try:
                 while not room.done() or len(running) >= most:
                     await _first_done(running, everybody, room)
             finally:
                 room.cancel()
-            desk.room.opened(len(shard.assignments))
-            running.append(asyncio.create_task(_ask_shard(job, runner, shard, desk)))
+            desk.room.opened(len(planned.shard.assignments))
+            running.append(asyncio.create_task(_ask_shard(job, runner, asked, planned, desk)))
         while running:
             await _first_done(running, everybody)
     finally:
         await _end(running)
 
 
-async def _ask_shard(job: _Job, runner: StageRunner, shard: Shard, desk: Desk) -> None:
-    name = f"ask {shard.asker.spec.name} from problem {shard.first}"
-    await runner.run(name, stages.shard_stage(job.run, shard, desk, job.problems, job.wanted))
+async def _ask_shard(job: _Job, runner: StageRunner, asked: Round, planned: PlannedShard, desk: Desk) -> None:
+    name = f"{asked.verb} {planned.shard.asker.spec.name} from problem {planned.shard.first}"
+    await runner.run(name, stages.shard_stage(job.run, planned, desk))
 
 
 async def _first_done(

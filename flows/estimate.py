@@ -1,12 +1,13 @@
 """Say what a run would ask, reuse and spend, from the recipe and what is stored. Spends nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.decontaminate import open_benchmarks, problem_hits
 from flows.plan import Assignment, askers_of, shards, wanted_samples
+from flows.rollouts import RolledOut
 from flows.settings import hub_access, load_recipe
 from flows.teachers import recorded_counts
 from generators.limits import cost_usd, worst_case
@@ -29,12 +30,14 @@ class TeacherPlan(Record):
     """What one teacher would be asked at most, and is expected to be.
 
     Expected calls follow from the stopping rule and the pass rates seen so far; expected tokens and money from the
-    means of earlier runs, and are None before the first one. USD are None without a price, too.
+    means of earlier runs, and are None before the first one. USD are None without a price, too. `rollouts_at_most`
+    are the part of the calls that goes on from chains that are stored; those that are yet to be bought add to it.
     """
 
     teacher: str
     model: str
     calls_at_most: int
+    rollouts_at_most: int
     input_tokens_at_most: int
     output_tokens_at_most: int
     usd_at_most: float | None
@@ -78,6 +81,8 @@ class RunPlan(Record):
                 f"{teacher.input_tokens_at_most:,} + {teacher.output_tokens_at_most:,} tokens, {money}"
             )
             lines.append(f"    expected: {_expected(teacher)}")
+            if teacher.rollouts_at_most:
+                lines.append(f"    {teacher.rollouts_at_most:,} of the calls are rollouts of chains that are stored")
         if self.budget_usd is not None:
             lines.append(f"  budget ${self.budget_usd:.2f}, spent so far ${self.spent_usd:.4f}")
         return "\n".join(lines)
@@ -120,6 +125,9 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
                     if index not in one.known:
                         unsealed += total.add_missing(one, request_ids, strategy, waiting)
                 total.expected += steps * expected_samples(one.attempts, one.known_prefix(), prior)
+        if recipe.rollouts is not None:
+            rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, askers, wanted, place)
+            unsealed += _add_rollouts(stack.enter_context(rolled), totals, waiting)
         count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
     plans = tuple(_teacher_plan(asker.spec, totals[asker.spec.name], history[asker.spec.name]) for asker in askers)
     return RunPlan(
@@ -142,6 +150,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
 @dataclass
 class _Total:
     calls: int = 0
+    rollouts: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     expected: float = 0.0
@@ -152,7 +161,8 @@ class _Total:
         """Add the steps of a sample that may have to be bought; return how many wait in the ledger of a killed run."""
         unsealed = said = 0
         for step, (request_id, sampling) in enumerate(zip(request_ids, strategy.samplings, strict=True)):
-            worst = worst_case(sampling, strategy.questions(step, one.problem), said)
+            asked = strategy.questions(step, one.problem) if step else one.messages
+            worst = worst_case(sampling, asked, said)
             if request_id in waiting:
                 unsealed += 1
             elif request_id not in one.begun:
@@ -161,6 +171,22 @@ class _Total:
                 self.output_tokens += worst.output_tokens
             said += worst.output_tokens
         return unsealed
+
+
+def _add_rollouts(rolled: RolledOut, totals: Mapping[str, _Total], waiting: Collection[str]) -> int:
+    """Add the rollouts that are missing of stored chains; return how many of them wait in the ledger."""
+    rolled.wanted.snapshot()
+    asked, unsealed = rolled.round(), 0
+    for asker in asked.askers:
+        total = totals[asker.spec.name]
+        before = total.calls
+        for one in (one for planned in asked.shards(asker) for one in planned.shard.assignments):
+            for index, request_ids in enumerate(one.request_ids):
+                if index not in one.known:
+                    unsealed += total.add_missing(one, request_ids, asker.strategy, waiting)
+        total.rollouts = total.calls - before
+        total.expected += total.rollouts
+    return unsealed
 
 
 def _prior(history: TeacherHistory | None) -> tuple[float, float]:
@@ -192,6 +218,7 @@ def _teacher_plan(spec: TeacherSpec, total: _Total, history: TeacherHistory | No
         teacher=spec.name,
         model=spec.model,
         calls_at_most=total.calls,
+        rollouts_at_most=total.rollouts,
         input_tokens_at_most=total.input_tokens,
         output_tokens_at_most=total.output_tokens,
         usd_at_most=cost_usd(spec.price, usage),

@@ -17,8 +17,15 @@ def decided_groups(
     problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, recipe: str
 ) -> Iterator[tuple[Group, ...]]:
     """Yield the groups of one problem after the other, in the recipe's order, with the decisions that are stored."""
-    for _, members in groupby(wanted.groups(recipe), key=lambda group: group.position):
-        yield tuple(_group(one, problems, askers) for one in members)
+    return (groups for _, groups in placed_groups(problems, askers, wanted, recipe))
+
+
+def placed_groups(
+    problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, recipe: str
+) -> Iterator[tuple[int, tuple[Group, ...]]]:
+    """Yield the same groups, each time with the position of their problem."""
+    for position, members in groupby(wanted.groups(recipe), key=lambda group: group.position):
+        yield position, tuple(_group(one, problems, askers) for one in members)
 
 
 def _group(stored: StoredGroup, problems: Sequence[Problem], askers: Sequence[Asker]) -> Group:

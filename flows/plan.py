@@ -1,7 +1,7 @@
 """What a recipe wants: every sample it may ask for, and the shards that still have something to ask."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from generators.local_teachers.recordings import RecordingCounts
@@ -46,7 +46,7 @@ class Assignment:
     """One problem for one teacher: what to send, the request ids by sample index and step, and what is known already.
 
     `known` has the verdicts of the samples that are complete, by index; `begun` the stored answers, by candidate id, of
-    those whose next step has yet to be asked.
+    those whose next step has yet to be asked. `parent_id` is the chain that rollouts go on from.
     """
 
     problem: Problem
@@ -56,6 +56,7 @@ class Assignment:
     request_ids: tuple[tuple[str, ...], ...]
     known: Mapping[int, Verdict | None]
     begun: Mapping[str, Attempt]
+    parent_id: str | None = None
 
     def known_prefix(self) -> list[Verdict]:
         """Return the verdicts of the first samples, as far as they are known without a gap."""
@@ -70,6 +71,24 @@ class Shard:
     asker: Asker
     first: int
     assignments: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A shard, and how it is planned again by what is stored when its first try has failed."""
+
+    shard: Shard
+    again: Callable[[], Shard]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What is asked in one go: of whom, in which shards, `left()` requests at most; `verb` names what its tasks do."""
+
+    verb: str
+    askers: tuple[Asker, ...]
+    shards: Callable[[Asker], Iterator[PlannedShard]]
+    left: Callable[[], int]
 
 
 def askers_of(recipe: Recipe, recorded: Mapping[str, RecordingCounts]) -> tuple[Asker, ...]:

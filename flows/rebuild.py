@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.groups import decided_groups
 from flows.plan import askers_of
 from flows.publish import release_folder
+from flows.rollouts import RolledOut
 from publishing.read_manifest import read_manifest
 from publishing.release import ReleaseFacts, write_release
 from schemas.errors import WorkspaceError
@@ -47,6 +48,10 @@ def rebuild(release: str, workspace: Path, out: Path) -> Rebuilt:
         samples = released_samples(used, positions)
         wanted = stack.enter_context(WantedSamples(place, samples, decisions=[used]))
         groups = decided_groups(problems, askers, wanted, manifest.name)
+        if recipe.rollouts is not None:
+            rollouts = released_samples(used, positions, rollouts=True), used
+            rolled = RolledOut(recipe, recipe.rollouts, manifest.name, problems, askers, wanted, place, rollouts)
+            groups = stack.enter_context(rolled).groups()
         outcome = write_release(manifest.name, groups, recipe, _facts(manifest), out, place.staging)
     if outcome.rows_sha != manifest.rows_sha:
         raise WorkspaceError(

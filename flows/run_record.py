@@ -18,7 +18,7 @@ from warehouse.workspace import Workspace
 
 @dataclass
 class Bought:
-    """What this run has bought, and what earlier ones left in flight when they died."""
+    """What this run has bought, and what earlier ones left in flight when they died; `calls` include the `rollouts`."""
 
     calls: int = 0
     failed_calls: int = 0
@@ -26,6 +26,7 @@ class Bought:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    rollouts: int = 0
 
 
 @dataclass
@@ -70,10 +71,11 @@ class Run:
             teacher_calls=bought.calls,
             failed_calls=bought.failed_calls,
             lost_in_flight=bought.lost_in_flight,
-            reused=max(0, tally.asked - bought.calls),
+            reused=max(0, tally.asked - (bought.calls - bought.rollouts)),
             verdicts=tally.verdict_counts(),
             dropped=dict(tally.dropped),
             kept=tally.kept,
+            rollouts=tally.rollouts(),
             tokens=Tokens(input=bought.input_tokens, output=bought.output_tokens),
             cost_usd=round(bought.cost_usd, 9),
             funnel=tally.funnel(rows),

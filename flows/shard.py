@@ -344,7 +344,7 @@ def _order(wanted: _Wanted, messages: Sequence[Message], desk: Desk) -> Order:
         strategy=desk.strategy.name_of(wanted.step),
         sampling=desk.strategy.samplings[wanted.step],
         sample_index=wanted.index,
-        parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else None,
+        parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else wanted.assignment.parent_id,
     )
 
 

@@ -17,7 +17,8 @@ from flows.curating import curated_groups
 from flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
 from flows.groups import decided_groups
 from flows.interpreter import in_thread
-from flows.plan import Asker, Shard, plan_shard, repeated_questions
+from flows.plan import Asker, PlannedShard, Shard, repeated_questions
+from flows.rollouts import RolledOut, rollout_decisions
 from flows.run_record import Run
 from flows.settings import hub_access, hub_target, recipe_id
 from flows.shard import Desk, ShardOutcome, grade_rows, run_shard
@@ -152,11 +153,18 @@ def _named(problem: Problem) -> str:
 
 
 def grade_stored(
-    run: Run, problems: Sequence[Problem], wanted: WantedSamples, tools: Tools, *, everything: bool = False
+    run: Run,
+    problems: Sequence[Problem],
+    wanted: WantedSamples,
+    tools: Tools,
+    *,
+    everything: bool = False,
+    what: str = "chains",
 ) -> list[Flip]:
     """Grade the stored chains that have no grade by the current grader; with `everything` all of them.
 
-    Returns the chains whose verdict differs from the newest one before. Asks no teacher.
+    Returns the chains whose verdict differs from the newest one before. Asks no teacher. `what` tells apart what one
+    run grades.
     """
     flips: list[Flip] = []
 
@@ -179,14 +187,12 @@ def grade_stored(
             run.progress.advance(len(batch))
             yield from grade_rows(grades, pairs)
 
-    with run.progress.stage("grade stored chains"):
-        write_grades(run.workspace, f"{run.run_id}-stored", rows())
+    with run.progress.stage(f"grade stored {what}"):
+        write_grades(run.workspace, f"{run.run_id}-stored-{what}", rows())
     return flips
 
 
-def shard_stage(
-    run: Run, shard: Shard, desk: Desk, problems: Sequence[Problem], wanted: WantedSamples
-) -> Callable[[], Awaitable[None]]:
+def shard_stage(run: Run, planned: PlannedShard, desk: Desk) -> Callable[[], Awaitable[None]]:
     """Return the coroutine function that produces one shard, and may be called again after a retryable error.
 
     A second call first asks the tables what the first one bought, so nothing is bought twice.
@@ -195,14 +201,12 @@ def shard_stage(
 
     async def produce() -> None:
         attempt = next(tries)
-        current = shard
+        current = planned.shard
         if attempt > 1:
-            wanted.snapshot()
             # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
             desk.stop.reason, desk.stop.failures_in_a_row = None, 0
-            chosen = problems[shard.first : shard.first + run.recipe.shard_problems]
-            current = plan_shard(chosen, shard.first, shard.asker, wanted)
-        await _produce(run, current, desk, f"{shard.name}-{attempt}")
+            current = planned.again()
+        await _produce(run, current, desk, f"{planned.shard.name}-{attempt}")
 
     return produce
 
@@ -261,10 +265,27 @@ def curate(
                     yield {**led.model_dump(), "problem_id": group.problem.problem_id, **belongs}
             run.progress.advance()
 
+    if run.recipe.rollouts is None:  # what an earlier version of the recipe rolled out is not its any more
+        (run.workspace.table("decisions") / f"{rollout_decisions(run.output_name)}.parquet").unlink(missing_ok=True)
     with run.progress.stage("curate", len(problems)):
         write_table(run.workspace, "decisions", run.output_name, rows())
         run.decontamination = decontamination_of(run.benchmarks, run.contamination, candidate_hits)
     run.tally = tally
+
+
+def decide_rollouts(run: Run, rolled: RolledOut) -> None:
+    """Give every stored rollout its Decision, and count what it cost: none is ever published."""
+    belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
+
+    def rows() -> Iterator[dict[str, object]]:
+        for teacher, candidate, split in rolled.rollouts():
+            run.tally.add_rollout(teacher, candidate)
+            run.progress.advance()
+            decision = Decision(candidate_id=candidate.candidate_id, kept=False, reason="rollout", split=split)
+            yield {**decision.model_dump(), "problem_id": candidate.problem_id, **belongs}
+
+    with run.progress.stage("count rollouts"):
+        write_table(run.workspace, "decisions", rollout_decisions(run.output_name), rows())
 
 
 def watch_graders(run: Run, problems: Sequence[Problem], wanted: WantedSamples, tools: Tools) -> None:
@@ -278,7 +299,12 @@ def watch_graders(run: Run, problems: Sequence[Problem], wanted: WantedSamples, 
 
 
 def release(
-    run: Run, problems: Sequence[Problem], askers: Sequence[Asker], wanted: WantedSamples, tools: Tools
+    run: Run,
+    problems: Sequence[Problem],
+    askers: Sequence[Asker],
+    wanted: WantedSamples,
+    tools: Tools,
+    rolled: RolledOut | None,
 ) -> None:
     """Release what was kept, or find that the latest release holds exactly that.
 
@@ -303,7 +329,8 @@ def release(
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:
-        for one in decided_groups(problems, askers, wanted, run.output_name):
+        decided = rolled.groups() if rolled else decided_groups(problems, askers, wanted, run.output_name)
+        for one in decided:
             run.progress.advance()
             yield one
 
@@ -320,7 +347,9 @@ def release(
         if not outcome.unchanged:
             used = (
                 {"recipe": run.output_name, "version": outcome.version, **row}
-                for row in wanted.decided(run.output_name)
+                for samples in (wanted, rolled.wanted if rolled else None)
+                if samples is not None
+                for row in samples.decided(run.output_name)
             )
             write_table(workspace, "released", f"{run.output_name}-{outcome.version}", used)
     run.release = ReleaseSummary(

@@ -35,7 +35,7 @@ class RunSummary(Record):
     """What one run did. `candidates` are the chains the recipe uses, bought by whichever run; `teacher_calls`,
     `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it. `mutants` says how many
     falsified answers were made of accepted ones, and how many of them the graders accepted: it must be none; `alarms`
-    what looked wrong about the answers that this run bought."""
+    what looked wrong about the answers that this run bought. `rollouts` that label steps are counted nowhere else."""
 
     recipe: str
     run_id: str
@@ -48,6 +48,7 @@ class RunSummary(Record):
     verdicts: dict[str, int]
     dropped: dict[str, int]
     kept: int
+    rollouts: int
     tokens: Tokens
     cost_usd: float
     funnel: tuple[FunnelStage, ...]
@@ -65,6 +66,7 @@ class RunSummary(Record):
 class _TeacherCount:
     candidates: int = 0
     earlier_steps: int = 0
+    rollouts: int = 0
     correct: int = 0
     kept: int = 0
     input_tokens: int = 0
@@ -112,6 +114,16 @@ class Tally:
         teacher.earlier_steps += len(group.earlier_steps)
         for graded in (*group.candidates, *group.earlier_steps):
             teacher.paid(graded.candidate)
+
+    def add_rollout(self, teacher: str, candidate: Candidate) -> None:
+        """Count a rollout of one of the teacher's chains: what it cost, and nothing else."""
+        count = self.teachers[teacher]
+        count.rollouts += 1
+        count.paid(candidate)
+
+    def rollouts(self) -> int:
+        """Return how many rollouts label steps."""
+        return sum(teacher.rollouts for teacher in self.teachers.values())
 
     def funnel(self, rows: int | None = None) -> tuple[FunnelStage, ...]:
         """Return problems -> asked -> complete -> answered -> correct -> kept (-> rows)."""

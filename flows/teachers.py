@@ -17,6 +17,7 @@ from generators.limits import Limiter, PromptOverhead, Wallet
 from generators.local_teachers.recordings import RecordingCounts, count_recordings
 from generators.local_teachers.replay_teacher import replaying
 from generators.local_teachers.simulated_teacher import simulating
+from generators.rollouts import RolloutStrategy
 from generators.shared_prompts import SharedPrompts
 from generators.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
 from generators.teacher_watch import TeacherWatch, UsualAnswers
@@ -73,8 +74,8 @@ async def open_desk(
                     grading,
                     run.progress,
                     stop,
-                    Room(problems_to_open(spec, run.recipe.attempts)),
-                    _watch(spec, run),
+                    Room(problems_to_open(spec, asker.attempts)),
+                    _watch(asker, run),
                     run.alarms,
                     batches,
                 )
@@ -93,14 +94,20 @@ async def _transport(
         yield transport
 
 
-def _watch(spec: TeacherSpec, run: Run) -> TeacherWatch:
+def _watch(asker: Asker, run: Run) -> TeacherWatch:
+    spec, alarms = asker.spec, run.recipe.alarms
+    if isinstance(asker.strategy, RolloutStrategy):
+        # From the last steps on they are alike, short, and without a thought of their own: as they should be.
+        return TeacherWatch(
+            spec.name, spec.model, alarms.model_copy(update={"repeated_share": 1.0}), None, wants_reasoning=False
+        )
     before = teacher_history(run.workspace, run.recipe.name, spec.name)
     usual = UsualAnswers(before.samples, before.output_tokens, before.latency_ms) if before else None
     if usual is not None and spec.batch is not None:
         usual = replace(usual, latency_ms=math.inf)  # how long a batch takes says nothing about the teacher
     wants_reasoning = run.recipe.curation.require_reasoning
     model = spec.model if spec.recordings is None else None  # a file may hold the completions of several
-    return TeacherWatch(spec.name, model, run.recipe.alarms, usual, wants_reasoning=wants_reasoning)
+    return TeacherWatch(spec.name, model, alarms, usual, wants_reasoning=wants_reasoning)
 
 
 async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import jinja2
 
@@ -38,12 +39,22 @@ def turn_renderer(name: str) -> Callable[[Problem], Message]:
     return _renderer(f"turns/{name}.j2")
 
 
-def _renderer(path: str) -> Callable[[Problem], Message]:
-    """Return the renderer of a template, which sees `problem`, `letters` (A, B, ...) and `entry_point` (or None)."""
+def go_on_renderer() -> Callable[[Problem, str], Message]:
+    """Return the function that renders the question how a solution that begins so goes on."""
+    rendered = _renderer("turns/go_on.j2")
+    return lambda problem, beginning: rendered(problem, beginning=beginning)
+
+
+class _Renderer(Protocol):
+    def __call__(self, problem: Problem, **more: str) -> Message: ...
+
+
+def _renderer(path: str) -> _Renderer:
+    """Return the renderer of a template, which sees `problem`, `letters` (A, B, ...), `entry_point` (or None), more."""
     template = _ENVIRONMENT.get_template(path)
 
-    def render(problem: Problem) -> Message:
-        text = template.render(problem=problem, letters=CHOICE_LETTERS, entry_point=_entry_point(problem))
+    def render(problem: Problem, **more: str) -> Message:
+        text = template.render(problem=problem, letters=CHOICE_LETTERS, entry_point=_entry_point(problem), **more)
         return Message(role="user", content=text.strip())
 
     return render

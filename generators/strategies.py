@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from generators.reasoning import CLOSE, OPEN
 from generators.render_prompt import prompt_renderer, turn_renderer
-from schemas.candidate import Candidate, StrategyName
+from schemas.candidate import Candidate, RequestStrategy, StrategyName
 from schemas.grade import Verdict
 from schemas.ids import follow_up_id, request_id
 from schemas.problem import Problem
@@ -131,7 +131,7 @@ class Strategy:
         shares: dict[Due, float] = {"always": 1.0, "if_wrong": wrong, "if_truncated": truncated}
         return 1.0 + sum(shares[step.due] for step in self.steps[1:])
 
-    def name_of(self, number: int) -> StrategyName:
+    def name_of(self, number: int) -> RequestStrategy:
         """Return the strategy that the answer to step `number` belongs to: to the plain prompt it is `solve`."""
         return "solve" if self.steps[number].turn is None and self._turns[0] is None else self.name
 

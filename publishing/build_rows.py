@@ -6,6 +6,7 @@ from publishing.products.rl import rl_rows
 from publishing.products.row_parts import Builder
 from publishing.products.self_correction import self_correction_rows
 from publishing.products.sft import no_reasoning_rows, reasoning_content_rows, sft_rows
+from publishing.products.steps import steps_rows
 from schemas.recipe import Product
 
 BUILDERS: dict[Product, Builder] = {
@@ -17,5 +18,6 @@ BUILDERS: dict[Product, Builder] = {
     "rl": rl_rows,
     "self_correction": self_correction_rows,
     "all_graded": all_graded_rows,
+    "steps": steps_rows,
 }
 """Each product's rows from all groups of one problem."""

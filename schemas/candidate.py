@@ -8,6 +8,8 @@ from schemas.teaching import Sampling, Usage
 
 StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget"]
 """How a teacher is asked; `generators/strategies.py` says what each does."""
+RequestStrategy = Literal[StrategyName, "rollout"]
+"""The same, or that it goes on from the beginning of one of its chains: no recipe asks a teacher for that alone."""
 
 
 class Candidate(Record):
@@ -17,14 +19,14 @@ class Candidate(Record):
     thinking (None when the teacher showed none), `response` what follows it; a response that is empty
     while there is reasoning means that the thinking was never closed. `cost_usd` is None when the recipe
     names no price. `created_at` is in UTC. `strategy` is `solve` for an answer to the plain prompt, whatever came
-    after; `parent_id` is the candidate that the conversation goes on from.
+    after; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes on from.
     """
 
     candidate_id: str
     problem_id: str
     teacher: str
     prompt_id: str
-    strategy: StrategyName = "solve"
+    strategy: RequestStrategy = "solve"
     sampling: Sampling
     sample_index: int
     parent_id: str | None = None

@@ -73,6 +73,7 @@ DropReason = Literal[
     "over_domain_share",
     "hinted",
     "earlier_step",
+    "rollout",
 ]
 Flag = Literal[
     "repetitive",
@@ -97,7 +98,8 @@ class Decision(Record):
     A problem that was dropped before any candidate was asked for has a decision with `candidate_id` None. `detail`
     is what the reason rests on: the wrong step, the benchmark row, the id of the chain it repeats. `flags` are the
     findings that the recipe only labels. `split` is where the rows of its problem go. A plan, draft or critique that
-    led to a candidate is never published: `earlier_step`.
+    led to a candidate is never published: `earlier_step`; nor is a `rollout`, which counts only for the labels of
+    steps.
     """
 
     candidate_id: str | None

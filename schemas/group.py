@@ -26,11 +26,27 @@ class PassRate(Record):
     c: int
 
 
+class StepCount(Record):
+    """How often the answer was right from the end of a step on: c of n; of the last one it is the chain's verdict."""
+
+    n: int
+    c: int
+
+
+class LabelledChain(Record):
+    """A candidate that was rolled out: `steps` join to its thinking (or response), `counts` line up with them."""
+
+    candidate_id: str
+    steps: tuple[str, ...]
+    counts: tuple[StepCount, ...]
+
+
 class Group(Record):
     """The attempts of one teacher at one problem, in the order of their sample index.
 
     `messages` is the problem's plain prompt, as a student is to be asked. `decisions` lines up with `candidates`, one
     each. `earlier_steps` are the plans, drafts and critiques that a strategy asked for on the way to the candidates.
+    `labelled` are those of them whose steps have labels.
     """
 
     problem: Problem
@@ -42,6 +58,7 @@ class Group(Record):
     earlier_steps: tuple[GradedCandidate, ...] = ()
     decisions: tuple[Decision, ...]
     pass_rate: PassRate
+    labelled: tuple[LabelledChain, ...] = ()
 
     @property
     def split(self) -> Split:

@@ -27,7 +27,8 @@ class FunnelStage(Record):
 class TeacherShare(Record):
     """What one teacher contributed to a release, over all runs that bought it.
 
-    Tokens and money are those of `candidates` and of the `earlier_steps` that its strategy took on the way to them.
+    Tokens and money are those of `candidates`, of the `earlier_steps` that its strategy took on the way to them, and of
+    the `rollouts` that label the steps of some of them.
     """
 
     teacher: str
@@ -36,6 +37,7 @@ class TeacherShare(Record):
     strategy: StrategyName = "solve"
     candidates: int
     earlier_steps: int = 0
+    rollouts: int = 0
     correct: int
     kept: int
     input_tokens: int

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from schemas.candidate import StrategyName
+from schemas.candidate import RequestStrategy
 from schemas.record import Record
 from schemas.teaching import Completion, Sampling, Usage
 
@@ -14,7 +14,7 @@ class Order(Record):
     problem_id: str
     teacher: str
     prompt_id: str
-    strategy: StrategyName
+    strategy: RequestStrategy
     sampling: Sampling
     sample_index: int
     parent_id: str | None

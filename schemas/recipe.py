@@ -19,6 +19,7 @@ Product = Literal[
     "rl",
     "self_correction",
     "all_graded",
+    "steps",
 ]
 
 
@@ -133,6 +134,19 @@ class Attempts(Record):
         return self
 
 
+class Rollouts(Record):
+    """Label the steps of some chains by what comes of them (Math-Shepherd, arXiv 2312.08935): for `steps`.
+
+    Of each teacher and problem up to `chains_per_problem` chains are cut into at most `max_steps` steps, and the
+    teacher goes on from the end of every step but the last, `per_step` times: up to `(max_steps - 1) * per_step`
+    requests for a chain. Teachers that are asked to `solve` at an endpoint take part.
+    """
+
+    per_step: PositiveInt = 4
+    chains_per_problem: PositiveInt = 2
+    max_steps: Annotated[int, Field(ge=2)] = 12
+
+
 class Budget(Record):
     """The most this recipe may ever spend, over all its runs; what is in flight counts at its worst case."""
 
@@ -204,6 +218,7 @@ class Recipe(Record):
     problems: Annotated[tuple[ProblemSource, ...], Field(min_length=1)]
     teachers: Annotated[tuple[TeacherSpec, ...], Field(min_length=1)]
     attempts: Attempts = Attempts()
+    rollouts: Rollouts | None = None
     budget: Budget = Budget()
     alarms: Alarms = Alarms()
     curation: Curation = Curation()
@@ -242,6 +257,19 @@ class Recipe(Record):
         if difficulty is not None and difficulty.model not in models:
             raise ValueError(
                 f"curation.difficulty names the model {difficulty.model!r}: expected a teacher's, {' or '.join(models)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _steps_are_labelled_by_rollouts(self) -> Self:
+        if ("steps" in self.release.products) != (self.rollouts is not None):
+            raise ValueError(
+                "the product `steps` and `rollouts: {per_step: ...}` belong together: expected both or none"
+            )
+        if self.rollouts is not None and not any(teacher.can_go_on for teacher in self.teachers):
+            raise ValueError(
+                "`rollouts` need a teacher that can go on from a chain of its own: expected one with `strategy: solve` "
+                "that does not replay recordings"
             )
         return self
 

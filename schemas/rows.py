@@ -189,6 +189,23 @@ ALL_GRADED = pa.schema(
 )
 """One attempt, right or wrong or beyond our graders, with all that was found about it."""
 
+STEPS = pa.schema(
+    [
+        *PROVENANCE,
+        ("candidate_id", pa.string()),
+        ("prompt", pa.string()),
+        ("completions", pa.list_(pa.string())),
+        ("labels", pa.list_(pa.bool_())),
+        ("rollouts_n", pa.list_(pa.int32())),
+        ("rollouts_c", pa.list_(pa.int32())),
+        ("reasoning", pa.string()),
+        ("response", pa.string()),
+        *CHAIN,
+    ]
+)
+"""One chain cut into steps, `completions`, each with a label, as TRL's PRM trainer reads it (stepwise supervision).
+`rollouts_c` of `rollouts_n` continuations from the end of a step came to the right answer."""
+
 ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "sft": SFT,
     "sft_chat_reasoning_content": SFT_CHAT_REASONING_CONTENT,
@@ -198,4 +215,5 @@ ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "rl": RL,
     "self_correction": SELF_CORRECTION,
     "all_graded": ALL_GRADED,
+    "steps": STEPS,
 }

@@ -147,6 +147,11 @@ class TeacherSpec(Record):
             )
         return self
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it can be asked for rollouts of its chains."""
+        return self.strategy == "solve" and self.recordings is None
+
     def first_requests(self) -> tuple[str, ...]:
         """Return what tells its requests for new conversations from other teachers' requests."""
         opening = self.strategy if self.strategy in ("plan_then_solve", "hint") else self.prompt

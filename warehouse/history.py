@@ -30,14 +30,15 @@ class TeacherHistory:
 
 
 def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherHistory | None:
-    """Return what a recipe had from its teacher so far; None when nothing is stored."""
+    """Return what a recipe had from its teacher so far, apart from rollouts; None when nothing is stored."""
     if not any(workspace.table("candidates").glob("*.parquet")):
         return None
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         samples, input_tokens, output_tokens, latency_ms, truncated = connection.execute(
             f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms),
                        avg((finish_reason = 'length')::INT)
-                FROM {table_files(workspace, "candidates")} WHERE recipe = ? AND teacher = ?""",
+                FROM {table_files(workspace, "candidates")}
+                WHERE recipe = ? AND teacher = ? AND strategy <> 'rollout'""",
             [recipe, teacher],
         ).fetchall()[0]
         if not samples:
@@ -78,7 +79,8 @@ def _first_two(
                        bool_or(verdict = 'correct') FILTER (sample_index = 0) AS first,
                        bool_or(verdict = 'correct') FILTER (sample_index = 1) AS second
                 FROM {table_files(workspace, "candidates")} JOIN newest USING (candidate_id, problem_id)
-                WHERE recipe = ? AND teacher = ? AND sample_index < 2 AND verdict <> 'ungraded' GROUP BY ALL
+                WHERE recipe = ? AND teacher = ? AND sample_index < 2 AND verdict <> 'ungraded'
+                      AND strategy <> 'rollout' GROUP BY ALL
             )
             SELECT count(*), avg(first::INT), avg((first AND second)::INT) FROM firsts
             WHERE first IS NOT NULL AND second IS NOT NULL""",

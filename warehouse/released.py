@@ -28,18 +28,19 @@ def released_file(workspace: Workspace, name: str, version: str) -> Path:
     return _found(workspace, "released", f"{name}-{version}")
 
 
-def released_samples(released: Path, positions: Mapping[str, int]) -> Iterator[WantedSample]:
-    """Yield the samples that a release used; `positions` says where each problem id stands in the recipe."""
+def released_samples(released: Path, positions: Mapping[str, int], *, rollouts: bool = False) -> Iterator[WantedSample]:
+    """Yield the samples that a release used, or the rollouts; `positions` says where each problem id stands."""
     for row in _rows(released):
-        yield WantedSample(
-            position=positions[row["problem_id"]],
-            teacher_position=row["teacher_position"],
-            sample_index=row["sample_index"],
-            step=row["step"],
-            problem_id=row["problem_id"],
-            candidate_id=row["candidate_id"],
-            grade_id=row["grade_id"],
-        )
+        if (row["reason"] == "rollout") == rollouts:
+            yield WantedSample(
+                position=positions[row["problem_id"]],
+                teacher_position=row["teacher_position"],
+                sample_index=row["sample_index"],
+                step=row["step"],
+                problem_id=row["problem_id"],
+                candidate_id=row["candidate_id"],
+                grade_id=row["grade_id"],
+            )
 
 
 def _found(workspace: Workspace, table: str, name: str) -> Path:

@@ -165,6 +165,19 @@ def all_graded_row(number: int) -> Row:
     }
 
 
+def steps_row(number: int) -> Row:
+    return {
+        **_chain(number),
+        "prompt": QUESTION["content"],
+        "completions": ["Nine and nine ", "is 18."],
+        "labels": [True, True],
+        "rollouts_n": [4, 1],
+        "rollouts_c": [3, 1],
+        "reasoning": "Nine and nine is 18.",
+        "response": RESPONSE,
+    }
+
+
 GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "sft": sft_row,
     "sft_chat_reasoning_content": reasoning_content_row,
@@ -174,6 +187,7 @@ GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "rl": rl_row,
     "self_correction": self_correction_row,
     "all_graded": all_graded_row,
+    "steps": steps_row,
 }
 
 

@@ -20,6 +20,7 @@ PINNED: dict[str, tuple[str, str]] = {
     "rl": ("1.2.0", "93df7348be53"),
     "self_correction": ("1.1.0", "5b1a10660a27"),
     "all_graded": ("1.1.0", "eabe3422a43f"),
+    "steps": ("1.0.0", "ec6b5479a4bf"),
     "release": ("1.0.0", "8ae547da2dba"),
 }
 """After a change: a new number (columns gone or retyped: major; columns or promises added: minor; words: patch), then

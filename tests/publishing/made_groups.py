@@ -8,7 +8,7 @@ from typing import get_args
 from publishing.release import ReleaseFacts
 from schemas.candidate import Candidate
 from schemas.grade import VERDICTS, Decision, DropReason, Evidence, Grade, Split, Verdict
-from schemas.group import GradedCandidate, Group, PassRate
+from schemas.group import GradedCandidate, Group, LabelledChain, PassRate, StepCount
 from schemas.ids import problem_id, prompt_id, request_id
 from schemas.manifest import FunnelStage, TeacherShare
 from schemas.problem import AnswerKind, Problem, Tests
@@ -153,9 +153,12 @@ def contaminated(group: Group, *indexes: int) -> Group:
 
 
 def made_mixed_group(number: int) -> Group:
-    """Return a group with two correct chains (one without reasoning), an incorrect and an ungraded one."""
+    """Return a group with two correct chains (one without reasoning), an incorrect and an ungraded one.
+
+    The steps of the first two have labels.
+    """
     problem = made_problem(number)
-    return made_group(
+    group = made_group(
         problem,
         [
             made_graded(made_candidate(problem, 0)),
@@ -169,6 +172,20 @@ def made_mixed_group(number: int) -> Group:
             made_graded(made_candidate(problem, 3), "ungraded", found=None, reason="timeout"),
         ],
     )
+    return labelled(group, 0, 1)
+
+
+def labelled(group: Group, *indexes: int) -> Group:
+    """Return the group with labels for these of its candidates: 2 of 4 rollouts from their first step are correct."""
+    chains = tuple(
+        LabelledChain(
+            candidate_id=group.candidates[index].candidate.candidate_id,
+            steps=("It is 18, ", "as told."),
+            counts=(StepCount(n=4, c=2), StepCount(n=1, c=int(group.candidates[index].grade.verdict == "correct"))),
+        )
+        for index in indexes
+    )
+    return group.model_copy(update={"labelled": chains})
 
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
@@ -176,13 +193,15 @@ PRODUCTS: tuple[Product, ...] = get_args(Product)
 
 def made_recipe(*products: Product, require_reasoning: bool = False, repo: str | None = None) -> Recipe:
     """Return a recipe for `products`, by default all of them."""
+    wanted = products or PRODUCTS
     return Recipe.model_validate(
         {
             "name": "ducks",
             "problems": (FileSource(source="file", path="/somewhere/else/problems.jsonl"),),
             "teachers": (TeacherSpec(name="owl", model="owl-7b"),),
             "curation": {"require_reasoning": require_reasoning},
-            "release": Release(products=products or PRODUCTS, license="mit", repo=repo),
+            "rollouts": {} if "steps" in wanted else None,
+            "release": Release(products=wanted, license="mit", repo=repo),
         }
     )
 

@@ -27,6 +27,7 @@ TEN_MIXED: dict[Product, int] = {
     "rl": 10,
     "self_correction": 10,
     "all_graded": 40,
+    "steps": 20,
 }
 
 
@@ -108,7 +109,7 @@ def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
 def test_card_says_what_a_reader_asks(card: str) -> None:
     for said in (
         "| problems | 10 |",
-        "| rows | 150 |",
+        "| rows | 170 |",
         "| ungraded | 10 |",
         "| incorrect | 10 |",
         "| owl | owl-7b | `solve` | apache-2.0 | 40 | 20 | 20 | 100.0 % | 400 | 120 | 0.5000 |",

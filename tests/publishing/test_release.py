@@ -44,6 +44,7 @@ TEN_MIXED: dict[Product, int] = {
     "rl": 10,
     "self_correction": 10,
     "all_graded": 40,
+    "steps": 20,
 }
 """The rows of ten mixed groups."""
 

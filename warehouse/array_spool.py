@@ -33,6 +33,10 @@ class ArraySpool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the disk back."""
         self._file.close()
 
     def __len__(self) -> int:
@@ -62,11 +66,14 @@ class ArraySpool:
             done, start = end, start + len(part)
         return found
 
-    def _parts(self) -> Iterator[Records]:
+    def rows(self, start: int, end: int) -> Records:
+        """Return the records numbered from `start` up to, not including, `end`."""
         size = self._kind.itemsize
+        return np.frombuffer(os.pread(self._file.fileno(), (end - start) * size, start * size), self._kind)
+
+    def _parts(self) -> Iterator[Records]:
         for start in range(0, self._rows, READ_ROWS):
-            rows = min(READ_ROWS, self._rows - start)
-            yield np.frombuffer(os.pread(self._file.fileno(), rows * size, start * size), self._kind)
+            yield self.rows(start, min(start + READ_ROWS, self._rows))
 
     def _refused(self, error: OSError) -> WorkspaceError:
         return WorkspaceError(f"{self._folder} cannot be written: {error.strerror}", "free space and run again")

@@ -17,15 +17,17 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.candidate import Candidate
-from schemas.grade import Decision, Grade, Verdict
+from schemas.grade import VERDICTS, Decision, Grade, Verdict
 from warehouse.batch_ledger import under_way
 from warehouse.catalog import sealed_files, table_files
 from warehouse.located import candidate_places, decisions_of, newest_grades, truncations
 from warehouse.row_fetcher import Place, RowFetcher
 from warehouse.scratch import bounded_duckdb, scratch_folder
 from warehouse.seal import unconfirmed
+from warehouse.stored_outcomes import StoredOutcome, StoredOutcomes
 from warehouse.tables import SCHEMAS
 from warehouse.workspace import Workspace
 
@@ -40,10 +42,7 @@ WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
 ]
 WANTED = pa.schema(WANTED_COLUMNS)
 WANTED_SQL = ", ".join(f"{name}::UUID AS {name}" if name.endswith("_id") else name for name in WANTED.names)
-STORED_SQL = """
-    position INTEGER, teacher_position INTEGER, sample_index INTEGER, step INTEGER, verdict VARCHAR,
-    is_truncated BOOLEAN
-"""
+VERDICT_PLACE = f"coalesce(list_position({list(VERDICTS)}, newest.verdict) - 1, -1)"
 CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade_id", "problem_id", "graded_at")]
 DECISION = "kept, drop_reason, detail, flags, split"
@@ -89,16 +88,6 @@ class StoredGroup:
     steps: tuple[StoredStep, ...]
 
 
-class StoredOutcome(NamedTuple):
-    """A wanted step that is stored; the verdict is None without a grade by the current grader."""
-
-    position: int
-    sample_index: int
-    step: int
-    verdict: Verdict | None
-    is_truncated: bool
-
-
 class WantedSamples:
     """The wanted samples of a recipe in a DuckDB file of their own; a context manager.
 
@@ -111,8 +100,11 @@ class WantedSamples:
         """Take the samples; `decisions` are files to take the decisions from instead of those made last."""
         self._workspace = workspace
         self._decisions = decisions
+        self._count = self._positions = 0
         with ExitStack() as stack:
             self._folder = stack.enter_context(scratch_folder(workspace))
+            self._stored = StoredOutcomes(self._folder)
+            stack.callback(lambda: self._stored.close())
             self._load(samples)
             self._held = stack.pop_all()
 
@@ -131,32 +123,34 @@ class WantedSamples:
             for chunk in _chunks(samples):
                 connection.register("chunk", chunk)
                 connection.execute(f"INSERT INTO wanted SELECT {WANTED_SQL} FROM chunk")
+                self._count += len(chunk)
+                self._positions = max(self._positions, pc.max(chunk["position"]).as_py() + 1)
             connection.unregister("chunk")
 
     def snapshot(self) -> None:
         """Note which wanted samples are stored now, and their verdicts, for `stored` to answer from."""
         candidates, grades = self._files("candidates"), self._files("grades")
-        blocks = list(self._blocks())
-        with bounded_duckdb(self._folder, DATABASE) as connection:
-            connection.execute(f"CREATE OR REPLACE TABLE stored ({STORED_SQL})")
-            for block in blocks:
-                connection.execute(f"""
-                    INSERT INTO stored
-                    WITH block AS MATERIALIZED ({block})
-                    SELECT position, teacher_position, sample_index, step, newest.verdict, is_truncated
-                    FROM block JOIN {truncations(candidates, "block")} USING (candidate_id)
-                    LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
-                    {IN_ORDER}
-                """)
+        stored = StoredOutcomes(self._folder)
+        query = f"""
+            found AS (
+                SELECT block.*, is_truncated, {VERDICT_PLACE} AS verdict
+                FROM block JOIN {truncations(candidates, "block")} USING (candidate_id)
+                LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
+            )
+            SELECT position, teacher_position, sample_index, step, verdict, is_truncated FROM found {IN_ORDER}
+        """
+        try:
+            for block in self._blocks():
+                for batch in self._batches(f"{block}, {query}"):
+                    stored.append(batch)
+            # Not before it is whole: what it lacked would be bought again.
+            self._stored, stored = stored, self._stored
+        finally:
+            stored.close()
 
     def stored(self, teacher_position: int, first: int, last: int) -> Iterator[StoredOutcome]:
         """Yield what is stored of one teacher for the problems at positions `first` to `last`."""
-        query = f"""
-            SELECT position, sample_index, step, verdict, is_truncated FROM stored
-            WHERE teacher_position = {teacher_position:d} AND position BETWEEN {first:d} AND {last:d}
-        """
-        for row in self._rows(query):
-            yield StoredOutcome(**row)
+        return self._stored.of(teacher_position, first, last)
 
     def chains(self, candidate_ids: Collection[str]) -> Iterator[Candidate]:
         """Yield the stored candidates of these wanted ids, in order."""
@@ -175,7 +169,7 @@ class WantedSamples:
 
     def count(self) -> int:
         """Return how many samples are wanted at most."""
-        return int(next(self._rows("SELECT count(*) AS count FROM wanted"))["count"])
+        return self._count
 
     def wants_any(self, candidate_ids: Sequence[str]) -> bool:
         """Return whether some of these are wanted, stored or not."""
@@ -188,8 +182,7 @@ class WantedSamples:
 
     def missing(self) -> int:
         """Return how many wanted samples are not stored, by the last snapshot."""
-        query = "SELECT (SELECT count(*) FROM wanted) - (SELECT count(*) FROM stored) AS missing"
-        return int(next(self._rows(query))["missing"])
+        return self._count - len(self._stored)
 
     def ungraded(self, *, everything: bool = False) -> Iterator[tuple[int, Candidate, Verdict | None]]:
         """Yield (position, candidate, newest verdict by any grader) of stored chains to grade, in order.
@@ -262,14 +255,14 @@ class WantedSamples:
     def _in_blocks(self, query: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of a query about `block` for one block of wanted samples after the other."""
         for block in self._blocks():
-            yield from self._rows(f"WITH block AS MATERIALIZED ({block}), {query}")
+            yield from self._rows(f"{block}, {query}")
 
     def _blocks(self) -> Iterator[str]:
-        """Yield the SQL of the wanted samples, in order, in blocks of whole problems that can be joined in memory."""
-        (known,) = self._rows("SELECT count(*) AS samples, coalesce(max(position), -1) + 1 AS positions FROM wanted")
-        step = max(1, BLOCK_SAMPLES * known["positions"] // max(1, known["samples"]))
-        for first in range(0, known["positions"], step):
-            yield f"SELECT * FROM wanted WHERE position BETWEEN {first:d} AND {first + step - 1:d}"
+        """Yield how a query about `block` begins: wanted samples, in order, whole problems that fit into memory."""
+        step = max(1, BLOCK_SAMPLES * self._positions // max(1, self._count))
+        for first in range(0, self._positions, step):
+            among = f"position BETWEEN {first:d} AND {first + step - 1:d}"
+            yield f"WITH block AS MATERIALIZED (SELECT * FROM wanted WHERE {among})"
 
     def _files(self, table: str) -> Sequence[Path]:
         if table == "decisions" and self._decisions is not None:
@@ -277,9 +270,12 @@ class WantedSamples:
         return sealed_files(self._workspace, table)
 
     def _rows(self, query: str) -> Iterator[dict[str, Any]]:
+        for batch in self._batches(query):
+            yield from batch.to_pylist()
+
+    def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
         with bounded_duckdb(self._folder, DATABASE) as connection:
-            for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):
-                yield from batch.to_pylist()
+            yield from connection.sql(query).to_arrow_reader(BATCH_ROWS)
 
 
 def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:

@@ -25,7 +25,7 @@ def test_row_ids_differ_between_products_problems_and_candidates() -> None:
     for number in range(2):
         groups = [made_mixed_group(number)]
         rows += [row for builder in BUILDERS.values() for row in builder(groups, RECIPE)]
-    assert len({row["row_id"] for row in rows}) == len(rows) == 30
+    assert len({row["row_id"] for row in rows}) == len(rows) == 34
 
 
 @pytest.mark.parametrize("product", PRODUCTS)

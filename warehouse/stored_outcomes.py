@@ -1,0 +1,69 @@
+"""StoredOutcomes: which wanted samples are stored and what became of them, answered without a database.
+
+While teachers are asked this is looked up for every shard, on the event loop: a query would hold everybody up.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.grade import VERDICTS, Verdict
+from warehouse.array_spool import ArraySpool
+
+OUTCOME = np.dtype(
+    [
+        ("position", np.int32),
+        ("teacher_position", np.int32),
+        ("sample_index", np.int32),
+        ("step", np.int32),
+        ("verdict", np.int8),
+        ("is_truncated", np.bool_),
+    ]
+)
+"""One stored sample; `verdict` is its place in VERDICTS, -1 without a grade."""
+
+
+class StoredOutcome(NamedTuple):
+    """A wanted sample that is stored; no verdict: it is not graded yet."""
+
+    position: int
+    sample_index: int
+    step: int
+    verdict: Verdict | None
+    is_truncated: bool
+
+
+class StoredOutcomes:
+    """Outcomes in the order of their positions: 4 bytes of memory for each, and 18 on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._spool = ArraySpool(folder, OUTCOME)
+        self._positions = np.empty(0, np.int32)
+
+    def close(self) -> None:
+        """Give the disk back."""
+        self._spool.close()
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Add outcomes, columns named as in OUTCOME, whose positions are no less than those before."""
+        records = np.empty(len(batch), OUTCOME)
+        for name in OUTCOME.names or ():
+            records[name] = batch.column(name).to_numpy(zero_copy_only=False)
+        self._spool.append(records)
+        self._positions = np.concatenate([self._positions, records["position"]])
+
+    def of(self, teacher_position: int, first: int, last: int) -> Iterator[StoredOutcome]:
+        """Yield those of one teacher for the problems at positions `first` to `last`."""
+        start, end = np.searchsorted(self._positions, [first, last + 1])
+        records = self._spool.rows(int(start), int(end))
+        for one in records[records["teacher_position"] == teacher_position]:
+            verdict = None if one["verdict"] < 0 else VERDICTS[one["verdict"]]
+            yield StoredOutcome(
+                int(one["position"]), int(one["sample_index"]), int(one["step"]), verdict, bool(one["is_truncated"])
+            )

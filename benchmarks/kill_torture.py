@@ -23,7 +23,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
-from warehouse.ledger import open_journals, read_journal
+from warehouse.journal_reader import read_journal
+from warehouse.ledger import open_journals
 
 
 def main() -> None:
@@ -94,7 +95,7 @@ class Books:
         """Read the journals and tables that a killed run left."""
         fresh = [path for path in open_journals(self._workspace / "ledger") if path not in self._seen]
         entries = [read_journal(path) for path in fresh]
-        bought = {one.candidate_id for journal in entries for one in journal.purchases}
+        bought = {one for journal in entries for one in journal.bought}
         unanswered = [request for journal in entries for request in journal.in_flight]
         self.again += len(self.reached & (bought | set(unanswered)))
         self.in_flight += len(unanswered)

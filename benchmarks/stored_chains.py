@@ -17,13 +17,12 @@ from pathlib import Path
 from flows.plan import askers_of, wanted_samples
 from flows.settings import hub_access, load_recipe
 from generators.load_problems import load_problems
-from generators.reasoning import candidate_from
 from graders.grade import grader_name_and_version
+from schemas.candidate import Candidate
 from schemas.grade import Evidence, Grade
 from schemas.problem import Problem
-from schemas.purchase import Purchase
 from schemas.recipe import Recipe
-from schemas.teaching import Completion, Usage
+from schemas.teaching import Usage
 from warehouse.problem_spool import spool_problems
 from warehouse.seal import GradeRow, write_grades
 from warehouse.tables import write_table
@@ -50,10 +49,10 @@ def main() -> None:
     for number, samples in enumerate(shards(wanted, recipe.shard_problems)):
         pairs = [(sample, chance.random() < options.right) for sample in samples]
         bought = [
-            purchase(sample, recipe, chain(problems[sample.position], right=right, size=options.bytes, chance=chance))
+            stored(sample, recipe, chain(problems[sample.position], right=right, size=options.bytes, chance=chance))
             for sample, right in chance.sample(pairs, len(pairs))
         ]
-        rows = ({**candidate_from(one).model_dump(), "recipe": recipe.name, "run_id": "made"} for one in bought)
+        rows = ({**one.model_dump(), "recipe": recipe.name, "run_id": "made"} for one in bought)
         write_table(workspace, "candidates", f"made-{number:06d}", rows)
         write_grades(workspace, f"made-{number:06d}", (grade(problems, sample, right) for sample, right in pairs))
         count += len(pairs)
@@ -78,10 +77,10 @@ def chain(problem: Problem, *, right: bool, size: int, chance: random.Random) ->
     return f"{words}\n\\boxed{{{problem.answer if right else problem.answer + '1'}}}"
 
 
-def purchase(sample: WantedSample, recipe: Recipe, content: str) -> Purchase:
+def stored(sample: WantedSample, recipe: Recipe, content: str) -> Candidate:
     """Return a sample as it is bought."""
     teacher, usage = recipe.teachers[sample.teacher_position], Usage(input_tokens=60, output_tokens=len(content) // 4)
-    return Purchase(
+    return Candidate(
         candidate_id=sample.candidate_id,
         problem_id=sample.problem_id,
         teacher=teacher.name,
@@ -90,10 +89,11 @@ def purchase(sample: WantedSample, recipe: Recipe, content: str) -> Purchase:
         sampling=teacher.sampling,
         sample_index=sample.sample_index,
         parent_id=None,
-        completion=Completion(
-            content=content, reasoning=None, finish_reason="stop", model=teacher.model, usage=usage, latency_ms=1.0
-        ),
+        reasoning=None,
+        response=content,
+        finish_reason="stop",
         usage=usage,
+        latency_ms=1.0,
         cost_usd=0.0,
         created_at=NOW,
     )

@@ -15,7 +15,8 @@ from flows.canned_questions import CANNED_QUESTIONS
 from schemas.errors import InputError, WorkspaceError
 from schemas.record import Record
 from warehouse.catalog import query_catalog
-from warehouse.ledger import open_journals, read_journal
+from warehouse.journal_reader import read_journal
+from warehouse.ledger import open_journals
 from warehouse.workspace import Workspace
 
 FORMATS = ("table", "csv", "json")
@@ -160,7 +161,7 @@ def _open_shards(place: Workspace) -> list[OpenShard]:
                 OpenShard(
                     recipe=entries.header.recipe,
                     run_id=entries.header.run_id,
-                    bought=len(entries.purchases),
+                    bought=len(entries.bought),
                     in_flight=len(entries.in_flight),
                     torn_lines=entries.torn_lines,
                 )

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from flows.interpreter import in_thread
 from flows.run_record import Run
 from flows.settings import remote_endpoint
-from flows.shard import Stop, StoppedError, estimated_usage, purchase_of
+from flows.shard import Stop, StoppedError, estimated_usage
 from generators.batch import BatchTeacher, progress_of
 from generators.batch_api import BatchApi, BatchState, patiently
 from generators.batch_results import Outcome
 from generators.completions import says_nothing
-from generators.reasoning import candidate_from
+from generators.limits import cost_usd
+from generators.reasoning import candidate_of
 from generators.stopping import next_samples
 from generators.teacher import Endpoint
 from schemas.errors import WorkspaceError
@@ -168,7 +169,7 @@ async def _file_answers(run: Run, batch: OpenBatch, api: BatchApi, state: BatchS
                 await _write_down(run, batch, group, journal)
                 group.clear()
         await _write_down(run, batch, group, journal)
-    sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path, candidate_from))
+    sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path))
     run.progress.note(f"batch {state.batch_id}: {sealed.candidates:,} of {len(left):,} missing answers fetched")
 
 
@@ -189,16 +190,16 @@ async def _write_down(run: Run, batch: OpenBatch, group: Sequence[tuple[str, Out
         one = batch.orders[name]
         if isinstance(outcome, Completion) and not says_nothing(outcome):
             usage = outcome.usage or estimated_usage(one.worst, outcome)
-            bought.append(purchase_of(one.order, outcome, usage, batch.header.price))
+            bought.append(candidate_of(one.order, outcome, usage, cost_usd(batch.header.price, usage)))
         elif isinstance(outcome, Completion) or outcome.maybe_billed:
             journal.intend(name, one.worst_usd, one.worst.input_tokens + one.worst.output_tokens)
             journal.failed(name, maybe_billed=True)
-    await asyncio.gather(*(journal.record(purchase) for purchase in bought))
-    for purchase in bought:
+    await asyncio.gather(*(journal.record(candidate) for candidate in bought))
+    for candidate in bought:
         run.bought.calls += 1
-        run.bought.input_tokens += purchase.usage.input_tokens
-        run.bought.output_tokens += purchase.usage.output_tokens
-        run.bought.cost_usd += purchase.cost_usd or 0.0
+        run.bought.input_tokens += candidate.usage.input_tokens
+        run.bought.output_tokens += candidate.usage.output_tokens
+        run.bought.cost_usd += candidate.cost_usd or 0.0
     if journal.full:
         raise WorkspaceError(
             f"The disk of {journal.path.parent} is full", "what was fetched is saved; free space and run again"

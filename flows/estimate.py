@@ -20,7 +20,8 @@ from schemas.teaching import Usage
 from warehouse.batch_ledger import open_batches
 from warehouse.catalog import build_catalog
 from warehouse.history import TeacherHistory, teacher_history
-from warehouse.ledger import open_journals, read_journal
+from warehouse.journal_reader import read_journal
+from warehouse.ledger import open_journals
 from warehouse.problem_spool import spool_problems
 from warehouse.wanted import WantedSamples, spent_before
 from warehouse.workspace import open_workspace
@@ -99,12 +100,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunPlan:
     every_problem = load_problems(recipe.problems, path.parent, hub_access())
     build_catalog(place)
     askers = askers_of(recipe, recorded_counts(recipe))
-    waiting = {
-        purchase.candidate_id
-        for journal in open_journals(place.ledger)
-        if (entries := read_journal(journal)) is not None
-        for purchase in entries.purchases
-    }
+    waiting = {candidate_id for journal in open_journals(place.ledger) for candidate_id in read_journal(journal).bought}
     for batch in open_batches(place.ledger):
         waiting |= batch.orders.keys() - (batch.unanswered or frozenset())
     history = {asker.spec.name: teacher_history(place, recipe.name, asker.spec.name) for asker in askers}

@@ -9,7 +9,7 @@ from flows.grading_desk import GradingDesk
 from flows.plan import Assignment, Shard
 from flows.progress import Progress
 from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
-from generators.reasoning import candidate_from
+from generators.reasoning import candidate_of
 from generators.stopping import next_samples
 from generators.strategies import Attempt, Strategy
 from generators.teacher import Request, Teacher, ask_with_retries
@@ -20,9 +20,9 @@ from schemas.candidate import Candidate
 from schemas.errors import AlarmRaised, CotfactoryError, SandboxError, TeacherError, TeacherRefused, WorkspaceError
 from schemas.grade import Grade, Verdict
 from schemas.ids import grade_id, prompt_id
+from schemas.order import Order
 from schemas.problem import Problem
-from schemas.purchase import Order, Purchase
-from schemas.teacher_spec import Price, TeacherSpec
+from schemas.teacher_spec import TeacherSpec
 from schemas.teaching import Completion, Message, Usage
 from warehouse.batch_ledger import BatchLedger
 from warehouse.ledger import Journal
@@ -196,8 +196,8 @@ class _Wanted:
 async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: ShardOutcome) -> Attempt | None:
     """Buy and grade the answer to one step; None when it could not be had."""
     try:
-        purchase = await _buy(wanted, desk, journal)
-        await journal.record(purchase)
+        candidate, model = await _buy(wanted, desk, journal)
+        await journal.record(candidate)
         if journal.full:
             desk.stop.reason = WorkspaceError(
                 f"The disk of {journal.path.parent} is full",
@@ -220,20 +220,20 @@ async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: Shard
         return None
     desk.stop.failures_in_a_row = 0
     outcome.calls += 1
-    outcome.input_tokens += purchase.usage.input_tokens
-    outcome.output_tokens += purchase.usage.output_tokens
-    outcome.cost_usd += purchase.cost_usd or 0.0
-    candidate, problem = candidate_from(purchase), wanted.assignment.problem
+    outcome.input_tokens += candidate.usage.input_tokens
+    outcome.output_tokens += candidate.usage.output_tokens
+    outcome.cost_usd += candidate.cost_usd or 0.0
+    problem = wanted.assignment.problem
     grade = await desk.grading.grade(problem, candidate)
     outcome.grades.append(grade_row(grade, problem, candidate))
-    desk.progress.graded(grade.verdict, purchase.cost_usd)
+    desk.progress.graded(grade.verdict, candidate.cost_usd)
     _watch_graders(grade, desk)
-    _tell(desk.watch.saw(candidate, purchase.completion.model), desk)
+    _tell(desk.watch.saw(candidate, model), desk)
     return Attempt(candidate, grade.verdict)
 
 
-async def _buy(wanted: _Wanted, desk: Desk, journal: Journal) -> Purchase:
-    """Ask for one step of a sample within budget and limits.
+async def _buy(wanted: _Wanted, desk: Desk, journal: Journal) -> tuple[Candidate, str]:
+    """Ask for one step of a sample within budget and limits; return it, and the model that says it answered.
 
     Raises a TeacherError when the endpoint failed, BudgetReached, or StoppedError when sending was stopped first.
     """
@@ -252,7 +252,7 @@ async def _buy(wanted: _Wanted, desk: Desk, journal: Journal) -> Purchase:
             sending.settle(Usage())  # nothing, unless it was interrupted
             if desk.batches is not None:
                 desk.batches.settled(order.candidate_id)
-    return purchase_of(order, completion, billed, desk.spec.price)
+    return candidate_of(order, completion, billed, cost_usd(desk.spec.price, billed)), completion.model
 
 
 class _Sending:
@@ -345,15 +345,4 @@ def _order(wanted: _Wanted, messages: Sequence[Message], desk: Desk) -> Order:
         sampling=desk.strategy.samplings[wanted.step],
         sample_index=wanted.index,
         parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else wanted.assignment.parent_id,
-    )
-
-
-def purchase_of(order: Order, completion: Completion, usage: Usage, price: Price | None) -> Purchase:
-    """Return an order with what it brought."""
-    return Purchase(
-        **dict(order),
-        completion=completion,
-        usage=usage,
-        cost_usd=cost_usd(price, usage),
-        created_at=datetime.now(UTC),
     )

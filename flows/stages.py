@@ -24,7 +24,6 @@ from flows.settings import hub_access, hub_target, recipe_id
 from flows.shard import Desk, ShardOutcome, grade_rows, run_shard
 from flows.summary import ReleaseSummary, Tally
 from generators.load_problems import load_problems
-from generators.reasoning import candidate_from
 from graders.code.mutants import strength_of_tests
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
@@ -85,7 +84,7 @@ def load(run: Run, limit: int | None) -> ProblemSpool:
 def recover_ledger(run: Run) -> None:
     """Seal the journals that killed runs left open, whichever recipe they were for."""
     for journal in open_journals(run.workspace.ledger):
-        sealed = seal_journal(run.workspace, journal, candidate_from)
+        sealed = seal_journal(run.workspace, journal)
         run.bought.lost_in_flight += sealed.lost_in_flight
         run.progress.note(
             f"recovered {sealed.candidates} completions of an interrupted run; "
@@ -226,7 +225,7 @@ async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
         bought.cost_usd += outcome.cost_usd
         journal.close()
         # On threads, while the other shards go on asking.
-        sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path, candidate_from))
+        sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path))
         bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
         await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
     if outcome.stopped_by is not None:

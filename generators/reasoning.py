@@ -1,10 +1,11 @@
 """Split a completion into reasoning and response."""
 
 import re
+from datetime import UTC, datetime
 
 from schemas.candidate import Candidate
-from schemas.purchase import Purchase
-from schemas.teaching import Completion
+from schemas.order import Order
+from schemas.teaching import Completion, Usage
 
 OPEN, CLOSE = "<think>", "</think>"
 _TAGS = re.compile(r"</?think>")
@@ -46,25 +47,18 @@ def _split_content(content: str) -> tuple[str | None, str]:
     return thought or None, (before + tail).strip()
 
 
-def candidate_from(purchase: Purchase) -> Candidate:
-    """Return the parsed attempt of a purchase."""
-    reasoning, response = split(purchase.completion)
+def candidate_of(order: Order, completion: Completion, usage: Usage, cost_usd: float | None) -> Candidate:
+    """Return the attempt that an order brought; `usage` is what was billed or, where nobody said, the worst case."""
+    reasoning, response = split(completion)
     return Candidate(
-        candidate_id=purchase.candidate_id,
-        problem_id=purchase.problem_id,
-        teacher=purchase.teacher,
-        prompt_id=purchase.prompt_id,
-        strategy=purchase.strategy,
-        sampling=purchase.sampling,
-        sample_index=purchase.sample_index,
-        parent_id=purchase.parent_id,
+        **dict(order),
         reasoning=reasoning,
         response=response,
-        finish_reason=purchase.completion.finish_reason,
-        usage=purchase.usage,
-        cost_usd=purchase.cost_usd,
-        latency_ms=purchase.completion.latency_ms,
-        created_at=purchase.created_at,
+        finish_reason=completion.finish_reason,
+        usage=usage,
+        cost_usd=cost_usd,
+        latency_ms=completion.latency_ms,
+        created_at=datetime.now(UTC),
     )
 
 

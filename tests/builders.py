@@ -6,7 +6,6 @@ from schemas.candidate import Candidate
 from schemas.grade import Evidence, Grade, Verdict
 from schemas.ids import problem_id
 from schemas.problem import AnswerKind, Problem
-from schemas.purchase import Purchase
 from schemas.teaching import Completion, Sampling, Usage
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -46,23 +45,6 @@ def a_completion(content: str = "So it is \\boxed{42}.", reasoning: str | None =
     )
 
 
-def a_purchase(candidate_id: str = "c1", content: str = "So it is \\boxed{42}.", problem: str = "p1") -> Purchase:
-    return Purchase(
-        candidate_id=candidate_id,
-        problem_id=problem,
-        teacher="t",
-        prompt_id="q",
-        strategy="solve",
-        sampling=Sampling(temperature=0.7),
-        sample_index=0,
-        parent_id=None,
-        completion=a_completion(content),
-        usage=USAGE,
-        cost_usd=0.001,
-        created_at=AT,
-    )
-
-
 def a_candidate(
     response: str = "So it is \\boxed{42}.",
     *,
@@ -71,6 +53,7 @@ def a_candidate(
     reasoning: str | None = None,
     finish_reason: str = "stop",
     sample_index: int = 0,
+    cost_usd: float | None = None,
 ) -> Candidate:
     return Candidate(
         candidate_id=candidate_id,
@@ -83,7 +66,7 @@ def a_candidate(
         response=response,
         finish_reason=finish_reason,
         usage=Usage(input_tokens=10, output_tokens=20),
-        cost_usd=None,
+        cost_usd=cost_usd,
         latency_ms=5.0,
         created_at=AT,
     )

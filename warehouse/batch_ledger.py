@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 from pydantic import ValidationError
 
 from schemas.errors import WorkspaceError
-from schemas.purchase import Order
+from schemas.order import Order
 from schemas.record import Record
 from schemas.teacher_spec import Price
 from schemas.teaching import Usage
+from warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from warehouse.catalog import table_files
 from warehouse.workspace import Workspace
 
@@ -155,7 +155,7 @@ def drop_sealed(workspace: Workspace) -> None:
 def missing(workspace: Workspace, requests: Sequence[str]) -> set[str]:
     """Return the requests whose completion is not sealed, among some."""
     with duckdb.connect() as connection:
-        connection.register("asked", pa.table({"candidate_id": pa.array(requests, pa.string())}))
+        connection.register("asked", arrow_rows(({"candidate_id": one} for one in requests), CANDIDATE_IDS))
         rows = connection.execute(
             f"SELECT candidate_id FROM asked ANTI JOIN {table_files(workspace, 'candidates')} USING (candidate_id)"
         ).fetchall()

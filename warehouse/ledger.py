@@ -5,7 +5,7 @@ One append-only journal per open shard, `ledger/SHARD-RUN.journal`, one entry a 
     CRC32 KIND BODY        e.g.  1c291ca3 intent 9f86d081884c7d659a2feaa0c55ad015
 
 `header` (recipe and run) comes first, `intent` (request id, its worst case in USD and tokens) before a request is
-sent, `bought` (a Purchase as JSON) when its completion has arrived, `failed` (request id, whether it may have been
+sent, `bought` (a Candidate as JSON) when its completion has arrived, `failed` (request id, whether it may have been
 billed) when it has not. An entry is handed to the kernel at once, so a killed process loses nothing, and a group
 `fdatasync` follows within milliseconds, so neither does a power cut. A line with a wrong CRC is a torn write: it is
 skipped and counted. An intent without an outcome was in flight when the run died: it may have been billed, so it is
@@ -16,13 +16,10 @@ import asyncio
 import errno
 import os
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from schemas.candidate import Candidate
 from schemas.errors import WorkspaceError
-from schemas.purchase import Purchase
 from schemas.record import Record
 
 GROUP_SYNC_S = 0.01
@@ -35,23 +32,6 @@ class JournalHeader(Record):
     recipe: str
     run_id: str
     shard: str
-
-
-@dataclass(frozen=True)
-class JournalEntries:
-    """What a journal holds: purchases without repeats, requests that were in flight, torn and foreign lines.
-
-    `unconfirmed_usd` and `unconfirmed_tokens` are the worst case of all sendings that may have been billed without
-    a completion reaching us. Foreign lines are whole, but not ours to read: another version of the code wrote them.
-    """
-
-    header: JournalHeader
-    purchases: tuple[Purchase, ...]
-    in_flight: tuple[str, ...]
-    unconfirmed_usd: float
-    unconfirmed_tokens: int
-    torn_lines: int
-    foreign_lines: int
 
 
 class Journal:
@@ -80,13 +60,13 @@ class Journal:
         """Write down that a sending failed."""
         self._append("failed", f"{request_id} {'billed?' if maybe_billed else 'free'}")
 
-    async def record(self, purchase: Purchase) -> None:
-        """Write down a purchase; when this returns, it is on disk.
+    async def record(self, candidate: Candidate) -> None:
+        """Write down what was bought; when this returns, it is on disk.
 
         When the disk is full the reserved ballast is given up to hold what is in flight, and `full` is
         set: nothing more may be sent. Raises WorkspaceError when even that does not suffice.
         """
-        self._append("bought", purchase.model_dump_json())
+        self._append("bought", candidate.model_dump_json())
         if not self._group:
             sync = asyncio.create_task(self._sync_group())
             self._syncing.add(sync)
@@ -142,7 +122,7 @@ def open_journals(folder: Path) -> list[Path]:
 
 
 def discard(journal: Path) -> None:
-    """Remove a journal whose purchases are sealed, and its ballast."""
+    """Remove a journal that is sealed, and its ballast."""
     journal.with_suffix(".ballast").unlink(missing_ok=True)
     journal.unlink(missing_ok=True)
 
@@ -151,78 +131,6 @@ def set_aside(journal: Path) -> Path:
     """Rename a journal that holds what this code cannot read, so that it is kept but not met again; return its path."""
     journal.with_suffix(".ballast").unlink(missing_ok=True)
     return journal.rename(journal.with_suffix(".unread"))
-
-
-def read_journal(path: Path) -> JournalEntries:
-    """Read a journal. The first purchase of an id wins; what cannot be read is counted, never guessed at.
-
-    Without a readable header the recipe, run and shard are empty strings.
-    """
-    reading = _Reading()
-    with path.open("rb") as file:
-        for line in file:
-            crc, _, entry = line.rstrip(b"\n").partition(b" ")
-            if line == b"\n":
-                continue
-            if not line.endswith(b"\n") or crc != b"%08x" % zlib.crc32(entry):
-                reading.torn_lines += 1
-                continue
-            kind, _, body = entry.decode("utf-8", "replace").partition(" ")
-            try:
-                reading.take(kind, body)
-            except (ValidationError, ValueError):
-                reading.foreign_lines += 1
-    return reading.entries()
-
-
-class _Reading:
-    """What has been read of a journal so far."""
-
-    def __init__(self) -> None:
-        self.header = JournalHeader(recipe="", run_id="", shard="")
-        self.purchases: dict[str, Purchase] = {}
-        self.sent: dict[str, tuple[float, int]] = {}  # without an outcome so far
-        self.unconfirmed_usd = 0.0
-        self.unconfirmed_tokens = 0
-        self.torn_lines = self.foreign_lines = 0
-
-    def take(self, kind: str, body: str) -> None:
-        """Take one entry in. Raises ValueError for what this code does not write."""
-        if kind == "header":
-            self.header = JournalHeader.model_validate_json(body)
-        elif kind == "intent":
-            request, usd, tokens = body.split(" ")
-            self.sent[request] = (float(usd), int(tokens))
-        elif kind == "bought":
-            purchase = Purchase.model_validate_json(body)
-            self.purchases.setdefault(purchase.candidate_id, purchase)
-            self.sent.pop(purchase.candidate_id, None)
-        elif kind == "failed":
-            request, billed = body.split(" ")
-            usd_and_tokens = self.sent.pop(request, (0.0, 0))
-            if billed == "billed?":
-                self._charge(usd_and_tokens)
-        else:
-            raise ValueError(f"unknown entry {kind!r}")
-
-    def entries(self) -> JournalEntries:
-        """Return the whole of it; what is still without an outcome was in flight."""
-        in_flight = tuple(self.sent)
-        for usd_and_tokens in self.sent.values():
-            self._charge(usd_and_tokens)
-        return JournalEntries(
-            header=self.header,
-            purchases=tuple(self.purchases.values()),
-            in_flight=in_flight,
-            unconfirmed_usd=self.unconfirmed_usd,
-            unconfirmed_tokens=self.unconfirmed_tokens,
-            torn_lines=self.torn_lines,
-            foreign_lines=self.foreign_lines,
-        )
-
-    def _charge(self, usd_and_tokens: tuple[float, int]) -> None:
-        self.unconfirmed_usd += usd_and_tokens[0]
-        self.unconfirmed_tokens += usd_and_tokens[1]
 
 
 def _reserve(path: Path) -> None:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -52,18 +53,17 @@ class RowFetcher:
         parts, order = [], []
         for at, numbers in sorted(wanted.items()):
             first = self._layout(at.file).firsts[at.row]
-            rows = pa.array([places[number].row - first for number in numbers], pa.int32())
+            rows = np.array([places[number].row - first for number in numbers], np.int32)
             with pq.ParquetFile(self._files[at.file]) as file:
                 parts.append(file.read_row_group(at.row, columns=self._columns, use_threads=False).take(rows))
             order += numbers
         if not parts:
             return
         table = pa.concat_tables(parts).combine_chunks()
-        where = [0] * len(order)
-        for now, number in enumerate(order):
-            where[number] = now
+        where = np.empty(len(order), np.int32)
+        where[order] = np.arange(len(order), dtype=np.int32)
         for start in range(0, len(where), LIST_ROWS):
-            yield from table.take(pa.array(where[start : start + LIST_ROWS], pa.int32())).to_pylist()
+            yield from table.take(where[start : start + LIST_ROWS]).to_pylist()
 
     def _layout(self, file: int) -> _Layout:
         if file not in self._layouts:

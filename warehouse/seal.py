@@ -1,19 +1,20 @@
 """Turn journals and grades into sealed tables."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from schemas.candidate import Candidate
+import pyarrow as pa
+
 from schemas.grade import Grade
 from schemas.ids import content_id_of_all
 from schemas.problem import Problem
-from schemas.purchase import Purchase
 from schemas.record import Record
-from warehouse.ledger import JournalEntries, discard, read_journal, set_aside
-from warehouse.tables import write_table
+from warehouse.journal_reader import JournalEntries, JournalReader
+from warehouse.ledger import discard, set_aside
+from warehouse.tables import write_batches, write_table
 from warehouse.workspace import Workspace
 
 UNCONFIRMED = "unconfirmed.jsonl"
@@ -53,26 +54,29 @@ class Unconfirmed(Record):
     in_flight: int = 0
 
 
-def seal_journal(workspace: Workspace, journal: Path, candidate_from: Callable[[Purchase], Candidate]) -> SealedJournal:
-    """Write a journal's purchases to the candidates table, then remove the journal.
+def seal_journal(workspace: Workspace, journal: Path) -> SealedJournal:
+    """Write what a journal says was bought to the candidates table, then remove the journal.
 
     The order makes a crash at any instant harmless: until the table file is in place the journal stays,
     and sealing it again writes the same file again. A journal with lines that this code cannot read is renamed
     to `.unread`, never removed.
     """
-    entries = read_journal(journal)
-    header = entries.header
-    rows = (
-        {**candidate_from(purchase).model_dump(), "recipe": header.recipe, "run_id": header.run_id}
-        for purchase in entries.purchases
-    )
-    count = write_table(workspace, "candidates", journal.stem, rows)
+    reader = JournalReader(journal)
+    count = write_batches(workspace, "candidates", journal.stem, _with_run(reader))
+    entries = reader.entries()
     if entries.unconfirmed_usd or entries.unconfirmed_tokens:
         _write_unconfirmed(workspace, journal.stem, entries)
     kept = set_aside(journal) if entries.foreign_lines else None
     if kept is None:
         discard(journal)
     return SealedJournal(count, len(entries.in_flight), entries.torn_lines, entries.foreign_lines, kept)
+
+
+def _with_run(reader: JournalReader) -> Iterator[pa.Table]:
+    for table in reader.candidates():
+        for name in ("recipe", "run_id"):
+            table = table.append_column(name, pa.repeat(getattr(reader.header, name), len(table)))
+        yield table
 
 
 def unconfirmed(workspace: Workspace, recipe: str) -> tuple[float, int]:

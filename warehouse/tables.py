@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import WorkspaceError
+from warehouse.arrow_rows import arrow_rows
 from warehouse.workspace import TABLES, Workspace
 
 BATCH_ROWS = 2_000
@@ -166,14 +167,19 @@ SCHEMAS: Mapping[str, pa.Schema] = {table: pa.schema(columns) for table, columns
 
 
 def write_table(workspace: Workspace, table: str, name: str, rows: Iterable[dict[str, Any]]) -> int:
-    """Seal `rows` as `tables/TABLE/NAME.parquet` and return how many there were; no rows, no file.
+    """Seal `rows` as `tables/TABLE/NAME.parquet` and return how many there were; see `write_batches`."""
+    return write_batches(workspace, table, name, (arrow_rows(batch, SCHEMAS[table]) for batch in _batches(rows)))
+
+
+def write_batches(workspace: Workspace, table: str, name: str, batches: Iterable[pa.Table]) -> int:
+    """Seal batches of rows as `tables/TABLE/NAME.parquet`, each a row group; return the rows. No rows, no file.
 
     The file appears whole or not at all: written aside, synced, renamed, folder synced. Writing the same
     name again replaces it, so a seal that was cut short can simply be done again.
     Raises WorkspaceError when the disk is full or cannot be written.
     """
-    batches = _batches(rows)
-    batch = next(batches, None)
+    filled = (batch for batch in batches if len(batch))
+    batch = next(filled, None)
     if batch is None:
         return 0
     target = workspace.table(table) / f"{name}.parquet"
@@ -182,9 +188,9 @@ def write_table(workspace: Workspace, table: str, name: str, rows: Iterable[dict
     try:
         with pq.ParquetWriter(aside, SCHEMAS[table], compression="zstd") as writer:
             while batch is not None:
-                writer.write_table(pa.Table.from_pylist(batch, SCHEMAS[table]))
+                writer.write_table(batch)
                 count += len(batch)
-                batch = next(batches, None)
+                batch = next(filled, None)
         _publish(aside, target)
     except OSError as error:
         with suppress(OSError):

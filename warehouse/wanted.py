@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from schemas.candidate import Candidate
 from schemas.grade import VERDICTS, Decision, Grade, Verdict
+from warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from warehouse.batch_ledger import under_way
 from warehouse.catalog import sealed_files, table_files
 from warehouse.located import candidate_places, decisions_of, newest_grades, truncations
@@ -174,7 +175,7 @@ class WantedSamples:
     def wants_any(self, candidate_ids: Sequence[str]) -> bool:
         """Return whether some of these are wanted, stored or not."""
         with bounded_duckdb(self._folder, DATABASE) as connection:
-            connection.register("chosen", pa.table({"candidate_id": pa.array(candidate_ids, pa.string())}))
+            connection.register("chosen", arrow_rows(({"candidate_id": one} for one in candidate_ids), CANDIDATE_IDS))
             query = "SELECT count(*) FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID"
             ((count,),) = connection.execute(query).fetchall()
             connection.unregister("chosen")
@@ -224,7 +225,7 @@ class WantedSamples:
             SELECT position, teacher_position, sample_index, step, problem_id, candidate_id, grade_id, {DECISION}
             FROM block JOIN {decisions_of(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
         """
-        for row in self._in_blocks(f"used AS ({query}) SELECT * FROM used {IN_ORDER}"):
+        for row in self._in_blocks(f"used AS ({query}) SELECT * EXCLUDE position FROM used {IN_ORDER}"):
             row["reason"] = row.pop("drop_reason")
             yield {name: _hex(value) if name.endswith("_id") else value for name, value in row.items()}
 
@@ -293,7 +294,7 @@ def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:
 def _chunks(samples: Iterable[WantedSample]) -> Iterator[pa.Table]:
     rows = iter(samples)
     while chunk := list(islice(rows, CHUNK_ROWS)):
-        yield pa.Table.from_pylist([vars(sample) for sample in chunk], WANTED)
+        yield arrow_rows(map(vars, chunk), WANTED)
 
 
 def _windows(rows: Iterable[dict[str, Any]], chains: RowFetcher) -> Iterator[list[dict[str, Any]]]:

@@ -17,7 +17,8 @@ from flows.settings import load_recipe
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 from warehouse.catalog import query_catalog
-from warehouse.ledger import open_journals, read_journal
+from warehouse.journal_reader import read_journal
+from warehouse.ledger import open_journals
 from warehouse.workspace import Workspace
 
 CANDIDATES, KILLS = 300, 3
@@ -36,7 +37,7 @@ def test_random_kills(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_p
         kill_a_run(recipe, workspace, teacher, chance)
         fresh = [path for path in open_journals(workspace / "ledger") if path not in seen]
         entries = [read_journal(path) for path in fresh]
-        bought = {one.candidate_id for journal in entries for one in journal.purchases}
+        bought = {one for journal in entries for one in journal.bought}
         unanswered = {request for journal in entries for request in journal.in_flight}
         assert not reached & (bought | unanswered)
         reached |= bought | stored(workspace)

@@ -1,13 +1,12 @@
 """What is written down of a batch is read back whole, at whichever write its writer died."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from generators.reasoning import candidate_from
+from generators.reasoning import candidate_of
 from schemas.errors import WorkspaceError
-from schemas.purchase import Order, Purchase
+from schemas.order import Order
 from schemas.teacher_spec import Price
 from schemas.teaching import Completion, Sampling, Usage
 from warehouse.batch_ledger import BatchBuyer, BatchLedger, drop_sealed, open_batches, under_way
@@ -52,18 +51,7 @@ def ledger_with_a_batch(workspace: Workspace) -> BatchLedger:
 
 def seal(workspace: Workspace, *requests: str) -> None:
     completion = Completion(content="7", finish_reason="stop", model="m", usage=WORST, latency_ms=1.0)
-    rows = [
-        candidate_from(
-            Purchase(
-                **dict(order(request)),
-                completion=completion,
-                usage=WORST,
-                cost_usd=0.1,
-                created_at=datetime.now(UTC),
-            )
-        ).model_dump()
-        for request in requests
-    ]
+    rows = [candidate_of(order(request), completion, WORST, 0.1).model_dump() for request in requests]
     write_table(workspace, "candidates", "some", ({**row, "recipe": "r", "run_id": "1"} for row in rows))
 
 

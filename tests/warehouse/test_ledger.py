@@ -10,11 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from schemas.candidate import Candidate
 from schemas.errors import WorkspaceError
-from tests.builders import a_purchase
-from warehouse.ledger import Journal, JournalHeader, open_journals, read_journal
+from tests.builders import a_candidate
+from warehouse.journal_reader import JournalReader, read_journal
+from warehouse.ledger import Journal, JournalHeader, open_journals
 
 HEADER = JournalHeader(recipe="r", run_id="run1", shard="s")
+
+
+def candidates_in(journal: Path) -> list[Candidate]:
+    tables = JournalReader(journal).candidates()
+    return [Candidate.model_validate(row) for table in tables for row in table.to_pylist()]
 
 
 def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
@@ -22,52 +29,52 @@ def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEADER)
     for request in ("c1", "c2", "c3"):
         journal.intend(request, 0.5, 100)
-    asyncio.run(journal.record(a_purchase("c1", text)))
+    asyncio.run(journal.record(a_candidate(text, candidate_id="c1")))
     journal.failed("c3", maybe_billed=False)
     journal.close()
+    assert candidates_in(journal.path) == [a_candidate(text, candidate_id="c1")]
     entries = read_journal(journal.path)
     assert entries.header == HEADER
-    assert entries.purchases == (a_purchase("c1", text),)
+    assert entries.bought == ("c1",)
     assert entries.in_flight == ("c2",)
     assert entries.torn_lines == 0
 
 
-def test_the_first_purchase_of_an_id_wins(tmp_path: Path) -> None:
+def test_the_first_chain_of_an_id_wins(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEADER)
-    asyncio.run(journal.record(a_purchase("c1", "first")))
-    asyncio.run(journal.record(a_purchase("c1", "second")))
+    asyncio.run(journal.record(a_candidate("first", candidate_id="c1")))
+    asyncio.run(journal.record(a_candidate("second", candidate_id="c1")))
     journal.close()
-    entries = read_journal(journal.path)
-    assert [one.completion.content for one in entries.purchases] == ["first"]
+    assert [one.response for one in candidates_in(journal.path)] == ["first"]
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_a_torn_tail_costs_only_the_torn_line(tmp_path: Path, cut: int) -> None:
     journal = Journal(tmp_path, HEADER)
-    asyncio.run(journal.record(a_purchase("c1")))
-    asyncio.run(journal.record(a_purchase("c2")))
+    asyncio.run(journal.record(a_candidate(candidate_id="c1")))
+    asyncio.run(journal.record(a_candidate(candidate_id="c2")))
     journal.close()
     journal.path.write_bytes(journal.path.read_bytes()[:-cut])
     entries = read_journal(journal.path)
-    assert [one.candidate_id for one in entries.purchases] == ["c1"]
+    assert list(entries.bought) == ["c1"]
     assert entries.torn_lines == 1
 
 
 def test_a_flipped_bit_is_noticed_and_what_follows_is_kept(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEADER)
-    asyncio.run(journal.record(a_purchase("c1", "aaaa")))
-    asyncio.run(journal.record(a_purchase("c2", "bbbb")))
+    asyncio.run(journal.record(a_candidate("aaaa", candidate_id="c1")))
+    asyncio.run(journal.record(a_candidate("bbbb", candidate_id="c2")))
     journal.close()
     journal.path.write_bytes(journal.path.read_bytes().replace(b"aaaa", b"aaba"))
     entries = read_journal(journal.path)
-    assert [one.candidate_id for one in entries.purchases] == ["c2"]
+    assert list(entries.bought) == ["c2"]
     assert entries.torn_lines == 1
 
 
 def test_a_journal_of_which_nothing_was_written_is_empty(tmp_path: Path) -> None:
     (tmp_path / "x.journal").write_bytes(b"12345678 head")
     entries = read_journal(tmp_path / "x.journal")
-    assert (entries.header.recipe, entries.purchases, entries.torn_lines) == ("", (), 1)
+    assert (entries.header.recipe, entries.bought, entries.torn_lines) == ("", (), 1)
 
 
 def test_what_may_have_been_billed_is_charged(tmp_path: Path) -> None:
@@ -77,7 +84,7 @@ def test_what_may_have_been_billed_is_charged(tmp_path: Path) -> None:
         journal.intend(request, 0.5, 100)
     journal.failed("c1", maybe_billed=True)
     journal.intend("c1", 0.5, 100)
-    asyncio.run(journal.record(a_purchase("c1")))
+    asyncio.run(journal.record(a_candidate(candidate_id="c1")))
     journal.failed("c2", maybe_billed=False)
     journal.close()
     entries = read_journal(journal.path)
@@ -112,25 +119,25 @@ def test_a_line_after_one_that_was_cut_short_is_not_glued_to_it(
     monkeypatch.setattr(os, "write", cut)
     with pytest.raises(WorkspaceError):
         journal.intend("c1", 0.5, 100)
-    asyncio.run(journal.record(a_purchase("c2")))
+    asyncio.run(journal.record(a_candidate(candidate_id="c2")))
     journal.close()
     entries = read_journal(journal.path)
-    assert [one.candidate_id for one in entries.purchases] == ["c2"]
+    assert list(entries.bought) == ["c2"]
     assert entries.torn_lines == 1
 
 
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from tests.builders import a_purchase
+from tests.builders import a_candidate
 from warehouse.ledger import Journal, JournalHeader
 
 async def main():
     journal = Journal(Path(sys.argv[1]), JournalHeader(recipe="r", run_id="run1", shard="s"))
     for number in range(1000):
         journal.intend(f"c{number}", 0.5, 100)
-        recording = asyncio.create_task(journal.record(a_purchase(f"c{number}")))
-        await asyncio.sleep(0)          # the purchase is with the kernel, though not yet synced
+        recording = asyncio.create_task(journal.record(a_candidate(candidate_id=f"c{number}")))
+        await asyncio.sleep(0)          # the chain is with the kernel, though not yet synced
         print(number, flush=True)
         if number == int(sys.argv[2]):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -146,7 +153,7 @@ def test_kill_9_loses_nothing_that_had_arrived(tmp_path: Path, last: int) -> Non
     assert run.stdout.split()[-1] == str(last)
     (journal,) = open_journals(tmp_path)
     entries = read_journal(journal)
-    assert [one.candidate_id for one in entries.purchases] == [f"c{number}" for number in range(last + 1)]
+    assert list(entries.bought) == [f"c{number}" for number in range(last + 1)]
     assert entries.in_flight == ()
 
 
@@ -157,14 +164,14 @@ def test_who_waits_for_a_sync_that_fails_is_told(tmp_path: Path, monkeypatch: py
         raise OSError(errno.EIO, "Input/output error")
 
     async def run() -> list[BaseException | None]:
-        recording = (journal.record(a_purchase(name)) for name in ("c1", "c2"))
+        recording = (journal.record(a_candidate(candidate_id=name)) for name in ("c1", "c2"))
         return await asyncio.gather(*recording, return_exceptions=True)
 
     journal = Journal(tmp_path, HEADER)
     monkeypatch.setattr(os, "fdatasync", broken)
     assert [type(one) for one in asyncio.run(run())] == [WorkspaceError, WorkspaceError]
     journal.close()
-    assert [one.candidate_id for one in read_journal(journal.path).purchases] == ["c1", "c2"]
+    assert list(read_journal(journal.path).bought) == ["c1", "c2"]
 
 
 def test_a_full_disk_stops_sending_and_keeps_what_was_in_flight(
@@ -181,12 +188,12 @@ def test_a_full_disk_stops_sending_and_keeps_what_was_in_flight(
         return write(file, data)
 
     monkeypatch.setattr(os, "write", full_while_ballast)
-    asyncio.run(journal.record(a_purchase("c1")))
+    asyncio.run(journal.record(a_candidate(candidate_id="c1")))
     assert journal.full
     assert not ballast.exists()
     journal.close()
     entries = read_journal(journal.path)
-    assert len(entries.purchases) == 1
+    assert len(entries.bought) == 1
 
 
 def test_an_unwritable_folder_is_told_before_anything_is_sent(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from generators.reasoning import candidate_from
 from schemas.errors import InputError, WorkspaceError
 from schemas.ids import content_id, grade_id
-from tests.builders import AT, a_candidate, a_grade, a_problem, a_purchase
+from tests.builders import AT, a_candidate, a_grade, a_problem
 from warehouse.catalog import build_catalog, query_catalog
 from warehouse.ledger import Journal, JournalHeader, open_journals
 from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
@@ -32,14 +31,14 @@ def journal_of(workspace: Workspace, *candidates: str) -> Path:
     journal = Journal(workspace.ledger, JournalHeader(recipe="r", run_id="run1", shard="-".join(candidates)))
     for one in candidates:
         journal.intend(one, 0.5, 100)
-        asyncio.run(journal.record(a_purchase(one)))
+        asyncio.run(journal.record(a_candidate(candidate_id=one, cost_usd=0.001)))
     journal.intend("lost", 0.5, 100)
     journal.close()
     return journal.path
 
 
 def test_a_sealed_journal_is_a_table_and_gone(workspace: Workspace) -> None:
-    sealed = seal_journal(workspace, journal_of(workspace, "c1", "c2"), candidate_from)
+    sealed = seal_journal(workspace, journal_of(workspace, "c1", "c2"))
     assert (sealed.candidates, sealed.lost_in_flight, sealed.torn_lines) == (2, 1, 0)
     assert not open_journals(workspace.ledger)
     rows = query_catalog(workspace, "SELECT candidate_id, response, recipe, usage.output_tokens FROM candidates")[1]
@@ -51,9 +50,9 @@ def test_a_sealed_journal_is_a_table_and_gone(workspace: Workspace) -> None:
 def test_sealing_again_after_a_crash_before_the_journal_was_removed(workspace: Workspace) -> None:
     path = journal_of(workspace, "c1")
     kept = path.read_bytes()
-    seal_journal(workspace, path, candidate_from)
+    seal_journal(workspace, path)
     path.write_bytes(kept)
-    seal_journal(workspace, path, candidate_from)
+    seal_journal(workspace, path)
     assert query_catalog(workspace, "SELECT count(*) FROM candidates")[1] == [(1,)]
 
 
@@ -62,7 +61,7 @@ def test_a_journal_of_another_version_is_kept(workspace: Workspace) -> None:
     kept = path.read_bytes()
     line = b'bought {"candidate_id": "c9", "from": "the future"}'
     path.write_bytes(kept + b"%08x %s\n" % (zlib.crc32(line), line))
-    sealed = seal_journal(workspace, path, candidate_from)
+    sealed = seal_journal(workspace, path)
     assert (sealed.candidates, sealed.foreign_lines) == (1, 1)
     assert sealed.set_aside is not None
     assert sealed.set_aside.read_bytes().startswith(kept)
@@ -107,7 +106,7 @@ def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
     """The first is stored and graded, the second stored and not graded, the third is missing."""
     problem = a_problem()
     first, second, third = (content_id(number) for number in range(3))
-    seal_journal(workspace, journal_of(workspace, first, second), candidate_from)
+    seal_journal(workspace, journal_of(workspace, first, second))
     ids = {one: grade_id(one, problem, "math", "1") for one in (first, second, third)}
     grade = a_grade().model_copy(update={"candidate_id": first})
     write_grades(workspace, "g", [GradeRow(grade, ids[first], problem.problem_id, AT)])
@@ -127,12 +126,11 @@ def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
 
 def test_a_stored_candidate_comes_back_as_it_was(workspace: Workspace) -> None:
     one, problem, grade = (content_id(what) for what in ("candidate", "problem", "grade"))
-    seal_journal(workspace, journal_of(workspace, one), candidate_from)
+    seal_journal(workspace, journal_of(workspace, one))
     with WantedSamples(workspace, [WantedSample(0, 0, 0, 0, problem, one, grade)]) as wanted:
         ((_, candidate, before),) = wanted.ungraded()
-    assert candidate == candidate_from(a_purchase(one, problem=problem))
+    assert candidate == a_candidate(candidate_id=one, problem=problem, cost_usd=0.001)
     assert before is None
-    assert candidate != a_candidate()
 
 
 def test_a_second_run_is_refused_and_told_who_holds_the_workspace(workspace: Workspace) -> None:

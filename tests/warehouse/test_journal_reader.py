@@ -1,0 +1,42 @@
+"""A journal is read a few rows at a time; what repeats or is foreign is found over the ends of these."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.builders import a_candidate
+from warehouse import journal_reader
+from warehouse.journal_reader import JournalReader
+from warehouse.ledger import Journal, JournalHeader
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Five chains, the first one twice, and two lines of another version."""
+    journal = Journal(tmp_path, JournalHeader(recipe="r", run_id="run1", shard="s"))
+    for name in ("c1", "c2", "c1", "c3", "c4", "c5"):
+        journal.intend(name, 0.5, 100)
+        asyncio.run(journal.record(a_candidate(f"said for {name}", candidate_id=name)))
+        if name in ("c2", "c5"):
+            journal._append("bought", '{"candidate_id": "c9", "problem_id": "p1"}')  # the rest has other names there
+    journal.intend("lost", 0.5, 100)
+    journal.close()
+    return journal.path
+
+
+@pytest.mark.parametrize(("rows", "characters"), [(1, 10**6), (2, 10**6), (3, 10**6), (10**6, 10**6), (10**6, 500)])
+def test_tables_of_any_size_are_the_same_rows(
+    journal: Path, rows: int, characters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_reader, "BATCH_ROWS", rows)
+    monkeypatch.setattr(journal_reader, "BATCH_CHARACTERS", characters)
+    reader = JournalReader(journal)
+    tables = [table.to_pylist() for table in reader.candidates()]
+    assert all(len(table) <= rows for table in tables)
+    said = [(row["candidate_id"], row["response"]) for table in tables for row in table]
+    assert said == [(name, f"said for {name}") for name in ("c1", "c2", "c3", "c4", "c5")]
+    entries = reader.entries()
+    assert entries.bought == ("c1", "c2", "c3", "c4", "c5")
+    assert (entries.in_flight, entries.foreign_lines, entries.torn_lines) == (("lost",), 2, 0)
+    assert (entries.unconfirmed_usd, entries.unconfirmed_tokens) == (0.5, 100)

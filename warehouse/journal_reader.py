@@ -1,0 +1,147 @@
+"""JournalReader: what a journal of the ledger holds, whatever cut it short: its chains as tables, and the books."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
+from typing import get_args
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from schemas.candidate import Candidate
+from warehouse.arrow_rows import read_lines
+from warehouse.ledger import JournalHeader
+from warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, COLUMNS
+
+CANDIDATES = pa.schema([column for column in COLUMNS["candidates"] if column[0] in Candidate.model_fields])
+NEVER_NULL = [name for name, field in Candidate.model_fields.items() if NoneType not in get_args(field.annotation)]
+
+
+@dataclass(frozen=True)
+class JournalEntries:
+    """What a journal holds: the ids that were bought, requests that were in flight, torn and foreign lines.
+
+    `unconfirmed_usd` and `unconfirmed_tokens` are the worst case of all sendings that may have been billed without
+    a completion reaching us. Foreign lines are whole, but not ours to read: another version of the code wrote them.
+    """
+
+    header: JournalHeader
+    bought: tuple[str, ...]
+    in_flight: tuple[str, ...]
+    unconfirmed_usd: float
+    unconfirmed_tokens: int
+    torn_lines: int
+    foreign_lines: int
+
+
+def read_journal(path: Path) -> JournalEntries:
+    """Read a journal for its books."""
+    reader = JournalReader(path)
+    for _ in reader.candidates():
+        pass
+    return reader.entries()
+
+
+class JournalReader:
+    """Reads one journal: `candidates` to their end, then `entries`. What cannot be read is counted, never guessed at.
+
+    Without a readable header the recipe, run and shard are empty strings.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.header = JournalHeader(recipe="", run_id="", shard="")
+        self._bought: dict[str, None] = {}
+        self._sent: dict[str, tuple[float, int]] = {}  # without an outcome so far
+        self._unconfirmed_usd, self._unconfirmed_tokens = 0.0, 0
+        self._torn_lines = self._foreign_lines = 0
+
+    def candidates(self) -> Iterator[pa.Table]:
+        """Yield what was bought, some rows at a time, columns CANDIDATES; the first row of an id wins."""
+        lines: list[bytes] = []
+        size = 0
+        for entry in self._whole_entries():
+            kind, _, body = entry.partition(b" ")
+            if kind != b"bought":
+                self._note(kind, body)
+                continue
+            lines.append(body)
+            size += len(body)
+            if len(lines) == BATCH_ROWS or size >= BATCH_CHARACTERS:
+                yield self._taken(lines)
+                lines, size = [], 0
+        if lines:
+            yield self._taken(lines)
+
+    def entries(self) -> JournalEntries:
+        """Return the books; what is still without an outcome was in flight."""
+        return JournalEntries(
+            header=self.header,
+            bought=tuple(self._bought),
+            in_flight=tuple(self._sent),
+            unconfirmed_usd=self._unconfirmed_usd + sum(usd for usd, _ in self._sent.values()),
+            unconfirmed_tokens=self._unconfirmed_tokens + sum(tokens for _, tokens in self._sent.values()),
+            torn_lines=self._torn_lines,
+            foreign_lines=self._foreign_lines,
+        )
+
+    def _whole_entries(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            for line in file:
+                if line == b"\n":
+                    continue
+                crc, _, entry = line[:-1].partition(b" ")
+                if line.endswith(b"\n") and crc == b"%08x" % zlib.crc32(entry):
+                    yield entry
+                else:
+                    self._torn_lines += 1
+
+    def _note(self, kind: bytes, body: bytes) -> None:
+        try:
+            self._keep_books(kind, body.decode())
+        except (ValidationError, ValueError):
+            self._foreign_lines += 1
+
+    def _keep_books(self, kind: bytes, body: str) -> None:
+        """Raises ValueError for what this code does not write."""
+        if kind == b"header":
+            self.header = JournalHeader.model_validate_json(body)
+        elif kind == b"intent":
+            request, usd, tokens = body.split(" ")
+            self._sent[request] = (float(usd), int(tokens))
+        elif kind == b"failed":
+            request, billed = body.split(" ")
+            worst_usd, worst_tokens = self._sent.pop(request, (0.0, 0))
+            if billed == "billed?":
+                self._unconfirmed_usd += worst_usd
+                self._unconfirmed_tokens += worst_tokens
+        else:
+            raise ValueError(f"unknown entry {kind!r}")
+
+    def _taken(self, lines: list[bytes]) -> pa.Table:
+        """Return these lines as a table, without repeats and without what another version wrote."""
+        table = _readable(lines)
+        if table is None:
+            one_by_one = [found for line in lines if (found := _readable([line])) is not None]
+            self._foreign_lines += len(lines) - len(one_by_one)
+            table = pa.concat_tables([CANDIDATES.empty_table(), *one_by_one]).combine_chunks()
+        fresh = []
+        for number, candidate_id in enumerate(map(str, table["candidate_id"].to_pylist())):
+            self._sent.pop(candidate_id, None)
+            if candidate_id not in self._bought:
+                self._bought[candidate_id] = None
+                fresh.append(number)
+        if len(fresh) == len(table):
+            return table
+        return pa.concat_tables([CANDIDATES.empty_table(), *(table.slice(number, 1) for number in fresh)])
+
+
+def _readable(lines: list[bytes]) -> pa.Table | None:
+    """Return lines as a table, None when one of them is no candidate of this version."""
+    try:
+        table = read_lines(lines, CANDIDATES)
+    except pa.ArrowInvalid:
+        return None
+    return None if any(table[name].null_count for name in NEVER_NULL) else table

@@ -88,6 +88,23 @@ def test_kto_trains_on_the_labels(released: Path, tmp_path: Path, student: Any, 
     assert trainer.train().training_loss >= 0
 
 
+def test_prm_learns_the_labels_of_steps(released: Path, tmp_path: Path, tokenizer: Any) -> None:
+    # TRL 1.0 trains on such rows, 1.16 no longer does: `pip install --no-deps trl==1.0.0` to run this one.
+    prm, transformers = pytest.importorskip("trl.experimental.prm"), pytest.importorskip("transformers")
+    labelled = rows(released, "steps", tmp_path)
+    arguments = prm.PRMConfig(output_dir=str(tmp_path), max_length=None, **ONE_STEP)
+    size = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    judge = transformers.Qwen2ForTokenClassification(
+        transformers.Qwen2Config(
+            vocab_size=len(tokenizer), num_key_value_heads=2, num_labels=2, pad_token_id=tokenizer.pad_token_id, **size
+        )
+    )
+    trainer = prm.PRMTrainer(judge, args=arguments, train_dataset=labelled, processing_class=tokenizer)
+    learnt = trainer.train_dataset[0]
+    assert [each for each in learnt["labels"] if each != -100] == [int(label) for label in labelled[0]["labels"]]
+    assert trainer.train().training_loss > 0
+
+
 def test_grpo_asks_the_prompts_and_rewards_with_the_solution(
     released: Path, tmp_path: Path, student: Any, tokenizer: Any
 ) -> None:

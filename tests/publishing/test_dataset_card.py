@@ -108,11 +108,15 @@ def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
 
 def test_card_says_what_a_reader_asks(card: str) -> None:
     for said in (
-        "| problems | 10 |",
-        "| rows | 170 |",
+        "| problems | 10 |  |",
+        "| rows | 170 |  |",
+        "| asked | 40 |  |",
+        "| answered | 30 | 75.0 % |",
+        "| correct | 20 | 50.0 % |",
         "| ungraded | 10 |",
         "| incorrect | 10 |",
-        "| owl | owl-7b | `solve` | apache-2.0 | 40 | 20 | 20 | 100.0 % | 400 | 120 | 0.5000 |",
+        "| owl | owl-7b | `solve` | apache-2.0 | permissive |",
+        "| owl | 40 | 20 | 20 | 100.0 % | 400 | 120 | 26 | 0.5000 | 0.025000 |",
         "| `final_answer` | string | no |",
         "| graded correct | verdict | `expect_column_values_to_be_in_set` | 20 | 0 |",
         "| no grader accepted a falsified answer | mutants\\_accepted | `expect_column_values_to_be_between` | 0 |",
@@ -155,8 +159,8 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     outside_recipe = card[: card.index("## How it was made")]
     assert "<script>" not in outside_recipe
     assert "\n# [x]" not in outside_recipe
-    row, _cost = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
-    assert len(re.findall(r"(?<!\\)\|", row)) == 12  # eleven cells
+    row, _gave = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 6  # five cells
     assert front_matter(card)["pretty_name"] == "ducks"
     # The fence around the recipe is longer than any run of backticks in it.
     (block,) = re.findall(r"^````yaml\n(.*?)^````$", card, re.DOTALL | re.MULTILINE)

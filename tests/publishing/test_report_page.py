@@ -14,7 +14,7 @@ import pytest
 
 from graders.mutants import MutantCheck
 from publishing.charts import draw_charts
-from publishing.portrait import AGREEMENTS, DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
+from publishing.portrait import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
 from publishing.read_manifest import read_manifest
 from publishing.release import write_release
 from publishing.report_page import report_page
@@ -135,7 +135,7 @@ def test_what_the_page_tells(page: str, released: Path) -> None:
     assert "![" in card
     assert "(charts/pass_rates.svg)" in card
     assert card.count("| dropped: ") == 8
-    assert "| owl | 0.023810 | 25 |" in card  # 0.5 USD and 520 tokens for 21 kept chains
+    assert "| 25 | 0.5000 | 0.023810 |" in card  # 0.5 USD and 520 tokens for 21 kept chains
     assert "| math | 1 | - | not measured at this version | not measured |" in card
 
 
@@ -174,28 +174,6 @@ def test_chain_with_a_key_is_not_shown(manifest: Manifest) -> None:
     page = report_page(manifest, portrait_of([(made_group(problem, [*map(made_graded, chains)]),)]), {}, None, {})
     assert "sk-a" not in page
     assert {chain["response"] for chain in Parsed(page).chains()} == {WITHHELD}
-
-
-def test_agreement_of_teachers_is_counted_by_what_they_usually_answer() -> None:
-    def usual(problem: int, *found: str) -> Group:
-        one = made_problem(problem)
-        chains = [(made_candidate(one, index), answer) for index, answer in enumerate(found)]
-        graded = [
-            made_graded(chain) if answer == "right" else made_graded(chain, "incorrect", found=answer)
-            for chain, answer in chains
-        ]
-        return made_group(one, graded)
-
-    portrait = portrait_of(
-        [
-            (usual(1, "right", "right", "7"), usual(1, "right")),
-            (usual(2, "7", "7", "right"), usual(2, "right")),
-            (usual(3, "7", "7", "right"), usual(3, "7")),  # the reference may be what is wrong
-            (usual(4, "7"), usual(4, "8")),
-            (usual(5, "right"),),  # nobody to agree with
-        ]
-    )
-    assert [portrait.agreement[name] for name in AGREEMENTS] == [1, 1, 1, 1]
 
 
 def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:

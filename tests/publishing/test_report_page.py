@@ -22,6 +22,7 @@ from publishing.shown_chain import WITHHELD
 from schemas.alarm import Alarm
 from schemas.group import Group
 from schemas.manifest import Manifest
+from schemas.regrade import Regrade
 from tests.publishing.made_groups import (
     made_candidate,
     made_facts,
@@ -174,6 +175,44 @@ def test_chain_with_a_key_is_not_shown(manifest: Manifest) -> None:
     page = report_page(manifest, portrait_of([(made_group(problem, [*map(made_graded, chains)]),)]), {}, None, {})
     assert "sk-a" not in page
     assert {chain["response"] for chain in Parsed(page).chains()} == {WITHHELD}
+
+
+def test_agreement_is_told_and_stays_text(manifest: Manifest) -> None:
+    again: dict[str, Any] = {"grader": "math", "version_before": HOSTILE, "version_after": "2"}
+    regrades = (
+        Regrade(**again, verdict_before="incorrect", verdict_after="incorrect", chains=195),
+        Regrade(**again, verdict_before="incorrect", verdict_after="correct", chains=3),
+        Regrade(**again, verdict_before="no_answer", verdict_after="correct", chains=2),
+    )
+    problem = made_problem().model_copy(update={"question": f"{HOSTILE} or 7?"})
+    groups = [
+        made_group(
+            problem, [made_graded(made_candidate(problem, model=name), "incorrect", found=HOSTILE)], model=name
+        ).model_copy(update={"teacher": f"{name}{HOSTILE}"})
+        for name in ("owl", "elk")
+    ]
+    page = report_page(manifest.model_copy(update={"regrades": regrades}), portrait_of([groups]), {}, None, {})
+    for said in (
+        '<td class="n">200</td><td class="n">97.5 %</td>',
+        "3 incorrect &rarr; correct<br>2 no_answer &rarr; correct<br>",
+        "Reference answers to look at",
+        "agree on 1 (100.0 %), on 1 of them on the same wrong answer",
+    ):
+        assert said in page
+    parsed = Parsed(page)
+    assert parsed.tags["script"] == 2
+    assert not parsed.tags.keys() & {"img", "b"}
+    nothing = report_page(manifest, Portrait(), {}, None, {})
+    assert "Every chain was judged by one version of its grader" in nothing
+    assert "No problem has a usual answer of two teachers" in nothing
+
+
+def test_steps_on_the_way_to_a_chain_are_paid_for() -> None:
+    group = made_mixed_group(0)
+    step = made_graded(made_candidate(group.problem, 9))
+    portrait = portrait_of([(group.model_copy(update={"earlier_steps": (step,)}),)])
+    (paid,) = portrait.days.values()
+    assert (paid.asked, paid.tokens, portrait.yields["teacher"]["owl"].tokens) == (4, 5 * 52, 5 * 52)
 
 
 def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:

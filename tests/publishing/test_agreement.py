@@ -9,7 +9,9 @@ from schemas.group import Group
 from tests.publishing.made_groups import KEY, made_candidate, made_graded, made_group, made_problem
 
 Answer = tuple[Verdict, str | None]
-R, W, X = ("correct", "18"), ("incorrect", "17"), ("incorrect", "99")
+R: Answer = ("correct", "18")
+W: Answer = ("incorrect", "17")
+X: Answer = ("incorrect", "99")
 
 
 def asked(teacher: str, *answers: Answer, number: int = 0, strategy: StrategyName = "solve") -> Group:
@@ -43,7 +45,8 @@ def test_usual_answer(answers: tuple[Answer, ...], usual: str | None) -> None:
 
 def test_pairs_of_teachers() -> None:
     agreement = Agreement()
-    for number, (owl, elk) in enumerate([(R, R), (R, W), (W, R), (W, W), (W, X), (R, ("ungraded", None))]):
+    answers: list[tuple[Answer, Answer]] = [(R, R), (R, W), (W, R), (W, W), (W, X), (R, ("ungraded", None))]
+    for number, (owl, elk) in enumerate(answers):
         agreement.add([asked("owl", owl, number=number), asked("elk", elk, number=number)])
     assert agreement.pairs == {
         ("owl", "elk"): PairCount(both_right=1, first_right=1, second_right=1, same_wrong=1, different_wrong=1)

@@ -198,7 +198,7 @@ def test_card_and_page_tell_what_the_run_found(tmp_path: Path) -> None:
         "`all_graded` has them row by row",
         "| outside\\_band | 1 |",
         "| kept | correct (equal); 3 \\* 4 = 13; answer\\_first; wrong\\_step |",
-        f"| dropped: near\\_duplicate | correct (equal); of {groups[0][0].decisions[0].candidate_id[:8]}... |",
+        f"| dropped: near\\_duplicate | correct (equal); of {str(groups[0][0].decisions[0].candidate_id)[:8]}... |",
         "(withheld: this chain holds what looks like a key)",
         "all of these agree on 1; on 1 of them on the same wrong answer, where the reference may be at fault",
         r"- owl, `truncated`: 3 of 9 samples \| were cut",

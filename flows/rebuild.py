@@ -74,5 +74,6 @@ def _facts(manifest: Manifest) -> ReleaseFacts:
         sandbox_images=manifest.sandbox_images,
         version=manifest.version,
         alarms=manifest.alarms,
+        regrades=manifest.regrades,
         decontamination=manifest.decontamination,
     )

@@ -39,6 +39,7 @@ from schemas.record import Record
 from warehouse.history import alarms_before
 from warehouse.ledger import Journal, JournalHeader, open_journals
 from warehouse.problem_spool import ProblemSpool, spool_problems
+from warehouse.regrades import regrades
 from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from warehouse.tables import write_table
 from warehouse.wanted import WantedSamples
@@ -325,6 +326,7 @@ def release(
         decontamination=run.decontamination,
         mutants=run.mutants,
         alarms=(*alarms_before(workspace, recipe.name), *run.alarms),
+        regrades=regrades(workspace, run.output_name),
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:

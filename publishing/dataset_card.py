@@ -15,6 +15,7 @@ from graders.exam_record import MeasuredShare, shipped_record
 from publishing.licenses import license_lines, terms_of
 from publishing.portrait import Portrait
 from publishing.published_recipe import published_recipe
+from publishing.shown_chain import ShownChain
 from schemas.decontamination import METHODS, Decontamination, PlantedRecall
 from schemas.grade import Split
 from schemas.manifest import Manifest
@@ -50,7 +51,7 @@ def dataset_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval}
+    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval, "share": share}
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
         front_matter=_yaml(_front_matter(manifest, recipe, table_bytes)),
@@ -68,13 +69,16 @@ def dataset_card(
         simulated=[f"`{teacher.name}`" for teacher in recipe.teachers if teacher.simulated is not None],
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.teachers),
+        labels=portrait.labels(),
+        terms={one.teacher: _terms(one.license) for one in manifest.teachers},
+        agreement=portrait.agreement,
         charts=list(charts),
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.decontamination),
         exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(portrait.graders)],
         license_lines=license_lines(portrait.licenses, {one.teacher: one.license for one in manifest.teachers}),
         license_is_known=terms_of(recipe.release.license) is not None,
-        rows_shown=[*portrait.kept()[:KEPT_ROWS], *portrait.dropped()[:DROPPED_ROWS]],
+        rows_shown=[(one, _why(one)) for one in (*portrait.kept()[:KEPT_ROWS], *portrait.dropped()[:DROPPED_ROWS])],
     )
 
 
@@ -104,6 +108,26 @@ def _interval(share: MeasuredShare) -> str:
     if share.low is None or share.high is None:
         return "nothing to measure"
     return f"{share.hits:,} of {share.n:,} [{100 * share.low:.2f} %, {100 * share.high:.2f} %]"
+
+
+def share(part: int, whole: int) -> str:
+    """Return a share in percent, and `-` of nothing.
+
+    >>> share(1, 3)
+    '33.3 %'
+    """
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _why(chain: ShownChain) -> str:
+    """Return verdict, what the decision rests on (ids are cut short) and labels of a chain."""
+    detail = re.sub(r"\b[0-9a-f]{32}\b", lambda found: f"{found.group()[:8]}...", chain.detail)
+    return "; ".join(part for part in (f"{chain.verdict} ({chain.grader_reason})", detail[:120], *chain.flags) if part)
+
+
+def _terms(name: str | None) -> str:
+    terms = terms_of(name) if name else None
+    return terms.named if terms else "unknown"
 
 
 def _yaml(value: object) -> str:

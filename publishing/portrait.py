@@ -4,15 +4,17 @@ Counters have few keys (names beyond MOST_NAMES are counted together) and of the
 with the smallest sha of their id, so that the same chains are shown for the same data in any order of arrival.
 """
 
-import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from publishing.agreement import Agreement
 from publishing.licenses import NOT_STATED
-from publishing.shown_chain import ShownChain, shown_chain
-from schemas.grade import Decision
+from publishing.products.rl import LeftOut
+from publishing.shown_chain import ShownChain, sha_key, shown_chain
+from schemas.candidate import Candidate
+from schemas.grade import Decision, Flag
 from schemas.group import GradedCandidate, Group
 
 KEPT_SHOWN, DROPPED_SHOWN = 300, 200
@@ -21,13 +23,6 @@ OTHERS = "(all others)"
 LONGEST_NAME = 100
 PASS_RATE_BINS = ("0 %", "1-20 %", "21-40 %", "41-60 %", "61-80 %", "81-99 %", "100 %")
 NOT_GRADED = "not graded"
-AGREEMENTS = (
-    "all teachers are right",
-    "some are right",
-    "all are wrong in the same way",  # worth a look: the reference may be what is wrong
-    "all are wrong, each in a way of its own",
-)
-"""What the usual answers of several teachers to one problem can be to each other."""
 
 
 @dataclass
@@ -39,6 +34,11 @@ class Yield:
     kept: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
+
+    def paid(self, candidate: Candidate) -> None:
+        """Count what one request took."""
+        self.tokens += candidate.usage.input_tokens + candidate.usage.output_tokens
+        self.cost_usd += candidate.cost_usd or 0.0
 
 
 @dataclass
@@ -64,8 +64,8 @@ class Portrait:
 
     `yields` breaks down by teacher, domain, source and difficulty (the pass rate of the group); `days` are those on
     which chains were bought (UTC). `lengths` counts output tokens in powers of two: the key k stands for lengths from
-    2^(k-1) up to, not including, 2^k. `agreement` counts the problems that several teachers answered by what their most
-    frequent answers are: see AGREEMENTS.
+    2^(k-1) up to, not including, 2^k. `flags` are those of kept chains; `without_rl` counts the problems that have no
+    row in `rl`, by reason. Tokens and money are those of the chains and of the earlier steps that led to them.
     """
 
     yields: dict[str, dict[str, Yield]] = field(
@@ -75,20 +75,26 @@ class Portrait:
     lengths: dict[str, Counter[int]] = field(default_factory=lambda: {"correct": Counter(), "other": Counter()})
     pass_rates: Counter[str] = field(default_factory=Counter)
     graders: Counter[tuple[str, str]] = field(default_factory=Counter)
-    agreement: Counter[str] = field(default_factory=Counter)
     licenses: Counter[str] = field(default_factory=Counter)
+    flags: Counter[Flag] = field(default_factory=Counter)
+    without_rl: Counter[LeftOut] = field(default_factory=Counter)
+    agreement: Agreement = field(default_factory=Agreement)
     _kept: _Sample = field(default_factory=lambda: _Sample(KEPT_SHOWN))
     _dropped: dict[str, _Sample] = field(default_factory=dict)
 
-    def add(self, groups: Sequence[Group]) -> None:
-        """Count all groups of one problem."""
+    def add(self, groups: Sequence[Group], without_rl: LeftOut | None = None) -> None:
+        """Count all groups of one problem; `without_rl` says why it has no row in `rl`."""
         for group in groups[:1]:
             _counted(self.licenses, group.problem.license or NOT_STATED)
+        if without_rl is not None:
+            self.without_rl[without_rl] += 1
+        self.agreement.add(groups)
         for group in groups:
             self._add(group)
-        answers = [answer for group in groups if (answer := _usual_answer(group)) is not None]
-        if len(answers) > 1:
-            self.agreement[_agreement(answers)] += 1
+
+    def labels(self) -> list[tuple[Flag, int]]:
+        """Return the flags of kept chains with their counts, the most frequent first."""
+        return sorted(self.flags.items(), key=lambda one: (-one[1], one[0]))
 
     def kept(self) -> list[ShownChain]:
         """Return the sample of the kept chains, the smallest sha first."""
@@ -114,39 +120,26 @@ class Portrait:
         for graded, decision in zip(group.candidates, group.decisions, strict=True):
             candidate, grade = graded.candidate, graded.grade
             correct = grade.verdict == "correct"
-            for one in (*counts, _yield_of(self.days, candidate.created_at.date().isoformat(), most=5_000)):
+            for one in (*counts, self._day(candidate)):
                 one.asked += 1
                 one.correct += correct
                 one.kept += decision.kept
-                one.tokens += candidate.usage.input_tokens + candidate.usage.output_tokens
-                one.cost_usd += candidate.cost_usd or 0.0
+                one.paid(candidate)
+            if decision.kept:
+                self.flags.update(decision.flags)
             self.lengths["correct" if correct else "other"][candidate.usage.output_tokens.bit_length()] += 1
             self.graders[grade.grader, grade.grader_version] += 1
             sample = self._kept if decision.reason is None else self._of_reason(decision.reason)
-            sample.add(_key(candidate.candidate_id, group.problem.problem_id), group, graded, decision)
+            sample.add(sha_key(candidate.candidate_id, group.problem.problem_id), group, graded, decision)
+        for step in group.earlier_steps:
+            for one in (*counts, self._day(step.candidate)):
+                one.paid(step.candidate)
+
+    def _day(self, candidate: Candidate) -> Yield:
+        return _yield_of(self.days, candidate.created_at.date().isoformat(), most=5_000)
 
     def _of_reason(self, reason: str) -> _Sample:
         return self._dropped.setdefault(reason, _Sample(DROPPED_SHOWN))
-
-
-def _usual_answer(group: Group) -> tuple[bool, str] | None:
-    """Return a teacher's most frequent answer to a problem and whether it is right; None when it gave none.
-
-    Right answers are one answer, however they are written; of equally frequent ones the first counts.
-    """
-    answers = Counter(
-        (True, "") if graded.grade.verdict == "correct" else (False, graded.grade.extracted_answer or "")
-        for graded in group.candidates
-        if graded.grade.verdict in ("correct", "incorrect")
-    )
-    return answers.most_common(1)[0][0] if answers else None
-
-
-def _agreement(answers: Sequence[tuple[bool, str]]) -> str:
-    right = sum(is_right for is_right, _ in answers)
-    if right:
-        return AGREEMENTS[0] if right == len(answers) else AGREEMENTS[1]
-    return AGREEMENTS[2] if len(set(answers)) == 1 else AGREEMENTS[3]
 
 
 def _difficulty(group: Group) -> str:
@@ -156,10 +149,6 @@ def _difficulty(group: Group) -> str:
     if rate >= 1:
         return PASS_RATE_BINS[-1]
     return PASS_RATE_BINS[0] if rate <= 0 else PASS_RATE_BINS[1 + min(4, int(rate * 5 - 1e-9))]
-
-
-def _key(*ids: str) -> int:
-    return int.from_bytes(hashlib.sha256("\n".join(ids).encode()).digest()[:8], "big")
 
 
 def _name(known: Iterable[str], count: int, name: str, most: int) -> str:

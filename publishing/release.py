@@ -27,6 +27,7 @@ from publishing.contaminated import ContaminatedIds
 from publishing.dataset_card import dataset_card
 from publishing.diff import ProductDiff, diff_products
 from publishing.portrait import Portrait
+from publishing.products.rl import left_out
 from publishing.published_recipe import published_recipe
 from publishing.read_manifest import read_manifest
 from publishing.report_page import REPORT, report_page
@@ -42,6 +43,7 @@ from schemas.key_like import count_key_like
 from schemas.manifest import FunnelStage, Manifest, ReleasedFile, StrengthOfTests, TeacherShare
 from schemas.recipe import Product, Recipe
 from schemas.record import Record
+from schemas.regrade import Regrade
 from warehouse import freed_memory
 
 
@@ -65,6 +67,7 @@ class ReleaseFacts(Record):
     sandbox_images: tuple[str, ...] = ()
     decontamination: Decontamination | None = None
     alarms: tuple[Alarm, ...] = ()
+    regrades: tuple[Regrade, ...] = ()
     decisions: Path | None = None
     version: str | None = None
     mutants: MutantCheck | None = None
@@ -125,7 +128,7 @@ def _make(
 ) -> ReleaseOutcome:
     contaminated = work / "contaminated.parquet"
     portrait = Portrait()
-    rows, spools = _spool(_watched(problems, portrait), recipe, work / "spool", contaminated)
+    rows, spools = _spool(_watched(problems, portrait, recipe), recipe, work / "spool", contaminated)
     if not spools:
         raise ContractFailed(
             f"Nothing to release: no candidate of {home.name} became a row of {', '.join(rows)}",
@@ -152,7 +155,8 @@ def _make(
     if parent is not None and facts.version is None and (why := held_back(recipe.release.min_new_rows, differences)):
         return _outcome(stands, parent, {product: stands.rows.get(product, 0) for product in rows}, {}, why)
     manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
-    manifest = manifest.model_copy(update={"test_strength": strength()})
+    without_rl = dict(sorted(portrait.without_rl.items()))
+    manifest = manifest.model_copy(update={"test_strength": strength(), "without_rl": without_rl})
     for path, svg in charts.items():
         _write_text(staged / path, svg)
     sizes = _table_bytes(staged, spools)
@@ -168,9 +172,9 @@ def _make(
     return _outcome(manifest, make_visible(staged, home, manifest.version), rows, reports)
 
 
-def _watched(problems: Iterable[Sequence[Group]], portrait: Portrait) -> Iterator[Sequence[Group]]:
+def _watched(problems: Iterable[Sequence[Group]], portrait: Portrait, recipe: Recipe) -> Iterator[Sequence[Group]]:
     for groups in problems:
-        portrait.add(groups)
+        portrait.add(groups, left_out(groups, recipe) if "rl" in recipe.release.products else None)
         yield groups
 
 
@@ -287,6 +291,7 @@ def _manifest(
         sandbox_images=facts.sandbox_images,
         decontamination=facts.decontamination,
         alarms=facts.alarms,
+        regrades=facts.regrades,
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
     )
 

@@ -8,7 +8,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import jinja2
@@ -16,15 +17,32 @@ from markupsafe import Markup
 
 from data_contracts.report import ContractReport, Subject
 from graders.mutants import MutantCheck
-from publishing.portrait import AGREEMENTS, PASS_RATE_BINS, Portrait, Yield
+from publishing.dataset_card import share
+from publishing.portrait import PASS_RATE_BINS, Portrait, Yield
 from publishing.shown_chain import ShownChain
 from schemas.key_like import count_key_like
 from schemas.manifest import Manifest
+from schemas.record import Record
+from schemas.regrade import Regrade
 
 REPORT = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"
 KEPT_BYTES, DROPPED_BYTES = 2_500_000, 1_700_000
 """The most that the chains may take: where texts are long or of escapes only, fewer of them are shown."""
+
+
+class _Regraded(Record):
+    """What became of the verdicts of one version of a grader when the next one judged the same chains."""
+
+    grader: str
+    version_before: str
+    version_after: str
+    chains: int
+    flips: tuple[Regrade, ...]
+
+    @property
+    def same(self) -> int:
+        return self.chains - sum(one.chains for one in self.flips)
 
 
 def report_page(
@@ -42,7 +60,7 @@ def report_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": _share}
+    environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share}
     told = [one for one in mutants.examples if not count_key_like(one)] if mutants else []
     script = (TEMPLATES / "report.js").read_text("utf-8")
     kept, dropped = portrait.kept(), portrait.dropped()
@@ -55,7 +73,9 @@ def report_page(
         days=sorted(portrait.days.items()),
         dearest_day=max((day.tokens for day in portrait.days.values()), default=0),
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
-        agreement=[(name, portrait.agreement[name]) for name in AGREEMENTS] if portrait.agreement else [],
+        labels=portrait.labels(),
+        agreement=portrait.agreement,
+        regraded=_regraded(manifest.regrades),
         priced=any(teacher.cost_usd is not None for teacher in manifest.teachers),
         charts=[Markup(_inline(svg)) for svg in charts.values()],  # noqa: S704 - drawn by us from numbers
         style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file
@@ -74,8 +94,24 @@ def _ordered(by: str, rows: Mapping[str, Yield]) -> list[tuple[str, Yield]]:
     return sorted(rows.items(), key=lambda row: (-row[1].asked, row[0]))
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "-"
+def _regraded(regrades: Iterable[Regrade]) -> list[_Regraded]:
+    def versions(one: Regrade) -> tuple[str, str, str]:
+        return one.grader, one.version_before, one.version_after
+
+    rows = []
+    for (grader, before, after), found in groupby(sorted(regrades, key=versions), key=versions):
+        members = list(found)
+        flips = [one for one in members if one.verdict_before != one.verdict_after]
+        rows.append(
+            _Regraded(
+                grader=grader,
+                version_before=before,
+                version_after=after,
+                chains=sum(one.chains for one in members),
+                flips=tuple(sorted(flips, key=lambda one: -one.chains)),
+            )
+        )
+    return rows
 
 
 def _inline(svg: str) -> str:

@@ -1,5 +1,7 @@
 """ShownChain: a chain as people may look at it in a card or a page: cut to a size, without what looks like a key."""
 
+import hashlib
+
 from schemas.grade import Decision, Evidence
 from schemas.group import GradedCandidate, Group
 from schemas.key_like import count_key_like
@@ -10,7 +12,10 @@ WITHHELD = "(withheld: this chain holds what looks like a key)"
 
 
 class ShownChain(Record):
-    """One chain, its texts cut in the middle, what its grader found, and why it was kept or dropped."""
+    """One chain, its texts cut in the middle, what its grader found, and why it was kept or dropped.
+
+    `detail` is what that rests on: the wrong step, the chain that it repeats. `flags` are findings that only label it.
+    """
 
     candidate_id: str
     problem: str
@@ -26,6 +31,8 @@ class ShownChain(Record):
     grader_reason: str
     evidence: str
     drop_reason: str
+    detail: str
+    flags: tuple[str, ...]
     output_tokens: int
     finish_reason: str
 
@@ -40,6 +47,7 @@ def shown_chain(group: Group, graded: GradedCandidate, decision: Decision) -> Sh
         "reference": (problem.answer, LONGEST_ANSWER),
         "extracted_answer": (grade.extracted_answer or "", LONGEST_ANSWER),
         "evidence": (_evidence(grade.evidence), LONGEST_ANSWER),
+        "detail": (decision.detail or "", LONGEST_ANSWER),
         "problem": (f"{problem.source} {problem.source_row_id}", LONGEST_ANSWER),
         "domain": (problem.domain or "", LONGEST_ANSWER),
         "finish_reason": (candidate.finish_reason, LONGEST_ANSWER),
@@ -52,9 +60,15 @@ def shown_chain(group: Group, graded: GradedCandidate, decision: Decision) -> Sh
         grader=f"{grade.grader} {grade.grader_version}",
         grader_reason=grade.reason,
         drop_reason=decision.reason or "",
+        flags=decision.flags,
         output_tokens=candidate.usage.output_tokens,
-        **{name: WITHHELD if withheld else _cut(text, most) for name, (text, most) in texts.items()},
+        **{name: WITHHELD if withheld else cut(text, most) for name, (text, most) in texts.items()},
     )
+
+
+def sha_key(*ids: str) -> int:
+    """Return a number to choose a sample by (the smallest ones), the same for the same ids."""
+    return int.from_bytes(hashlib.sha256("\n".join(ids).encode()).digest()[:8], "big")
 
 
 def _evidence(evidence: Evidence) -> str:
@@ -68,7 +82,7 @@ def _evidence(evidence: Evidence) -> str:
     return ", ".join(f"{name} {value}" for name, value in told.items() if value is not None)
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     """Return a text without its middle where it is longer than `most` characters: the answer stands at its end."""
     if len(text) <= most:
         return text

@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from schemas.alarm import Alarm
 from schemas.candidate import StrategyName
 from schemas.decontamination import Decontamination
 from schemas.record import Record
+from schemas.regrade import Regrade
 
 
 class ReleasedFile(Record):
@@ -66,7 +69,9 @@ class Manifest(Record):
     problems table that they came from. `files` are all but the manifest itself, `dropped` counts by reason,
     `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are the digests of the images in
     which programs were graded. `test_strength` is None without code problems, `decontamination` where the recipe
-    names no benchmark; `alarms` are those of all runs of the recipe so far.
+    names no benchmark; `alarms` are those of all runs of the recipe so far. `without_rl` counts the problems
+    that were asked and have no row in `rl`, by reason (empty where `rl` is not released); `regrades` tell what became
+    of the verdicts of chains that one version of a grader judged after another.
     """
 
     name: str
@@ -89,3 +94,5 @@ class Manifest(Record):
     test_strength: StrengthOfTests | None = None
     decontamination: Decontamination | None = None
     alarms: tuple[Alarm, ...] = ()
+    without_rl: dict[str, int] = Field(default_factory=dict)
+    regrades: tuple[Regrade, ...] = ()

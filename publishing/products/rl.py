@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 from curation.select import outside_difficulty
 from generators.stopping import probability_in_band
@@ -20,19 +21,21 @@ VERL_SCORERS = {
 """Names that verl's reward functions know, each with the mark that its scorer looks for in a response."""
 VERL_BOXED = "lighteval/MATH"
 
+LeftOut = Literal["no_reference", "contaminated", "no_pass_rate", "outside_difficulty", "outside_band"]
+"""Why a problem that was asked has no row."""
+
 
 def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
-    """Return the RL row of the problem that `groups` are about, or none when it has no reference to check by.
+    """Return the RL row of the problem that `groups` are about, or none when it is `left_out`.
 
     Prompt and pass rate are those of the first teacher that was asked plainly, or else the first; `pass_rates` has all
-    of them. A problem of which every attempt is contaminated is itself a benchmark's. One outside the recipe's
-    difficulty, or more likely outside than inside the band that the recipe samples for, teaches too little.
+    of them.
     """
+    if left_out(groups, recipe) is not None:
+        return []
     rated = _rated(groups)
     group, problem = rated[0], rated[0].problem
     truth = _ground_truth(problem)
-    if not truth.strip() or is_contaminated(groups) or not _is_worth_practising(rated, recipe):
-        return []
     return [
         {
             **provenance("rl", group),
@@ -67,6 +70,30 @@ def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
     ]
 
 
+def left_out(groups: Sequence[Group], recipe: Recipe) -> LeftOut | None:
+    """Return why the problem that `groups` are about has no row; None when it has one.
+
+    Without a reference nothing can be checked; a problem of which every attempt is contaminated is itself a
+    benchmark's. One outside the recipe's difficulty, or more likely outside than inside the band that the recipe
+    samples for, teaches too little; `no_pass_rate`: nothing was graded that tells. Example: 2 of 4 correct is inside
+    0.2 to 0.8, 5 of 5 is not (13 %).
+    """
+    rated = _rated(groups)
+    if not _ground_truth(rated[0].problem).strip():
+        return "no_reference"
+    if is_contaminated(groups):
+        return "contaminated"
+    wanted = recipe.curation.difficulty
+    if outside_difficulty(rated, wanted) is not None:
+        known = [group for group in rated if wanted is not None and group.model == wanted.model and group.pass_rate.n]
+        return "outside_difficulty" if known else "no_pass_rate"
+    seen, rule = rated[0].pass_rate, recipe.attempts
+    # c of n, not the unbiased rate: where sampling stopped as soon as it was decided, that one is seldom in between.
+    if rule.mode == "band" and probability_in_band(rule.band, seen.c, seen.n) <= 0.5:
+        return "outside_band" if seen.n else "no_pass_rate"
+    return None
+
+
 def _rated(groups: Sequence[Group]) -> list[Group]:
     """Return the groups whose pass rate says how hard the problem is; plain questions first.
 
@@ -74,14 +101,6 @@ def _rated(groups: Sequence[Group]) -> list[Group]:
     """
     fair = sorted((group for group in groups if group.strategy != "hint"), key=lambda group: group.strategy != "solve")
     return fair or [groups[0].model_copy(update={"pass_rate": PassRate(rate=None, n=0, c=0)})]
-
-
-def _is_worth_practising(rated: Sequence[Group], recipe: Recipe) -> bool:
-    if outside_difficulty(rated, recipe.curation.difficulty) is not None:
-        return False
-    seen, rule = rated[0].pass_rate, recipe.attempts
-    # c of n, not the unbiased rate: where sampling stopped as soon as it was decided, that one is seldom in between.
-    return rule.mode != "band" or probability_in_band(rule.band, seen.c, seen.n) > 0.5
 
 
 def is_contaminated(groups: Sequence[Group]) -> bool:

@@ -27,7 +27,7 @@ function show(chain, button) {
   document.querySelectorAll(".list button").forEach((one) => one.setAttribute("aria-current", String(one === button)));
   const facts = element("dl");
   const told = {
-    outcome: chain.outcome,
+    outcome: chain.outcome + (chain.detail && ": " + chain.detail),
     verdict: chain.verdict + " (" + chain.grader_reason + ")",
     "extracted answer": chain.extracted_answer || "none",
     "reference answer": chain.reference || "none: checked by tests",
@@ -36,6 +36,7 @@ function show(chain, button) {
     teacher: chain.teacher,
     problem: chain.problem,
     domain: chain.domain || "not stated",
+    labels: chain.flags.join(", ") || "none",
     "output tokens": chain.output_tokens + ", ended by " + chain.finish_reason,
     chain: chain.candidate_id,
   };

@@ -57,3 +57,7 @@ def test_programs_are_run_and_the_strength_of_their_tests_is_told(tmp_path: Path
     told = manifest["test_strength"]
     assert (told["problems"], told["noticed"]) == (2, sum(one["noticed"] for one in strength.values()))
     assert len(manifest["sandbox_images"]) == 1
+    card = (Path(summary["release"]["path"]) / "README.md").read_text("utf-8")
+    assert "| up to 20 % | 21-40 % | 41-60 % | 61-80 % | above 80 % |\n|---:|---:|---:|---:|---:|\n| " in card
+    assert f"| {' | '.join(map(str, told['fifths']))} |" in card
+    assert sum(told["fifths"]) == 2

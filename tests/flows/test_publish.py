@@ -2,20 +2,31 @@
 
 import asyncio
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from huggingface_hub import hf_hub_download
 
 from flows.build import BuildRequest, DirectStages, build
 from flows.progress import TerminalProgress
+from flows.rebuild import rebuild
 from flows.settings import load_recipe
+from graders.math.math_answers import MATH_GRADER_VERSION
+from publishing.read_manifest import read_manifest
 from schemas.errors import PublishError
+from schemas.ids import content_id
+from schemas.regrade import Regrade
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
+from tests.flows.test_build import run
 from tests.flows.test_cli import cotfactory, last_line
 from tests.publishing.hub_server import HubServer
+from warehouse.tables import SCHEMAS
 
 
 def test_a_run_is_published_and_loaded_back(write_recipe: WriteRecipe, hub_server: HubServer, tmp_path: Path) -> None:
@@ -57,6 +68,14 @@ def test_run_with_publish_sends_the_release_and_a_new_one_gets_its_own_tag(
     assert hub_server.repos["org/sums"].commits[hub_server.repos["org/sums"].head].files["CHANGELOG.md"].data == (
         page.encode()
     )
+    # So do its pages and pictures, at their own tag: the older one's stay what they were.
+    for version in ("v1.0.0", "v1.1.0"):
+        folder = tmp_path / "w" / "releases" / "sums" / version
+        pictures = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("charts/*"))]
+        assert len(pictures) == 2
+        for name in ("README.md", "report.html", *pictures):
+            got = hf_hub_download("org/sums", name, repo_type="dataset", revision=version, cache_dir=tmp_path / "hub")
+            assert Path(got).read_bytes() == (folder / name).read_bytes()
     missing = cotfactory("diff", "org/sums@v9.0.0", "org/sums@v1.0.0")
     assert missing.returncode == 1
     assert "org/sums" in missing.stderr
@@ -88,6 +107,38 @@ def test_a_release_is_rebuilt_from_its_manifest_though_the_workspace_went_on(
     elsewhere = cotfactory("rebuild", alone, "--out", tmp_path / "x", "--workspace", tmp_path / "other")
     assert elsewhere.returncode == 1
     assert "this workspace has not made that release" in elsewhere.stderr
+
+
+def test_verdicts_of_an_older_grader_are_told_in_the_release(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    run(write_recipe(6), tmp_path / "w")
+    grades = tmp_path / "w" / "tables" / "grades"
+    older = [
+        {
+            **row,
+            "grader_version": "0",
+            "grade_id": content_id([row["grade_id"], "0"]),
+            "graded_at": datetime(2020, 1, 1, tzinfo=UTC),
+            "verdict": "incorrect" if number < 5 else "correct",
+        }
+        for number, row in enumerate(pq.read_table(grades).to_pylist())
+    ]
+    pq.write_table(pa.Table.from_pylist(older, SCHEMAS["grades"]), grades / "older.parquet")
+    summary = run(write_recipe(7), tmp_path / "w")  # the seventh problem's chains were judged once
+    assert summary.release is not None
+    release = Path(summary.release.path)
+    versions = {"grader": "math", "version_before": "0", "version_after": MATH_GRADER_VERSION}
+    told = (
+        Regrade.model_validate(
+            {**versions, "verdict_before": "correct", "verdict_after": "correct", "chains": len(older) - 5}
+        ),
+        Regrade.model_validate({**versions, "verdict_before": "incorrect", "verdict_after": "correct", "chains": 5}),
+    )
+    assert read_manifest(release).regrades == told
+    assert "5 incorrect &rarr; correct<br>" in (release / "report.html").read_text("utf-8")
+    again = rebuild("sums@v1.1.0", tmp_path / "w", tmp_path / "again")
+    assert read_manifest(Path(again.path)).regrades == told
 
 
 def test_a_version_can_be_chosen(write_recipe: WriteRecipe, tmp_path: Path) -> None:

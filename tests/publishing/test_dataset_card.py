@@ -11,11 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishing.dataset_card import cell
+from publishing.read_manifest import read_manifest
 from publishing.release import ReleaseFacts, write_release
+from schemas.alarm import Alarm
 from schemas.decontamination import METHODS, BenchmarkShare, Decontamination, PlantedRecall, Planting
-from schemas.recipe import Product, Recipe
+from schemas.grade import Decision
+from schemas.group import Group
+from schemas.manifest import StrengthOfTests
+from schemas.recipe import Attempts, Product, Recipe
 from schemas.rows import ROW_SCHEMAS
-from tests.publishing.made_groups import in_split, made_facts, made_mixed_group, made_recipe
+from tests.publishing.made_groups import (
+    KEY,
+    in_split,
+    made_candidate,
+    made_facts,
+    made_graded,
+    made_group,
+    made_mixed_group,
+    made_problem,
+    made_recipe,
+)
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 TEN_MIXED: dict[Product, int] = {
@@ -108,11 +123,15 @@ def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
 
 def test_card_says_what_a_reader_asks(card: str) -> None:
     for said in (
-        "| problems | 10 |",
-        "| rows | 170 |",
+        "| problems | 10 |  |",
+        "| rows | 170 |  |",
+        "| asked | 40 |  |",
+        "| answered | 30 | 75.0 % |",
+        "| correct | 20 | 50.0 % |",
         "| ungraded | 10 |",
         "| incorrect | 10 |",
-        "| owl | owl-7b | `solve` | apache-2.0 | 40 | 20 | 20 | 100.0 % | 400 | 120 | 0.5000 |",
+        "| owl | owl-7b | `solve` | apache-2.0 | permissive |",
+        "| owl | 40 | 20 | 20 | 100.0 % | 400 | 120 | 26 | 0.5000 | 0.025000 |",
         "| `final_answer` | string | no |",
         "| graded correct | verdict | `expect_column_values_to_be_in_set` | 20 | 0 |",
         "| no grader accepted a falsified answer | mutants\\_accepted | `expect_column_values_to_be_between` | 0 |",
@@ -138,6 +157,72 @@ def test_repository_gives_lines_to_copy(tmp_path: Path) -> None:
     assert 'polars.scan_parquet("hf://datasets/org/ducks@v1.0.0/rl/*.parquet")' in card
 
 
+def found_out_group() -> Group:
+    """Return two kept chains with labels, one that repeats the other and one with a wrong step that holds a key."""
+    problem = made_problem(0)
+    chains = [made_candidate(problem, index, reasoning=f"Way {index}.") for index in range(3)]
+    group = made_group(problem, [*map(made_graded, chains), made_graded(made_candidate(problem, 3))])
+    first, second, repeat, wrong = group.decisions
+    decisions = (
+        first.model_copy(update={"flags": ("answer_first", "wrong_step"), "detail": "3 * 4 = 13"}),
+        second.model_copy(update={"flags": ("answer_first",)}),
+        dropped(repeat, "near_duplicate", f"of {first.candidate_id}"),
+        dropped(wrong, "wrong_step", f"2 + 2 = 5|{KEY}"),
+    )
+    return group.model_copy(update={"decisions": decisions})
+
+
+def dropped(decision: Decision, reason: str, detail: str) -> Decision:
+    return decision.model_copy(update={"kept": False, "reason": reason, "detail": detail})
+
+
+def test_card_and_page_tell_what_the_run_found(tmp_path: Path) -> None:
+    """Labels, what decisions rest on, problems outside the band, agreement, alarms, the strength of tests."""
+    problem = made_problem(1)
+    wrong = [made_graded(made_candidate(problem, n, model="elk"), "incorrect", found="17") for n in range(5)]
+    elk = made_group(problem, wrong, model="elk").model_copy(update={"teacher": "elk"})
+    owl = made_group(problem, [made_graded(made_candidate(problem, n), "incorrect", found="17") for n in range(5)])
+    groups = [(found_out_group(),), (owl, elk)]
+    alarm = Alarm(teacher="owl", kind="truncated", seen=3, samples=9, text="3 of 9 samples | were cut")
+    facts = made_facts(problems=groups).model_copy(update={"alarms": (alarm,)})
+    recipe = made_recipe("sft", "rl", "all_graded").model_copy(
+        update={"attempts": Attempts(mode="band", band=(0.3, 1.0))}
+    )
+    folders = tmp_path / "releases", tmp_path / "staging"
+    strength = StrengthOfTests(problems=4, mutants=40, noticed=30, fifths=(1, 0, 0, 0, 3))
+    path = write_release(recipe.name, groups, recipe, facts, *folders, lambda: strength).path
+    card, page = (path / "README.md").read_text("utf-8"), (path / "report.html").read_text("utf-8")
+    for said in (
+        r"| answer\_first | 2 | 100.0 % |",
+        r"| wrong\_step | 1 | 50.0 % |",
+        "`all_graded` has them row by row",
+        "| outside\\_band | 1 |",
+        "| kept | correct (equal); 3 \\* 4 = 13; answer\\_first; wrong\\_step |",
+        f"| dropped: near\\_duplicate | correct (equal); of {str(groups[0][0].decisions[0].candidate_id)[:8]}... |",
+        "(withheld: this chain holds what looks like a key)",
+        "all of these agree on 1; on 1 of them on the same wrong answer, where the reference may be at fault",
+        r"- owl, `truncated`: 3 of 9 samples \| were cut",
+        "30 of 40 simple mutants of the reference solutions of\n4 problems are noticed",
+        "| 1 | 0 | 0 | 0 | 3 |",
+        "A program that passes is as right as its tests are strong",
+    ):
+        assert said in card
+    for said in ("outside_band", "answer_first", "3 of 9 samples | were cut", "Reference answers to look at"):
+        assert said in page
+    assert KEY not in card + page
+    assert read_manifest(path).without_rl == {"outside_band": 1}
+    plain = made_recipe("sft")
+    without = write_release(plain.name, groups, plain, facts, tmp_path / "other", tmp_path / "staging").path
+    assert read_manifest(without).without_rl == {}
+
+
+def test_long_tables_are_folded_and_still_tables(card: str) -> None:
+    assert card.count("<details>") == card.count("</details>") == 2 * len(PRODUCTS)
+    # Markdown begins again only after an empty line.
+    assert len(re.findall(r"<details><summary>[^\n]+</summary>\n\n", card)) == 2 * len(PRODUCTS)
+    assert len(re.findall(r"\n\n</details>\n\n", card)) == 2 * len(PRODUCTS)
+
+
 def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     facts = made_facts()
     hostile = "m`|<script>alert(1)</script>\n---\n# [x](http://x) ```"
@@ -155,8 +240,8 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     outside_recipe = card[: card.index("## How it was made")]
     assert "<script>" not in outside_recipe
     assert "\n# [x]" not in outside_recipe
-    row, _cost = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
-    assert len(re.findall(r"(?<!\\)\|", row)) == 12  # eleven cells
+    row, _gave = [line for line in outside_recipe.splitlines() if line.startswith("| owl |")]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 6  # five cells
     assert front_matter(card)["pretty_name"] == "ducks"
     # The fence around the recipe is longer than any run of backticks in it.
     (block,) = re.findall(r"^````yaml\n(.*?)^````$", card, re.DOTALL | re.MULTILINE)

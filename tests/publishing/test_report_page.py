@@ -14,7 +14,7 @@ import pytest
 
 from graders.mutants import MutantCheck
 from publishing.charts import draw_charts
-from publishing.portrait import AGREEMENTS, DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
+from publishing.portrait import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
 from publishing.read_manifest import read_manifest
 from publishing.release import write_release
 from publishing.report_page import report_page
@@ -22,6 +22,7 @@ from publishing.shown_chain import WITHHELD
 from schemas.alarm import Alarm
 from schemas.group import Group
 from schemas.manifest import Manifest
+from schemas.regrade import Regrade
 from tests.publishing.made_groups import (
     made_candidate,
     made_facts,
@@ -135,7 +136,7 @@ def test_what_the_page_tells(page: str, released: Path) -> None:
     assert "![" in card
     assert "(charts/pass_rates.svg)" in card
     assert card.count("| dropped: ") == 8
-    assert "| owl | 0.023810 | 25 |" in card  # 0.5 USD and 520 tokens for 21 kept chains
+    assert "| 25 | 0.5000 | 0.023810 |" in card  # 0.5 USD and 520 tokens for 21 kept chains
     assert "| math | 1 | - | not measured at this version | not measured |" in card
 
 
@@ -176,26 +177,42 @@ def test_chain_with_a_key_is_not_shown(manifest: Manifest) -> None:
     assert {chain["response"] for chain in Parsed(page).chains()} == {WITHHELD}
 
 
-def test_agreement_of_teachers_is_counted_by_what_they_usually_answer() -> None:
-    def usual(problem: int, *found: str) -> Group:
-        one = made_problem(problem)
-        chains = [(made_candidate(one, index), answer) for index, answer in enumerate(found)]
-        graded = [
-            made_graded(chain) if answer == "right" else made_graded(chain, "incorrect", found=answer)
-            for chain, answer in chains
-        ]
-        return made_group(one, graded)
-
-    portrait = portrait_of(
-        [
-            (usual(1, "right", "right", "7"), usual(1, "right")),
-            (usual(2, "7", "7", "right"), usual(2, "right")),
-            (usual(3, "7", "7", "right"), usual(3, "7")),  # the reference may be what is wrong
-            (usual(4, "7"), usual(4, "8")),
-            (usual(5, "right"),),  # nobody to agree with
-        ]
+def test_agreement_is_told_and_stays_text(manifest: Manifest) -> None:
+    again: dict[str, Any] = {"grader": "math", "version_before": HOSTILE, "version_after": "2"}
+    regrades = (
+        Regrade(**again, verdict_before="incorrect", verdict_after="incorrect", chains=195),
+        Regrade(**again, verdict_before="incorrect", verdict_after="correct", chains=3),
+        Regrade(**again, verdict_before="no_answer", verdict_after="correct", chains=2),
     )
-    assert [portrait.agreement[name] for name in AGREEMENTS] == [1, 1, 1, 1]
+    problem = made_problem().model_copy(update={"question": f"{HOSTILE} or 7?"})
+    groups = [
+        made_group(
+            problem, [made_graded(made_candidate(problem, model=name), "incorrect", found=HOSTILE)], model=name
+        ).model_copy(update={"teacher": f"{name}{HOSTILE}"})
+        for name in ("owl", "elk")
+    ]
+    page = report_page(manifest.model_copy(update={"regrades": regrades}), portrait_of([groups]), {}, None, {})
+    for said in (
+        '<td class="n">200</td><td class="n">97.5 %</td>',
+        "3 incorrect &rarr; correct<br>2 no_answer &rarr; correct<br>",
+        "Reference answers to look at",
+        "agree on 1 (100.0 %), on 1 of them on the same wrong answer",
+    ):
+        assert said in page
+    parsed = Parsed(page)
+    assert parsed.tags["script"] == 2
+    assert not parsed.tags.keys() & {"img", "b"}
+    nothing = report_page(manifest, Portrait(), {}, None, {})
+    assert "Every chain was judged by one version of its grader" in nothing
+    assert "No problem has a usual answer of two teachers" in nothing
+
+
+def test_steps_on_the_way_to_a_chain_are_paid_for() -> None:
+    group = made_mixed_group(0)
+    step = made_graded(made_candidate(group.problem, 9))
+    portrait = portrait_of([(group.model_copy(update={"earlier_steps": (step,)}),)])
+    (paid,) = portrait.days.values()
+    assert (paid.asked, paid.tokens, portrait.yields["teacher"]["owl"].tokens) == (4, 5 * 52, 5 * 52)
 
 
 def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from publishing.products.rl import rl_rows
+from publishing.products.rl import LeftOut, left_out, rl_rows
 from schemas.curation import Curation, Difficulty
 from schemas.grade import Split, Verdict
 from schemas.problem import CallCase, CallTests
@@ -23,6 +23,11 @@ from tests.publishing.made_groups import (
 )
 
 RECIPE = made_recipe()
+BAND = {"attempts": Attempts(mode="band")}
+
+
+def at_most(model: str) -> dict[str, object]:
+    return {"curation": Curation(difficulty=Difficulty(model=model, min=0.1, max=0.6))}
 
 
 def test_rl_row_is_what_trl_and_verl_read() -> None:
@@ -113,7 +118,9 @@ def test_program_is_checked_by_its_tests() -> None:
 
 def test_problem_without_a_reference_is_no_rl_row() -> None:
     problem = made_problem(answer=" ")
-    assert rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE) == []
+    group = made_group(problem, [made_graded(made_candidate(problem))])
+    assert rl_rows([group], RECIPE) == []
+    assert left_out([group], RECIPE) == "no_reference"
 
 
 def test_first_teacher_gives_prompt_and_pass_rate() -> None:
@@ -143,24 +150,31 @@ def test_pass_rate_is_of_the_plain_question_and_never_of_one_with_the_answer_in_
 
 
 @pytest.mark.parametrize(
-    ("correct", "of", "changes", "is_kept"),
+    ("correct", "of", "changes", "why"),
     [
-        (2, 4, {"attempts": Attempts(mode="band")}, True),
-        (0, 6, {"attempts": Attempts(mode="band")}, False),
-        (6, 6, {"attempts": Attempts(mode="band")}, False),
-        (1, 16, {"attempts": Attempts(mode="band", band=(0.0, 0.3))}, True),  # the recipe's band, not the usual one
-        (6, 6, {}, True),  # a count of attempts chooses nothing
-        (3, 4, {"curation": Curation(difficulty=Difficulty(model="owl-7b", max=0.6))}, False),
-        (2, 4, {"curation": Curation(difficulty=Difficulty(model="owl-7b", max=0.6))}, True),
+        (2, 4, BAND, None),
+        (0, 6, BAND, "outside_band"),
+        (6, 6, BAND, "outside_band"),
+        (0, 0, BAND, "no_pass_rate"),
+        (0, 0, {}, None),  # nobody asked how hard it is
+        (1, 16, {"attempts": Attempts(mode="band", band=(0.0, 0.3))}, None),  # the recipe's band, not the usual one
+        (6, 6, {}, None),  # a count of attempts chooses nothing
+        (3, 4, at_most("owl-7b"), "outside_difficulty"),
+        (0, 4, at_most("owl-7b"), "outside_difficulty"),  # no chain of it is dropped for that: they are all incorrect
+        (2, 4, at_most("owl-7b"), None),
+        (0, 0, at_most("owl-7b"), "no_pass_rate"),
+        (2, 4, at_most("elk-1b"), "no_pass_rate"),  # that model was asked elsewhere only
     ],
 )
 def test_only_problems_of_the_difficulty_that_was_asked_for(
-    correct: int, of: int, changes: dict[str, object], is_kept: bool
+    correct: int, of: int, changes: dict[str, object], why: LeftOut | None
 ) -> None:
     verdicts: list[Verdict] = ["correct"] * correct
     verdicts += ["incorrect"] * (of - correct)
-    group = group_of(*verdicts)
-    assert len(rl_rows([group], RECIPE.model_copy(update=changes))) == is_kept
+    group = group_of(*(verdicts or ["ungraded"]))
+    recipe = RECIPE.model_copy(update=changes)
+    assert left_out([group], recipe) == why
+    assert len(rl_rows([group], recipe)) == (why is None)
 
 
 def test_problem_that_is_a_benchmarks_is_no_rl_row() -> None:
@@ -168,6 +182,7 @@ def test_problem_that_is_a_benchmarks_is_no_rl_row() -> None:
     group = contaminated(made_group(problem, [made_graded(made_candidate(problem))]))
     clean = made_group(problem, [made_graded(made_candidate(problem, 1))])
     assert rl_rows([group], RECIPE) == []
+    assert left_out([group], RECIPE) == "contaminated"
     assert len(rl_rows([group, clean], RECIPE)) == 1  # one attempt quotes a benchmark; the problem is none
 
 

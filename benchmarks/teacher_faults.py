@@ -17,9 +17,10 @@ import duckdb
 import uvloop
 
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
-from flows.build import BuildRequest, DirectStages, build
+from flows.build import BuildRequest, build
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
+from flows.stage_runner import DirectStages
 from flows.summary import RunSummary
 
 FAULTS = {"p429": 0.04, "p500": 0.04, "preset": 0.04, "phang": 0.01, "ptrunc": 0.04, "pempty": 0.03}

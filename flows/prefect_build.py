@@ -11,9 +11,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.build import BuildRequest, Stage, build
+from flows.build import BuildRequest, build
 from flows.progress import Progress, TerminalProgress
 from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
+from flows.stage_runner import Stage
 from flows.summary import RunSummary
 from schemas.errors import CotfactoryError
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import uvloop
 
-from flows.build import BuildRequest, DirectStages, build, regrade_stored, release_stored
+from flows.build import BuildRequest, build, regrade_stored, release_stored
 from flows.orchestrator import prefect_server
 from flows.progress import TerminalProgress
 from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
+from flows.stage_runner import DirectStages
 from flows.stages import Flip
 from flows.summary import RunSummary
 from schemas.errors import OrchestratorError, RecipeError

@@ -1,53 +1,39 @@
-"""What each stage of a build does, from loading problems to curating chains. No Prefect in here."""
+"""What the other stages of a build do: load, recover, check references, grade what is stored, curate, watch the graders."""
 
-import heapq
 import itertools
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from curation.balance import require_domains
-from data_contracts.report import ContractReport
 from flows.curating import curated_groups
 from flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
 from flows.groups import decided_groups
-from flows.interpreter import in_thread
-from flows.plan import Asker, PlannedShard, Shard, repeated_questions
+from flows.plan import Asker, repeated_questions
 from flows.rollouts import RolledOut, rollout_decisions
 from flows.run_record import Run
-from flows.settings import hub_access, hub_target, recipe_id
-from flows.shard import Desk, ShardOutcome, grade_rows, run_shard
-from flows.summary import ReleaseSummary, Tally
+from flows.settings import hub_access
+from flows.shard import grade_rows
+from flows.summary import Tally
 from generators.load_problems import load_problems
-from graders.code.mutants import strength_of_tests
 from graders.grade import grade_batch, self_test
 from graders.grader import Tools
 from graders.mutants import check_mutants
 from publishing.licenses import refuse_forbidden_mix
-from publishing.release import ReleaseFacts, write_release
-from schemas.errors import ProblemSourceError, RecipeError, SandboxError
+from schemas.errors import ProblemSourceError, SandboxError
 from schemas.grade import Decision, DropReason, Verdict
-from schemas.group import Group
-from schemas.manifest import StrengthOfTests
 from schemas.problem import Problem
 from schemas.record import Record
-from warehouse.history import alarms_before
-from warehouse.ledger import Journal, JournalHeader, open_journals
+from warehouse.ledger import open_journals
 from warehouse.problem_spool import ProblemSpool, spool_problems
-from warehouse.regrades import regrades
 from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from warehouse.tables import write_table
 from warehouse.wanted import WantedSamples
 
 GRADE_BATCH = 256
 MUTATED_CHAINS = 100
-MEASURED_PROBLEMS = 100
-"""Code problems whose tests are measured for a release; `check` measures them all."""
 
 
 class Flip(Record):
@@ -192,47 +178,6 @@ def grade_stored(
     return flips
 
 
-def shard_stage(run: Run, planned: PlannedShard, desk: Desk) -> Callable[[], Awaitable[None]]:
-    """Return the coroutine function that produces one shard, and may be called again after a retryable error.
-
-    A second call first asks the tables what the first one bought, so nothing is bought twice.
-    """
-    tries = itertools.count(1)
-
-    async def produce() -> None:
-        attempt = next(tries)
-        current = planned.shard
-        if attempt > 1:
-            # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
-            desk.stop.reason, desk.stop.failures_in_a_row = None, 0
-            current = planned.again()
-        await _produce(run, current, desk, f"{planned.shard.name}-{attempt}")
-
-    return produce
-
-
-async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
-    header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name)
-    journal = Journal(run.workspace.ledger, header)
-    outcome = ShardOutcome()
-    try:
-        await run_shard(shard, desk, journal, outcome)
-    finally:
-        bought = run.bought
-        bought.calls += outcome.calls
-        bought.failed_calls += outcome.failed_calls
-        bought.input_tokens += outcome.input_tokens
-        bought.output_tokens += outcome.output_tokens
-        bought.cost_usd += outcome.cost_usd
-        journal.close()
-        # On threads, while the other shards go on asking.
-        sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path))
-        bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
-        await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
-    if outcome.stopped_by is not None:
-        raise outcome.stopped_by
-
-
 def curate(
     run: Run,
     dropped: Mapping[str, DropReason],
@@ -296,104 +241,3 @@ def watch_graders(run: Run, problems: Sequence[Problem], wanted: WantedSamples, 
         run.progress.advance(run.mutants.made)
     for example in run.mutants.examples:
         run.progress.note(f"WARNING: a grader accepted a mutant, its verdicts cannot be trusted: {example}")
-
-
-def release(
-    run: Run,
-    problems: Sequence[Problem],
-    askers: Sequence[Asker],
-    wanted: WantedSamples,
-    tools: Tools,
-    rolled: RolledOut | None,
-) -> None:
-    """Release what was kept, or find that the latest release holds exactly that.
-
-    Raises ContractFailed when an expectation failed or nothing was kept; no release folder is left behind.
-    """
-    recipe, tally, workspace = run.recipe, run.tally, run.workspace
-    facts = ReleaseFacts(
-        code_version=version("cotfactory"),
-        recipe_id=recipe_id(recipe),
-        problems=run.problems_file,
-        created_at=datetime.now(UTC),
-        funnel=tally.funnel(),
-        verdicts=tally.verdict_counts(),
-        dropped=dict(tally.dropped),
-        teachers=tally.shares(recipe.teachers),
-        sandbox_images=tuple(sorted(tally.sandbox_images)),
-        decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
-        version=run.version,
-        decontamination=run.decontamination,
-        mutants=run.mutants,
-        alarms=(*alarms_before(workspace, recipe.name), *run.alarms),
-        regrades=regrades(workspace, run.output_name),
-    )
-
-    def groups() -> Iterator[tuple[Group, ...]]:
-        decided = rolled.groups() if rolled else decided_groups(problems, askers, wanted, run.output_name)
-        for one in decided:
-            run.progress.advance()
-            yield one
-
-    with run.progress.stage("release", len(problems)):
-        outcome = write_release(
-            run.output_name,
-            groups(),
-            recipe,
-            facts,
-            workspace.releases,
-            workspace.staging,
-            lambda: _strength_of_tests(problems, tools),
-        )
-        if not outcome.unchanged:
-            used = (
-                {"recipe": run.output_name, "version": outcome.version, **row}
-                for samples in (wanted, rolled.wanted if rolled else None)
-                if samples is not None
-                for row in samples.decided(run.output_name)
-            )
-            write_table(workspace, "released", f"{run.output_name}-{outcome.version}", used)
-    run.release = ReleaseSummary(
-        path=str(outcome.path),
-        version=outcome.version,
-        rows_sha=outcome.rows_sha,
-        rows={str(product): count for product, count in outcome.rows.items()},
-        unchanged=outcome.unchanged,
-        held_back=outcome.held_back,
-    )
-    if outcome.held_back is not None:
-        run.progress.note(f"no new release, {outcome.version} stands: {outcome.held_back}")
-
-
-def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:
-    """Measure the tests of some code problems, always the same ones of the same problems."""
-    solved = (one for one in problems if one.answer_kind == "code" and one.solution is not None)
-    sample = heapq.nsmallest(MEASURED_PROBLEMS, solved, key=lambda one: one.problem_id)
-    return strength_of_tests(sample, tools)
-
-
-def publish(run: Run) -> None:
-    """Send the release of this run to the recipe's repository on the Hub. Raises PublishError."""
-    from publishing.hub import publish_release
-
-    repo = run.recipe.release.repo
-    if run.release is None or repo is None:
-        raise RecipeError("There is nothing to publish: the recipe names no release.repo", "add `repo: org/name`")
-    outcome = publish_release(Path(run.release.path), repo, hub_target())
-    state = "published" if outcome.is_new else "was there already"
-    run.progress.note(f"{outcome.repo} {outcome.tag}: {state} ({outcome.url})")
-
-
-def contract_page(run: Run) -> str:
-    """Return the outcome of the release's contracts as a Markdown table; empty without a release."""
-    if run.release is None:
-        return ""
-    reports = TypeAdapter(dict[str, ContractReport]).validate_json(
-        (Path(run.release.path) / "contract.json").read_bytes()
-    )
-    lines = ["| product | expectation | column | checked | failed |", "|---|---|---|---|---|"]
-    for product, report in reports.items():
-        lines += [
-            f"| {product} | {one.means} | {one.column or ''} | {one.checked} | {one.failed} |" for one in report.results
-        ]
-    return "\n".join(lines)

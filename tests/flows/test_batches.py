@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from flows.build import BuildRequest, DirectStages, build
+from flows.build import BuildRequest, build
 from flows.estimate import plan_recipe
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
+from flows.stage_runner import DirectStages
 from flows.summary import RunSummary
 from tests.flows import counting_teacher
 from tests.flows.conftest import WriteRecipe

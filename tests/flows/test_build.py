@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from flows.build import BuildRequest, DirectStages, build, regrade_stored, release_stored
+from flows.build import BuildRequest, build, regrade_stored, release_stored
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
+from flows.stage_runner import DirectStages
 from flows.summary import RunSummary
 from publishing import sorted_rows
 from schemas.errors import (
@@ -169,7 +170,8 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from flows import shard
-from flows.build import BuildRequest, DirectStages, build
+from flows.build import BuildRequest, build
+from flows.stage_runner import DirectStages
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
 

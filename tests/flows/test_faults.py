@@ -6,9 +6,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from flows.build import BuildRequest, DirectStages, build
+from flows.build import BuildRequest, build
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
+from flows.stage_runner import DirectStages
 from flows.summary import RunSummary
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, Fault, right

@@ -11,9 +11,10 @@ import sys
 import threading
 from pathlib import Path
 
-from flows.build import BuildRequest, DirectStages, build
+from flows.build import BuildRequest, build
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
+from flows.stage_runner import DirectStages
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 from warehouse.catalog import query_catalog

@@ -12,10 +12,11 @@ import pytest
 import yaml
 from huggingface_hub import hf_hub_download
 
-from flows.build import BuildRequest, DirectStages, build
+from flows.build import BuildRequest, build
 from flows.progress import TerminalProgress
 from flows.rebuild import rebuild
 from flows.settings import load_recipe
+from flows.stage_runner import DirectStages
 from graders.math.math_answers import MATH_GRADER_VERSION
 from publishing.read_manifest import read_manifest
 from schemas.errors import PublishError

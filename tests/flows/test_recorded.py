@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.build import BuildRequest, DirectStages, build
+from flows.build import BuildRequest, build
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe, shipped_recipe
+from flows.stage_runner import DirectStages
 from flows.summary import RunSummary
 from warehouse.catalog import query_catalog
 from warehouse.workspace import Workspace

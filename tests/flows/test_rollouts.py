@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.build import BuildRequest, DirectStages, regrade_stored, release_stored
+from flows.build import BuildRequest, regrade_stored, release_stored
 from flows.estimate import plan_recipe
 from flows.progress import TerminalProgress
 from flows.rebuild import rebuild
 from flows.rollouts import chosen_chains, step_count
 from flows.settings import load_recipe
+from flows.stage_runner import DirectStages
 from flows.summary import RunSummary
 from schemas.errors import BudgetReached, RecipeError
 from schemas.grade import Decision, Verdict

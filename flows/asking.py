@@ -1,0 +1,161 @@
+"""Buy what a round lacks: shard after shard of each teacher, a few at a time, each journalled, graded and sealed."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+from flows.batches import shards_to_open
+from flows.grading_desk import GradingDesk
+from flows.interpreter import in_thread, tuned_for_asking
+from flows.plan import Asker, PlannedShard, Round, Shard
+from flows.run_record import Run
+from flows.shard import Desk, ShardOutcome, run_shard
+from flows.stage_runner import StageRunner
+from flows.teachers import open_desk
+from generators.limits import Wallet
+from graders.grade import grade_batch, grade_promptly
+from graders.grader import Tools
+from schemas.errors import AlarmRaised, CotfactoryError
+from schemas.problem import Problem
+from warehouse.ledger import Journal, JournalHeader
+from warehouse.seal import seal_journal, write_grades
+from warehouse.wanted import spent_before
+
+SHARDS_PER_TEACHER = 4
+"""At most (of batches for each that it takes to fill one): a shard that waits for its last answers does not keep the
+next one from being opened."""
+
+
+async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: StageRunner, asked: Round) -> None:
+    """Buy and grade what a round lacks, one stage a shard, a few shards at a time so that none waits for a tail.
+
+    All teachers that are needed have answered a first, free question before any of them is asked for anything.
+    """
+    wallet = Wallet(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
+    async with AsyncExitStack() as stack:
+        grading = await stack.enter_async_context(
+            GradingDesk(
+                lambda problem, candidate: grade_promptly(problem, candidate, tools),
+                lambda pairs: grade_batch(pairs, tools),
+            )
+        )
+        desks: list[tuple[Asker, Desk]] = []
+        for asker in asked.askers:
+            if next(asked.shards(asker), None) is not None:
+                opening = open_desk(asker, problems, wallet, grading, run)
+                desks.append((asker, await stack.enter_async_context(opening)))
+        if not desks:
+            return
+        stack.enter_context(tuned_for_asking())
+        with run.progress.stage(f"{asked.verb} and grade", asked.left()):
+            everybody = [desk for _, desk in desks]
+            asking = [
+                asyncio.create_task(_ask_teacher(run, runner, asked, asker, desk, everybody)) for asker, desk in desks
+            ]
+            try:
+                while asking:
+                    await _first_done(asking, everybody)
+            finally:
+                await _end(asking)
+            for desk in everybody:
+                if isinstance(desk.stop.reason, AlarmRaised):
+                    raise desk.stop.reason  # by the last answers, when nobody was left to be stopped by it
+
+
+async def _ask_teacher(
+    run: Run, runner: StageRunner, asked: Round, asker: Asker, desk: Desk, everybody: Sequence[Desk]
+) -> None:
+    """Buy what is missing of one teacher, opening its next shard while the last ones still wait for their slowest.
+
+    When that fails, `everybody` is stopped.
+    """
+    running: list[asyncio.Task[None]] = []
+    recipe = run.recipe
+    most = SHARDS_PER_TEACHER * shards_to_open(asker.spec, asker.attempts, recipe.shard_problems)
+    try:
+        for planned in asked.shards(asker):
+            room = asyncio.create_task(desk.room.wait())
+            try:
+                while not room.done() or len(running) >= most:
+                    await _first_done(running, everybody, room)
+            finally:
+                room.cancel()
+            desk.room.opened(len(planned.shard.assignments))
+            running.append(asyncio.create_task(_ask_shard(run, runner, asked, planned, desk)))
+        while running:
+            await _first_done(running, everybody)
+    finally:
+        await _end(running)
+
+
+async def _ask_shard(run: Run, runner: StageRunner, asked: Round, planned: PlannedShard, desk: Desk) -> None:
+    name = f"{asked.verb} {planned.shard.asker.spec.name} from problem {planned.shard.first}"
+    await runner.run(name, shard_stage(run, planned, desk))
+
+
+async def _first_done(
+    running: list[asyncio.Task[None]], desks: Sequence[Desk], room: asyncio.Task[None] | None = None
+) -> None:
+    """Wait until a task is done and take it out, or until there is room.
+
+    When one fails, the others are told to stop, have sealed what is in flight, and then the error is raised.
+    """
+    waited = [*running, room] if room is not None and not room.done() else running
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    failed = [error for task in running if task.done() and (error := task.exception()) is not None]
+    if failed:
+        for desk in desks:
+            if desk.stop.reason is None and isinstance(failed[0], CotfactoryError):
+                desk.stop.reason = failed[0]
+        await asyncio.wait(running)
+        raise failed[0]
+    running[:] = [task for task in running if not task.done()]
+
+
+async def _end(running: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel what an interrupted run leaves behind, and wait until it has sealed what it bought."""
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+def shard_stage(run: Run, planned: PlannedShard, desk: Desk) -> Callable[[], Awaitable[None]]:
+    """Return the coroutine function that produces one shard, and may be called again after a retryable error.
+
+    A second call first asks the tables what the first one bought, so nothing is bought twice.
+    """
+    tries = itertools.count(1)
+
+    async def produce() -> None:
+        attempt = next(tries)
+        current = planned.shard
+        if attempt > 1:
+            # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
+            desk.stop.reason, desk.stop.failures_in_a_row = None, 0
+            current = planned.again()
+        await _produce(run, current, desk, f"{planned.shard.name}-{attempt}")
+
+    return produce
+
+
+async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
+    header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name)
+    journal = Journal(run.workspace.ledger, header)
+    outcome = ShardOutcome()
+    try:
+        await run_shard(shard, desk, journal, outcome)
+    finally:
+        bought = run.bought
+        bought.calls += outcome.calls
+        bought.failed_calls += outcome.failed_calls
+        bought.input_tokens += outcome.input_tokens
+        bought.output_tokens += outcome.output_tokens
+        bought.cost_usd += outcome.cost_usd
+        journal.close()
+        # On threads, while the other shards go on asking.
+        sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path))
+        bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
+        await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
+    if outcome.stopped_by is not None:
+        raise outcome.stopped_by

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.plan import askers_of, wanted_samples
+from flows.assignments import askers_of, wanted_samples
 from flows.settings import hub_access, load_recipe
 from generators.load_problems import load_problems
 from graders.grade import grader_name_and_version

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
+from flows.assignments import Asker, PlannedShard, Round, Shard
 from flows.batches import shards_to_open
 from flows.grading_desk import GradingDesk
 from flows.interpreter import in_thread, tuned_for_asking
-from flows.plan import Asker, PlannedShard, Round, Shard
 from flows.run_record import Run
 from flows.shard import Desk, ShardOutcome, run_shard
 from flows.stage_runner import StageRunner

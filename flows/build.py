@@ -14,9 +14,19 @@ from pathlib import Path
 
 from flows import releasing, stages
 from flows.asking import ask
+from flows.assignments import (
+    Asker,
+    PlannedShard,
+    Round,
+    Shard,
+    askers_of,
+    left_to_ask,
+    plan_shard,
+    shards,
+    wanted_samples,
+)
 from flows.batches import collect_batches, has_batches
 from flows.interpreter import in_thread
-from flows.plan import Asker, PlannedShard, Round, Shard, askers_of, left_to_ask, plan_shard, shards, wanted_samples
 from flows.progress import Progress
 from flows.rollouts import RolledOut
 from flows.run_record import Run, write_run

@@ -6,8 +6,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from flows.assignments import askers_of
 from flows.decontaminate import open_benchmarks, problem_hits
-from flows.plan import askers_of
 from flows.settings import hub_access, load_recipe
 from flows.teachers import describe_endpoint, recorded_counts
 from flows.tools import open_grading

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.assignments import Assignment, askers_of, shards, wanted_samples
 from flows.decontaminate import open_benchmarks, problem_hits
-from flows.plan import Assignment, askers_of, shards, wanted_samples
 from flows.rollouts import RolledOut
 from flows.settings import hub_access, load_recipe
 from flows.teachers import recorded_counts

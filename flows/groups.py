@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from flows.plan import Asker
+from flows.assignments import Asker
 from generators.stopping import pass_rate, used_samples
 from generators.strategies import Attempt, Strategy
 from schemas.grade import Verdict

@@ -3,8 +3,8 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+from flows.assignments import askers_of
 from flows.groups import decided_groups
-from flows.plan import askers_of
 from flows.publish import release_folder
 from flows.rollouts import RolledOut
 from publishing.read_manifest import read_manifest

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from data_contracts.report import ContractReport
+from flows.assignments import Asker
 from flows.groups import decided_groups
-from flows.plan import Asker
 from flows.rollouts import RolledOut
 from flows.run_record import Run
 from flows.settings import hub_target, recipe_id

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from flows.assignments import Asker, Assignment, PlannedShard, Round, Shard
 from flows.groups import placed_groups
-from flows.plan import Asker, Assignment, PlannedShard, Round, Shard
 from generators.rollouts import RolloutStrategy
 from generators.step_splitter import split_steps
 from graders.grade import grader_name_and_version

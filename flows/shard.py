@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from flows.assignments import Assignment, Shard
 from flows.grading_desk import GradingDesk
-from flows.plan import Assignment, Shard
 from flows.progress import Progress
 from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
 from generators.reasoning import candidate_of

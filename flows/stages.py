@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from curation.balance import require_domains
+from flows.assignments import Asker, repeated_questions
 from flows.curating import curated_groups
 from flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
 from flows.groups import decided_groups
-from flows.plan import Asker, repeated_questions
 from flows.rollouts import RolledOut, rollout_decisions
 from flows.run_record import Run
 from flows.settings import hub_access

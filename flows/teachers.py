@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from flows.assignments import Asker
 from flows.batches import asking_in_batches, problems_to_open
 from flows.grading_desk import GradingDesk
-from flows.plan import Asker
 from flows.run_record import Run
 from flows.settings import remote_endpoint
 from flows.shard import Desk, Room, Stop, in_flight

@@ -1,4 +1,4 @@
-"""What the other stages of a build do: load, recover, check references, grade what is stored, curate, watch the graders."""
+"""What the other stages do: load, recover, check references, grade what is stored, curate, watch the graders."""
 
 import itertools
 from collections import Counter

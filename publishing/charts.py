@@ -1,12 +1,16 @@
-"""Pictures of a release as SVG: how often problems are solved, how long chains are. Drawn by Vega-Lite, offline.
+"""Pictures of a release: how often problems are solved, how long chains are. Drawn by Vega-Lite, offline.
 
-The specifications are written here, and hold numbers and our own words only, so that the SVG is safe to inline.
+The specifications are written here, and hold numbers and our own words only, so that the SVG is safe to inline. The
+card shows PNG: the Hub serves an SVG as text or as an image by who asks, and a browser may keep the wrong one
+(huggingface/hub-docs#1481).
 """
 
+import base64
 import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from publishing.portrait import PASS_RATE_BINS, Portrait
@@ -14,24 +18,43 @@ from publishing.portrait import PASS_RATE_BINS, Portrait
 GREY = "#808080"
 """Words and lines in this grey, on no ground, can be read on a light and on a dark page."""
 DRAW = """
-import json, vl_convert
-asked = json.load(sys.stdin)
-json.dump({path: vl_convert.vegalite_to_svg(one, vl_version="6.4") for path, one in asked.items()}, sys.stdout)
+import base64, json, vl_convert
+drawn = []
+for one in json.load(sys.stdin):
+    png = vl_convert.vegalite_to_png(one, vl_version="6.4", scale=2)
+    drawn.append([vl_convert.vegalite_to_svg(one, vl_version="6.4"), base64.b64encode(png).decode()])
+json.dump(drawn, sys.stdout)
 """
 """A process of its own draws: the JavaScript engine inside keeps 80 MB for as long as its process lives."""
 COLOURS = {"correct": "#2a9d8f", "other": "#e07a5f"}
 
 
-def draw_charts(portrait: Portrait) -> dict[str, str]:
-    """Return the pictures by their path in the release folder."""
-    specifications = {"charts/pass_rates.svg": _pass_rates(portrait), "charts/lengths.svg": _lengths(portrait)}
+@dataclass(frozen=True)
+class Chart:
+    """One picture, for the page and for a file, and what it shows."""
+
+    shows: str
+    svg: str
+    png: bytes
+
+
+def draw_charts(portrait: Portrait) -> dict[str, Chart]:
+    """Return the pictures by the path of their PNG in the release folder."""
+    shown = {
+        "charts/pass_rates.png": "How often a teacher solves a problem",
+        "charts/lengths.png": "How long chains are, correct and other",
+    }
+    specifications = [_pass_rates(portrait), _lengths(portrait)]
     drawn = subprocess.run(  # noqa: S603 - this interpreter, with code written here
         [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{DRAW}"],
         input=json.dumps(specifications).encode(),
         stdout=subprocess.PIPE,
         check=True,
     )
-    return dict(json.loads(drawn.stdout))
+    return {
+        path: Chart(shows, svg, base64.b64decode(png))
+        for (path, shows), (svg, png) in zip(shown.items(), json.loads(drawn.stdout), strict=True)
+    }
 
 
 def _pass_rates(portrait: Portrait) -> dict[str, Any]:

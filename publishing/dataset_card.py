@@ -1,7 +1,7 @@
 """The dataset card: front matter for the Hub, and for people what the data is, how it was made and checked."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 from data_contracts.contract import Contract
 from data_contracts.report import WHOLE, ContractReport, Subject
 from graders.exam_record import MeasuredShare, shipped_record
+from publishing.charts import Chart
 from publishing.licenses import license_lines, terms_of
 from publishing.portrait import Portrait
 from publishing.published_recipe import published_recipe
@@ -35,13 +36,13 @@ def dataset_card(
     reports: Mapping[Subject, ContractReport],
     table_bytes: Mapping[Product, Mapping[Split, int]],
     portrait: Portrait,
-    charts: Iterable[str],
+    charts: Mapping[str, Chart],
 ) -> str:
     """Return README.md of a release; `manifest` need not list the card itself yet.
 
-    `contracts` and `reports` have the release's products, the default one first; `table_bytes` is the size of
-    the rows of each product and split before compression; `charts` are paths of pictures beside the card. Names that
-    come from outside are escaped in tables.
+    `contracts` and `reports` have the release's products, the default one first; `table_bytes` is the size of the
+    rows of each product and split before compression; `charts` are by the path of their picture beside the card.
+    Names that come from outside are escaped in tables.
     """
     # Autoescape would be for HTML: this is Markdown, and `cell` escapes what comes from outside.
     environment = jinja2.Environment(  # noqa: S701
@@ -72,7 +73,7 @@ def dataset_card(
         labels=portrait.labels(),
         terms={one.teacher: _terms(one.license) for one in manifest.teachers},
         agreement=portrait.agreement,
-        charts=list(charts),
+        charts=charts,
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.decontamination),
         exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(portrait.graders)],

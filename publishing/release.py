@@ -157,8 +157,9 @@ def _make(
     manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
     without_rl = dict(sorted(portrait.without_rl.items()))
     manifest = manifest.model_copy(update={"test_strength": strength(), "without_rl": without_rl})
-    for path, svg in charts.items():
-        _write_text(staged / path, svg)
+    for path, chart in charts.items():
+        (staged / path).parent.mkdir(exist_ok=True)
+        (staged / path).write_bytes(chart.png)
     sizes = _table_bytes(staged, spools)
     _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, sizes, portrait, charts))
     _write_text(staged / REPORT, report_page(manifest, portrait, reports, facts.mutants, charts))
@@ -305,7 +306,6 @@ def _version(chosen: str | None, parent: Path | None, differences: Mapping[Produ
 def _write_text(path: Path, text: str) -> None:
     if keys := count_key_like(text):
         raise ContractFailed(f"{path.name}: {keys} key-like strings: expected none", "take the key out of the recipe")
-    path.parent.mkdir(exist_ok=True)
     path.write_text(text, "utf-8")
 
 

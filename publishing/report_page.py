@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from data_contracts.report import ContractReport, Subject
 from graders.mutants import MutantCheck
+from publishing.charts import Chart
 from publishing.dataset_card import share
 from publishing.portrait import PASS_RATE_BINS, Portrait, Yield
 from publishing.shown_chain import ShownChain
@@ -50,9 +51,9 @@ def report_page(
     portrait: Portrait,
     reports: Mapping[Subject, ContractReport],
     mutants: MutantCheck | None,
-    charts: Mapping[str, str],
+    charts: Mapping[str, Chart],
 ) -> str:
-    """Return the page, smaller than 5 MB; `charts` are SVG by path."""
+    """Return the page, smaller than 5 MB; `charts` are shown as SVG."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -77,7 +78,7 @@ def report_page(
         agreement=portrait.agreement,
         regraded=_regraded(manifest.regrades),
         priced=any(teacher.cost_usd is not None for teacher in manifest.teachers),
-        charts=[Markup(_inline(svg)) for svg in charts.values()],  # noqa: S704 - drawn by us from numbers
+        charts=[Markup(_inline(chart.svg)) for chart in charts.values()],  # noqa: S704 - drawn by us from numbers
         style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

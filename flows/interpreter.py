@@ -3,13 +3,16 @@
 import asyncio
 import gc
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 OBJECTS_BETWEEN, YOUNG_BETWEEN, OLD_BETWEEN = 300_000, 10, 10
 SWITCH_S = 0.0002
 T = TypeVar("T")
+_interrupted: ContextVar[threading.Event | None] = ContextVar("_interrupted", default=None)
 
 
 @contextmanager
@@ -35,11 +38,34 @@ def tuned_for_asking() -> Iterator[None]:
         gc.unfreeze()
 
 
+class InterruptedWork(Exception):
+    """The work of a thread was given up, because whoever waited for it was interrupted."""
+
+
 async def in_thread(work: Callable[[], T]) -> T:
-    """Run `work` on a thread and return what it returns; an interruption waits for its end, for nothing can stop it."""
-    working = asyncio.ensure_future(asyncio.to_thread(work))
+    """Run `work` on a thread and return what it returns.
+
+    An interruption waits for the end of the work, for nothing can stop a thread from outside; long work asks
+    `give_up_if_interrupted` now and then.
+    """
+    interrupted = threading.Event()
+
+    def watched() -> T:
+        _interrupted.set(interrupted)  # in the thread's own copy of the context
+        return work()
+
+    working = asyncio.ensure_future(asyncio.to_thread(watched))
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
+        interrupted.set()
         await asyncio.wait([working])
+        working.exception()  # looked at: it was InterruptedWork, or comes too late
         raise
+
+
+def give_up_if_interrupted() -> None:
+    """Raise InterruptedWork on a thread of `in_thread` that nobody waits for any more; elsewhere do nothing."""
+    interrupted = _interrupted.get()
+    if interrupted is not None and interrupted.is_set():
+        raise InterruptedWork

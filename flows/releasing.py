@@ -65,7 +65,7 @@ def release(
     def groups() -> Iterator[tuple[Group, ...]]:
         decided = rolled.groups() if rolled else decided_groups(problems, askers, wanted, run.output_name)
         for one in decided:
-            run.progress.advance()
+            run.advance()
             yield one
 
     with run.progress.stage("release", len(problems)):

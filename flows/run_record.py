@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from curation.decontaminate import BenchmarkIndex
+from flows.interpreter import give_up_if_interrupted
 from flows.progress import Progress
 from flows.settings import recipe_id
 from flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
@@ -53,6 +54,11 @@ class Run:
     contamination: dict[str, str] = field(default_factory=dict)
     decontamination: Decontamination | None = None
     release: ReleaseSummary | None = None
+
+    def advance(self, steps: int = 1) -> None:
+        """Note that steps of the current stage are done. Raises InterruptedWork when the stage was interrupted."""
+        give_up_if_interrupted()
+        self.progress.advance(steps)
 
     @property
     def output_name(self) -> str:

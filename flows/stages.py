@@ -61,7 +61,7 @@ def load(run: Run, limit: int | None) -> ProblemSpool:
 
     with run.progress.stage("load problems"):
         problems = spool_problems(problems_to_ask(), run.workspace.staging)
-        run.progress.advance(len(problems))
+        run.advance(len(problems))
     licenses = {spec.name: spec.license for spec in run.recipe.teachers}
     refuse_forbidden_mix(run.recipe.release.license, (one.license for one in problems), licenses)
     run.tally.problems = len(problems)
@@ -99,7 +99,7 @@ def check_references(
     dropped: dict[str, DropReason] = dict.fromkeys(run.contamination, "contaminated")
     with run.progress.stage("check references", len(loaded)):
         for problem in loaded:
-            run.progress.advance()
+            run.advance()
             if problem.problem_id in dropped:
                 continue
             if problem.answer_kind == "code" and problem.solution is None:
@@ -170,7 +170,7 @@ def grade_stored(
                             reason=grade.reason,
                         )
                     )
-            run.progress.advance(len(batch))
+            run.advance(len(batch))
             yield from grade_rows(grades, pairs)
 
     with run.progress.stage(f"grade stored {what}"):
@@ -208,7 +208,7 @@ def curate(
                         candidate_id=step.candidate.candidate_id, kept=False, reason="earlier_step", split=group.split
                     )
                     yield {**led.model_dump(), "problem_id": group.problem.problem_id, **belongs}
-            run.progress.advance()
+            run.advance()
 
     if run.recipe.rollouts is None:  # what an earlier version of the recipe rolled out is not its any more
         (run.workspace.table("decisions") / f"{rollout_decisions(run.output_name)}.parquet").unlink(missing_ok=True)
@@ -225,7 +225,7 @@ def decide_rollouts(run: Run, rolled: RolledOut) -> None:
     def rows() -> Iterator[dict[str, object]]:
         for teacher, candidate, split in rolled.rollouts():
             run.tally.add_rollout(teacher, candidate)
-            run.progress.advance()
+            run.advance()
             decision = Decision(candidate_id=candidate.candidate_id, kept=False, reason="rollout", split=split)
             yield {**decision.model_dump(), "problem_id": candidate.problem_id, **belongs}
 
@@ -238,6 +238,6 @@ def watch_graders(run: Run, problems: Sequence[Problem], wanted: WantedSamples, 
     with run.progress.stage("mutate accepted chains"):
         sample = [(problems[position], chain) for position, chain in wanted.accepted(run.output_name, MUTATED_CHAINS)]
         run.mutants = check_mutants(sample, tools, MUTATED_CHAINS)
-        run.progress.advance(run.mutants.made)
+        run.advance(run.mutants.made)
     for example in run.mutants.examples:
         run.progress.note(f"WARNING: a grader accepted a mutant, its verdicts cannot be trusted: {example}")

@@ -193,12 +193,13 @@ def write_batches(workspace: Workspace, table: str, name: str, batches: Iterable
                 batch = next(filled, None)
         _publish(aside, target)
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
         raise WorkspaceError(
             f"Table {target} cannot be written: {error.strerror or error}",
             "free space and run again: the ledger still holds what was bought",
         ) from error
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
     return count
 
 

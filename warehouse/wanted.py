@@ -276,7 +276,9 @@ class WantedSamples:
 
     def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
         with bounded_duckdb(self._folder, DATABASE) as connection:
-            yield from connection.sql(query).to_arrow_reader(BATCH_ROWS)
+            table = connection.sql(query).to_arrow_table()
+        # Not while it is open: whoever takes the rows takes minutes and memory of their own.
+        yield from table.to_batches(BATCH_ROWS)
 
 
 def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 import yaml
 
 from flows.build import BuildRequest, build, regrade_stored, release_stored
+from flows.interpreter import give_up_if_interrupted
 from flows.progress import TerminalProgress
 from flows.settings import load_recipe
 from flows.stage_runner import DirectStages
@@ -228,6 +230,46 @@ def test_ctrl_c_seals_what_was_bought_and_counts_what_was_in_flight(
     assert summary.candidates == 120
     assert summary.reused >= before - lost
     assert teacher.calls <= 120 + lost
+
+
+class Interrupting(TerminalProgress):
+    """Interrupts the build at the first step of a stage."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self._at = stage
+        self.building: asyncio.Task[RunSummary]
+
+    def advance(self, steps: int = 1) -> None:
+        super().advance(steps)
+        if self._name == self._at:
+            self.building.get_loop().call_soon_threadsafe(self.building.cancel)
+            ends_at = time.monotonic() + 60
+            while time.monotonic() < ends_at:
+                give_up_if_interrupted()
+                time.sleep(0.001)
+            raise AssertionError("nobody told the stage")
+
+
+@pytest.mark.parametrize("stage", ["curate", "release"])
+def test_a_stage_that_is_interrupted_gives_up_at_once(write_recipe: WriteRecipe, tmp_path: Path, stage: str) -> None:
+    """A million chains are curated in half an hour: nobody waits for that after Ctrl-C."""
+    recipe, workspace = write_recipe(), tmp_path / "w"
+
+    async def interrupt() -> None:
+        with Interrupting(stage) as progress:
+            request = BuildRequest(load_recipe(recipe), workspace)
+            progress.building = asyncio.create_task(build(request, DirectStages(), progress))
+            with pytest.raises(asyncio.CancelledError):
+                await progress.building
+
+    asyncio.run(interrupt())
+    assert ask(workspace, "SELECT status FROM runs") == [("interrupted",)]
+    assert not releases(workspace)
+    assert [path.name for path in workspace.rglob("*.writing")] == []
+    summary = run(recipe, workspace)
+    assert (summary.reused, summary.teacher_calls) == (18, 0)
+    assert len(releases(workspace)) == 1
 
 
 PRICED = {

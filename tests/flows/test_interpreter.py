@@ -5,10 +5,11 @@ import contextlib
 import gc
 import sys
 import threading
+import time
 
 import pytest
 
-from flows.interpreter import in_thread, tuned_for_asking
+from flows.interpreter import give_up_if_interrupted, in_thread, tuned_for_asking
 
 
 def test_the_interpreter_is_set_back_after_an_error() -> None:
@@ -36,5 +37,30 @@ def test_an_interruption_waits_for_the_thread() -> None:
         with pytest.raises(asyncio.CancelledError):
             await working
         assert done.is_set()
+
+    asyncio.run(run())
+
+
+def test_interrupted_work_gives_up_where_it_asks() -> None:
+    started, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        give_up_if_interrupted()  # not yet
+        started.set()
+        try:
+            for _ in range(60_000):
+                give_up_if_interrupted()
+                time.sleep(0.001)
+        finally:
+            done.set()
+
+    async def run() -> None:
+        working = asyncio.create_task(in_thread(work))
+        await asyncio.to_thread(started.wait, 60)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        assert done.is_set()
+        give_up_if_interrupted()  # that was the thread's affair
 
     asyncio.run(run())

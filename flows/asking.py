@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from flows.assignments import Asker, PlannedShard, Round, Shard
@@ -19,7 +19,7 @@ from graders.grader import Tools
 from schemas.errors import AlarmRaised, CotfactoryError
 from schemas.problem import Problem
 from warehouse.ledger import Journal, JournalHeader
-from warehouse.seal import seal_journal, write_grades
+from warehouse.seal import seal_own_journal, write_grades
 from warehouse.wanted import spent_before
 
 SHARDS_PER_TEACHER = 4
@@ -42,7 +42,7 @@ async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: Stage
         )
         desks: list[tuple[Asker, Desk]] = []
         for asker in asked.askers:
-            if next(asked.shards(asker), None) is not None:
+            if await _next_shard(asked.shards(asker)) is not None:
                 opening = open_desk(asker, problems, wallet, grading, run)
                 desks.append((asker, await stack.enter_async_context(opening)))
         if not desks:
@@ -74,7 +74,8 @@ async def _ask_teacher(
     recipe = run.recipe
     most = SHARDS_PER_TEACHER * shards_to_open(asker.spec, asker.attempts, recipe.shard_problems)
     try:
-        for planned in asked.shards(asker):
+        planning = asked.shards(asker)
+        while (planned := await _next_shard(planning)) is not None:
             room = asyncio.create_task(desk.room.wait())
             try:
                 while not room.done() or len(running) >= most:
@@ -87,6 +88,11 @@ async def _ask_teacher(
             await _first_done(running, everybody)
     finally:
         await _end(running)
+
+
+async def _next_shard(planning: Iterator[PlannedShard]) -> PlannedShard | None:
+    """Plan one more shard, on a thread: chains may have to be read for it, while others go on asking."""
+    return await in_thread(lambda: next(planning, None))
 
 
 async def _ask_shard(run: Run, runner: StageRunner, asked: Round, planned: PlannedShard, desk: Desk) -> None:
@@ -148,13 +154,14 @@ async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
     finally:
         bought = run.bought
         bought.calls += outcome.calls
+        bought.rollouts += outcome.rollouts
         bought.failed_calls += outcome.failed_calls
         bought.input_tokens += outcome.input_tokens
         bought.output_tokens += outcome.output_tokens
         bought.cost_usd += outcome.cost_usd
         journal.close()
         # On threads, while the other shards go on asking.
-        sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path))
+        sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
         bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
         await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
     if outcome.stopped_by is not None:

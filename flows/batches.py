@@ -24,7 +24,7 @@ from schemas.teacher_spec import Batch, TeacherSpec
 from schemas.teaching import Completion
 from warehouse.batch_ledger import BatchBuyer, BatchLedger, OpenBatch, drop_batch, drop_sealed, missing, open_batches
 from warehouse.ledger import Journal, JournalHeader
-from warehouse.seal import seal_journal
+from warehouse.seal import seal_own_journal
 from warehouse.wanted import WantedSamples
 
 WRITTEN_AT_ONCE = 256
@@ -169,7 +169,7 @@ async def _file_answers(run: Run, batch: OpenBatch, api: BatchApi, state: BatchS
                 await _write_down(run, batch, group, journal)
                 group.clear()
         await _write_down(run, batch, group, journal)
-    sealed = await in_thread(lambda: seal_journal(run.workspace, journal.path))
+    sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
     run.progress.note(f"batch {state.batch_id}: {sealed.candidates:,} of {len(left):,} missing answers fetched")
 
 
@@ -197,6 +197,7 @@ async def _write_down(run: Run, batch: OpenBatch, group: Sequence[tuple[str, Out
     await asyncio.gather(*(journal.record(candidate) for candidate in bought))
     for candidate in bought:
         run.bought.calls += 1
+        run.bought.rollouts += candidate.strategy == "rollout"
         run.bought.input_tokens += candidate.usage.input_tokens
         run.bought.output_tokens += candidate.usage.output_tokens
         run.bought.cost_usd += candidate.cost_usd or 0.0

@@ -128,15 +128,12 @@ async def _roll_out(job: "_Job", runner: StageRunner, rolled: RolledOut, *, asks
     await runner.run("grade stored rollouts", grade)
     rolled.wanted.snapshot()
     count = on_thread(lambda: stages.decide_rollouts(run, rolled))
-    calls = run.bought.calls
     try:
         if asks:
             await ask(job.run, job.problems, job.tools, runner, rolled.round())
     except CotfactoryError:
         await runner.run("count rollouts", count)
         raise
-    finally:
-        run.bought.rollouts += run.bought.calls - calls
     await runner.run("count rollouts", count)
 
 

@@ -22,7 +22,8 @@ CANNED_QUESTIONS: Mapping[str, CannedQuestion] = {
     "cost-per-kept-chain": CannedQuestion(
         answers="what a kept chain of each teacher cost, the dropped ones paid too, by recipe",
         select="""
-SELECT d.recipe, c.teacher, count(*) AS chains, count(*) FILTER (d.kept) AS kept, sum(c.cost_usd) AS usd,
+SELECT d.recipe, c.teacher, count(*) FILTER (coalesce(d.reason, '') NOT IN ('earlier_step', 'rollout')) AS chains,
+  count(*) FILTER (d.kept) AS kept, sum(c.cost_usd) AS usd,
   sum(c.cost_usd) / nullif(count(*) FILTER (d.kept), 0) AS usd_per_kept,
   sum(c.usage.input_tokens + c.usage.output_tokens) / nullif(count(*) FILTER (d.kept), 0) AS tokens_per_kept
 FROM decisions d JOIN candidates c USING (candidate_id)

@@ -176,6 +176,8 @@ class RolledOut:
 
     def _shards(self, asker: Asker) -> Iterator[PlannedShard]:
         """Yield the shards in which a teacher still has a rollout to be asked for."""
+        if not self.wanted.missing():
+            return  # without reading all chains again to find that out
         assignments: dict[Place, Assignment] = {}
         first, problems = 0, 0
         for position, groups in self._placed():

@@ -100,6 +100,7 @@ class ShardOutcome:
 
     grades: list[GradeRow] = field(default_factory=list)
     calls: int = 0
+    rollouts: int = 0
     failed_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -220,6 +221,7 @@ async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: Shard
         return None
     desk.stop.failures_in_a_row = 0
     outcome.calls += 1
+    outcome.rollouts += candidate.strategy == "rollout"
     outcome.input_tokens += candidate.usage.input_tokens
     outcome.output_tokens += candidate.usage.output_tokens
     outcome.cost_usd += candidate.cost_usd or 0.0

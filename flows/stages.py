@@ -211,7 +211,7 @@ def curate(
             run.advance()
 
     if run.recipe.rollouts is None:  # what an earlier version of the recipe rolled out is not its any more
-        (run.workspace.table("decisions") / f"{rollout_decisions(run.output_name)}.parquet").unlink(missing_ok=True)
+        _forget_rollouts(run)
     with run.progress.stage("curate", len(problems)):
         write_table(run.workspace, "decisions", run.output_name, rows())
         run.decontamination = decontamination_of(run.benchmarks, run.contamination, candidate_hits)
@@ -230,7 +230,12 @@ def decide_rollouts(run: Run, rolled: RolledOut) -> None:
             yield {**decision.model_dump(), "problem_id": candidate.problem_id, **belongs}
 
     with run.progress.stage("count rollouts"):
-        write_table(run.workspace, "decisions", rollout_decisions(run.output_name), rows())
+        if not write_table(run.workspace, "decisions", rollout_decisions(run.output_name), rows()):
+            _forget_rollouts(run)
+
+
+def _forget_rollouts(run: Run) -> None:
+    (run.workspace.table("decisions") / f"{rollout_decisions(run.output_name)}.parquet").unlink(missing_ok=True)
 
 
 def watch_graders(run: Run, problems: Sequence[Problem], wanted: WantedSamples, tools: Tools) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from schemas.teaching import Completion, Usage
 
 NOT_READABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -17,8 +19,7 @@ PAID_FOR_NOTHING_TOKENS = 16
 
 def read_completion(payload: Any, latency_ms: float) -> Completion:
     """Return the first choice of a chat completion. Raises one of NOT_READABLE."""
-    usage = payload.get("usage")
-    return _choice(payload, payload["choices"][0], _usage(usage) if usage is not None else None, latency_ms)
+    return _choice(payload, payload["choices"][0], _usage(payload.get("usage")), latency_ms)
 
 
 def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
@@ -28,11 +29,11 @@ def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
     the length of their texts. Example: 90 tokens for texts of 100 and 200 characters are 30 and 60.
     """
     choices = sorted(payload["choices"], key=lambda choice: int(choice.get("index") or 0))
-    whole = payload.get("usage")
+    whole = _usage(payload.get("usage"))
     read = [_choice(payload, choice, None, latency_ms) for choice in choices]
     if whole is None:
         return tuple(read)
-    usages = _shared(_usage(whole), [len(one.content) + len(one.reasoning or "") for one in read])
+    usages = _shared(whole, [len(one.content) + len(one.reasoning or "") for one in read])
     return tuple(one.model_copy(update={"usage": usage}) for one, usage in zip(read, usages, strict=True))
 
 
@@ -57,8 +58,8 @@ def _choice(payload: Any, choice: Any, usage: Usage | None, latency_ms: float) -
     return Completion(
         content=_storable(content),
         reasoning=_storable(reasoning) if isinstance(reasoning, str) and reasoning else None,
-        finish_reason=str(choice.get("finish_reason") or "unknown"),
-        model=str(payload.get("model") or UNNAMED),
+        finish_reason=_storable(str(choice.get("finish_reason") or "unknown")),
+        model=_storable(str(payload.get("model") or UNNAMED)),
         usage=usage,
         latency_ms=latency_ms,
     )
@@ -86,13 +87,19 @@ def _text_and_thought(content: Any) -> tuple[str, str]:
     return text, "".join(str(part["thinking"]) for part in content if part.get("type") == "thinking")
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
+    """Return what an endpoint says it billed; None when it does not say, or what cannot be."""
+    if usage is None:
+        return None
     details = usage.get("completion_tokens_details") or {}
-    return Usage(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        reasoning_tokens=details.get("reasoning_tokens") or 0,
-    )
+    try:
+        return Usage(
+            input_tokens=usage.get("prompt_tokens") or 0,
+            output_tokens=usage.get("completion_tokens") or 0,
+            reasoning_tokens=details.get("reasoning_tokens") or 0,
+        )
+    except ValidationError:
+        return None
 
 
 def _storable(text: str) -> str:

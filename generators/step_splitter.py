@@ -10,6 +10,7 @@ All patterns and scans are linear in the length of the text, which may be hostil
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -23,6 +24,7 @@ _ABBREVIATED = re.compile(
     r"(?m)(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|Mr|Mrs|Ms|Dr|St|No|Fig|Eq|resp)|(?:^|[\s(])[A-Z]|^[ \t#>*_-]*\d{1,3})\.$"
 )
 _OPENER = re.compile(r"(?m)^[ \t]*(```+|~~~+)|(\$\$|\\\[|\\\()|\\begin\{([A-Za-z]{1,20}\*?)\}|\\boxed[ \t]*(\{)")
+_END = re.compile(r"\\end\{([A-Za-z]{1,20}\*?)\}")
 _CLOSERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)"}
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}[ \t][^\n]*|\*\*[^\n*]+\*\*)")
 
@@ -69,18 +71,24 @@ def _sentence_cuts(text: str) -> Iterator[int]:
 def _kept_whole(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans (start, end) that no cut may fall into, in order, none inside another."""
     braces = _braces(text)
-    gone: set[str] = set()  # closers that do not come any more: a second look would find nothing either
+    environments: defaultdict[str, list[int]] = defaultdict(list)  # name -> where one ends, so that none is looked for
+    for ending in _END.finditer(text):
+        environments[ending[1]].append(ending.end())
+    gone: set[str] = set()  # openers whose closer does not come any more: a second look would find nothing either
     at = 0
     while (found := _OPENER.search(text, at)) is not None:
         fence, opener, environment, _ = found.groups()
         if fence:
             closing = re.compile(rf"(?m)^[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*$").search(text, found.end())
             end = closing.end() if closing else len(text)  # as Markdown has it: code up to the end
-        elif opener or environment:
-            closer = _CLOSERS[opener] if opener else f"\\end{{{environment}}}"
-            begin = -1 if closer in gone else text.find(closer, found.end())
-            gone.update([closer] if begin == -1 else [])
-            end = -1 if begin == -1 else begin + len(closer)
+        elif opener:
+            begin = -1 if opener in gone else text.find(_CLOSERS[opener], found.end())
+            gone.update([opener] if begin == -1 else [])
+            end = -1 if begin == -1 else begin + len(_CLOSERS[opener])
+        elif environment:
+            ends = environments[environment]
+            after = bisect_left(ends, found.end())
+            end = ends[after] if after < len(ends) else -1
         else:
             end = braces.get(found.end() - 1, -1)
         if end == -1:

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.candidate import StrategyName
 from schemas.record import Record
-from schemas.teaching import Sampling
+from schemas.teaching import Limit, Sampling
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -94,9 +94,9 @@ class TeacherSpec(Record):
     api_key_env: str = "OPENAI_API_KEY"
     prompt: str = "solve"
     strategy: StrategyName = "solve"
-    think_tokens: PositiveInt | None = None
+    think_tokens: Limit | None = None
     sampling: Sampling = Sampling()
-    retry_truncated: PositiveInt | None = None
+    retry_truncated: Limit | None = None
     price: Price | None = None
     limits: Limits = Limits()
     batch: Batch | None = None

@@ -6,6 +6,10 @@ from pydantic import Field
 
 from schemas.record import Record
 
+Limit = Annotated[int, Field(ge=1, lt=2**31)]
+Tokens = Annotated[int, Field(ge=0, lt=2**53)]
+"""Whole numbers that tables and JSON readers hold exactly."""
+
 
 class Message(Record):
     """One chat message of a rendered prompt."""
@@ -23,10 +27,10 @@ class Sampling(Record):
 
     temperature: Annotated[float, Field(ge=0)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    top_k: Limit | None = None
+    max_tokens: Limit | None = None
     reasoning_effort: str | None = None
-    seed: int | None = 0
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = 0
 
     def sent(self) -> dict[str, float | int | str]:
         """Return the parameters that are set, by name."""
@@ -39,9 +43,9 @@ class Usage(Record):
     `estimated` tokens are the worst case of a request whose endpoint did not say what it billed.
     """
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    reasoning_tokens: Tokens = 0
     estimated: bool = False
 
 

@@ -8,14 +8,18 @@ from types import NoneType
 from typing import get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import ValidationError
 
-from schemas.candidate import Candidate
+from schemas.candidate import Candidate, StrategyName
+from schemas.teaching import Usage
 from warehouse.arrow_rows import read_lines
 from warehouse.ledger import JournalHeader
 from warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, COLUMNS
 
 CANDIDATES = pa.schema([column for column in COLUMNS["candidates"] if column[0] in Candidate.model_fields])
+USAGE = list(Usage.model_fields)
+STRATEGIES = frozenset((*get_args(StrategyName), "rollout"))
 NEVER_NULL = [name for name, field in Candidate.model_fields.items() if NoneType not in get_args(field.annotation)]
 
 
@@ -64,7 +68,7 @@ class JournalReader:
         size = 0
         for entry in self._whole_entries():
             kind, _, body = entry.partition(b" ")
-            if kind != b"bought":
+            if kind != b"bought" or not body.startswith(b"{"):  # Arrow dies of a bare `null`
                 self._note(kind, body)
                 continue
             lines.append(body)
@@ -144,4 +148,6 @@ def _readable(lines: list[bytes]) -> pa.Table | None:
         table = read_lines(lines, CANDIDATES)
     except pa.ArrowInvalid:
         return None
-    return None if any(table[name].null_count for name in NEVER_NULL) else table
+    columns = [*(table[name] for name in NEVER_NULL), *(pc.struct_field(table["usage"], name) for name in USAGE)]
+    is_whole = not any(column.null_count for column in columns)
+    return table if is_whole and STRATEGIES.issuperset(table["strategy"].to_pylist()) else None

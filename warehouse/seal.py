@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from schemas.errors import WorkspaceError
 from schemas.grade import Grade
 from schemas.ids import content_id_of_all
 from schemas.problem import Problem
@@ -70,6 +71,17 @@ def seal_journal(workspace: Workspace, journal: Path) -> SealedJournal:
     if kept is None:
         discard(journal)
     return SealedJournal(count, len(entries.in_flight), entries.torn_lines, entries.foreign_lines, kept)
+
+
+def seal_own_journal(workspace: Workspace, journal: Path) -> SealedJournal:
+    """Seal a journal that this process wrote, all of it. Raises WorkspaceError when it cannot be read back."""
+    sealed = seal_journal(workspace, journal)
+    if sealed.set_aside is not None:
+        raise WorkspaceError(
+            f"{sealed.foreign_lines} lines that were just written to the ledger cannot be read back",
+            f"what was bought is in {sealed.set_aside}: keep it and report this; to run again would pay for it twice",
+        )
+    return sealed
 
 
 def _with_run(reader: JournalReader) -> Iterator[pa.Table]:

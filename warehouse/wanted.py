@@ -8,6 +8,7 @@ their number.
 """
 
 import heapq
+import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class WantedSamples:
         self._workspace = workspace
         self._decisions = decisions
         self._count = self._positions = 0
+        self._looking = threading.Lock()  # shards are planned on threads, and a snapshot closes the one before it
         with ExitStack() as stack:
             self._folder = stack.enter_context(scratch_folder(workspace))
             self._stored = StoredOutcomes(self._folder)
@@ -144,14 +146,16 @@ class WantedSamples:
             for block in self._blocks():
                 for batch in self._batches(f"{block}, {query}"):
                     stored.append(batch)
-            # Not before it is whole: what it lacked would be bought again.
-            self._stored, stored = stored, self._stored
+            with self._looking:
+                # Not before it is whole: what it lacked would be bought again.
+                self._stored, stored = stored, self._stored
         finally:
             stored.close()
 
     def stored(self, teacher_position: int, first: int, last: int) -> Iterator[StoredOutcome]:
         """Yield what is stored of one teacher for the problems at positions `first` to `last`."""
-        return self._stored.of(teacher_position, first, last)
+        with self._looking:
+            return iter(list(self._stored.of(teacher_position, first, last)))
 
     def chains(self, candidate_ids: Collection[str]) -> Iterator[Candidate]:
         """Yield the stored candidates of these wanted ids, in order."""

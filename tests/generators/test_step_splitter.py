@@ -1,5 +1,7 @@
 """Steps join to the text without loss, are cut where a reader would cut, and never inside code or mathematics."""
 
+from itertools import islice, product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +86,10 @@ def test_a_hostile_text_takes_no_time(part: str) -> None:
     """A pattern that were not linear would take minutes over 100,000 repetitions."""
     text = "x" + part * 100_000 + "x"
     assert "".join(split_steps(text, 12)) == text
+
+
+def test_many_environments_that_never_end_take_no_time() -> None:
+    """Each has a name of its own: a search for its end would go through the whole text, 200,000 times."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    text = "".join(f"\\begin{{{''.join(name)}}}" for name in islice(product(letters, repeat=5), 200_000))
+    assert split_steps(text, 12) == (text,)

@@ -1,13 +1,14 @@
 """A journal is read a few rows at a time; what repeats or is foreign is found over the ends of these."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.builders import a_candidate
 from warehouse import journal_reader
-from warehouse.journal_reader import JournalReader
+from warehouse.journal_reader import JournalReader, read_journal
 from warehouse.ledger import Journal, JournalHeader
 
 
@@ -40,3 +41,30 @@ def test_tables_of_any_size_are_the_same_rows(
     assert entries.bought == ("c1", "c2", "c3", "c4", "c5")
     assert (entries.in_flight, entries.foreign_lines, entries.torn_lines) == (("lost",), 2, 0)
     assert (entries.unconfirmed_usd, entries.unconfirmed_tokens) == (0.5, 100)
+
+
+WHOLE = json.loads(a_candidate(candidate_id="c1").model_dump_json())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "null",  # Arrow's reader dies of it
+        "",
+        "17",
+        '{"candidate_id": "c9"',
+        json.dumps({**WHOLE, "response": None}),
+        json.dumps({**WHOLE, "usage": {"input_tokens": 1, "output_tokens": 2, "reasoning_tokens": 0}}),
+        json.dumps({**WHOLE, "strategy": "guess"}),
+        json.dumps({**WHOLE, "sample_index": 2**31}),
+        json.dumps({**WHOLE, "created_at": "yesterday"}),
+    ],
+)
+def test_a_line_that_is_no_candidate_is_foreign_and_its_neighbours_are_not(tmp_path: Path, body: str) -> None:
+    journal = Journal(tmp_path, JournalHeader(recipe="r", run_id="run1", shard="s"))
+    asyncio.run(journal.record(a_candidate(candidate_id="c1")))
+    journal._append("bought", body)
+    asyncio.run(journal.record(a_candidate(candidate_id="c2")))
+    journal.close()
+    entries = read_journal(journal.path)
+    assert (entries.bought, entries.foreign_lines, entries.torn_lines) == (("c1", "c2"), 1, 0)

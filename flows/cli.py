@@ -267,6 +267,11 @@ def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
         print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
     elif result is not None and code == 0:
         print(result.text())
+    if "prefect" in sys.modules:
+        # Its threads still hold our modules when the interpreter ends, and DuckDB's binding would list all of them.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     raise typer.Exit(code)
 
 

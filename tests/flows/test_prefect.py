@@ -202,6 +202,7 @@ def test_run_is_a_flow_and_a_retryable_error_is_tried_again_without_paying_twice
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "leaked" not in done.stderr  # DuckDB's binding lists what it thinks is left, where Prefect still holds it
     summary = json.loads(done.stdout.splitlines()[-1])
     assert summary["candidates"] == 42
     assert summary["teacher_calls"] == 42

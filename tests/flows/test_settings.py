@@ -37,8 +37,14 @@ def test_variables_and_relative_paths(tmp_path: Path) -> None:
         ("name: r\ncolour: red\n", "colour: unknown key"),
         ("name: r\ncolour: red\n", "teachers: Field required"),  # all mistakes at once
         # A number that no table could hold would be found out after the first answer was paid for.
-        (RECIPE.replace("model: m", "model: m, sampling: {seed: 9223372036854775808}"), "sampling.seed"),
-        (RECIPE.replace("model: m", "model: m, sampling: {max_tokens: 2147483648}"), "sampling.max_tokens"),
+        (
+            RECIPE.replace("model: m", "model: m, sampling: {seed: 9223372036854775808}").replace("${FOLDER}", ""),
+            "sampling.seed",
+        ),
+        (
+            RECIPE.replace("model: m", "model: m, sampling: {max_tokens: 2147483648}").replace("${FOLDER}", ""),
+            "sampling.max_tokens",
+        ),
     ],
 )
 def test_mistakes(tmp_path: Path, text: str, said: str) -> None:

@@ -1,8 +1,10 @@
 """Two passes over the stored groups: judge every chain on its own, then decide it among the others."""
 
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
@@ -11,6 +13,7 @@ from curation.decontaminate import BenchmarkIndex
 from curation.select import SEEN, Candidates, ProblemFindings, Selection, first_pass, kept_counts, near_duplicates
 from curation.split import split_groups, splits
 from schemas.curation import Curation
+from schemas.errors import WorkspaceError
 from schemas.group import Group
 from schemas.problem import Problem
 from warehouse.array_spool import ArraySpool
@@ -25,34 +28,52 @@ def curated_groups(
     problems: Sequence[Problem],
     curation: Curation,
     benchmarks: BenchmarkIndex | None,
-    spool: Path,
+    folder: Path,
 ) -> Iterator[tuple[Group, ...]]:
     """Yield the groups of one problem after the other, every candidate decided, in the order of `stored`.
 
-    `stored` is read twice, and a third time where domains are balanced. What the first pass finds waits in the file
-    `spool`, a line a problem, which is removed at the end. Raises RecipeError for a domain share that cannot be met.
+    `stored` is read twice, and a third time where domains are balanced. What the first pass finds waits in nameless
+    files of `folder`, gone with the process however that ends. Raises RecipeError for a domain share that cannot be
+    met, and WorkspaceError when the disk refuses.
     """
-    try:
-        with ArraySpool(spool.parent, SEEN) as records, spool.open("w", encoding="utf-8") as file:
+    with _findings_file(folder) as found:
+        with ArraySpool(folder, SEEN) as records:
             seen = Candidates(records)
             for batch in _batches(stored()):
-                for findings in first_pass(batch, curation, benchmarks, seen):
-                    file.write(_FINDINGS.dump_json(findings).decode("utf-8") + "\n")
+                _write(found, first_pass(batch, curation, benchmarks, seen), folder)
             near = near_duplicates(seen, curation)
         groups = split_groups(problems) if curation.held_out is not None else {}
         selection = Selection(curation, near, splits(groups, curation.held_out))
         if curation.max_per_domain is not None or curation.max_domain_share is not None:
-            left_out = over_domain_share(kept_counts(_decided(stored(), selection, spool)), curation)
+            left_out = over_domain_share(kept_counts(_decided(stored(), selection, found)), curation)
             selection = Selection(curation, selection.near, selection.splits, frozenset(left_out))
-        yield from _decided(stored(), selection, spool)
-    finally:
-        spool.unlink(missing_ok=True)
+        yield from _decided(stored(), selection, found)
 
 
-def _decided(stored: Iterator[tuple[Group, ...]], selection: Selection, spool: Path) -> Iterator[tuple[Group, ...]]:
-    with spool.open(encoding="utf-8") as lines:
-        for groups, line in zip(stored, lines, strict=True):
-            yield selection.decide(groups, _FINDINGS.validate_json(line))
+def _findings_file(folder: Path) -> BinaryIO:
+    try:
+        return tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def _write(found: BinaryIO, all_findings: Iterable[ProblemFindings], folder: Path) -> None:
+    lines = b"".join(_FINDINGS.dump_json(findings) + b"\n" for findings in all_findings)
+    try:
+        found.write(lines)
+        found.flush()
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def _refused(folder: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(f"{folder} cannot be written: {error.strerror}", "free space and run again")
+
+
+def _decided(stored: Iterator[tuple[Group, ...]], selection: Selection, found: BinaryIO) -> Iterator[tuple[Group, ...]]:
+    found.seek(0)
+    for groups, line in zip(stored, found, strict=True):
+        yield selection.decide(groups, _FINDINGS.validate_json(line))
 
 
 def _batches(stored: Iterator[tuple[Group, ...]]) -> Iterator[list[tuple[Group, ...]]]:

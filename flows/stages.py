@@ -195,8 +195,8 @@ def curate(
             decision = Decision(candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id))
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
         stored = partial(decided_groups, problems, askers, wanted, run.output_name)
-        curation, spool = run.recipe.curation, run.workspace.staging / f"{run.run_id}.findings"
-        for groups in curated_groups(stored, problems, curation, run.benchmarks, spool):
+        folder = run.workspace.staging
+        for groups in curated_groups(stored, problems, run.recipe.curation, run.benchmarks, folder):
             for group in groups:
                 tally.add(group)
                 for decision in group.decisions:

@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -221,10 +222,11 @@ def curate(
 def decide_rollouts(run: Run, rolled: RolledOut) -> None:
     """Give every stored rollout its Decision, and count what it cost: none is ever published."""
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
+    tally = deepcopy(run.tally)  # a stage that failed half-way is run again, and must not count twice
 
     def rows() -> Iterator[dict[str, object]]:
         for teacher, candidate, split in rolled.rollouts():
-            run.tally.add_rollout(teacher, candidate)
+            tally.add_rollout(teacher, candidate)
             run.advance()
             decision = Decision(candidate_id=candidate.candidate_id, kept=False, reason="rollout", split=split)
             yield {**decision.model_dump(), "problem_id": candidate.problem_id, **belongs}
@@ -232,6 +234,7 @@ def decide_rollouts(run: Run, rolled: RolledOut) -> None:
     with run.progress.stage("count rollouts"):
         if not write_table(run.workspace, "decisions", rollout_decisions(run.output_name), rows()):
             _forget_rollouts(run)
+    run.tally = tally
 
 
 def _forget_rollouts(run: Run) -> None:

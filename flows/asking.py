@@ -40,18 +40,20 @@ async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: Stage
                 lambda pairs: grade_batch(pairs, tools),
             )
         )
-        desks: list[tuple[Asker, Desk]] = []
+        desks: list[tuple[Desk, Asker, Iterator[PlannedShard]]] = []
         for asker in asked.askers:
-            if await _next_shard(asked.shards(asker)) is not None:
-                opening = open_desk(asker, problems, wallet, grading, run)
-                desks.append((asker, await stack.enter_async_context(opening)))
+            planning = asked.shards(asker)
+            if (first := await _next_shard(planning)) is not None:
+                desk = await stack.enter_async_context(open_desk(asker, problems, wallet, grading, run))
+                desks.append((desk, asker, itertools.chain([first], planning)))
         if not desks:
             return
         stack.enter_context(tuned_for_asking())
         with run.progress.stage(f"{asked.verb} and grade", asked.left()):
-            everybody = [desk for _, desk in desks]
+            everybody = [desk for desk, _, _ in desks]
             asking = [
-                asyncio.create_task(_ask_teacher(run, runner, asked, asker, desk, everybody)) for asker, desk in desks
+                asyncio.create_task(_ask_teacher(run, runner, asked.verb, asker, planning, desk, everybody))
+                for desk, asker, planning in desks
             ]
             try:
                 while asking:
@@ -64,7 +66,13 @@ async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: Stage
 
 
 async def _ask_teacher(
-    run: Run, runner: StageRunner, asked: Round, asker: Asker, desk: Desk, everybody: Sequence[Desk]
+    run: Run,
+    runner: StageRunner,
+    verb: str,
+    asker: Asker,
+    planning: Iterator[PlannedShard],
+    desk: Desk,
+    everybody: Sequence[Desk],
 ) -> None:
     """Buy what is missing of one teacher, opening its next shard while the last ones still wait for their slowest.
 
@@ -74,7 +82,6 @@ async def _ask_teacher(
     recipe = run.recipe
     most = SHARDS_PER_TEACHER * shards_to_open(asker.spec, asker.attempts, recipe.shard_problems)
     try:
-        planning = asked.shards(asker)
         while (planned := await _next_shard(planning)) is not None:
             room = asyncio.create_task(desk.room.wait())
             try:
@@ -83,7 +90,7 @@ async def _ask_teacher(
             finally:
                 room.cancel()
             desk.room.opened(len(planned.shard.assignments))
-            running.append(asyncio.create_task(_ask_shard(run, runner, asked, planned, desk)))
+            running.append(asyncio.create_task(_ask_shard(run, runner, verb, planned, desk)))
         while running:
             await _first_done(running, everybody)
     finally:
@@ -95,8 +102,8 @@ async def _next_shard(planning: Iterator[PlannedShard]) -> PlannedShard | None:
     return await in_thread(lambda: next(planning, None))
 
 
-async def _ask_shard(run: Run, runner: StageRunner, asked: Round, planned: PlannedShard, desk: Desk) -> None:
-    name = f"{asked.verb} {planned.shard.asker.spec.name} from problem {planned.shard.first}"
+async def _ask_shard(run: Run, runner: StageRunner, verb: str, planned: PlannedShard, desk: Desk) -> None:
+    name = f"{verb} {planned.shard.asker.spec.name} from problem {planned.shard.first}"
     await runner.run(name, shard_stage(run, planned, desk))
 
 
@@ -148,21 +155,14 @@ def shard_stage(run: Run, planned: PlannedShard, desk: Desk) -> Callable[[], Awa
 async def _produce(run: Run, shard: Shard, desk: Desk, name: str) -> None:
     header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name)
     journal = Journal(run.workspace.ledger, header)
-    outcome = ShardOutcome()
+    outcome = ShardOutcome(run.bought)
     try:
         await run_shard(shard, desk, journal, outcome)
     finally:
-        bought = run.bought
-        bought.calls += outcome.calls
-        bought.rollouts += outcome.rollouts
-        bought.failed_calls += outcome.failed_calls
-        bought.input_tokens += outcome.input_tokens
-        bought.output_tokens += outcome.output_tokens
-        bought.cost_usd += outcome.cost_usd
         journal.close()
         # On threads, while the other shards go on asking.
         sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
-        bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
+        run.bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
         await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
     if outcome.stopped_by is not None:
         raise outcome.stopped_by

@@ -196,11 +196,7 @@ async def _write_down(run: Run, batch: OpenBatch, group: Sequence[tuple[str, Out
             journal.failed(name, maybe_billed=True)
     await asyncio.gather(*(journal.record(candidate) for candidate in bought))
     for candidate in bought:
-        run.bought.calls += 1
-        run.bought.rollouts += candidate.strategy == "rollout"
-        run.bought.input_tokens += candidate.usage.input_tokens
-        run.bought.output_tokens += candidate.usage.output_tokens
-        run.bought.cost_usd += candidate.cost_usd or 0.0
+        run.bought.book(candidate)
     if journal.full:
         raise WorkspaceError(
             f"The disk of {journal.path.parent} is full", "what was fetched is saved; free space and run again"

@@ -1,10 +1,8 @@
 """Two passes over the stored groups: judge every chain on its own, then decide it among the others."""
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
@@ -13,10 +11,10 @@ from curation.decontaminate import BenchmarkIndex
 from curation.select import SEEN, Candidates, ProblemFindings, Selection, first_pass, kept_counts, near_duplicates
 from curation.split import split_groups, splits
 from schemas.curation import Curation
-from schemas.errors import WorkspaceError
 from schemas.group import Group
 from schemas.problem import Problem
 from warehouse.array_spool import ArraySpool
+from warehouse.nameless_file import NamelessFile
 
 BATCH_PROBLEMS = 64
 Groups = Callable[[], Iterator[tuple[Group, ...]]]
@@ -36,11 +34,13 @@ def curated_groups(
     files of `folder`, gone with the process however that ends. Raises RecipeError for a domain share that cannot be
     met, and WorkspaceError when the disk refuses.
     """
-    with _findings_file(folder) as found:
+    with NamelessFile(folder) as found:
         with ArraySpool(folder, SEEN) as records:
             seen = Candidates(records)
             for batch in _batches(stored()):
-                _write(found, first_pass(batch, curation, benchmarks, seen), folder)
+                for findings in first_pass(batch, curation, benchmarks, seen):
+                    found.append(_FINDINGS.dump_json(findings) + b"\n")
+            found.flush()
             near = near_duplicates(seen, curation)
         groups = split_groups(problems) if curation.held_out is not None else {}
         selection = Selection(curation, near, splits(groups, curation.held_out))
@@ -50,29 +50,10 @@ def curated_groups(
         yield from _decided(stored(), selection, found)
 
 
-def _findings_file(folder: Path) -> BinaryIO:
-    try:
-        return tempfile.TemporaryFile(dir=folder)
-    except OSError as error:
-        raise _refused(folder, error) from error
-
-
-def _write(found: BinaryIO, all_findings: Iterable[ProblemFindings], folder: Path) -> None:
-    lines = b"".join(_FINDINGS.dump_json(findings) + b"\n" for findings in all_findings)
-    try:
-        found.write(lines)
-        found.flush()
-    except OSError as error:
-        raise _refused(folder, error) from error
-
-
-def _refused(folder: Path, error: OSError) -> WorkspaceError:
-    return WorkspaceError(f"{folder} cannot be written: {error.strerror}", "free space and run again")
-
-
-def _decided(stored: Iterator[tuple[Group, ...]], selection: Selection, found: BinaryIO) -> Iterator[tuple[Group, ...]]:
-    found.seek(0)
-    for groups, line in zip(stored, found, strict=True):
+def _decided(
+    stored: Iterator[tuple[Group, ...]], selection: Selection, found: NamelessFile
+) -> Iterator[tuple[Group, ...]]:
+    for groups, line in zip(stored, found.lines(), strict=True):
         yield selection.decide(groups, _FINDINGS.validate_json(line))
 
 

@@ -11,6 +11,7 @@ from flows.settings import recipe_id
 from flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
 from graders.mutants import MutantCheck
 from schemas.alarm import Alarm
+from schemas.candidate import Candidate
 from schemas.decontamination import Decontamination
 from schemas.recipe import Recipe
 from warehouse.tables import write_table
@@ -28,6 +29,14 @@ class Bought:
     output_tokens: int = 0
     cost_usd: float = 0.0
     rollouts: int = 0
+
+    def book(self, candidate: Candidate) -> None:
+        """Count one answer that was bought."""
+        self.calls += 1
+        self.rollouts += candidate.strategy == "rollout"
+        self.input_tokens += candidate.usage.input_tokens
+        self.output_tokens += candidate.usage.output_tokens
+        self.cost_usd += candidate.cost_usd or 0.0
 
 
 @dataclass

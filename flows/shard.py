@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from flows.assignments import Assignment, Shard
 from flows.grading_desk import GradingDesk
 from flows.progress import Progress
+from flows.run_record import Bought
 from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
 from generators.reasoning import candidate_of
 from generators.stopping import next_samples
@@ -93,18 +94,13 @@ class Desk:
 
 @dataclass
 class ShardOutcome:
-    """What came of one shard: its grades, what was bought, and how many requests failed after their retries.
+    """What came of one shard: its grades, and what the run has `bought`, of this shard as of all others.
 
     `stopped_by` says why the shard left something unasked, if it did.
     """
 
+    bought: Bought
     grades: list[GradeRow] = field(default_factory=list)
-    calls: int = 0
-    rollouts: int = 0
-    failed_calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
     stopped_by: CotfactoryError | None = None
 
 
@@ -208,7 +204,7 @@ async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: Shard
         outcome.stopped_by = desk.stop.reason
         return None
     except TeacherError as error:
-        outcome.failed_calls += 1
+        outcome.bought.failed_calls += 1
         desk.stop.failures_in_a_row += 1
         desk.progress.failed(str(error))
         is_down = isinstance(error, TeacherRefused) or desk.stop.failures_in_a_row >= FAILURES_IN_A_ROW
@@ -220,11 +216,7 @@ async def _attempt(wanted: _Wanted, desk: Desk, journal: Journal, outcome: Shard
         outcome.stopped_by = desk.stop.reason = desk.stop.reason or error
         return None
     desk.stop.failures_in_a_row = 0
-    outcome.calls += 1
-    outcome.rollouts += candidate.strategy == "rollout"
-    outcome.input_tokens += candidate.usage.input_tokens
-    outcome.output_tokens += candidate.usage.output_tokens
-    outcome.cost_usd += candidate.cost_usd or 0.0
+    outcome.bought.book(candidate)
     problem = wanted.assignment.problem
     grade = await desk.grading.grade(problem, candidate)
     outcome.grades.append(grade_row(grade, problem, candidate))

@@ -1,10 +1,11 @@
 """A release folder is built where nobody looks and appears in one rename, whole and on disk."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from warehouse.synced import sync
 
 
 @contextmanager
@@ -27,20 +28,12 @@ def make_visible(staged: Path, home: Path, version: str) -> Path:
     """
     ready = staged.rename(staged.parent / version)
     for path in (*ready.rglob("*"), ready, ready.parent):
-        _fsync(path)
+        sync(path)
     home.parent.mkdir(parents=True, exist_ok=True)
     if home.exists():
         ready.rename(home / version)
-        _fsync(home)
+        sync(home)
     else:
         ready.parent.rename(home)
-    _fsync(home.parent)
+    sync(home.parent)
     return home / version
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

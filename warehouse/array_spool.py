@@ -1,7 +1,5 @@
 """ArraySpool: fixed-size records on disk, appended in batches, read by range, column or row number."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from schemas.errors import WorkspaceError
+from warehouse.nameless_file import NamelessFile
 
 READ_ROWS = 50_000
 Records = npt.NDArray[np.void]
@@ -20,12 +18,9 @@ class ArraySpool:
     """Records of one NumPy structured type in a nameless file, gone with the process however that ends."""
 
     def __init__(self, folder: Path, kind: "np.dtype[np.void]") -> None:
-        self._folder, self._kind = folder, kind
+        self._kind = kind
+        self._file = NamelessFile(folder)
         self._rows = 0
-        try:
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open for as long as the spool is
-        except OSError as error:
-            raise self._refused(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -44,11 +39,8 @@ class ArraySpool:
 
     def append(self, records: Records) -> None:
         """Write records down. Raises WorkspaceError when the disk refuses."""
-        try:
-            self._file.write(np.ascontiguousarray(records, self._kind).tobytes())
-            self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from error
+        self._file.append(np.ascontiguousarray(records, self._kind).tobytes())
+        self._file.flush()
         self._rows += len(records)
 
     def column(self, name: str, at: int | None = None) -> npt.NDArray[Any]:
@@ -69,11 +61,8 @@ class ArraySpool:
     def rows(self, start: int, end: int) -> Records:
         """Return the records numbered from `start` up to, not including, `end`."""
         size = self._kind.itemsize
-        return np.frombuffer(os.pread(self._file.fileno(), (end - start) * size, start * size), self._kind)
+        return np.frombuffer(self._file.read(start * size, end * size), self._kind)
 
     def _parts(self) -> Iterator[Records]:
         for start in range(0, self._rows, READ_ROWS):
             yield self.rows(start, min(start + READ_ROWS, self._rows))
-
-    def _refused(self, error: OSError) -> WorkspaceError:
-        return WorkspaceError(f"{self._folder} cannot be written: {error.strerror}", "free space and run again")

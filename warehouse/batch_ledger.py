@@ -22,6 +22,7 @@ from schemas.teacher_spec import Price
 from schemas.teaching import Usage
 from warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from warehouse.catalog import table_files
+from warehouse.synced import sync
 from warehouse.workspace import Workspace
 
 
@@ -99,7 +100,7 @@ class BatchLedger:
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
-            _sync_folder(self._folder)
+            sync(self._folder)
         except OSError as error:
             raise _unwritable(path, error) from error
 
@@ -197,14 +198,6 @@ def _read(path: Path) -> OpenBatch:
             "run the version that wrote it, to fetch what was paid; or remove the file to give that up",
         ) from error
     return OpenBatch(path, header, orders, batch_id, unanswered)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(path: Path, error: OSError) -> WorkspaceError:

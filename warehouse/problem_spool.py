@@ -1,15 +1,13 @@
 """ProblemSpool: the problems of a run in its order, on disk; one is read when it is asked for."""
 
-import os
-import tempfile
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, overload
+from typing import Self, overload
 
-from schemas.errors import WorkspaceError
 from schemas.problem import Problem
+from warehouse.nameless_file import NamelessFile
 
 
 class ProblemSpool(Sequence[Problem]):
@@ -19,7 +17,7 @@ class ProblemSpool(Sequence[Problem]):
     Whoever has made it closes it, and with it the sequences that were made of it.
     """
 
-    def __init__(self, file: BinaryIO, starts: "array[int]", ends: "array[int]") -> None:
+    def __init__(self, file: NamelessFile, starts: "array[int]", ends: "array[int]") -> None:
         self._file, self._starts, self._ends = file, starts, ends
 
     def __enter__(self) -> Self:
@@ -43,7 +41,7 @@ class ProblemSpool(Sequence[Problem]):
         if isinstance(at, slice):
             return [self[position] for position in range(len(self))[at]]
         start, end = self._starts[at], self._ends[at]
-        return Problem.model_validate_json(os.pread(self._file.fileno(), end - start, start))
+        return Problem.model_validate_json(self._file.read(start, end))
 
     def without(self, problem_ids: Collection[str]) -> Self:
         """Return the sequence of the other problems, in the same order."""
@@ -58,15 +56,10 @@ class ProblemSpool(Sequence[Problem]):
 def spool_problems(problems: Iterable[Problem], folder: Path) -> ProblemSpool:
     """Write problems down in a nameless file of `folder`'s file system as they come. Raises WorkspaceError."""
     starts, ends = array("Q"), array("Q")
-    try:
-        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open for as long as the spool is
-        for problem in problems:
-            starts.append(file.tell())
-            file.write(problem.model_dump_json().encode())
-            ends.append(file.tell())
-        file.flush()
-    except OSError as error:
-        raise WorkspaceError(
-            f"The problems cannot be written to {folder}: {error.strerror or error}", "free space and run again"
-        ) from error
+    file = NamelessFile(folder)
+    for problem in problems:
+        starts.append(file.size)
+        file.append(problem.model_dump_json().encode())
+        ends.append(file.size)
+    file.flush()
     return ProblemSpool(file, starts, ends)

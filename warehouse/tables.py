@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from schemas.errors import WorkspaceError
 from warehouse.arrow_rows import arrow_rows
+from warehouse.synced import sync
 from warehouse.workspace import TABLES, Workspace
 
 BATCH_ROWS = 2_000
@@ -227,11 +228,6 @@ def seed_tables(workspace: Workspace) -> None:
 
 
 def _publish(aside: Path, target: Path) -> None:
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(aside)
     aside.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(target.parent)

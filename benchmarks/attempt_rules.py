@@ -82,7 +82,15 @@ def run(name: str, options: argparse.Namespace, truth: dict[str, float]) -> Outc
             "release": {"products": ["rl"], "license": "mit"},
         }
         (here / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-        arguments = [sys.executable, "-m", "flows.cli", "run", str(here / "recipe.yaml"), "--direct", "--json"]
+        arguments = [
+            sys.executable,
+            "-m",
+            "cotfactory.flows.cli",
+            "run",
+            str(here / "recipe.yaml"),
+            "--direct",
+            "--json",
+        ]
         done = subprocess.run(  # noqa: S603
             [*arguments, "--workspace", str(here / "w")], check=True, stdout=subprocess.PIPE, text=True
         )

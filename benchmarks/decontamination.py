@@ -15,10 +15,10 @@ import statistics
 import time
 from collections.abc import Callable
 
-from curation.decontaminate import benchmark_index, contaminations
-from curation.near_duplicates import signatures
-from schemas.curation import Overlap
-from schemas.decontamination import BenchmarkText
+from cotfactory.curation.decontaminate import benchmark_index, contaminations
+from cotfactory.curation.near_duplicates import signatures
+from cotfactory.schemas.curation import Overlap
+from cotfactory.schemas.decontamination import BenchmarkText
 
 BATCH = 1_000
 

@@ -23,8 +23,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
-from warehouse.journal_reader import read_journal
-from warehouse.ledger import open_journals
+from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.ledger import open_journals
 
 
 def main() -> None:
@@ -77,7 +77,16 @@ def torture(recipe: Path, teacher: LoadTeacher, options: argparse.Namespace, cha
 
 def start(recipe: Path, workspace: Path) -> "subprocess.Popen[bytes]":
     """Start a run in a process group of its own."""
-    command = [sys.executable, "-m", "flows.cli", "run", str(recipe), "--workspace", str(workspace), "--direct"]
+    command = [
+        sys.executable,
+        "-m",
+        "cotfactory.flows.cli",
+        "run",
+        str(recipe),
+        "--workspace",
+        str(workspace),
+        "--direct",
+    ]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)  # noqa: S603
 

@@ -22,8 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import docker
 
-from graders.sandbox.execution import Execution, Stdio
-from graders.sandbox.pool import DEFAULT_IMAGE, open_sandbox
+from cotfactory.graders.sandbox.execution import Execution, Stdio
+from cotfactory.graders.sandbox.pool import DEFAULT_IMAGE, open_sandbox
 
 PROGRAM = """n = int(input())
 total = 0

@@ -14,20 +14,20 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.assignments import askers_of, wanted_samples
-from flows.settings import hub_access, load_recipe
-from generators.load_problems import load_problems
-from graders.grade import grader_name_and_version
-from schemas.candidate import Candidate
-from schemas.grade import Evidence, Grade
-from schemas.problem import Problem
-from schemas.recipe import Recipe
-from schemas.teaching import Usage
-from warehouse.problem_spool import spool_problems
-from warehouse.seal import GradeRow, write_grades
-from warehouse.tables import write_table
-from warehouse.wanted import WantedSample
-from warehouse.workspace import open_workspace
+from cotfactory.flows.assignments import askers_of, wanted_samples
+from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.generators.load_problems import load_problems
+from cotfactory.graders.grade import grader_name_and_version
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Evidence, Grade
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.teaching import Usage
+from cotfactory.warehouse.problem_spool import spool_problems
+from cotfactory.warehouse.seal import GradeRow, write_grades
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.wanted import WantedSample
+from cotfactory.warehouse.workspace import open_workspace
 
 SAID = "so we take the first number and add what is left of it then both sides agree because every crate holds"
 WORDS = SAID.split(" ")

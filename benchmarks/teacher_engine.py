@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.load_teacher import load_teacher, write_recipe
-from flows.summary import RunSummary
+from cotfactory.flows.summary import RunSummary
 
 WARM_UP = 1_000
 T = TypeVar("T")
@@ -144,9 +144,9 @@ def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
     """Build a dataset with the house's own flow."""
     import uvloop
 
-    from flows.build import BuildRequest, build
-    from flows.progress import TerminalProgress
-    from flows.settings import load_recipe
+    from cotfactory.flows.build import BuildRequest, build
+    from cotfactory.flows.progress import TerminalProgress
+    from cotfactory.flows.settings import load_recipe
 
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)

@@ -17,11 +17,11 @@ import duckdb
 import uvloop
 
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
-from flows.build import BuildRequest, build
-from flows.progress import TerminalProgress
-from flows.settings import load_recipe
-from flows.stage_runner import DirectStages
-from flows.summary import RunSummary
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.summary import RunSummary
 
 FAULTS = {"p429": 0.04, "p500": 0.04, "preset": 0.04, "phang": 0.01, "ptrunc": 0.04, "pempty": 0.03}
 

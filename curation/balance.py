@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from schemas.curation import Curation
-from schemas.errors import RecipeError
-from schemas.ids import seed_from
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.ids import seed_from
 
 
 class DomainCount(NamedTuple):

@@ -3,9 +3,9 @@
 import re
 from fractions import Fraction
 
-from curation.algebra_steps import wrong_algebra
-from curation.state_steps import wrong_states
-from curation.steps import MAX_DIGITS, NOISE, Step, stated_steps
+from cotfactory.curation.algebra_steps import wrong_algebra
+from cotfactory.curation.state_steps import wrong_states
+from cotfactory.curation.steps import MAX_DIGITS, NOISE, Step, stated_steps
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?")

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from curation.findings import Finding
-from schemas.curation import Preference
+from cotfactory.curation.findings import Finding
+from cotfactory.schemas.curation import Preference
 
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:

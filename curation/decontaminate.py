@@ -13,9 +13,9 @@ import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
-from curation.words import Hashes, Indexes, Runs, Words, mostly_words, runs_at, runs_of, words_of
-from schemas.curation import Overlap
-from schemas.decontamination import METHODS, BenchmarkText, Hit, Method
+from cotfactory.curation.words import Hashes, Indexes, Runs, Words, mostly_words, runs_at, runs_of, words_of
+from cotfactory.schemas.curation import Overlap
+from cotfactory.schemas.decontamination import METHODS, BenchmarkText, Hit, Method
 
 RUNS: dict[Method, tuple[int, bool]] = {"words_8": (8, False), "words_13": (13, False), "masked_8": (8, True)}
 """Method -> (words in a run, numbers masked). None is shorter than MEETING."""

@@ -2,8 +2,8 @@
 
 import re
 
-from schemas.candidate import Candidate
-from schemas.grade import DropReason
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import DropReason
 
 FINISHED = ("stop", "unknown")
 """`unknown`: some servers leave the reason out."""

@@ -3,20 +3,20 @@
 import zlib
 from collections.abc import Callable, Sequence
 
-from curation.chain_steps import wrong_step
-from curation.decontaminate import BenchmarkIndex, contaminations, strongest
-from curation.degenerate import degenerate
-from curation.language import foreign_share
-from curation.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
-from curation.near_duplicates import text_key
-from curation.repetition import repetition
-from curation.steps import stated_steps
-from curation.voices import leaked_role, refusal, self_naming
-from schemas.curation import Curation
-from schemas.grade import DropReason, Flag
-from schemas.group import GradedCandidate, Group
-from schemas.problem import Problem
-from schemas.record import Record
+from cotfactory.curation.chain_steps import wrong_step
+from cotfactory.curation.decontaminate import BenchmarkIndex, contaminations, strongest
+from cotfactory.curation.degenerate import degenerate
+from cotfactory.curation.language import foreign_share
+from cotfactory.curation.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
+from cotfactory.curation.near_duplicates import text_key
+from cotfactory.curation.repetition import repetition
+from cotfactory.curation.steps import stated_steps
+from cotfactory.curation.voices import leaked_role, refusal, self_naming
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.grade import DropReason, Flag
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.record import Record
 
 HINTED = "hint"
 """The strategy whose prompt shows the reference answer (STaR's rationalisation)."""

@@ -2,7 +2,7 @@
 
 import re
 
-from schemas.key_like import count_key_like
+from cotfactory.schemas.key_like import count_key_like
 
 _FROM_PROMPT = re.compile(
     r"\b(?:the|a|our|its|your) (?:reference|gold|ground[- ]truth|provided|given|expected|known|official) "

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
-from curation.words import Runs, runs_of, words_of
-from schemas.candidate import Candidate
-from schemas.ids import content_id
+from cotfactory.curation.words import Runs, runs_of, words_of
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.ids import content_id
 
 PERMUTATIONS = 128
 BANDS = 8

@@ -9,9 +9,9 @@ import random
 import re
 from collections.abc import Sequence
 
-from curation.decontaminate import BenchmarkIndex, benchmark_index, contaminations
-from schemas.decontamination import METHODS, BenchmarkText, Hit, Method, PlantedRecall, Planting
-from schemas.ids import seed_from
+from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index, contaminations
+from cotfactory.schemas.decontamination import METHODS, BenchmarkText, Hit, Method, PlantedRecall, Planting
+from cotfactory.schemas.ids import seed_from
 
 MOST = 1_000
 """How many texts are planted at most."""

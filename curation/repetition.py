@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 from itertools import groupby
 
-from schemas.curation import Repetition
+from cotfactory.schemas.curation import Repetition
 
 PASSAGE_WORDS = 20
 PHRASE_WORDS = 5

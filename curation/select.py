@@ -12,14 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from curation.balance import DomainCount
-from curation.choose import choose, in_order
-from curation.decontaminate import BenchmarkIndex
-from curation.findings import Finding, chain_text, examine
-from curation.near_duplicates import BANDS, PERMUTATIONS, Signatures, repeats, sharing_a_band, signatures
-from schemas.curation import Curation, Difficulty
-from schemas.grade import Decision, DropReason, Split
-from schemas.group import Group
+from cotfactory.curation.balance import DomainCount
+from cotfactory.curation.choose import choose, in_order
+from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.curation.findings import Finding, chain_text, examine
+from cotfactory.curation.near_duplicates import BANDS, PERMUTATIONS, Signatures, repeats, sharing_a_band, signatures
+from cotfactory.schemas.curation import Curation, Difficulty
+from cotfactory.schemas.grade import Decision, DropReason, Split
+from cotfactory.schemas.group import Group
 
 ProblemFindings = list[list[Finding]]
 """The findings of one problem: a list for each of its groups."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from curation.near_duplicates import joined, repeats, signatures
-from schemas.curation import HeldOut
-from schemas.grade import Split
-from schemas.ids import seed_from
-from schemas.problem import Problem
+from cotfactory.curation.near_duplicates import joined, repeats, signatures
+from cotfactory.schemas.curation import HeldOut
+from cotfactory.schemas.grade import Split
+from cotfactory.schemas.ids import seed_from
+from cotfactory.schemas.problem import Problem
 
 TWIN_SIMILARITY = 0.8
 TWIN_WORDS = 8

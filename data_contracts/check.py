@@ -16,13 +16,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.contract import KEY_LIKE, Contract, Demands, Expectation
-from data_contracts.great import GreatExpectations, at_most_zero
-from data_contracts.report import EXAMPLES, ContractReport, ExpectationResult
-from data_contracts.violations import checked_sql, failed_sql, quoted
-from schemas.errors import ContractError
-from schemas.key_like import key_like_sql
-from schemas.rows import MESSAGES, REASONED_MESSAGES, ROW_SCHEMAS
+from cotfactory.data_contracts.contract import KEY_LIKE, Contract, Demands, Expectation
+from cotfactory.data_contracts.great import GreatExpectations, at_most_zero
+from cotfactory.data_contracts.report import EXAMPLES, ContractReport, ExpectationResult
+from cotfactory.data_contracts.violations import checked_sql, failed_sql, quoted
+from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.key_like import key_like_sql
+from cotfactory.schemas.rows import MESSAGES, REASONED_MESSAGES, ROW_SCHEMAS
 
 ROWS_AT_ONCE = 256
 MACROS = """

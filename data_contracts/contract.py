@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from schemas.errors import ContractError
-from schemas.recipe import Product
-from schemas.record import Record
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.rows import ROW_SCHEMAS
 
 CONTRACTS = Path(__file__).parent
 KEY_LIKE = "key_like_strings"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.errors import ContractError
+from cotfactory.schemas.errors import ContractError
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import duckdb
 import yaml
 from pydantic import Field, ValidationError
 
-from data_contracts.check import open_duckdb
-from data_contracts.contract import CONTRACTS, Expectation
-from data_contracts.great import Asked, GreatExpectations
-from data_contracts.report import EXAMPLES, WHOLE, ContractReport, ExpectationResult
-from data_contracts.violations import literal
-from schemas.errors import ContractError
-from schemas.recipe import Product, StopAbove
-from schemas.record import Record
+from cotfactory.data_contracts.check import open_duckdb
+from cotfactory.data_contracts.contract import CONTRACTS, Expectation
+from cotfactory.data_contracts.great import Asked, GreatExpectations
+from cotfactory.data_contracts.report import EXAMPLES, WHOLE, ContractReport, ExpectationResult
+from cotfactory.data_contracts.violations import literal
+from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.recipe import Product, StopAbove
+from cotfactory.schemas.record import Record
 
 CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "sft": (("candidate_id", "verdict"),),

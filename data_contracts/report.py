@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from schemas.recipe import Product
-from schemas.record import Record
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.record import Record
 
 EXAMPLES = 3
 WHOLE: Literal["release"] = "release"

@@ -4,7 +4,7 @@ What Great Expectations' pandas engine says of a column, a DuckDB aggregate says
 meaning is Great Expectations' own: a null is not looked at, and of a pair only where both are null.
 """
 
-from data_contracts.contract import Expectation
+from cotfactory.data_contracts.contract import Expectation
 
 
 def checked_sql(promise: Expectation) -> str:

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.canned_questions import CANNED_QUESTIONS
-from schemas.errors import InputError, WorkspaceError
-from schemas.record import Record
-from warehouse.catalog import query_catalog
-from warehouse.journal_reader import read_journal
-from warehouse.ledger import open_journals
-from warehouse.workspace import Workspace
+from cotfactory.flows.canned_questions import CANNED_QUESTIONS
+from cotfactory.schemas.errors import InputError, WorkspaceError
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.workspace import Workspace
 
 FORMATS = ("table", "csv", "json")
 ROWS_SHOWN = 200

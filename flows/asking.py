@@ -5,22 +5,22 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
-from flows.assignments import Asker, PlannedShard, Round, Shard
-from flows.batches import shards_to_open
-from flows.grading_desk import GradingDesk
-from flows.interpreter import in_thread, tuned_for_asking
-from flows.run_record import Run
-from flows.shard import Desk, ShardOutcome, run_shard
-from flows.stage_runner import StageRunner
-from flows.teachers import open_desk
-from generators.limits import Wallet
-from graders.grade import grade_batch, grade_promptly
-from graders.grader import Tools
-from schemas.errors import AlarmRaised, CotfactoryError
-from schemas.problem import Problem
-from warehouse.ledger import Journal, JournalHeader
-from warehouse.seal import seal_own_journal, write_grades
-from warehouse.wanted import spent_before
+from cotfactory.flows.assignments import Asker, PlannedShard, Round, Shard
+from cotfactory.flows.batches import shards_to_open
+from cotfactory.flows.grading_desk import GradingDesk
+from cotfactory.flows.interpreter import in_thread, tuned_for_asking
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.shard import Desk, ShardOutcome, run_shard
+from cotfactory.flows.stage_runner import StageRunner
+from cotfactory.flows.teachers import open_desk
+from cotfactory.generators.limits import Wallet
+from cotfactory.graders.grade import grade_batch, grade_promptly
+from cotfactory.graders.grader import Tools
+from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.ledger import Journal, JournalHeader
+from cotfactory.warehouse.seal import seal_own_journal, write_grades
+from cotfactory.warehouse.wanted import spent_before
 
 SHARDS_PER_TEACHER = 4
 """At most (of batches for each that it takes to fill one): a shard that waits for its last answers does not keep the

@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from generators.local_teachers.recordings import RecordingCounts
-from generators.stopping import next_samples
-from generators.strategies import Attempt, StepOutcome, Strategy
-from graders.grade import grader_name_and_version
-from schemas.grade import Verdict
-from schemas.ids import content_id, grade_id, prompt_id
-from schemas.problem import Problem
-from schemas.recipe import Attempts, Recipe
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Message
-from warehouse.wanted import WantedSample, WantedSamples
+from cotfactory.generators.local_teachers.recordings import RecordingCounts
+from cotfactory.generators.stopping import next_samples
+from cotfactory.generators.strategies import Attempt, StepOutcome, Strategy
+from cotfactory.graders.grade import grader_name_and_version
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.ids import content_id, grade_id, prompt_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Attempts, Recipe
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Message
+from cotfactory.warehouse.wanted import WantedSample, WantedSamples
 
 Samples = dict[int, dict[int, StepOutcome]]
 """What is stored of one problem: by sample index, then by step."""

@@ -6,26 +6,34 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from flows.interpreter import in_thread
-from flows.run_record import Run
-from flows.settings import remote_endpoint
-from flows.shard import Stop, StoppedError, estimated_usage
-from generators.batch import BatchTeacher, progress_of
-from generators.batch_api import BatchApi, BatchState, patiently
-from generators.batch_results import Outcome
-from generators.completions import says_nothing
-from generators.limits import cost_usd
-from generators.reasoning import candidate_of
-from generators.stopping import next_samples
-from generators.teacher import Endpoint
-from schemas.errors import WorkspaceError
-from schemas.recipe import Attempts
-from schemas.teacher_spec import Batch, TeacherSpec
-from schemas.teaching import Completion
-from warehouse.batch_ledger import BatchBuyer, BatchLedger, OpenBatch, drop_batch, drop_sealed, missing, open_batches
-from warehouse.ledger import Journal, JournalHeader
-from warehouse.seal import seal_own_journal
-from warehouse.wanted import WantedSamples
+from cotfactory.flows.interpreter import in_thread
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.settings import remote_endpoint
+from cotfactory.flows.shard import Stop, StoppedError, estimated_usage
+from cotfactory.generators.batch import BatchTeacher, progress_of
+from cotfactory.generators.batch_api import BatchApi, BatchState, patiently
+from cotfactory.generators.batch_results import Outcome
+from cotfactory.generators.completions import says_nothing
+from cotfactory.generators.limits import cost_usd
+from cotfactory.generators.reasoning import candidate_of
+from cotfactory.generators.stopping import next_samples
+from cotfactory.generators.teacher import Endpoint
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.recipe import Attempts
+from cotfactory.schemas.teacher_spec import Batch, TeacherSpec
+from cotfactory.schemas.teaching import Completion
+from cotfactory.warehouse.batch_ledger import (
+    BatchBuyer,
+    BatchLedger,
+    OpenBatch,
+    drop_batch,
+    drop_sealed,
+    missing,
+    open_batches,
+)
+from cotfactory.warehouse.ledger import Journal, JournalHeader
+from cotfactory.warehouse.seal import seal_own_journal
+from cotfactory.warehouse.wanted import WantedSamples
 
 WRITTEN_AT_ONCE = 256
 

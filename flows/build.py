@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from flows import releasing, stages
-from flows.asking import ask
-from flows.assignments import (
+from cotfactory.flows import releasing, stages
+from cotfactory.flows.asking import ask
+from cotfactory.flows.assignments import (
     Asker,
     PlannedShard,
     Round,
@@ -25,25 +25,25 @@ from flows.assignments import (
     shards,
     wanted_samples,
 )
-from flows.batches import collect_batches, has_batches
-from flows.interpreter import in_thread
-from flows.progress import Progress
-from flows.rollouts import RolledOut
-from flows.run_record import Run, write_run
-from flows.stage_runner import StageRunner, on_thread
-from flows.stages import Flip
-from flows.summary import RunSummary
-from flows.teachers import recorded_counts
-from flows.tools import open_grading
-from graders.grader import Tools, rest
-from schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
-from schemas.grade import DropReason
-from schemas.problem import Problem
-from schemas.recipe import Recipe
-from warehouse import freed_memory
-from warehouse.catalog import build_catalog
-from warehouse.wanted import WantedSamples
-from warehouse.workspace import exclusive, open_workspace
+from cotfactory.flows.batches import collect_batches, has_batches
+from cotfactory.flows.interpreter import in_thread
+from cotfactory.flows.progress import Progress
+from cotfactory.flows.rollouts import RolledOut
+from cotfactory.flows.run_record import Run, write_run
+from cotfactory.flows.stage_runner import StageRunner, on_thread
+from cotfactory.flows.stages import Flip
+from cotfactory.flows.summary import RunSummary
+from cotfactory.flows.teachers import recorded_counts
+from cotfactory.flows.tools import open_grading
+from cotfactory.graders.grader import Tools, rest
+from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
+from cotfactory.schemas.grade import DropReason
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.warehouse import freed_memory
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.workspace import exclusive, open_workspace
 
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",

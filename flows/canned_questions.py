@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from schemas.record import Record
-from warehouse.catalog import table_files
-from warehouse.workspace import Workspace
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.catalog import table_files
+from cotfactory.warehouse.workspace import Workspace
 
 
 class CannedQuestion(Record):

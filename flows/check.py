@@ -6,21 +6,21 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from flows.assignments import askers_of
-from flows.decontaminate import open_benchmarks, problem_hits
-from flows.settings import hub_access, load_recipe
-from flows.teachers import describe_endpoint, recorded_counts
-from flows.tools import open_grading
-from generators.load_problems import load_problems
-from graders.code.mutants import test_strength
-from graders.grade import self_test
-from graders.grader import Tools
-from publishing.licenses import refuse_forbidden_mix
-from schemas.errors import CotfactoryError
-from schemas.problem import Problem
-from schemas.recipe import Recipe
-from schemas.record import Record
-from warehouse.workspace import open_workspace
+from cotfactory.flows.assignments import askers_of
+from cotfactory.flows.decontaminate import open_benchmarks, problem_hits
+from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.teachers import describe_endpoint, recorded_counts
+from cotfactory.flows.tools import open_grading
+from cotfactory.generators.load_problems import load_problems
+from cotfactory.graders.code.mutants import test_strength
+from cotfactory.graders.grade import self_test
+from cotfactory.graders.grader import Tools
+from cotfactory.publishing.licenses import refuse_forbidden_mix
+from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.workspace import open_workspace
 
 EXAMPLES = 20
 

@@ -6,15 +6,23 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from curation.balance import over_domain_share
-from curation.decontaminate import BenchmarkIndex
-from curation.select import SEEN, Candidates, ProblemFindings, Selection, first_pass, kept_counts, near_duplicates
-from curation.split import split_groups, splits
-from schemas.curation import Curation
-from schemas.group import Group
-from schemas.problem import Problem
-from warehouse.array_spool import ArraySpool
-from warehouse.nameless_file import NamelessFile
+from cotfactory.curation.balance import over_domain_share
+from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.curation.select import (
+    SEEN,
+    Candidates,
+    ProblemFindings,
+    Selection,
+    first_pass,
+    kept_counts,
+    near_duplicates,
+)
+from cotfactory.curation.split import split_groups, splits
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.array_spool import ArraySpool
+from cotfactory.warehouse.nameless_file import NamelessFile
 
 BATCH_PROBLEMS = 64
 Groups = Callable[[], Iterator[tuple[Group, ...]]]

@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from curation.decontaminate import BenchmarkIndex, benchmark_index, contaminations, strongest
-from curation.planted import false_alarms, planted_recall
-from flows.progress import Progress
-from flows.settings import hub_access
-from generators.problems.file import read_rows
-from generators.problems.hub import load_hub
-from schemas.curation import BenchmarkFile, BenchmarkHub, Curation
-from schemas.decontamination import BenchmarkShare, BenchmarkText, Decontamination
-from schemas.errors import ProblemSourceError
-from schemas.problem import Problem
-from schemas.recipe import ColumnMap, HubSource
+from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index, contaminations, strongest
+from cotfactory.curation.planted import false_alarms, planted_recall
+from cotfactory.flows.progress import Progress
+from cotfactory.flows.settings import hub_access
+from cotfactory.generators.problems.file import read_rows
+from cotfactory.generators.problems.hub import load_hub
+from cotfactory.schemas.curation import BenchmarkFile, BenchmarkHub, Curation
+from cotfactory.schemas.decontamination import BenchmarkShare, BenchmarkText, Decontamination
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import ColumnMap, HubSource
 
 BATCH = 1_000
 

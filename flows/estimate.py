@@ -5,26 +5,26 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.assignments import Assignment, askers_of, shards, wanted_samples
-from flows.decontaminate import open_benchmarks, problem_hits
-from flows.rollouts import RolledOut
-from flows.settings import hub_access, load_recipe
-from flows.teachers import recorded_counts
-from generators.limits import cost_usd, worst_case
-from generators.load_problems import load_problems
-from generators.stopping import JEFFREYS, expected_samples, fitted_prior
-from generators.strategies import Strategy
-from schemas.record import Record
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Usage
-from warehouse.batch_ledger import open_batches
-from warehouse.catalog import build_catalog
-from warehouse.history import TeacherHistory, teacher_history
-from warehouse.journal_reader import read_journal
-from warehouse.ledger import open_journals
-from warehouse.problem_spool import spool_problems
-from warehouse.wanted import WantedSamples, spent_before
-from warehouse.workspace import open_workspace
+from cotfactory.flows.assignments import Assignment, askers_of, shards, wanted_samples
+from cotfactory.flows.decontaminate import open_benchmarks, problem_hits
+from cotfactory.flows.rollouts import RolledOut
+from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.teachers import recorded_counts
+from cotfactory.generators.limits import cost_usd, worst_case
+from cotfactory.generators.load_problems import load_problems
+from cotfactory.generators.stopping import JEFFREYS, expected_samples, fitted_prior
+from cotfactory.generators.strategies import Strategy
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Usage
+from cotfactory.warehouse.batch_ledger import open_batches
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.history import TeacherHistory, teacher_history
+from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.problem_spool import spool_problems
+from cotfactory.warehouse.wanted import WantedSamples, spent_before
+from cotfactory.warehouse.workspace import open_workspace
 
 
 class TeacherPlan(Record):

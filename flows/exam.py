@@ -7,22 +7,22 @@ from pathlib import Path
 
 from pydantic import Field
 
-from flows.exam_files import Exam, Question, find_exams
-from flows.exam_peer import PEER, run_peer
-from flows.exam_record import exam_record, write_exam_record
-from flows.exam_scores import Result, Score, by, score
-from flows.exam_steps import HEADER as STEPS_HEADER
-from flows.exam_steps import StepScore, run_step_exam
-from flows.settings import sandbox_image
-from graders.grade import grade, grade_batch
-from graders.grader import ALGEBRA_ITEM_S, Tools, open_tools
-from graders.math.families import answer_family
-from graders.math.math_answers import compare_math
-from graders.stated_answers import verdict_of
-from graders.worker_pool import OneItem, WorkerPool
-from schemas.errors import InputError, ProblemSourceError, SandboxError
-from schemas.grade import Grade
-from schemas.record import Record
+from cotfactory.flows.exam_files import Exam, Question, find_exams
+from cotfactory.flows.exam_peer import PEER, run_peer
+from cotfactory.flows.exam_record import exam_record, write_exam_record
+from cotfactory.flows.exam_scores import Result, Score, by, score
+from cotfactory.flows.exam_steps import HEADER as STEPS_HEADER
+from cotfactory.flows.exam_steps import StepScore, run_step_exam
+from cotfactory.flows.settings import sandbox_image
+from cotfactory.graders.grade import grade, grade_batch
+from cotfactory.graders.grader import ALGEBRA_ITEM_S, Tools, open_tools
+from cotfactory.graders.math.families import answer_family
+from cotfactory.graders.math.math_answers import compare_math
+from cotfactory.graders.stated_answers import verdict_of
+from cotfactory.graders.worker_pool import OneItem, WorkerPool
+from cotfactory.schemas.errors import InputError, ProblemSourceError, SandboxError
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.record import Record
 
 
 class ExamScore(Record):
@@ -159,7 +159,7 @@ def _ask(question: Question, family: str, tools: Tools) -> Result:
 
 
 def _run_code(exam: Exam) -> ExamScore:
-    from graders.sandbox.pool import open_sandbox
+    from cotfactory.graders.sandbox.pool import open_sandbox
 
     pairs = [(question.problems[0], question.candidate) for question in exam.questions]
     started = time.perf_counter()

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.grade_recordings import recorded_candidate
-from generators.local_teachers.recordings import read_recordings
-from generators.problems.file import load_file
-from schemas.candidate import Candidate
-from schemas.errors import ProblemSourceError, RecordingError
-from schemas.ids import problem_id
-from schemas.problem import AnswerKind, Problem
-from schemas.recipe import FileSource
-from schemas.recording import Recording
+from cotfactory.flows.grade_recordings import recorded_candidate
+from cotfactory.generators.local_teachers.recordings import read_recordings
+from cotfactory.generators.problems.file import load_file
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import ProblemSourceError, RecordingError
+from cotfactory.schemas.ids import problem_id
+from cotfactory.schemas.problem import AnswerKind, Problem
+from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.recording import Recording
 
 UNNAMED_CHOICES = ("",) * 10
 """A row about a letter names no options."""

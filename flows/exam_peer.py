@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import JsonValue
 
-from flows.exam_files import Question
-from flows.exam_scores import Result
-from graders.worker_pool import WorkerPool
-from schemas.errors import InputError
+from cotfactory.flows.exam_files import Question
+from cotfactory.flows.exam_scores import Result
+from cotfactory.graders.worker_pool import WorkerPool
+from cotfactory.schemas.errors import InputError
 
 PEER = "math-verify"
 TIMEOUT_S = 20.0
@@ -37,7 +37,7 @@ def run_peer(questions: Sequence[Question], families: Sequence[str]) -> list[Res
     except ImportError as error:
         raise InputError("math-verify is not installed", "pip install 'cotfactory[exam]'") from error
     size = os.cpu_count() or 1
-    pool = WorkerPool("flows.exam_peer:judge", size=size, timeout_s=TIMEOUT_S, memory_mb=MEMORY_MB)
+    pool = WorkerPool("cotfactory.flows.exam_peer:judge", size=size, timeout_s=TIMEOUT_S, memory_mb=MEMORY_MB)
     try:
         pool.run(-1, ["1"], "1")  # imports are no part of the time
         with ThreadPoolExecutor(size) as threads:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from flows.exam_scores import Score, rate
-from graders.exam_record import ExamRecord, GraderExam, MeasuredShare
-from graders.grade import GRADERS
-from schemas.errors import InputError
-from schemas.problem import AnswerKind
+from cotfactory.flows.exam_scores import Score, rate
+from cotfactory.graders.exam_record import ExamRecord, GraderExam, MeasuredShare
+from cotfactory.graders.grade import GRADERS
+from cotfactory.schemas.errors import InputError
+from cotfactory.schemas.problem import AnswerKind
 
 GRADER_OF_FAMILY: dict[str, AnswerKind] = {"letter": "choice", "program": "code", "text": "text"}
 """Every other family is mathematics."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 Z = 1.959964
 """95 %."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from curation.chain_steps import wrong_step
-from flows.exam_files import beside, rows_of
-from flows.exam_scores import Rate, rate
-from schemas.errors import ProblemSourceError
-from schemas.record import Record
+from cotfactory.curation.chain_steps import wrong_step
+from cotfactory.flows.exam_files import beside, rows_of
+from cotfactory.flows.exam_scores import Rate, rate
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.record import Record
 
 FILE = "step_mistakes"
 

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.tools import open_grading
-from generators.local_teachers.recordings import read_recordings
-from generators.problems.file import load_file
-from generators.reasoning import split
-from graders.grade import grade_batch
-from schemas.candidate import Candidate
-from schemas.errors import RecordingError, WorkspaceError
-from schemas.grade import VERDICTS, Grade
-from schemas.ids import content_id
-from schemas.problem import Problem
-from schemas.recipe import FileSource
-from schemas.record import Record
-from schemas.recording import Recording
-from schemas.teaching import Completion, Sampling, Usage
+from cotfactory.flows.tools import open_grading
+from cotfactory.generators.local_teachers.recordings import read_recordings
+from cotfactory.generators.problems.file import load_file
+from cotfactory.generators.reasoning import split
+from cotfactory.graders.grade import grade_batch
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import RecordingError, WorkspaceError
+from cotfactory.schemas.grade import VERDICTS, Grade
+from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.recording import Recording
+from cotfactory.schemas.teaching import Completion, Sampling, Usage
 
 BATCH = 256
 

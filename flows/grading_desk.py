@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from schemas.candidate import Candidate
-from schemas.grade import Grade
-from schemas.problem import Problem
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import Problem
 
 Pair = tuple[Problem, Candidate]
 GradePromptly = Callable[[Problem, Candidate], Grade | None]

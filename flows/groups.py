@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from flows.assignments import Asker
-from generators.stopping import pass_rate, used_samples
-from generators.strategies import Attempt, Strategy
-from schemas.grade import Verdict
-from schemas.group import GradedCandidate, Group
-from schemas.problem import Problem
-from warehouse.wanted import StoredGroup, StoredStep, WantedSamples
+from cotfactory.flows.assignments import Asker
+from cotfactory.generators.stopping import pass_rate, used_samples
+from cotfactory.generators.strategies import Attempt, Strategy
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.wanted import StoredGroup, StoredStep, WantedSamples
 
 
 def decided_groups(

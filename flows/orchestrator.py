@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from schemas.errors import OrchestratorError
+from cotfactory.schemas.errors import OrchestratorError
 
 HEALTH_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 180.0

@@ -11,12 +11,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from flows.build import BuildRequest, build
-from flows.progress import Progress, TerminalProgress
-from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
-from flows.stage_runner import Stage
-from flows.summary import RunSummary
-from schemas.errors import CotfactoryError
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.progress import Progress, TerminalProgress
+from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
+from cotfactory.flows.stage_runner import Stage
+from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.errors import CotfactoryError
 
 RETRIES = 2
 RETRY_DELAYS_S = [10.0, 60.0]

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from flows.summary import RunSummary
-from schemas.grade import Verdict
+from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.grade import Verdict
 
 LINE_EVERY_S, BAR_EVERY_S = 10.0, 0.1
 ENOUGH_TO_PROJECT = 100

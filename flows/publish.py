@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from flows.settings import hub_target
-from publishing.changelog import difference_lines
-from publishing.diff import ReleaseDiff, diff_releases
-from publishing.hub import PublishOutcome, fetch_release, publish_release
-from publishing.read_manifest import read_manifest
-from publishing.report_page import REPORT
-from schemas.errors import InputError
-from schemas.record import Record
-from warehouse.workspace import Workspace
+from cotfactory.flows.settings import hub_target
+from cotfactory.publishing.changelog import difference_lines
+from cotfactory.publishing.diff import ReleaseDiff, diff_releases
+from cotfactory.publishing.hub import PublishOutcome, fetch_release, publish_release
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.report_page import REPORT
+from cotfactory.schemas.errors import InputError
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.workspace import Workspace
 
 
 class Published(Record):

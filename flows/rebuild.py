@@ -3,20 +3,20 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from flows.assignments import askers_of
-from flows.groups import decided_groups
-from flows.publish import release_folder
-from flows.rollouts import RolledOut
-from publishing.read_manifest import read_manifest
-from publishing.release import ReleaseFacts, write_release
-from schemas.errors import WorkspaceError
-from schemas.manifest import Manifest
-from schemas.recipe import Recipe
-from schemas.record import Record
-from warehouse.problem_spool import spool_problems
-from warehouse.released import released_file, released_problems, released_samples
-from warehouse.wanted import WantedSamples
-from warehouse.workspace import open_workspace
+from cotfactory.flows.assignments import askers_of
+from cotfactory.flows.groups import decided_groups
+from cotfactory.flows.publish import release_folder
+from cotfactory.flows.rollouts import RolledOut
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.release import ReleaseFacts, write_release
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.problem_spool import spool_problems
+from cotfactory.warehouse.released import released_file, released_problems, released_samples
+from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.workspace import open_workspace
 
 
 class Rebuilt(Record):

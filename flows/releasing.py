@@ -8,24 +8,24 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from data_contracts.report import ContractReport
-from flows.assignments import Asker
-from flows.groups import decided_groups
-from flows.rollouts import RolledOut
-from flows.run_record import Run
-from flows.settings import hub_target, recipe_id
-from flows.summary import ReleaseSummary
-from graders.code.mutants import strength_of_tests
-from graders.grader import Tools
-from publishing.release import ReleaseFacts, write_release
-from schemas.errors import RecipeError
-from schemas.group import Group
-from schemas.manifest import StrengthOfTests
-from schemas.problem import Problem
-from warehouse.history import alarms_before
-from warehouse.regrades import regrades
-from warehouse.tables import write_table
-from warehouse.wanted import WantedSamples
+from cotfactory.data_contracts.report import ContractReport
+from cotfactory.flows.assignments import Asker
+from cotfactory.flows.groups import decided_groups
+from cotfactory.flows.rollouts import RolledOut
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.settings import hub_target, recipe_id
+from cotfactory.flows.summary import ReleaseSummary
+from cotfactory.graders.code.mutants import strength_of_tests
+from cotfactory.graders.grader import Tools
+from cotfactory.publishing.release import ReleaseFacts, write_release
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.manifest import StrengthOfTests
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.history import alarms_before
+from cotfactory.warehouse.regrades import regrades
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.wanted import WantedSamples
 
 MEASURED_PROBLEMS = 100
 """Code problems whose tests are measured for a release; `check` measures them all."""
@@ -107,7 +107,7 @@ def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfT
 
 def publish(run: Run) -> None:
     """Send the release of this run to the recipe's repository on the Hub. Raises PublishError."""
-    from publishing.hub import publish_release
+    from cotfactory.publishing.hub import publish_release
 
     repo = run.recipe.release.repo
     if run.release is None or repo is None:

@@ -14,22 +14,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from flows.assignments import Asker, Assignment, PlannedShard, Round, Shard
-from flows.groups import placed_groups
-from generators.rollouts import RolloutStrategy
-from generators.step_splitter import split_steps
-from graders.grade import grader_name_and_version
-from publishing.products.row_parts import UNFINISHED, thinking
-from schemas.candidate import Candidate
-from schemas.grade import Grade, Split, Verdict
-from schemas.group import GradedCandidate, Group, LabelledChain, StepCount
-from schemas.ids import content_id, grade_id, prompt_id
-from schemas.key_like import count_key_like
-from schemas.problem import Problem
-from schemas.recipe import Attempts, Recipe, Rollouts
-from schemas.teaching import Message
-from warehouse.wanted import StoredGroup, WantedSample, WantedSamples
-from warehouse.workspace import Workspace
+from cotfactory.flows.assignments import Asker, Assignment, PlannedShard, Round, Shard
+from cotfactory.flows.groups import placed_groups
+from cotfactory.generators.rollouts import RolloutStrategy
+from cotfactory.generators.step_splitter import split_steps
+from cotfactory.graders.grade import grader_name_and_version
+from cotfactory.publishing.products.row_parts import UNFINISHED, thinking
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade, Split, Verdict
+from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, StepCount
+from cotfactory.schemas.ids import content_id, grade_id, prompt_id
+from cotfactory.schemas.key_like import count_key_like
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Attempts, Recipe, Rollouts
+from cotfactory.schemas.teaching import Message
+from cotfactory.warehouse.wanted import StoredGroup, WantedSample, WantedSamples
+from cotfactory.warehouse.workspace import Workspace
 
 Steps = tuple[str, ...]
 Place = tuple[int, int]

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import uvloop
 
-from flows.build import BuildRequest, build, regrade_stored, release_stored
-from flows.orchestrator import prefect_server
-from flows.progress import TerminalProgress
-from flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
-from flows.stage_runner import DirectStages
-from flows.stages import Flip
-from flows.summary import RunSummary
-from schemas.errors import OrchestratorError, RecipeError
-from schemas.record import Record
+from cotfactory.flows.build import BuildRequest, build, regrade_stored, release_stored
+from cotfactory.flows.orchestrator import prefect_server
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.stages import Flip
+from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.errors import OrchestratorError, RecipeError
+from cotfactory.schemas.record import Record
 
 FLIPS_SHOWN = 50
 
@@ -71,7 +71,7 @@ async def _as_flow(
     import httpx
     from prefect.exceptions import PrefectException
 
-    from flows.prefect_build import build_recipe, watching
+    from cotfactory.flows.prefect_build import build_recipe, watching
 
     watching.set(progress)
     try:

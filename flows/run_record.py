@@ -4,18 +4,18 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from curation.decontaminate import BenchmarkIndex
-from flows.interpreter import give_up_if_interrupted
-from flows.progress import Progress
-from flows.settings import recipe_id
-from flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
-from graders.mutants import MutantCheck
-from schemas.alarm import Alarm
-from schemas.candidate import Candidate
-from schemas.decontamination import Decontamination
-from schemas.recipe import Recipe
-from warehouse.tables import write_table
-from warehouse.workspace import Workspace
+from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.flows.interpreter import give_up_if_interrupted
+from cotfactory.flows.progress import Progress
+from cotfactory.flows.settings import recipe_id
+from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
+from cotfactory.graders.mutants import MutantCheck
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.decontamination import Decontamination
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.workspace import Workspace
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Build the sandbox image, and say what it is."""
 
-from graders.sandbox.image import build_image
-from schemas.record import Record
+from cotfactory.graders.sandbox.image import build_image
+from cotfactory.schemas.record import Record
 
 
 class BuiltImage(Record):

@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from generators.problems.hub import HubAccess
-from generators.teacher import NO_KEY, Endpoint
-from schemas.curation import BenchmarkFile
-from schemas.errors import RecipeError
-from schemas.ids import content_id
-from schemas.recipe import FileSource, Recipe
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.generators.problems.hub import HubAccess
+from cotfactory.generators.teacher import NO_KEY, Endpoint
+from cotfactory.schemas.curation import BenchmarkFile
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.recipe import FileSource, Recipe
+from cotfactory.schemas.teacher_spec import TeacherSpec
 
 if TYPE_CHECKING:
-    from publishing.hub import HubTarget
+    from cotfactory.publishing.hub import HubTarget
 
 DEFAULT_RECIPE = "demo"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -29,7 +29,7 @@ def shipped_recipe(name: str) -> Path:
     """Return the path of a recipe that comes with the package."""
     import importlib.resources
 
-    return Path(str(importlib.resources.files("recipes").joinpath(f"{name}.yaml")))
+    return Path(str(importlib.resources.files("cotfactory.recipes").joinpath(f"{name}.yaml")))
 
 
 def load_recipe(path: Path, environment: Mapping[str, str] = os.environ) -> Recipe:
@@ -96,7 +96,7 @@ def hub_access(environment: Mapping[str, str] = os.environ) -> HubAccess:
 
 def hub_target(environment: Mapping[str, str] = os.environ) -> "HubTarget":
     """Return where releases are published: HF_ENDPOINT and HF_TOKEN."""
-    from publishing.hub import HubTarget  # the Hub's client takes most of a second to import
+    from cotfactory.publishing.hub import HubTarget  # the Hub's client takes most of a second to import
 
     return HubTarget(endpoint=environment.get("HF_ENDPOINT"), token=_token(environment))
 

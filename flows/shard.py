@@ -5,29 +5,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from flows.assignments import Assignment, Shard
-from flows.grading_desk import GradingDesk
-from flows.progress import Progress
-from flows.run_record import Bought
-from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
-from generators.reasoning import candidate_of
-from generators.stopping import next_samples
-from generators.strategies import Attempt, Strategy
-from generators.teacher import Request, Teacher, ask_with_retries
-from generators.teacher_watch import TeacherWatch
-from graders.grade import grader_name_and_version
-from schemas.alarm import Alarm
-from schemas.candidate import Candidate
-from schemas.errors import AlarmRaised, CotfactoryError, SandboxError, TeacherError, TeacherRefused, WorkspaceError
-from schemas.grade import Grade, Verdict
-from schemas.ids import grade_id, prompt_id
-from schemas.order import Order
-from schemas.problem import Problem
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Completion, Message, Usage
-from warehouse.batch_ledger import BatchLedger
-from warehouse.ledger import Journal
-from warehouse.seal import GradeRow
+from cotfactory.flows.assignments import Assignment, Shard
+from cotfactory.flows.grading_desk import GradingDesk
+from cotfactory.flows.progress import Progress
+from cotfactory.flows.run_record import Bought
+from cotfactory.generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
+from cotfactory.generators.reasoning import candidate_of
+from cotfactory.generators.stopping import next_samples
+from cotfactory.generators.strategies import Attempt, Strategy
+from cotfactory.generators.teacher import Request, Teacher, ask_with_retries
+from cotfactory.generators.teacher_watch import TeacherWatch
+from cotfactory.graders.grade import grader_name_and_version
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import (
+    AlarmRaised,
+    CotfactoryError,
+    SandboxError,
+    TeacherError,
+    TeacherRefused,
+    WorkspaceError,
+)
+from cotfactory.schemas.grade import Grade, Verdict
+from cotfactory.schemas.ids import grade_id, prompt_id
+from cotfactory.schemas.order import Order
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message, Usage
+from cotfactory.warehouse.batch_ledger import BatchLedger
+from cotfactory.warehouse.ledger import Journal
+from cotfactory.warehouse.seal import GradeRow
 
 FAILURES_IN_A_ROW = 20
 UNGRADED_IN_A_ROW = 50

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from flows.interpreter import in_thread
-from flows.summary import RunSummary
+from cotfactory.flows.interpreter import in_thread
+from cotfactory.flows.summary import RunSummary
 
 T = TypeVar("T")
 Stage = Callable[[], Awaitable[T]]

@@ -8,30 +8,30 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from curation.balance import require_domains
-from flows.assignments import Asker, repeated_questions
-from flows.curating import curated_groups
-from flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
-from flows.groups import decided_groups
-from flows.rollouts import RolledOut, rollout_decisions
-from flows.run_record import Run
-from flows.settings import hub_access
-from flows.shard import grade_rows
-from flows.summary import Tally
-from generators.load_problems import load_problems
-from graders.grade import grade_batch, self_test
-from graders.grader import Tools
-from graders.mutants import check_mutants
-from publishing.licenses import refuse_forbidden_mix
-from schemas.errors import ProblemSourceError, SandboxError
-from schemas.grade import Decision, DropReason, Verdict
-from schemas.problem import Problem
-from schemas.record import Record
-from warehouse.ledger import open_journals
-from warehouse.problem_spool import ProblemSpool, spool_problems
-from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
-from warehouse.tables import write_table
-from warehouse.wanted import WantedSamples
+from cotfactory.curation.balance import require_domains
+from cotfactory.flows.assignments import Asker, repeated_questions
+from cotfactory.flows.curating import curated_groups
+from cotfactory.flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
+from cotfactory.flows.groups import decided_groups
+from cotfactory.flows.rollouts import RolledOut, rollout_decisions
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.settings import hub_access
+from cotfactory.flows.shard import grade_rows
+from cotfactory.flows.summary import Tally
+from cotfactory.generators.load_problems import load_problems
+from cotfactory.graders.grade import grade_batch, self_test
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.mutants import check_mutants
+from cotfactory.publishing.licenses import refuse_forbidden_mix
+from cotfactory.schemas.errors import ProblemSourceError, SandboxError
+from cotfactory.schemas.grade import Decision, DropReason, Verdict
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
+from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.wanted import WantedSamples
 
 GRADE_BATCH = 256
 MUTATED_CHAINS = 100

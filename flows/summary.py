@@ -3,14 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from graders.mutants import MutantCheck
-from schemas.alarm import Alarm
-from schemas.candidate import Candidate
-from schemas.grade import VERDICTS
-from schemas.group import Group
-from schemas.manifest import FunnelStage, TeacherShare
-from schemas.record import Record
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.graders.mutants import MutantCheck
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import VERDICTS
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.manifest import FunnelStage, TeacherShare
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teacher_spec import TeacherSpec
 
 
 class Tokens(Record):

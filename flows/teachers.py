@@ -6,27 +6,27 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from flows.assignments import Asker
-from flows.batches import asking_in_batches, problems_to_open
-from flows.grading_desk import GradingDesk
-from flows.run_record import Run
-from flows.settings import remote_endpoint
-from flows.shard import Desk, Room, Stop, in_flight
-from generators.batch_api import BatchApi
-from generators.limits import Limiter, PromptOverhead, Wallet
-from generators.local_teachers.recordings import RecordingCounts, count_recordings
-from generators.local_teachers.replay_teacher import replaying
-from generators.local_teachers.simulated_teacher import simulating
-from generators.rollouts import RolloutStrategy
-from generators.shared_prompts import SharedPrompts
-from generators.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
-from generators.teacher_watch import TeacherWatch, UsualAnswers
-from schemas.errors import TeacherUnavailable
-from schemas.problem import Problem
-from schemas.recipe import Recipe
-from schemas.teacher_spec import TeacherSpec
-from warehouse.batch_ledger import BatchLedger
-from warehouse.history import teacher_history
+from cotfactory.flows.assignments import Asker
+from cotfactory.flows.batches import asking_in_batches, problems_to_open
+from cotfactory.flows.grading_desk import GradingDesk
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.settings import remote_endpoint
+from cotfactory.flows.shard import Desk, Room, Stop, in_flight
+from cotfactory.generators.batch_api import BatchApi
+from cotfactory.generators.limits import Limiter, PromptOverhead, Wallet
+from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings
+from cotfactory.generators.local_teachers.replay_teacher import replaying
+from cotfactory.generators.local_teachers.simulated_teacher import simulating
+from cotfactory.generators.rollouts import RolloutStrategy
+from cotfactory.generators.shared_prompts import SharedPrompts
+from cotfactory.generators.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
+from cotfactory.generators.teacher_watch import TeacherWatch, UsualAnswers
+from cotfactory.schemas.errors import TeacherUnavailable
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.warehouse.batch_ledger import BatchLedger
+from cotfactory.warehouse.history import teacher_history
 
 
 def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from flows.settings import sandbox_image, sandbox_runtime
-from graders.grader import Tools, open_tools
-from schemas.problem import Problem
+from cotfactory.flows.settings import sandbox_image, sandbox_runtime
+from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.schemas.problem import Problem
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def open_grading(problems: Sequence[Problem]) -> Iterator[Tools]:
     with ExitStack() as stack:
         sandbox = None
         if any(problem.answer_kind == "code" for problem in problems):
-            from graders.sandbox.pool import open_sandbox
+            from cotfactory.graders.sandbox.pool import open_sandbox
 
             sandbox = stack.enter_context(open_sandbox(sandbox_image(), runtime=sandbox_runtime()))
         yield stack.enter_context(open_tools(sandbox))

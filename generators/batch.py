@@ -13,13 +13,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from generators.batch_api import BatchApi, BatchState, patiently
-from generators.batch_queue import BatchQueue, Line, line_of
-from generators.batch_results import Outcome
-from generators.teacher import FIRST_DELAY_S, LONGEST_DELAY_S, Endpoint, Request
-from schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused, TeacherRejected, WorkspaceError
-from schemas.teacher_spec import Batch, TeacherSpec
-from schemas.teaching import Completion
+from cotfactory.generators.batch_api import BatchApi, BatchState, patiently
+from cotfactory.generators.batch_queue import BatchQueue, Line, line_of
+from cotfactory.generators.batch_results import Outcome
+from cotfactory.generators.teacher import FIRST_DELAY_S, LONGEST_DELAY_S, Endpoint, Request
+from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused, TeacherRejected, WorkspaceError
+from cotfactory.schemas.teacher_spec import Batch, TeacherSpec
+from cotfactory.schemas.teaching import Completion
 
 TELL_EVERY_S = 60.0
 HANDED_OUT_AT_ONCE = 64

@@ -13,13 +13,13 @@ from typing import Any, BinaryIO, TypeVar
 
 import aiohttp
 
-from generators.batch_results import NEVER_ANSWERED, Outcome, read_results
-from generators.completions import NOT_READABLE
-from generators.endpoint_errors import not_a_batch
-from generators.teacher import Endpoint, answered, decoded
-from generators.wire import FileWire, Reply
-from schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.generators.batch_results import NEVER_ANSWERED, Outcome, read_results
+from cotfactory.generators.completions import NOT_READABLE
+from cotfactory.generators.endpoint_errors import not_a_batch
+from cotfactory.generators.teacher import Endpoint, answered, decoded
+from cotfactory.generators.wire import FileWire, Reply
+from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused
+from cotfactory.schemas.teacher_spec import TeacherSpec
 
 ASKED_AT = "/v1/chat/completions"
 WINDOW = "24h"  # the only one there is

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from generators.batch_api import ASKED_AT
-from generators.teacher import Request, chat_body
+from cotfactory.generators.batch_api import ASKED_AT
+from cotfactory.generators.teacher import Request, chat_body
 
 MOST_BYTES = 200_000_000
 """Of one file of requests: the endpoint's own limit."""

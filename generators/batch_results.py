@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from generators.completions import NOT_READABLE, read_completion
-from generators.endpoint_errors import not_a_completion, status_error
-from generators.teacher import Endpoint
-from generators.wire import Reply
-from schemas.errors import TeacherBadReply, TeacherError, TeacherRefused, TeacherUnavailable
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Completion
+from cotfactory.generators.completions import NOT_READABLE, read_completion
+from cotfactory.generators.endpoint_errors import not_a_completion, status_error
+from cotfactory.generators.teacher import Endpoint
+from cotfactory.generators.wire import Reply
+from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRefused, TeacherUnavailable
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion
 
 Outcome = Completion | TeacherError
 

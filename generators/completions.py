@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.teaching import Completion, Usage
+from cotfactory.schemas.teaching import Completion, Usage
 
 NOT_READABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading raises for JSON that is no chat completion: what a server may put where is without end."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import aiohttp
 
-from generators.rate_headers import retry_after_s
-from generators.wire import Reply
-from schemas.errors import (
+from cotfactory.generators.rate_headers import retry_after_s
+from cotfactory.generators.wire import Reply
+from cotfactory.schemas.errors import (
     TeacherBadReply,
     TeacherError,
     TeacherRateLimited,
@@ -15,7 +15,7 @@ from schemas.errors import (
     TeacherRejected,
     TeacherUnavailable,
 )
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teacher_spec import TeacherSpec
 
 NOT_THE_API = "check that base_url ends in /v1 and is the API, not a web page"
 

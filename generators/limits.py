@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from generators.rate_headers import Allowance, Allowances
-from schemas.errors import BudgetReached
-from schemas.recipe import Budget
-from schemas.teacher_spec import Limits, Price
-from schemas.teaching import Message, Sampling, Usage
+from cotfactory.generators.rate_headers import Allowance, Allowances
+from cotfactory.schemas.errors import BudgetReached
+from cotfactory.schemas.recipe import Budget
+from cotfactory.schemas.teacher_spec import Limits, Price
+from cotfactory.schemas.teaching import Message, Sampling, Usage
 
 MESSAGE_OVERHEAD_TOKENS = 16
 SMALLEST_ROUND = 16

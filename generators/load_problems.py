@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from generators.problems.file import load_file
-from generators.problems.hub import HubAccess, load_hub
-from generators.problems.procedural import load_procedural
-from generators.problems.reasoning_gym import load_reasoning_gym
-from schemas.errors import ProblemSourceError
-from schemas.problem import Problem
-from schemas.recipe import ProblemSource
+from cotfactory.generators.problems.file import load_file
+from cotfactory.generators.problems.hub import HubAccess, load_hub
+from cotfactory.generators.problems.procedural import load_procedural
+from cotfactory.generators.problems.reasoning_gym import load_reasoning_gym
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import ProblemSource
 
 # The source is Any because each loader takes the record of its own kind, which the key names.
 SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {

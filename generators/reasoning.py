@@ -3,9 +3,9 @@
 import re
 from datetime import UTC, datetime
 
-from schemas.candidate import Candidate
-from schemas.order import Order
-from schemas.teaching import Completion, Usage
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.order import Order
+from cotfactory.schemas.teaching import Completion, Usage
 
 OPEN, CLOSE = "<think>", "</think>"
 _TAGS = re.compile(r"</?think>")

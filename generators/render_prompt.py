@@ -6,9 +6,9 @@ from typing import Protocol
 
 import jinja2
 
-from schemas.errors import RecipeError
-from schemas.problem import CHOICE_LETTERS, AssertTests, CallTests, Problem
-from schemas.teaching import Message
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.problem import CHOICE_LETTERS, AssertTests, CallTests, Problem
+from cotfactory.schemas.teaching import Message
 
 PROMPTS = Path(__file__).parent / "prompts"
 

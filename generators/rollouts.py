@@ -1,11 +1,11 @@
 """RolloutStrategy: a teacher goes on from the beginning of a solution, in one request whose id is that of its words."""
 
-from generators.render_prompt import go_on_renderer
-from generators.strategies import Messages, Strategy
-from schemas.candidate import RequestStrategy
-from schemas.ids import request_id
-from schemas.problem import Problem
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.generators.render_prompt import go_on_renderer
+from cotfactory.generators.strategies import Messages, Strategy
+from cotfactory.schemas.candidate import RequestStrategy
+from cotfactory.schemas.ids import request_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.teacher_spec import TeacherSpec
 
 
 class RolloutStrategy(Strategy):

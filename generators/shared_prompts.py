@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from generators.teacher import OpenAITeacher, Request
-from schemas.errors import TeacherRejected
-from schemas.teaching import Completion
+from cotfactory.generators.teacher import OpenAITeacher, Request
+from cotfactory.schemas.errors import TeacherRejected
+from cotfactory.schemas.teaching import Completion
 
 
 class _Asked(NamedTuple):

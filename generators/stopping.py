@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from schemas.grade import Verdict
-from schemas.group import PassRate
-from schemas.recipe import Attempts
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.group import PassRate
+from cotfactory.schemas.recipe import Attempts
 
 JEFFREYS = (0.5, 0.5)
 ENOUGH_PAIRS = 30

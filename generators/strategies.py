@@ -16,14 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from generators.reasoning import CLOSE, OPEN
-from generators.render_prompt import prompt_renderer, turn_renderer
-from schemas.candidate import Candidate, RequestStrategy, StrategyName
-from schemas.grade import Verdict
-from schemas.ids import follow_up_id, request_id
-from schemas.problem import Problem
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Message, Sampling
+from cotfactory.generators.reasoning import CLOSE, OPEN
+from cotfactory.generators.render_prompt import prompt_renderer, turn_renderer
+from cotfactory.schemas.candidate import Candidate, RequestStrategy, StrategyName
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.ids import follow_up_id, request_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Message, Sampling
 
 Due = Literal["always", "if_wrong", "if_truncated"]
 Messages = tuple[Message, ...]

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
-from generators.completions import NOT_READABLE, read_completion, read_completions, says_nothing
-from generators.endpoint_errors import not_a_completion, not_json, status_error, timed_out, unreachable
-from generators.limits import Limiter
-from generators.rate_headers import Allowances, allowances
-from generators.wire import Reply, Wire
-from schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Completion, Message, Sampling
+from cotfactory.generators.completions import NOT_READABLE, read_completion, read_completions, says_nothing
+from cotfactory.generators.endpoint_errors import not_a_completion, not_json, status_error, timed_out, unreachable
+from cotfactory.generators.limits import Limiter
+from cotfactory.generators.rate_headers import Allowances, allowances
+from cotfactory.generators.wire import Reply, Wire
+from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message, Sampling
 
 SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
 NO_KEY = "no-key"

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from generators.completions import UNNAMED
-from schemas.alarm import Alarm, AlarmKind
-from schemas.candidate import Candidate
-from schemas.recipe import Alarms
+from cotfactory.generators.completions import UNNAMED
+from cotfactory.schemas.alarm import Alarm, AlarmKind
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.recipe import Alarms
 
 WINDOW = 500
 """Samples that count. A teacher that truncates everything from the 100,000th sample on is told 136 samples later."""

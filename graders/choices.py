@@ -13,16 +13,16 @@ that is no option, is `none_of_the_choices`.
 import re
 from dataclasses import dataclass
 
-from graders.boxes import MAX_STATEMENTS
-from graders.extract import Extraction, after_thinking, final_answer
-from graders.grader import Tools
-from graders.math.expression_answers import Finding
-from graders.math.latex import clean, plain_words
-from graders.stated_answers import grade_stated
-from graders.texts import normalise
-from schemas.candidate import Candidate
-from schemas.grade import Grade
-from schemas.problem import CHOICE_LETTERS, Problem
+from cotfactory.graders.boxes import MAX_STATEMENTS
+from cotfactory.graders.extract import Extraction, after_thinking, final_answer
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.math.expression_answers import Finding
+from cotfactory.graders.math.latex import clean, plain_words
+from cotfactory.graders.stated_answers import grade_stated
+from cotfactory.graders.texts import normalise
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 SHIPPED = Path(__file__).parent / "exam_results.json"
 

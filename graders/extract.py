@@ -24,8 +24,8 @@ An unclosed box is `unclosed_box`, an empty one `empty_box`, an unclosed `<think
 import re
 from dataclasses import dataclass
 
-from graders.boxes import MAX_STATEMENTS, last_boxes
-from graders.math.latex import MAX_ANSWER_CHARS
+from cotfactory.graders.boxes import MAX_STATEMENTS, last_boxes
+from cotfactory.graders.math.latex import MAX_ANSWER_CHARS
 
 MAX_STATEMENT_CHARS = 600
 """A statement ("the answer is ...") is read at most so far; a box may be longer."""

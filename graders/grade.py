@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from graders.choices import CHOICE_GRADER_VERSION, grade_choice
-from graders.code.grade_code import CODE_GRADER_VERSION, grade_code
-from graders.code.mutants import empty_program_passes
-from graders.grader import ALGEBRA_ITEM_S, GradeFunction, Tools
-from graders.math.expression_answers import UNSERVED
-from graders.math.math_answers import MATH_GRADER_VERSION, grade_math
-from graders.math.readable import why_no_answer
-from graders.math.references import reference_answer
-from graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
-from graders.texts import TEXT_GRADER_VERSION, grade_text
-from graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
-from schemas.candidate import Candidate
-from schemas.errors import SandboxError
-from schemas.grade import Evidence, Grade
-from schemas.problem import AnswerKind, Problem, ScorerTests
-from schemas.teaching import Sampling, Usage
+from cotfactory.graders.choices import CHOICE_GRADER_VERSION, grade_choice
+from cotfactory.graders.code.grade_code import CODE_GRADER_VERSION, grade_code
+from cotfactory.graders.code.mutants import empty_program_passes
+from cotfactory.graders.grader import ALGEBRA_ITEM_S, GradeFunction, Tools
+from cotfactory.graders.math.expression_answers import UNSERVED
+from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math
+from cotfactory.graders.math.readable import why_no_answer
+from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.reasoning_gym import grade_reasoning_gym, reasoning_gym_version
+from cotfactory.graders.texts import TEXT_GRADER_VERSION, grade_text
+from cotfactory.graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.grade import Evidence, Grade
+from cotfactory.schemas.problem import AnswerKind, Problem, ScorerTests
+from cotfactory.schemas.teaching import Sampling, Usage
 
 GRADERS: dict[AnswerKind, tuple[GradeFunction, str]] = {
     "choice": (grade_choice, CHOICE_GRADER_VERSION),

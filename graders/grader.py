@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graders.worker_pool import Algebra, WorkerPool
-from schemas.candidate import Candidate
-from schemas.grade import Grade
-from schemas.problem import Problem
+from cotfactory.graders.worker_pool import Algebra, WorkerPool
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import Problem
 
 if TYPE_CHECKING:
-    from graders.sandbox.execution import Sandbox
+    from cotfactory.graders.sandbox.execution import Sandbox
 
 
 ITEM_S = 2.0
@@ -51,7 +51,7 @@ def open_tools(sandbox: "Sandbox | None" = None) -> Iterator[Tools]:
 
     The sandbox belongs to the caller, who opens and closes it.
     """
-    pool = WorkerPool("graders.math.algebra:answer", size=ALGEBRA_WORKERS, timeout_s=ALGEBRA_TIMEOUT_S)
+    pool = WorkerPool("cotfactory.graders.math.algebra:answer", size=ALGEBRA_WORKERS, timeout_s=ALGEBRA_TIMEOUT_S)
     pool.warm_up()
     try:
         yield Tools(algebra=pool, sandbox=sandbox)

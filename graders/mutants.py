@@ -8,22 +8,22 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from graders.choices import stated_choice
-from graders.extract import final_answer
-from graders.grade import grade
-from graders.grader import Tools
-from graders.math.evaluation import real_value
-from graders.math.expressions import Unreadable, parse_expression
-from graders.math.latex import clean
-from graders.math.numbers import quantity, split_unit
-from graders.math.references import reference_answer
-from graders.math.resolve_shapes import resolve
-from graders.math.rounding import declared_step
-from graders.math.structures import read_shape
-from graders.texts import accepted_forms, normalise
-from schemas.candidate import Candidate
-from schemas.problem import CHOICE_LETTERS, Problem, ScorerTests
-from schemas.record import Record
+from cotfactory.graders.choices import stated_choice
+from cotfactory.graders.extract import final_answer
+from cotfactory.graders.grade import grade
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.math.evaluation import real_value
+from cotfactory.graders.math.expressions import Unreadable, parse_expression
+from cotfactory.graders.math.latex import clean
+from cotfactory.graders.math.numbers import quantity, split_unit
+from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.math.resolve_shapes import resolve
+from cotfactory.graders.math.rounding import declared_step
+from cotfactory.graders.math.structures import read_shape
+from cotfactory.graders.texts import accepted_forms, normalise
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.problem import CHOICE_LETTERS, Problem, ScorerTests
+from cotfactory.schemas.record import Record
 
 EXAMPLES = 20
 

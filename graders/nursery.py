@@ -45,7 +45,8 @@ class Nursery:
         # The parent's sys.path goes along, so that the workers import the same code however this one was started.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}\n"
-            f"from graders.worker_process import nurse\nnurse({target!r}, {memory_mb}, {timeout_s}, {theirs.fileno()})"
+            "from cotfactory.graders.worker_process import nurse\n"
+            f"nurse({target!r}, {memory_mb}, {timeout_s}, {theirs.fileno()})"
         )
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, with code written here

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-from graders.extract import Extraction
-from graders.grader import Tools
-from graders.math.expression_answers import Finding
-from graders.math.latex import MAX_ANSWER_CHARS, plain_words
-from graders.stated_answers import grade_stated
-from schemas.candidate import Candidate
-from schemas.grade import Evidence, Grade
-from schemas.problem import Problem, ScorerTests
-from schemas.reasoning_gym_tasks import EXACT_TASKS
+from cotfactory.graders.extract import Extraction
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.math.expression_answers import Finding
+from cotfactory.graders.math.latex import MAX_ANSWER_CHARS, plain_words
+from cotfactory.graders.stated_answers import grade_stated
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Evidence, Grade
+from cotfactory.schemas.problem import Problem, ScorerTests
+from cotfactory.schemas.reasoning_gym_tasks import EXACT_TASKS
 
 Scorer = Callable[[str, dict[str, object]], float]
 

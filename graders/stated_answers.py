@@ -9,11 +9,11 @@ wrong ("The answer is 5. ... The answer is 6."). What no rule can settle is `ung
 import time
 from collections.abc import Callable
 
-from graders.extract import Extraction, final_answer
-from graders.math.expression_answers import Finding
-from schemas.candidate import Candidate
-from schemas.grade import Evidence, Grade, Verdict
-from schemas.problem import Problem
+from cotfactory.graders.extract import Extraction, final_answer
+from cotfactory.graders.math.expression_answers import Finding
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Evidence, Grade, Verdict
+from cotfactory.schemas.problem import Problem
 
 Compare = Callable[[str, str], Finding]
 """Compares a reference answer with a stated one, both as written."""

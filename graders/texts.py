@@ -3,13 +3,13 @@
 import re
 import unicodedata
 
-from graders.grader import Tools
-from graders.math.expression_answers import Finding
-from graders.math.latex import plain_words
-from graders.stated_answers import grade_stated
-from schemas.candidate import Candidate
-from schemas.grade import Grade
-from schemas.problem import Problem
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.math.expression_answers import Finding
+from cotfactory.graders.math.latex import plain_words
+from cotfactory.graders.stated_answers import grade_stated
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import Problem
 
 MAX_STATED_WORDS = 12
 """A longer statement is a sentence about the answer, and no rule here judges sentences."""

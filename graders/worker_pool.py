@@ -21,7 +21,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from graders.nursery import Nursery, Reply, Worker
+from cotfactory.graders.nursery import Nursery, Reply, Worker
 
 STARTUP_S = 60.0
 """How long the nursery may take to import what workers need, on a busy machine."""

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from publishing.shown_chain import LONGEST_ANSWER, cut, sha_key
-from schemas.group import Group
-from schemas.key_like import count_key_like
-from schemas.record import Record
+from cotfactory.publishing.shown_chain import LONGEST_ANSWER, cut, sha_key
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.key_like import count_key_like
+from cotfactory.schemas.record import Record
 
 SUSPECTS_SHOWN = 20
 RIGHT = "RIGHT"

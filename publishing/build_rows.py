@@ -1,13 +1,13 @@
 """From graded candidates to published rows: the builder of each product."""
 
-from publishing.products.all_graded import all_graded_rows
-from publishing.products.preference import kto_rows, preference_rows
-from publishing.products.rl import rl_rows
-from publishing.products.row_parts import Builder
-from publishing.products.self_correction import self_correction_rows
-from publishing.products.sft import no_reasoning_rows, reasoning_content_rows, sft_rows
-from publishing.products.steps import steps_rows
-from schemas.recipe import Product
+from cotfactory.publishing.products.all_graded import all_graded_rows
+from cotfactory.publishing.products.preference import kto_rows, preference_rows
+from cotfactory.publishing.products.rl import rl_rows
+from cotfactory.publishing.products.row_parts import Builder
+from cotfactory.publishing.products.self_correction import self_correction_rows
+from cotfactory.publishing.products.sft import no_reasoning_rows, reasoning_content_rows, sft_rows
+from cotfactory.publishing.products.steps import steps_rows
+from cotfactory.schemas.recipe import Product
 
 BUILDERS: dict[Product, Builder] = {
     "sft": sft_rows,

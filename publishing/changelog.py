@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from publishing.diff import ProductDiff
-from schemas.manifest import Manifest
-from schemas.recipe import Product
+from cotfactory.publishing.diff import ProductDiff
+from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.recipe import Product
 
 TITLE = "# Changelog\n"
 CHANGELOG = "CHANGELOG.md"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from publishing.portrait import PASS_RATE_BINS, Portrait
+from cotfactory.publishing.portrait import PASS_RATE_BINS, Portrait
 
 GREY = "#808080"
 """Words and lines in this grey, on no ground, can be read on a light and on a dark page."""

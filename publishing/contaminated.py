@@ -7,8 +7,8 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from publishing.products.rl import is_contaminated
-from schemas.group import Group
+from cotfactory.publishing.products.rl import is_contaminated
+from cotfactory.schemas.group import Group
 
 IDS = pa.schema([("id", pa.string())])
 BATCH_IDS = 100_000

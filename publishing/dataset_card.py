@@ -9,19 +9,19 @@ import jinja2
 import pyarrow as pa
 import yaml
 
-from data_contracts.contract import Contract
-from data_contracts.report import WHOLE, ContractReport, Subject
-from graders.exam_record import MeasuredShare, shipped_record
-from publishing.charts import Chart
-from publishing.licenses import license_lines, terms_of
-from publishing.portrait import Portrait
-from publishing.published_recipe import published_recipe
-from publishing.shown_chain import ShownChain
-from schemas.decontamination import METHODS, Decontamination, PlantedRecall
-from schemas.grade import Split
-from schemas.manifest import Manifest
-from schemas.recipe import Product, Recipe
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.data_contracts.contract import Contract
+from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
+from cotfactory.graders.exam_record import MeasuredShare, shipped_record
+from cotfactory.publishing.charts import Chart
+from cotfactory.publishing.licenses import license_lines, terms_of
+from cotfactory.publishing.portrait import Portrait
+from cotfactory.publishing.published_recipe import published_recipe
+from cotfactory.publishing.shown_chain import ShownChain
+from cotfactory.schemas.decontamination import METHODS, Decontamination, PlantedRecall
+from cotfactory.schemas.grade import Split
+from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.rows import ROW_SCHEMAS
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}

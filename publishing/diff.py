@@ -8,10 +8,10 @@ import duckdb
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from data_contracts.check import open_duckdb
-from publishing.read_manifest import read_manifest
-from schemas.recipe import Product
-from schemas.record import Record
+from cotfactory.data_contracts.check import open_duckdb
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.record import Record
 
 EXAMPLES = 3
 TEXTS = frozenset(

@@ -15,10 +15,10 @@ from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from pydantic import SecretStr
 
-from publishing.release_folder import MANIFEST, FileToSend, OpenRelease, open_release
-from schemas.errors import PublishError
-from schemas.recipe import Product
-from schemas.record import Record
+from cotfactory.publishing.release_folder import MANIFEST, FileToSend, OpenRelease, open_release
+from cotfactory.schemas.errors import PublishError
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.record import Record
 
 FOLDERS = (*get_args(Product), "index", "charts")
 """The folders that a release writes: what lies there and is not of the release is of an older one."""

@@ -6,8 +6,8 @@ It is a guard against the plain mistakes, not legal advice: a licence that is no
 
 from collections.abc import Iterable, Mapping
 
-from schemas.errors import RecipeError
-from schemas.record import Record
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.record import Record
 
 NOT_STATED = "not stated"
 

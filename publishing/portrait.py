@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from publishing.agreement import Agreement
-from publishing.licenses import NOT_STATED
-from publishing.products.rl import LeftOut
-from publishing.shown_chain import ShownChain, sha_key, shown_chain
-from schemas.candidate import Candidate
-from schemas.grade import Decision, Flag
-from schemas.group import GradedCandidate, Group
+from cotfactory.publishing.agreement import Agreement
+from cotfactory.publishing.licenses import NOT_STATED
+from cotfactory.publishing.products.rl import LeftOut
+from cotfactory.publishing.shown_chain import ShownChain, sha_key, shown_chain
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Decision, Flag
+from cotfactory.schemas.group import GradedCandidate, Group
 
 KEPT_SHOWN, DROPPED_SHOWN = 300, 200
 MOST_NAMES = 50

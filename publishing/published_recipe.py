@@ -4,7 +4,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from schemas.recipe import Recipe
+from cotfactory.schemas.recipe import Recipe
 
 
 def published_recipe(recipe: Recipe) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from schemas.errors import WorkspaceError
-from schemas.manifest import Manifest
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.manifest import Manifest
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -15,36 +15,36 @@ from typing import get_args
 import duckdb
 import pyarrow.parquet as pq
 
-from data_contracts.check import check_contract
-from data_contracts.contract import Contract, Demands, load_contract
-from data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release
-from data_contracts.report import WHOLE, ContractReport, Subject
-from graders.mutants import MutantCheck
-from publishing.build_rows import BUILDERS
-from publishing.changelog import CHANGELOG, changelog
-from publishing.charts import draw_charts
-from publishing.contaminated import ContaminatedIds
-from publishing.dataset_card import dataset_card
-from publishing.diff import ProductDiff, diff_products
-from publishing.portrait import Portrait
-from publishing.products.rl import left_out
-from publishing.published_recipe import published_recipe
-from publishing.read_manifest import read_manifest
-from publishing.report_page import REPORT, report_page
-from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
-from publishing.staging import make_visible, work_folder
-from publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
-from schemas.alarm import Alarm
-from schemas.decontamination import Decontamination
-from schemas.errors import ContractFailed, WorkspaceError
-from schemas.grade import Split
-from schemas.group import Group
-from schemas.key_like import count_key_like
-from schemas.manifest import FunnelStage, Manifest, ReleasedFile, StrengthOfTests, TeacherShare
-from schemas.recipe import Product, Recipe
-from schemas.record import Record
-from schemas.regrade import Regrade
-from warehouse import freed_memory
+from cotfactory.data_contracts.check import check_contract
+from cotfactory.data_contracts.contract import Contract, Demands, load_contract
+from cotfactory.data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release
+from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
+from cotfactory.graders.mutants import MutantCheck
+from cotfactory.publishing.build_rows import BUILDERS
+from cotfactory.publishing.changelog import CHANGELOG, changelog
+from cotfactory.publishing.charts import draw_charts
+from cotfactory.publishing.contaminated import ContaminatedIds
+from cotfactory.publishing.dataset_card import dataset_card
+from cotfactory.publishing.diff import ProductDiff, diff_products
+from cotfactory.publishing.portrait import Portrait
+from cotfactory.publishing.products.rl import left_out
+from cotfactory.publishing.published_recipe import published_recipe
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.report_page import REPORT, report_page
+from cotfactory.publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
+from cotfactory.publishing.staging import make_visible, work_folder
+from cotfactory.publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.decontamination import Decontamination
+from cotfactory.schemas.errors import ContractFailed, WorkspaceError
+from cotfactory.schemas.grade import Split
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.key_like import count_key_like
+from cotfactory.schemas.manifest import FunnelStage, Manifest, ReleasedFile, StrengthOfTests, TeacherShare
+from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.regrade import Regrade
+from cotfactory.warehouse import freed_memory
 
 
 class ReleaseFacts(Record):

@@ -5,12 +5,12 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import TypeAdapter, ValidationError
 
-from data_contracts.report import WHOLE, ContractReport, Subject
-from publishing.read_manifest import read_manifest
-from publishing.versions import VERSION
-from schemas.errors import PublishError
-from schemas.manifest import Manifest
-from schemas.record import Record
+from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.versions import VERSION
+from cotfactory.schemas.errors import PublishError
+from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.record import Record
 
 MANIFEST = "manifest.json"
 CONTRACT = "contract.json"

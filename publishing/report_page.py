@@ -15,16 +15,16 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from data_contracts.report import ContractReport, Subject
-from graders.mutants import MutantCheck
-from publishing.charts import Chart
-from publishing.dataset_card import share
-from publishing.portrait import PASS_RATE_BINS, Portrait, Yield
-from publishing.shown_chain import ShownChain
-from schemas.key_like import count_key_like
-from schemas.manifest import Manifest
-from schemas.record import Record
-from schemas.regrade import Regrade
+from cotfactory.data_contracts.report import ContractReport, Subject
+from cotfactory.graders.mutants import MutantCheck
+from cotfactory.publishing.charts import Chart
+from cotfactory.publishing.dataset_card import share
+from cotfactory.publishing.portrait import PASS_RATE_BINS, Portrait, Yield
+from cotfactory.publishing.shown_chain import ShownChain
+from cotfactory.schemas.key_like import count_key_like
+from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.regrade import Regrade
 
 REPORT = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"

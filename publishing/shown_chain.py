@@ -2,10 +2,10 @@
 
 import hashlib
 
-from schemas.grade import Decision, Evidence
-from schemas.group import GradedCandidate, Group
-from schemas.key_like import count_key_like
-from schemas.record import Record
+from cotfactory.schemas.grade import Decision, Evidence
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.key_like import count_key_like
+from cotfactory.schemas.record import Record
 
 LONGEST_REASONING, LONGEST_TEXT, LONGEST_ANSWER = 3_000, 1_500, 200
 WITHHELD = "(withheld: this chain holds what looks like a key)"

@@ -16,11 +16,11 @@ from typing import BinaryIO, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from publishing.products.row_parts import Row
-from schemas.grade import Split
-from schemas.ids import content_id
-from schemas.recipe import Product
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.publishing.products.row_parts import Row
+from cotfactory.schemas.grade import Split
+from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.rows import ROW_SCHEMAS
 
 SPOOL_BYTES = 8_000_000
 """So many bytes of rows wait in memory, for each spool, to be written together."""

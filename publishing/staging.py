@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from warehouse.synced import sync
+from cotfactory.warehouse.synced import sync
 
 
 @contextmanager

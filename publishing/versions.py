@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from publishing.diff import ProductDiff
-from schemas.errors import InputError, WorkspaceError
-from schemas.recipe import Product
+from cotfactory.publishing.diff import ProductDiff
+from cotfactory.schemas.errors import InputError, WorkspaceError
+from cotfactory.schemas.recipe import Product
 
 FIRST_VERSION = "v1.0.0"
 VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")

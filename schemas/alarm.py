@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 AlarmKind = Literal["not_sampling", "truncated", "no_reasoning", "wrong_model", "refusals", "slow", "dear"]
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
-from schemas.record import Record
-from schemas.teaching import Sampling, Usage
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teaching import Sampling, Usage
 
 StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget"]
 """How a teacher is asked; `generators/strategies.py` says what each does."""

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.grade import Flag
-from schemas.record import Record
+from cotfactory.schemas.grade import Flag
+from cotfactory.schemas.record import Record
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]

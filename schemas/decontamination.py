@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 Method = Literal["exact", "words_8", "words_13", "masked_8", "characters"]
 METHODS: tuple[Method, ...] = ("exact", "words_8", "words_13", "masked_8", "characters")

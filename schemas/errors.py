@@ -24,7 +24,7 @@ CotfactoryError                 exit 1
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the command line imports this module before it knows whether it needs pydantic
-    from schemas.record import Record
+    from cotfactory.schemas.record import Record
 
 
 class CotfactoryError(Exception):

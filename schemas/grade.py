@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 Verdict = Literal["correct", "incorrect", "no_answer", "ungraded"]
 VERDICTS: tuple[Verdict, ...] = ("correct", "incorrect", "no_answer", "ungraded")

@@ -1,10 +1,10 @@
 """Group: all attempts of one teacher at one problem, graded and decided - what curation and release work on."""
 
-from schemas.candidate import Candidate, StrategyName
-from schemas.grade import Decision, Grade, Split
-from schemas.problem import Problem
-from schemas.record import Record
-from schemas.teaching import Message
+from cotfactory.schemas.candidate import Candidate, StrategyName
+from cotfactory.schemas.grade import Decision, Grade, Split
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teaching import Message
 
 
 class GradedCandidate(Record):

@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from schemas.problem import Problem, Tests
-from schemas.teaching import Message, Sampling
+from cotfactory.schemas.problem import Problem, Tests
+from cotfactory.schemas.teaching import Message, Sampling
 
 
 def content_id(value: object) -> str:

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from pydantic import Field
 
-from schemas.alarm import Alarm
-from schemas.candidate import StrategyName
-from schemas.decontamination import Decontamination
-from schemas.record import Record
-from schemas.regrade import Regrade
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.candidate import StrategyName
+from cotfactory.schemas.decontamination import Decontamination
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.regrade import Regrade
 
 
 class ReleasedFile(Record):

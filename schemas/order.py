@@ -1,8 +1,8 @@
 """Order: what one request is sent for, as known before there is an answer."""
 
-from schemas.candidate import RequestStrategy
-from schemas.record import Record
-from schemas.teaching import Sampling
+from cotfactory.schemas.candidate import RequestStrategy
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teaching import Sampling
 
 
 class Order(Record):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 AnswerKind = Literal["choice", "code", "math", "text"]
 ANSWER_KINDS: tuple[AnswerKind, ...] = ("choice", "code", "math", "text")

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.alarm import AlarmKind
-from schemas.curation import Curation
-from schemas.problem import AnswerKind
-from schemas.record import Record
-from schemas.teacher_spec import PositiveInt, Share, TeacherSpec
+from cotfactory.schemas.alarm import AlarmKind
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.problem import AnswerKind
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
 Product = Literal[
     "sft",

@@ -1,6 +1,6 @@
 """Recording: one completion that was recorded elsewhere, as a line of a recordings file."""
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 
 class Recording(Record):

@@ -1,7 +1,7 @@
 """Regrade: chains that one version of a grader judged after another."""
 
-from schemas.grade import Verdict
-from schemas.record import Record
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.record import Record
 
 
 class Regrade(Record):

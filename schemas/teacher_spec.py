@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.candidate import StrategyName
-from schemas.record import Record
-from schemas.teaching import Limit, Sampling
+from cotfactory.schemas.candidate import StrategyName
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teaching import Limit, Sampling
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]

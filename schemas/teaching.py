@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 Limit = Annotated[int, Field(ge=1, lt=2**31)]
 Tokens = Annotated[int, Field(ge=0, lt=2**53)]

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from schemas.candidate import Candidate
-from schemas.grade import Evidence, Grade, Verdict
-from schemas.ids import problem_id
-from schemas.problem import AnswerKind, Problem
-from schemas.teaching import Completion, Sampling, Usage
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Evidence, Grade, Verdict
+from cotfactory.schemas.ids import problem_id
+from cotfactory.schemas.problem import AnswerKind, Problem
+from cotfactory.schemas.teaching import Completion, Sampling, Usage
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from warehouse.nameless_file import NamelessFile
+from cotfactory.warehouse.nameless_file import NamelessFile
 
 READ_ROWS = 50_000
 Records = npt.NDArray[np.void]

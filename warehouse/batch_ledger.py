@@ -15,15 +15,15 @@ from pathlib import Path
 import duckdb
 from pydantic import ValidationError
 
-from schemas.errors import WorkspaceError
-from schemas.order import Order
-from schemas.record import Record
-from schemas.teacher_spec import Price
-from schemas.teaching import Usage
-from warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
-from warehouse.catalog import table_files
-from warehouse.synced import sync
-from warehouse.workspace import Workspace
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.order import Order
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teacher_spec import Price
+from cotfactory.schemas.teaching import Usage
+from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
+from cotfactory.warehouse.catalog import table_files
+from cotfactory.warehouse.synced import sync
+from cotfactory.warehouse.workspace import Workspace
 
 
 class BatchBuyer(Record):

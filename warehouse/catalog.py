@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from schemas.errors import InputError, WorkspaceError
-from warehouse.tables import seed_tables
-from warehouse.workspace import Workspace
+from cotfactory.schemas.errors import InputError, WorkspaceError
+from cotfactory.warehouse.tables import seed_tables
+from cotfactory.warehouse.workspace import Workspace
 
 NEWEST_GRADE = "QUALIFY row_number() OVER (PARTITION BY candidate_id, problem_id ORDER BY graded_at DESC) = 1"
 NEWEST_PROBLEM = "QUALIFY row_number() OVER (PARTITION BY problem_id ORDER BY loaded_at DESC) = 1"

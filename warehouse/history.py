@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from schemas.alarm import Alarm
-from warehouse.catalog import table_files
-from warehouse.scratch import bounded_duckdb, scratch_folder
-from warehouse.workspace import Workspace
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.warehouse.catalog import table_files
+from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
+from cotfactory.warehouse.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
 
-from schemas.candidate import Candidate, StrategyName
-from schemas.teaching import Usage
-from warehouse.arrow_rows import read_lines
-from warehouse.ledger import JournalHeader
-from warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, COLUMNS
+from cotfactory.schemas.candidate import Candidate, StrategyName
+from cotfactory.schemas.teaching import Usage
+from cotfactory.warehouse.arrow_rows import read_lines
+from cotfactory.warehouse.ledger import JournalHeader
+from cotfactory.warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, COLUMNS
 
 CANDIDATES = pa.schema([column for column in COLUMNS["candidates"] if column[0] in Candidate.model_fields])
 USAGE = list(Usage.model_fields)

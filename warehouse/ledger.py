@@ -18,9 +18,9 @@ import os
 import zlib
 from pathlib import Path
 
-from schemas.candidate import Candidate
-from schemas.errors import WorkspaceError
-from schemas.record import Record
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.record import Record
 
 GROUP_SYNC_S = 0.01
 BALLAST_BYTES = 16 * 2**20

@@ -6,7 +6,7 @@ An id is compared as a UUID: 16 bytes, where its hex digits take 48.
 from collections.abc import Sequence
 from pathlib import Path
 
-from warehouse.catalog import files_sql, quoted
+from cotfactory.warehouse.catalog import files_sql, quoted
 
 
 def candidate_places(candidates: Sequence[Path]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from schemas.errors import WorkspaceError
+from cotfactory.schemas.errors import WorkspaceError
 
 
 class NamelessFile:

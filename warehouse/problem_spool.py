@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, overload
 
-from schemas.problem import Problem
-from warehouse.nameless_file import NamelessFile
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.nameless_file import NamelessFile
 
 
 class ProblemSpool(Sequence[Problem]):

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from schemas.regrade import Regrade
-from warehouse.catalog import files_sql, quoted, sealed_files
-from warehouse.scratch import bounded_duckdb, scratch_folder
-from warehouse.workspace import Workspace
+from cotfactory.schemas.regrade import Regrade
+from cotfactory.warehouse.catalog import files_sql, quoted, sealed_files
+from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
+from cotfactory.warehouse.workspace import Workspace
 
 PART_GRADES = 100_000
 """The grades of one part of the chains are joined at once: so many, about, fit into DuckDB's memory."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from schemas.errors import WorkspaceError
-from schemas.problem import Problem
-from warehouse.wanted import WantedSample
-from warehouse.workspace import Workspace
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.wanted import WantedSample
+from cotfactory.warehouse.workspace import Workspace
 
 BATCH_ROWS = 2_000
 

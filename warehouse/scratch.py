@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from schemas.errors import WorkspaceError
-from warehouse.workspace import Workspace
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.workspace import Workspace
 
 MEMORY_LIMIT = "128MB"
 THREADS = 2

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from schemas.errors import WorkspaceError
-from schemas.grade import Grade
-from schemas.ids import content_id_of_all
-from schemas.problem import Problem
-from schemas.record import Record
-from warehouse.journal_reader import JournalEntries, JournalReader
-from warehouse.ledger import discard, set_aside
-from warehouse.tables import write_batches, write_table
-from warehouse.workspace import Workspace
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.ids import content_id_of_all
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.journal_reader import JournalEntries, JournalReader
+from cotfactory.warehouse.ledger import discard, set_aside
+from cotfactory.warehouse.tables import write_batches, write_table
+from cotfactory.warehouse.workspace import Workspace
 
 UNCONFIRMED = "unconfirmed.jsonl"
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from schemas.grade import VERDICTS, Verdict
-from warehouse.array_spool import ArraySpool
+from cotfactory.schemas.grade import VERDICTS, Verdict
+from cotfactory.warehouse.array_spool import ArraySpool
 
 OUTCOME = np.dtype(
     [

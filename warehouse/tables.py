@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import WorkspaceError
-from warehouse.arrow_rows import arrow_rows
-from warehouse.synced import sync
-from warehouse.workspace import TABLES, Workspace
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.arrow_rows import arrow_rows
+from cotfactory.warehouse.synced import sync
+from cotfactory.warehouse.workspace import TABLES, Workspace
 
 BATCH_ROWS = 2_000
 BATCH_CHARACTERS = 4_000_000

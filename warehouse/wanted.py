@@ -20,18 +20,18 @@ from typing import Any, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.candidate import Candidate
-from schemas.grade import VERDICTS, Decision, Grade, Verdict
-from warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
-from warehouse.batch_ledger import under_way
-from warehouse.catalog import sealed_files, table_files
-from warehouse.located import candidate_places, decisions_of, newest_grades, truncations
-from warehouse.row_fetcher import Place, RowFetcher
-from warehouse.scratch import bounded_duckdb, scratch_folder
-from warehouse.seal import unconfirmed
-from warehouse.stored_outcomes import StoredOutcome, StoredOutcomes
-from warehouse.tables import SCHEMAS
-from warehouse.workspace import Workspace
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
+from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
+from cotfactory.warehouse.batch_ledger import under_way
+from cotfactory.warehouse.catalog import sealed_files, table_files
+from cotfactory.warehouse.located import candidate_places, decisions_of, newest_grades, truncations
+from cotfactory.warehouse.row_fetcher import Place, RowFetcher
+from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
+from cotfactory.warehouse.seal import unconfirmed
+from cotfactory.warehouse.stored_outcomes import StoredOutcome, StoredOutcomes
+from cotfactory.warehouse.tables import SCHEMAS
+from cotfactory.warehouse.workspace import Workspace
 
 WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("position", pa.int32()),

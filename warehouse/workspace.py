@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import WorkspaceError
+from cotfactory.schemas.errors import WorkspaceError
 
 TABLES = ("problems", "candidates", "grades", "decisions", "released", "runs")
 

@@ -3,8 +3,8 @@
 import re
 from random import Random
 
-from generators.problems.families.short_text import MONTHS, WEEKDAYS
-from schemas.problem import CHOICE_LETTERS, Problem, ScorerTests
+from cotfactory.generators.problems.families.short_text import MONTHS, WEEKDAYS
+from cotfactory.schemas.problem import CHOICE_LETTERS, Problem, ScorerTests
 
 SIMPLE_FRACTION = re.compile(r"(-?)\\frac\{(\d+)\}\{(\d+)\}")
 WHOLE_NUMBER = re.compile(r"\d+")

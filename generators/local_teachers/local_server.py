@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 from aiohttp import web
 
-from schemas.errors import CotfactoryError, InputError, TeacherUnavailable
+from cotfactory.schemas.errors import CotfactoryError, InputError, TeacherUnavailable
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 120.0

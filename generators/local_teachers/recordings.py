@@ -18,8 +18,8 @@ from typing import Any, BinaryIO, cast
 
 from pydantic import ValidationError
 
-from schemas.errors import RecordingError
-from schemas.recording import Recording
+from cotfactory.schemas.errors import RecordingError
+from cotfactory.schemas.recording import Recording
 
 FIELDS = frozenset(Recording.model_fields)
 OPTIONAL = [name for name, field in Recording.model_fields.items() if not field.is_required()]

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from generators.local_teachers.chat_server import ChatRefusal, ChatReply, ChatRequest, chat_app
-from generators.local_teachers.local_server import running, serve_until_interrupted
-from generators.local_teachers.question_index import QuestionIndex
-from generators.local_teachers.recordings import count_recordings, read_recordings
-from schemas.recording import Recording
+from cotfactory.generators.local_teachers.chat_server import ChatRefusal, ChatReply, ChatRequest, chat_app
+from cotfactory.generators.local_teachers.local_server import running, serve_until_interrupted
+from cotfactory.generators.local_teachers.question_index import QuestionIndex
+from cotfactory.generators.local_teachers.recordings import count_recordings, read_recordings
+from cotfactory.schemas.recording import Recording
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from functools import partial
 
 from aiohttp import web
 
-from generators.local_teachers.chat_server import (
+from cotfactory.generators.local_teachers.chat_server import (
     CHARACTERS_PER_TOKEN,
     ChatRefusal,
     ChatReply,
@@ -18,13 +18,13 @@ from generators.local_teachers.chat_server import (
     chat_app,
     token_count,
 )
-from generators.local_teachers.local_server import running
-from generators.local_teachers.question_index import QuestionIndex
-from generators.local_teachers.student import answer_problem, worked
-from generators.problems.chains import Worked
-from schemas.ids import seed_from
-from schemas.problem import Problem
-from schemas.teacher_spec import StudentShares
+from cotfactory.generators.local_teachers.local_server import running
+from cotfactory.generators.local_teachers.question_index import QuestionIndex
+from cotfactory.generators.local_teachers.student import answer_problem, worked
+from cotfactory.generators.problems.chains import Worked
+from cotfactory.schemas.ids import seed_from
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.teacher_spec import StudentShares
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from generators.problems.chains import (
+from cotfactory.generators.problems.chains import (
     OPERATORS,
     Chain,
     Equation,
@@ -21,7 +21,7 @@ from generators.problems.chains import (
     write_latex,
     write_number,
 )
-from schemas.problem import Problem
+from cotfactory.schemas.problem import Problem
 
 CALCULATOR_NOTE = re.compile(r"<<([^<>=]{1,100})=[^<>]{0,60}>>")
 LONGEST_EXPRESSION = 200

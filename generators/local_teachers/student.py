@@ -9,13 +9,13 @@ from fractions import Fraction
 from random import Random
 from typing import Literal, NamedTuple
 
-from generators.local_teachers.final_answers import hedge, reference_form, state_answer, wrong_answer
-from generators.local_teachers.solution_chain import solution_prose, worked_from_solution
-from generators.problems.chains import Worked, evaluate, write_lines
-from generators.problems.procedural import worked_procedural
-from schemas.ids import seed_from
-from schemas.problem import Problem
-from schemas.teacher_spec import StudentShares
+from cotfactory.generators.local_teachers.final_answers import hedge, reference_form, state_answer, wrong_answer
+from cotfactory.generators.local_teachers.solution_chain import solution_prose, worked_from_solution
+from cotfactory.generators.problems.chains import Worked, evaluate, write_lines
+from cotfactory.generators.problems.procedural import worked_procedural
+from cotfactory.schemas.ids import seed_from
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.teacher_spec import StudentShares
 
 Mode = Literal["right", "slipped", "confident", "lucky", "truncated", "hedged", "unanswered"]
 Thinking = Literal["tagged", "separate", "none"]

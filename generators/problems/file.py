@@ -10,10 +10,10 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from generators.problems.row import FIELDS, did_you_mean, problem_from_row
-from schemas.errors import ProblemSourceError
-from schemas.problem import Problem
-from schemas.recipe import FileSource
+from cotfactory.generators.problems.row import FIELDS, did_you_mean, problem_from_row
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import FileSource
 
 Row = dict[str, object]
 BATCH_ROWS = 1000

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from generators.problems.row import problem_from_row
-from schemas.errors import ProblemSourceError
-from schemas.problem import CHOICE_LETTERS, Problem
-from schemas.recipe import HubSource
-from schemas.record import Record
+from cotfactory.generators.problems.row import problem_from_row
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
+from cotfactory.schemas.recipe import HubSource
+from cotfactory.schemas.record import Record
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 

@@ -8,18 +8,18 @@ families: [linear_equations], count: 2, seed: 42, difficulty: 1
 from collections.abc import Iterator
 from random import Random
 
-from generators.problems.chains import Worked, evaluate
-from generators.problems.families.arithmetic_stories import arithmetic_stories
-from generators.problems.families.fractions_decimals import fractions_decimals
-from generators.problems.families.item import Family, Item, given_numbers, solution_lines
-from generators.problems.families.linear_equations import linear_equations
-from generators.problems.families.multiple_choice import multiple_choice
-from generators.problems.families.short_text import short_text
-from generators.problems.families.units_percent import units_percent
-from schemas.errors import ProblemSourceError
-from schemas.ids import problem_id, seed_from
-from schemas.problem import Problem
-from schemas.recipe import ProceduralSource
+from cotfactory.generators.problems.chains import Worked, evaluate
+from cotfactory.generators.problems.families.arithmetic_stories import arithmetic_stories
+from cotfactory.generators.problems.families.fractions_decimals import fractions_decimals
+from cotfactory.generators.problems.families.item import Family, Item, given_numbers, solution_lines
+from cotfactory.generators.problems.families.linear_equations import linear_equations
+from cotfactory.generators.problems.families.multiple_choice import multiple_choice
+from cotfactory.generators.problems.families.short_text import short_text
+from cotfactory.generators.problems.families.units_percent import units_percent
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.ids import problem_id, seed_from
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import ProceduralSource
 
 FAMILIES: dict[str, Family] = {
     "arithmetic_stories": arithmetic_stories,

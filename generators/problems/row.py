@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from schemas.errors import ProblemSourceError
-from schemas.ids import content_id, problem_id
-from schemas.problem import (
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.ids import content_id, problem_id
+from cotfactory.schemas.problem import (
     ANSWER_KINDS,
     CHOICE_LETTERS,
     AnswerKind,

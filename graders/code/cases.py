@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from graders.sandbox.execution import Call, Stdio
+from cotfactory.graders.sandbox.execution import Call, Stdio
 
 Relation = Literal["equal", "close", "isclose", "truthy", "falsy", "sequence", "set", "stdout"]
 """How a result is held against `expected`: equal by type and value; less than `tolerance` away from a number; the same

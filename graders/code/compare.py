@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from graders.sandbox.values import encode
+from cotfactory.graders.sandbox.values import encode
 
 FALSE_VALUES = frozenset({"null", "false", "0", '""', "[]", '{"b":""}', '{"d":[]}', '{"s":[]}', '{"t":[]}'})
 

@@ -11,12 +11,12 @@ import ast
 from dataclasses import replace
 from typing import Any
 
-from graders.code.cases import Case, Relation, TestPlan
-from graders.code.compare import NotAValueError, canonical
-from graders.code.constants import NotConstantError, constant, is_number
-from graders.sandbox.execution import Call, Stdio
-from graders.sandbox.values import encode
-from schemas.problem import AssertTests, CallTests, StdioTests
+from cotfactory.graders.code.cases import Case, Relation, TestPlan
+from cotfactory.graders.code.compare import NotAValueError, canonical
+from cotfactory.graders.code.constants import NotConstantError, constant, is_number
+from cotfactory.graders.sandbox.execution import Call, Stdio
+from cotfactory.graders.sandbox.values import encode
+from cotfactory.schemas.problem import AssertTests, CallTests, StdioTests
 
 HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Assign, ast.Pass)
 """Statements that change no verdict by themselves; what they define is no constant, so an assert that uses it

@@ -13,16 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from graders.code.cases import Case, TestPlan
-from graders.code.compare import NotAValueError, close, is_close, is_true, same, same_items, same_sequence, same_text
-from graders.code.convert import BadTestsError, plan_tests
-from graders.code.program import Extraction, extract_program
-from graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
-from graders.sandbox.values import NO_ENTRY_POINT
-from schemas.candidate import Candidate
-from schemas.errors import SandboxError
-from schemas.grade import Evidence, Grade, Verdict
-from schemas.problem import Problem, ScorerTests
+from cotfactory.graders.code.cases import Case, TestPlan
+from cotfactory.graders.code.compare import (
+    NotAValueError,
+    close,
+    is_close,
+    is_true,
+    same,
+    same_items,
+    same_sequence,
+    same_text,
+)
+from cotfactory.graders.code.convert import BadTestsError, plan_tests
+from cotfactory.graders.code.program import Extraction, extract_program
+from cotfactory.graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
+from cotfactory.graders.sandbox.values import NO_ENTRY_POINT
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.grade import Evidence, Grade, Verdict
+from cotfactory.schemas.problem import Problem, ScorerTests
 
 CODE_GRADER_VERSION = "2"
 RECHECKED_OF = 8

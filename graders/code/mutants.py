@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from graders.code.compare import NotAValueError
-from graders.code.convert import BadTestsError
-from graders.code.grade_code import HasSandbox, plan_problem, run_plan
-from graders.code.program import Extraction, extract_program
-from schemas.errors import SandboxError
-from schemas.manifest import StrengthOfTests
-from schemas.problem import Problem
+from cotfactory.graders.code.compare import NotAValueError
+from cotfactory.graders.code.convert import BadTestsError
+from cotfactory.graders.code.grade_code import HasSandbox, plan_problem, run_plan
+from cotfactory.graders.code.program import Extraction, extract_program
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.manifest import StrengthOfTests
+from cotfactory.schemas.problem import Problem
 
 MOST_MUTANTS = 24
 """For a long solution as many as this, drawn evenly over its length."""

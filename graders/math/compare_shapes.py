@@ -10,12 +10,12 @@ says how exactly numbers are asked for. It never touches the coefficients of an 
 import re
 from collections.abc import Sequence
 
-from graders.math.expression_answers import Comparison, Finding, has_prose, same_value, within_tolerance
-from graders.math.latex import plain_words
-from graders.math.numbers import exact_number, quantity, split_unit
-from graders.math.polynomials import Form
-from graders.math.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
-from graders.math.structures import Shape, based_number, is_name
+from cotfactory.graders.math.expression_answers import Comparison, Finding, has_prose, same_value, within_tolerance
+from cotfactory.graders.math.latex import plain_words
+from cotfactory.graders.math.numbers import exact_number, quantity, split_unit
+from cotfactory.graders.math.polynomials import Form
+from cotfactory.graders.math.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
+from cotfactory.graders.math.structures import Shape, based_number, is_name
 
 DIFFERENT_SHAPE = Finding("different", "shape")
 

@@ -10,7 +10,7 @@ import threading
 from fractions import Fraction
 from typing import Any, Literal
 
-from graders.math.expressions import Tree, symbols
+from cotfactory.graders.math.expressions import Tree, symbols
 
 DIGITS = 50
 MAX_LOG = 4_000.0

@@ -6,8 +6,8 @@ integers, powers and function values that stay opaque. Sizes are bounded; beyond
 
 from fractions import Fraction
 
-from graders.math.expressions import Tree
-from graders.math.polynomials import (
+from cotfactory.graders.math.expressions import Tree
+from cotfactory.graders.math.polynomials import (
     IMAGINARY,
     LARGEST_PRIME,
     MAX_BITS,
@@ -26,7 +26,7 @@ from graders.math.polynomials import (
     scaled,
     subtracted,
 )
-from graders.math.whole_functions import formal_divisor, whole_function
+from cotfactory.graders.math.whole_functions import formal_divisor, whole_function
 
 
 def exact_form(tree: Tree) -> Form:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from graders.math.evaluation import compare_values, real_value
-from graders.math.exact_forms import difference, exact_form, is_decisive
-from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
-from graders.math.numbers import Quantity, quantity, same_quantity, split_unit, within
-from graders.math.polynomials import NoForm
-from graders.math.units import Unit, read_unit, units_conflict
-from graders.worker_pool import Algebra
+from cotfactory.graders.math.evaluation import compare_values, real_value
+from cotfactory.graders.math.exact_forms import difference, exact_form, is_decisive
+from cotfactory.graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
+from cotfactory.graders.math.numbers import Quantity, quantity, same_quantity, split_unit, within
+from cotfactory.graders.math.polynomials import NoForm
+from cotfactory.graders.math.units import Unit, read_unit, units_conflict
+from cotfactory.graders.worker_pool import Algebra
 
 UNSERVED = "unserved"
 """The reason where a comparison got no algebra worker in time: a fact about us, worth another try."""

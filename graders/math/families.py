@@ -1,9 +1,9 @@
 """The family of a reference answer: what an exam is broken down by."""
 
-from graders.math.latex import clean
-from graders.math.numbers import quantity
-from graders.math.references import reference_answer
-from graders.math.structures import Shape, read_shape
+from cotfactory.graders.math.latex import clean
+from cotfactory.graders.math.numbers import quantity
+from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.math.structures import Shape, read_shape
 
 _INTERVALS = ("(]", "[)", "[]")
 

@@ -4,26 +4,26 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from graders.boxes import unboxed
-from graders.grader import Tools
-from graders.math.compare_shapes import compare
-from graders.math.evaluation import real_value
-from graders.math.expression_answers import Comparison, Finding
-from graders.math.expressions import Unreadable, parse_expression
-from graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words, unescaped
-from graders.math.numbers import exact_number, quantity, split_unit
-from graders.math.polynomials import NoForm
-from graders.math.real_sets import real_set, works_out
-from graders.math.references import reference_answer
-from graders.math.rounding import agrees_when_rounded, declared_step
-from graders.math.sentences import number_beside_words
-from graders.math.structures import Shape, read_shape
-from graders.math.units import units_conflict
-from graders.stated_answers import grade_stated
-from graders.worker_pool import Algebra
-from schemas.candidate import Candidate
-from schemas.grade import Grade
-from schemas.problem import Problem
+from cotfactory.graders.boxes import unboxed
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.math.compare_shapes import compare
+from cotfactory.graders.math.evaluation import real_value
+from cotfactory.graders.math.expression_answers import Comparison, Finding
+from cotfactory.graders.math.expressions import Unreadable, parse_expression
+from cotfactory.graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words, unescaped
+from cotfactory.graders.math.numbers import exact_number, quantity, split_unit
+from cotfactory.graders.math.polynomials import NoForm
+from cotfactory.graders.math.real_sets import real_set, works_out
+from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.math.rounding import agrees_when_rounded, declared_step
+from cotfactory.graders.math.sentences import number_beside_words
+from cotfactory.graders.math.structures import Shape, read_shape
+from cotfactory.graders.math.units import units_conflict
+from cotfactory.graders.stated_answers import grade_stated
+from cotfactory.graders.worker_pool import Algebra
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import Problem
 
 MAX_BRACKETS_DEEP = 60
 

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from graders.math.latex import plain_words
-from graders.math.units import Unit, is_known_unit, read_unit
+from cotfactory.graders.math.latex import plain_words
+from cotfactory.graders.math.units import Unit, is_known_unit, read_unit
 
 MAX_EXPONENT = 400
 """Powers of ten beyond this are not expanded: `10^{10^9}` would fill the memory."""

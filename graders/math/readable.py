@@ -7,14 +7,14 @@ that MATH and its like hold as answers (`\text{even}`, `\text{Monday}`, "no real
 
 import re
 
-from graders.math.exact_forms import exact_form
-from graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression
-from graders.math.latex import clean, plain_words
-from graders.math.numbers import quantity, split_unit
-from graders.math.polynomials import NoForm
-from graders.math.references import reference_answer
-from graders.math.resolve_shapes import resolve
-from graders.math.structures import Shape, based_number, is_name, read_shape
+from cotfactory.graders.math.exact_forms import exact_form
+from cotfactory.graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression
+from cotfactory.graders.math.latex import clean, plain_words
+from cotfactory.graders.math.numbers import quantity, split_unit
+from cotfactory.graders.math.polynomials import NoForm
+from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.math.resolve_shapes import resolve
+from cotfactory.graders.math.structures import Shape, based_number, is_name, read_shape
 
 MAX_WORDS = 6
 """More words than these are a sentence."""

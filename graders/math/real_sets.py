@@ -8,9 +8,9 @@ import math
 import re
 from fractions import Fraction
 
-from graders.math.numbers import exact_number
-from graders.math.resolve_shapes import TURNED, resolve
-from graders.math.structures import Shape, read_shape, split_top
+from cotfactory.graders.math.numbers import exact_number
+from cotfactory.graders.math.resolve_shapes import TURNED, resolve
+from cotfactory.graders.math.structures import Shape, read_shape, split_top
 
 Cut = tuple[Fraction | float, int]
 """A place between numbers: just below a value (0) or just above it (1); the floats are the two infinities."""

@@ -4,9 +4,9 @@ A reference is trusted, so that all its boxes belong to the answer: `\boxed{1} p
 1, 2. A solution that says "the final answer is ..." or ends in `#### 18` is read like a response.
 """
 
-from graders.boxes import boxes
-from graders.extract import final_answer
-from graders.math.latex import unescaped
+from cotfactory.graders.boxes import boxes
+from cotfactory.graders.extract import final_answer
+from cotfactory.graders.math.latex import unescaped
 
 SHORT_CHARS = 300
 """Boxes of a longer reference are the steps of a solution: its last statement counts."""

@@ -1,10 +1,10 @@
 """Taking the wrapping off a shape: `x = 5` is 5, `x > 3` an interval, `p = 5, q = 2` a pair of values."""
 
-from graders.math.exact_forms import constant_value, difference, exact_form
-from graders.math.expressions import Unreadable, parse_expression, symbols
-from graders.math.numbers import quantity, same_quantity
-from graders.math.polynomials import Form, NoForm
-from graders.math.structures import Shape, is_name, rays_around
+from cotfactory.graders.math.exact_forms import constant_value, difference, exact_form
+from cotfactory.graders.math.expressions import Unreadable, parse_expression, symbols
+from cotfactory.graders.math.numbers import quantity, same_quantity
+from cotfactory.graders.math.polynomials import Form, NoForm
+from cotfactory.graders.math.structures import Shape, is_name, rays_around
 
 
 def resolve(shape: Shape) -> Shape:

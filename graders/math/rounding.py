@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from graders.math.units import is_known_unit
+from cotfactory.graders.math.units import is_known_unit
 
 MAX_QUESTION_CHARS = 20_000
 

@@ -6,8 +6,8 @@ Used only to accept an answer against a reference that is a bare number, never t
 import re
 from fractions import Fraction
 
-from graders.math.latex import plain_words
-from graders.math.numbers import exact_number, number_words
+from cotfactory.graders.math.latex import plain_words
+from cotfactory.graders.math.numbers import exact_number, number_words
 
 MAX_WORDS = 25
 

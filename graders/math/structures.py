@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from graders.math.expression_answers import has_prose
-from graders.math.latex import plain_words
-from graders.math.matrices import combine, determinant, read_block
-from graders.math.numbers import exact_number, quantity
+from cotfactory.graders.math.expression_answers import has_prose
+from cotfactory.graders.math.latex import plain_words
+from cotfactory.graders.math.matrices import combine, determinant, read_block
+from cotfactory.graders.math.numbers import exact_number, quantity
 
 Kind = Literal["value", "list", "tuple", "set", "union", "matrix", "equation", "inequality", "ratio", "words", "broken"]
 

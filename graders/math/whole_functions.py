@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import gcd, lcm
 
-from graders.math.polynomials import UNIT, Atom, Form, NoForm, Polynomial, multiplied
+from cotfactory.graders.math.polynomials import UNIT, Atom, Form, NoForm, Polynomial, multiplied
 
 
 def whole_function(name: str, values: list[Fraction]) -> Fraction:

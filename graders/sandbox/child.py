@@ -14,8 +14,8 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from graders.sandbox.seccomp import FilterProgram, install
-from graders.sandbox.values import NO_ENTRY_POINT, OUT_OF_MEMORY, STARTED, decode, encode
+from cotfactory.graders.sandbox.seccomp import FilterProgram, install
+from cotfactory.graders.sandbox.values import NO_ENTRY_POINT, OUT_OF_MEMORY, STARTED, decode, encode
 
 if TYPE_CHECKING:  # not warm: what it does after every fork costs more than the import, which few programs need
     import threading

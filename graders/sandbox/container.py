@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from graders.sandbox.execution import Execution, ExecutionResult, Limits
-from graders.sandbox.values import READY, REPORT
-from schemas.errors import SandboxError
+from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Limits
+from cotfactory.graders.sandbox.values import READY, REPORT
+from cotfactory.schemas.errors import SandboxError
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -29,9 +29,9 @@ FILES = "/tmp"  # noqa: S108 - of the container
 FIRST_UID = 50_000
 CAPABILITIES = ["SETUID", "SETGID", "KILL"]
 RUNNER_MODULES = {
-    "graders.sandbox.values": "values.py",
-    "graders.sandbox.seccomp": "seccomp.py",
-    "graders.sandbox.child": "child.py",
+    "cotfactory.graders.sandbox.values": "values.py",
+    "cotfactory.graders.sandbox.seccomp": "seccomp.py",
+    "cotfactory.graders.sandbox.child": "child.py",
     "__main__": "runner.py",
 }
 BOOT = """import sys, types
@@ -130,7 +130,7 @@ def runner_command(uid: int, limits: Limits) -> list[str]:
     """Return the command that starts the runner: the interpreter, the runner's source and its limits."""
     modules: list[str] = []
     for name, file in RUNNER_MODULES.items():
-        modules += [name, resources.files("graders.sandbox").joinpath(file).read_text("utf-8")]
+        modules += [name, resources.files("cotfactory.graders.sandbox").joinpath(file).read_text("utf-8")]
     return ["python3", "-sBX", "utf8", "-c", BOOT, *modules, json.dumps({"uid": uid, **limits.model_dump()})]
 
 

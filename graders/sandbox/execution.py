@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt
 
-from schemas.record import Record
+from cotfactory.schemas.record import Record
 
 
 class Call(Record):

@@ -3,7 +3,7 @@
 import io
 from importlib import resources
 
-from graders.sandbox.container import engine_errors
+from cotfactory.graders.sandbox.container import engine_errors
 
 TIMEOUT_S = 1800
 
@@ -15,7 +15,7 @@ def build_image(base: str | None, tag: str) -> str:
     """
     import docker
 
-    dockerfile = resources.files("graders.sandbox").joinpath("Dockerfile").read_bytes()
+    dockerfile = resources.files("cotfactory.graders.sandbox").joinpath("Dockerfile").read_bytes()
     arguments = {"BASE": base} if base else {}
     with engine_errors("the Docker engine did not answer"):
         client = docker.from_env(timeout=TIMEOUT_S)

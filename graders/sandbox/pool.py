@@ -35,9 +35,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from graders.sandbox.container import FIRST_UID, Container, engine_errors
-from graders.sandbox.execution import Execution, ExecutionResult, Limits, Sandbox
-from schemas.errors import SandboxError
+from cotfactory.graders.sandbox.container import FIRST_UID, Container, engine_errors
+from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Limits, Sandbox
+from cotfactory.schemas.errors import SandboxError
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -21,9 +21,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from graders.sandbox.child import be_candidate, limit_all
-from graders.sandbox.seccomp import become_subreaper, build_filter, prepare
-from graders.sandbox.values import OUT_OF_MEMORY, READY, REPORT, STARTED
+from cotfactory.graders.sandbox.child import be_candidate, limit_all
+from cotfactory.graders.sandbox.seccomp import become_subreaper, build_filter, prepare
+from cotfactory.graders.sandbox.values import OUT_OF_MEMORY, READY, REPORT, STARTED
 
 WARM_MODULES = (
     "bisect",

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from publishing.products.row_parts import Row, may_leave, prompt, provenance, thinking, written_by
-from schemas.group import Group
-from schemas.recipe import Recipe
+from cotfactory.publishing.products.row_parts import Row, may_leave, prompt, provenance, thinking, written_by
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.recipe import Recipe
 
 
 def all_graded_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:

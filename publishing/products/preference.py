@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from publishing.products.row_parts import Row, kept, prompt, provenance, rejected, turn_of, written_by
-from schemas.group import GradedCandidate, Group
-from schemas.recipe import PreferencePairs, Recipe
+from cotfactory.publishing.products.row_parts import Row, kept, prompt, provenance, rejected, turn_of, written_by
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.recipe import PreferencePairs, Recipe
 
 Pair = tuple[GradedCandidate, GradedCandidate]
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
-from curation.select import outside_difficulty
-from generators.stopping import probability_in_band
-from publishing.products.row_parts import Row, pass_rate, prompt, provenance
-from schemas.group import Group, PassRate
-from schemas.ids import seed_from
-from schemas.problem import Problem, ScorerTests
-from schemas.recipe import Recipe
+from cotfactory.curation.select import outside_difficulty
+from cotfactory.generators.stopping import probability_in_band
+from cotfactory.publishing.products.row_parts import Row, pass_rate, prompt, provenance
+from cotfactory.schemas.group import Group, PassRate
+from cotfactory.schemas.ids import seed_from
+from cotfactory.schemas.problem import Problem, ScorerTests
+from cotfactory.schemas.recipe import Recipe
 
 VERL_SCORERS = {
     "openai/gsm8k": "####",

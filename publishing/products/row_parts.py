@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from schemas.candidate import Candidate
-from schemas.group import GradedCandidate, Group
-from schemas.ids import content_id
-from schemas.key_like import count_key_like
-from schemas.recipe import Product, Recipe
-from schemas.teaching import Message
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.key_like import count_key_like
+from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.teaching import Message
 
 Row = dict[str, Any]
 Builder = Callable[[Sequence[Group], Recipe], list[Row]]

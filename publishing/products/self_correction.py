@@ -6,7 +6,7 @@ The mistake is one the teacher really made: supervised correction of injected mi
 
 from collections.abc import Sequence
 
-from publishing.products.row_parts import (
+from cotfactory.publishing.products.row_parts import (
     Row,
     assistant_turn,
     kept,
@@ -16,9 +16,9 @@ from publishing.products.row_parts import (
     thinking,
     written_by,
 )
-from schemas.group import GradedCandidate, Group
-from schemas.ids import seed_from
-from schemas.recipe import Recipe
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.ids import seed_from
+from cotfactory.schemas.recipe import Recipe
 
 TRIGGERS = (
     "Wait, that does not look right. Let me go through it again.",

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from publishing.products.row_parts import Row, chain, kept, prompt, provenance, thinking, turn_of
-from schemas.group import Group
-from schemas.recipe import Recipe
+from cotfactory.publishing.products.row_parts import Row, chain, kept, prompt, provenance, thinking, turn_of
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.recipe import Recipe
 
 
 def sft_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from publishing.products.row_parts import Row, chain, provenance, thinking
-from schemas.group import Group
-from schemas.recipe import Recipe
+from cotfactory.publishing.products.row_parts import Row, chain, provenance, thinking
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.recipe import Recipe
 
 
 def steps_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:

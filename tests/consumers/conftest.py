@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from publishing.release import write_release
+from cotfactory.publishing.release import write_release
 from tests.publishing.made_groups import in_split, made_facts, made_mixed_group, made_recipe
 
 

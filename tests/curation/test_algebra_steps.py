@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.algebra_steps import wrong_algebra
+from cotfactory.curation.algebra_steps import wrong_algebra
 
 WRONG = [
     "20% of 50 = 15",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.chain_steps import wrong_step
+from cotfactory.curation.chain_steps import wrong_step
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from curation.decontaminate import benchmark_index, contaminations, strongest
-from curation.planted import false_alarms, planted_recall, plantings
-from schemas.curation import Overlap
-from schemas.decontamination import METHODS, BenchmarkText, Method
+from cotfactory.curation.decontaminate import benchmark_index, contaminations, strongest
+from cotfactory.curation.planted import false_alarms, planted_recall, plantings
+from cotfactory.schemas.curation import Overlap
+from cotfactory.schemas.decontamination import METHODS, BenchmarkText, Method
 
 QUESTION = (
     "A train travels 1200 miles in 3 hours. At the same rate, how many additional hours would it take to travel an "

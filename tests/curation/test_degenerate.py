@@ -2,11 +2,11 @@
 
 import pytest
 
-from curation.degenerate import degenerate
-from curation.language import foreign_share
-from curation.repetition import repetition
-from curation.voices import leaked_role, refusal, self_naming
-from schemas.curation import Repetition
+from cotfactory.curation.degenerate import degenerate
+from cotfactory.curation.language import foreign_share
+from cotfactory.curation.repetition import repetition
+from cotfactory.curation.voices import leaked_role, refusal, self_naming
+from cotfactory.schemas.curation import Repetition
 from tests.builders import a_candidate
 
 VARIED = " ".join(f"In step {n} we take number {n * 7} and add the {n}th prime to what we had." for n in range(30))

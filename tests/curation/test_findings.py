@@ -2,9 +2,9 @@
 
 import pytest
 
-from curation.findings import CHECKS, Chain
-from schemas.curation import Curation
-from schemas.group import GradedCandidate
+from cotfactory.curation.findings import CHECKS, Chain
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.group import GradedCandidate
 from tests.builders import a_candidate, a_grade, a_problem
 
 # Each once made some pattern try every way to cut a text; a check that does so again never comes back.

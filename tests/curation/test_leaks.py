@@ -2,7 +2,7 @@
 
 import pytest
 
-from curation.leaks import answer_first, answer_from_prompt, hint_words
+from cotfactory.curation.leaks import answer_first, answer_from_prompt, hint_words
 
 LONG = " Then we look at each of the parts in turn and put them together with care, as the exercise asks us to." * 3
 

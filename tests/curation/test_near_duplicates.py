@@ -3,7 +3,7 @@
 import itertools
 import random
 
-from curation.near_duplicates import joined, repeats, signatures
+from cotfactory.curation.near_duplicates import joined, repeats, signatures
 
 WORDS = ["".join(letters) for letters in itertools.product("bdfgklmnprst", "aeiou", "bdfgklmnprst", ("a", "o"))]
 

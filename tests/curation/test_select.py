@@ -7,18 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from curation.balance import DomainCount, over_domain_share
-from curation.choose import choose
-from curation.decontaminate import BenchmarkIndex, benchmark_index
-from curation.findings import Finding
-from curation.select import SEEN, Candidates, Selection, first_pass, near_duplicates
-from curation.split import split_groups, splits
-from schemas.candidate import Candidate
-from schemas.curation import Curation, Difficulty, HeldOut, NearDuplicates, Overlap
-from schemas.decontamination import BenchmarkText
-from schemas.errors import RecipeError
-from schemas.grade import Verdict
-from schemas.group import GradedCandidate, Group, PassRate
+from cotfactory.curation.balance import DomainCount, over_domain_share
+from cotfactory.curation.choose import choose
+from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index
+from cotfactory.curation.findings import Finding
+from cotfactory.curation.select import SEEN, Candidates, Selection, first_pass, near_duplicates
+from cotfactory.curation.split import split_groups, splits
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.curation import Curation, Difficulty, HeldOut, NearDuplicates, Overlap
+from cotfactory.schemas.decontamination import BenchmarkText
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.group import GradedCandidate, Group, PassRate
 from tests.builders import a_candidate, a_grade, a_problem
 
 

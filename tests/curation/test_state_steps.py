@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.state_steps import wrong_states
+from cotfactory.curation.state_steps import wrong_states
 
 SWAPS = "Ann, Bob and Cy hold balls. First, Ann and Bob swap balls. Then, Bob and Cy swap balls."
 

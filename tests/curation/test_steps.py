@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.steps import stated_steps
+from cotfactory.curation.steps import stated_steps
 
 WRONG = [
     "6 * 7 = 44",

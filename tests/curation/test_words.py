@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.words import mostly_words, runs_at, runs_of, words_of
+from cotfactory.curation.words import mostly_words, runs_at, runs_of, words_of
 
 TEXTS = st.lists(st.text(alphabet="ab 1.,é", max_size=30), max_size=5)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.recipe import Product
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.rows import ROW_SCHEMAS
 
 Row = dict[str, Any]
 QUESTION = {"role": "user", "content": "What is 9 + 9?"}

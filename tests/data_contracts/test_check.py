@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_contracts import check
-from data_contracts.check import check_contract
-from data_contracts.contract import Demands, load_contract
-from data_contracts.report import ContractReport
-from schemas.errors import ContractError
-from schemas.recipe import Product
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.data_contracts import check
+from cotfactory.data_contracts.check import check_contract
+from cotfactory.data_contracts.contract import Demands, load_contract
+from cotfactory.data_contracts.report import ContractReport
+from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, good_rows, write_rows
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)

@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 import yaml
 
-from data_contracts.contract import CONTRACTS, Demands, load_contract
-from schemas.errors import ContractError
-from schemas.recipe import Product
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.data_contracts.contract import CONTRACTS, Demands, load_contract
+from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.rows import ROW_SCHEMAS
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 EVERYTHING = Demands(require_reasoning=True, max_length_ratio=2.0, one_per_rejection_type=True)

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from data_contracts.contract import CONTRACTS
-from data_contracts.release_contract import (
+from cotfactory.data_contracts.contract import CONTRACTS
+from cotfactory.data_contracts.release_contract import (
     CLAIMS,
     ReleaseContract,
     RunCounts,
@@ -18,10 +18,10 @@ from data_contracts.release_contract import (
     load_release_contract,
     measure_release,
 )
-from data_contracts.report import ContractReport
-from schemas.errors import ContractError
-from schemas.recipe import Product, StopAbove
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.data_contracts.report import ContractReport
+from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.recipe import Product, StopAbove
+from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.data_contracts.made_rows import Row, good_rows, write_rows
 
 Rows = dict[Product, list[Row]]

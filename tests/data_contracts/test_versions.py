@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 
-from data_contracts.contract import load_contract
-from data_contracts.release_contract import load_release_contract
-from schemas.recipe import Product
-from schemas.record import Record
+from cotfactory.data_contracts.contract import load_contract
+from cotfactory.data_contracts.release_contract import load_release_contract
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.record import Record
 
 PINNED: dict[str, tuple[str, str]] = {
     "sft": ("1.2.0", "1387f1ab4344"),

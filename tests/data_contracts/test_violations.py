@@ -8,8 +8,8 @@ import pandas
 import pyarrow as pa
 import pytest
 
-from data_contracts.contract import ROW_ARGUMENTS, Expectation
-from data_contracts.violations import checked_sql, failed_sql
+from cotfactory.data_contracts.contract import ROW_ARGUMENTS, Expectation
+from cotfactory.data_contracts.violations import checked_sql, failed_sql
 
 TEXTS = ["correct", "", " ", "o'clock", None, "correct", "{}", "[1", '{"a": 1}', "null"]
 NUMBERS = [0, 1, 2, 3, None, -1, 0, 7, 1, 2]

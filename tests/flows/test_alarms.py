@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.summary import RunSummary
-from schemas.errors import AlarmRaised, ContractFailed
+from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.errors import AlarmRaised, ContractFailed
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 from tests.flows.test_build import ask, run

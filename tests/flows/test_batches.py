@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-from flows.build import BuildRequest, build
-from flows.estimate import plan_recipe
-from flows.progress import TerminalProgress
-from flows.settings import load_recipe
-from flows.stage_runner import DirectStages
-from flows.summary import RunSummary
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.estimate import plan_recipe
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.summary import RunSummary
+from cotfactory.warehouse.catalog import build_catalog, query_catalog
+from cotfactory.warehouse.wanted import spent_before
+from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.flows import counting_teacher
 from tests.flows.conftest import WriteRecipe
 from tests.generators.batch_server import BatchServer, Becomes, Line, batch_server
-from warehouse.catalog import build_catalog, query_catalog
-from warehouse.wanted import spent_before
-from warehouse.workspace import Workspace, open_workspace
 
 PRICE = {"input": 1.0, "output": 2.0}
 COST = (3 * 1.0 + 5 * 2.0) / 1e6  # of one answer of the server
@@ -154,7 +154,16 @@ def test_killed_at_every_step(server: BatchServer, write: Callable[..., Path], t
 
 def kill_a_run(recipe: Path, workspace: Path, server: BatchServer, point: KillPoint) -> None:
     """Start a run and kill its process group at a point, which it must reach."""
-    arguments = [sys.executable, "-m", "flows.cli", "run", str(recipe), "--direct", "--workspace", str(workspace)]
+    arguments = [
+        sys.executable,
+        "-m",
+        "cotfactory.flows.cli",
+        "run",
+        str(recipe),
+        "--direct",
+        "--workspace",
+        str(workspace),
+    ]
     process = subprocess.Popen(arguments, start_new_session=True)
     killed = threading.Event()
 
@@ -267,7 +276,16 @@ def test_a_refused_batch_stops_the_run_and_says_why(
 ) -> None:
     server.faults = lambda _: [{"code": "model_not_found", "message": "there is no model m", "line": None}]
     recipe = write(6)
-    arguments = [sys.executable, "-m", "flows.cli", "run", str(recipe), "--direct", "--workspace", str(tmp_path / "w")]
+    arguments = [
+        sys.executable,
+        "-m",
+        "cotfactory.flows.cli",
+        "run",
+        str(recipe),
+        "--direct",
+        "--workspace",
+        str(tmp_path / "w"),
+    ]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "there is no model m (model_not_found)" in done.stderr

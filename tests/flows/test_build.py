@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from flows.build import BuildRequest, build, regrade_stored, release_stored
-from flows.interpreter import give_up_if_interrupted
-from flows.progress import TerminalProgress
-from flows.settings import load_recipe
-from flows.stage_runner import DirectStages
-from flows.summary import RunSummary
-from publishing import sorted_rows
-from schemas.errors import (
+from cotfactory.flows.build import BuildRequest, build, regrade_stored, release_stored
+from cotfactory.flows.interpreter import give_up_if_interrupted
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.summary import RunSummary
+from cotfactory.publishing import sorted_rows
+from cotfactory.schemas.errors import (
     BudgetReached,
     ContractFailed,
     ProblemSourceError,
@@ -33,13 +33,13 @@ from schemas.errors import (
     TeacherUnavailable,
     WorkspaceError,
 )
+from cotfactory.warehouse import wanted
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.tables import SCHEMAS
+from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
 from tests.flows.conftest import KEY_LIKE, WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
-from warehouse import wanted
-from warehouse.catalog import query_catalog
-from warehouse.ledger import open_journals
-from warehouse.tables import SCHEMAS
-from warehouse.workspace import Workspace, exclusive, open_workspace
 
 
 def run(recipe: Path, workspace: Path, limit: int | None = None) -> RunSummary:
@@ -171,11 +171,11 @@ def test_adaptive_attempts_stop_on_the_prefix(
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from flows import shard
-from flows.build import BuildRequest, build
-from flows.stage_runner import DirectStages
-from flows.progress import TerminalProgress
-from flows.settings import load_recipe
+from cotfactory.flows import shard
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe
 
 left = int(sys.argv[3])
 grade_row = shard.grade_row
@@ -216,7 +216,16 @@ def test_ctrl_c_seals_what_was_bought_and_counts_what_was_in_flight(
     write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
     recipe, workspace = write_recipe(count=40), tmp_path / "w"
-    arguments = [sys.executable, "-m", "flows.cli", "run", str(recipe), "--direct", "--workspace", str(workspace)]
+    arguments = [
+        sys.executable,
+        "-m",
+        "cotfactory.flows.cli",
+        "run",
+        str(recipe),
+        "--direct",
+        "--workspace",
+        str(workspace),
+    ]
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     teacher.on_ask = lambda: process.send_signal(signal.SIGINT) if teacher.calls == 10 else None
     _, told = process.communicate(timeout=120)

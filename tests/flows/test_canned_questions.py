@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.ask_catalog import answer, list_questions
-from flows.canned_questions import CANNED_QUESTIONS
-from flows.publish import find_report
-from flows.run import run_recipe
-from schemas.errors import InputError
-from warehouse.catalog import query_catalog
-from warehouse.tables import SCHEMAS, write_table
-from warehouse.workspace import Workspace
+from cotfactory.flows.ask_catalog import answer, list_questions
+from cotfactory.flows.canned_questions import CANNED_QUESTIONS
+from cotfactory.flows.publish import find_report
+from cotfactory.flows.run import run_recipe
+from cotfactory.schemas.errors import InputError
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.tables import SCHEMAS, write_table
+from cotfactory.warehouse.workspace import Workspace
 
 Rows = list[dict[str, Any]]
 Ask = Callable[[str], Rows]

@@ -32,7 +32,7 @@ COMMANDS = (
 
 def cotfactory(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        [sys.executable, "-m", "cotfactory", *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
@@ -49,7 +49,7 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "sys.argv = ['cotfactory', '--help']\n"
-        "from flows.cli import app\n"
+        "from cotfactory.flows.cli import app\n"
         "try:\n    app()\n"
         "finally:\n    print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
     )
@@ -79,7 +79,7 @@ def test_direct_runs_never_import_prefect(write_recipe: WriteRecipe, tmp_path: P
     code = (
         "import sys\n"
         "sys.argv = ['cotfactory', *sys.argv[1:]]\n"
-        "from flows.cli import app\n"
+        "from cotfactory.flows.cli import app\n"
         "try:\n    app()\n"
         "except SystemExit as end:\n    assert end.code == 0, end.code\n"
         "assert 'prefect' not in sys.modules\n"

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.check import check_recipe
-from flows.decontaminate import open_benchmarks, problem_hits
-from flows.estimate import plan_recipe
-from flows.settings import load_recipe
-from publishing.read_manifest import read_manifest
-from schemas.curation import BenchmarkFile, Curation
-from schemas.errors import ProblemSourceError, RecipeError
+from cotfactory.flows.check import check_recipe
+from cotfactory.flows.decontaminate import open_benchmarks, problem_hits
+from cotfactory.flows.estimate import plan_recipe
+from cotfactory.flows.settings import load_recipe
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.schemas.curation import BenchmarkFile, Curation
+from cotfactory.schemas.errors import ProblemSourceError, RecipeError
 from tests.builders import a_problem
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right

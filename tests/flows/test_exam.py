@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.exam import ExamReport, ExamScore, run_exams
-from flows.exam_files import find_exams
-from flows.exam_record import exam_record, write_exam_record
-from flows.exam_scores import Result, rate, score
-from graders.exam_record import ExamRecord, shipped_record
-from graders.grade import GRADERS
-from schemas.errors import InputError, ProblemSourceError, RecordingError
+from cotfactory.flows.exam import ExamReport, ExamScore, run_exams
+from cotfactory.flows.exam_files import find_exams
+from cotfactory.flows.exam_record import exam_record, write_exam_record
+from cotfactory.flows.exam_scores import Result, rate, score
+from cotfactory.graders.exam_record import ExamRecord, shipped_record
+from cotfactory.graders.grade import GRADERS
+from cotfactory.schemas.errors import InputError, ProblemSourceError, RecordingError
 
 OWN = Path(__file__).parents[1] / "exam"
 

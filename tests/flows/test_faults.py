@@ -6,16 +6,16 @@ from pathlib import Path
 
 from aiohttp import web
 
-from flows.build import BuildRequest, build
-from flows.progress import TerminalProgress
-from flows.settings import load_recipe
-from flows.stage_runner import DirectStages
-from flows.summary import RunSummary
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.summary import RunSummary
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.workspace import Workspace
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, Fault, right
 from tests.generators.scripted_server import HANG_S, chat
-from warehouse.catalog import query_catalog
-from warehouse.workspace import Workspace
 
 CANDIDATES = 300
 

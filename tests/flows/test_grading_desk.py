@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from flows.grading_desk import BATCH, GradingDesk
-from schemas.candidate import Candidate
-from schemas.grade import Grade
-from schemas.problem import Problem
+from cotfactory.flows.grading_desk import BATCH, GradingDesk
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import Problem
 from tests.builders import a_candidate, a_grade, a_problem
 
 Pairs = Sequence[tuple[Problem, Candidate]]

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from flows.interpreter import give_up_if_interrupted, in_thread, tuned_for_asking
+from cotfactory.flows.interpreter import give_up_if_interrupted, in_thread, tuned_for_asking
 
 
 def test_the_interpreter_is_set_back_after_an_error() -> None:

@@ -11,16 +11,16 @@ import sys
 import threading
 from pathlib import Path
 
-from flows.build import BuildRequest, build
-from flows.progress import TerminalProgress
-from flows.settings import load_recipe
-from flows.stage_runner import DirectStages
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.workspace import Workspace
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
-from warehouse.catalog import query_catalog
-from warehouse.journal_reader import read_journal
-from warehouse.ledger import open_journals
-from warehouse.workspace import Workspace
 
 CANDIDATES, KILLS = 300, 3
 
@@ -55,7 +55,16 @@ def test_random_kills(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_p
 
 def kill_a_run(recipe: Path, workspace: Path, teacher: CountingTeacher, chance: random.Random) -> None:
     """Start a run and kill its process group; one that is through before that has been spared."""
-    arguments = [sys.executable, "-m", "flows.cli", "run", str(recipe), "--direct", "--workspace", str(workspace)]
+    arguments = [
+        sys.executable,
+        "-m",
+        "cotfactory.flows.cli",
+        "run",
+        str(recipe),
+        "--direct",
+        "--workspace",
+        str(workspace),
+    ]
     process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, start_new_session=True)
     last, pause_s = teacher.calls + chance.randint(1, CANDIDATES // KILLS), chance.uniform(0.0, 0.2)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.progress import TerminalProgress
+from cotfactory.flows.progress import TerminalProgress
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.test_build import run

@@ -12,22 +12,22 @@ import pytest
 import yaml
 from huggingface_hub import hf_hub_download
 
-from flows.build import BuildRequest, build
-from flows.progress import TerminalProgress
-from flows.rebuild import rebuild
-from flows.settings import load_recipe
-from flows.stage_runner import DirectStages
-from graders.math.math_answers import MATH_GRADER_VERSION
-from publishing.read_manifest import read_manifest
-from schemas.errors import PublishError
-from schemas.ids import content_id
-from schemas.regrade import Regrade
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.rebuild import rebuild
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.schemas.errors import PublishError
+from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.regrade import Regrade
+from cotfactory.warehouse.tables import SCHEMAS
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.test_build import run
 from tests.flows.test_cli import cotfactory, last_line
 from tests.publishing.hub_server import HubServer
-from warehouse.tables import SCHEMAS
 
 
 def test_a_run_is_published_and_loaded_back(write_recipe: WriteRecipe, hub_server: HubServer, tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.build import BuildRequest, build
-from flows.progress import TerminalProgress
-from flows.settings import load_recipe, shipped_recipe
-from flows.stage_runner import DirectStages
-from flows.summary import RunSummary
-from warehouse.catalog import query_catalog
-from warehouse.workspace import Workspace
+from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe, shipped_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.summary import RunSummary
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.workspace import Workspace
 
 pytestmark = pytest.mark.skipif("COTFACTORY_SHARED" not in os.environ, reason="the shared recordings are not here")
 

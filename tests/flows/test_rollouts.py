@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.build import BuildRequest, regrade_stored, release_stored
-from flows.estimate import plan_recipe
-from flows.progress import TerminalProgress
-from flows.rebuild import rebuild
-from flows.rollouts import chosen_chains, step_count
-from flows.settings import load_recipe
-from flows.stage_runner import DirectStages
-from flows.summary import RunSummary
-from schemas.errors import BudgetReached, RecipeError
-from schemas.grade import Decision, Verdict
-from schemas.group import Group, StepCount
-from schemas.recipe import Rollouts
+from cotfactory.flows.build import BuildRequest, regrade_stored, release_stored
+from cotfactory.flows.estimate import plan_recipe
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.rebuild import rebuild
+from cotfactory.flows.rollouts import chosen_chains, step_count
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.errors import BudgetReached, RecipeError
+from cotfactory.schemas.grade import Decision, Verdict
+from cotfactory.schemas.group import Group, StepCount
+from cotfactory.schemas.recipe import Rollouts
 from tests.builders import a_candidate, a_grade
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import DEFAULT_RECIPE, load_recipe, recipe_id, remote_endpoint, shipped_recipe
-from schemas.errors import RecipeError
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, recipe_id, remote_endpoint, shipped_recipe
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.teacher_spec import TeacherSpec
 
 RECIPE = """
 name: r

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from flows.shard import Room
+from cotfactory.flows.shard import Room
 
 
 def test_there_is_room_when_too_few_problems_are_open() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from flows.estimate import plan_recipe
-from flows.settings import load_recipe
-from schemas.errors import RecipeError
+from cotfactory.flows.estimate import plan_recipe
+from cotfactory.flows.settings import load_recipe
+from cotfactory.schemas.errors import RecipeError
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.test_build import ask, run

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from generators.batch import BatchTeacher
-from generators.batch_api import BatchApi
-from generators.teacher import Endpoint, Request
-from schemas.errors import (
+from cotfactory.generators.batch import BatchTeacher
+from cotfactory.generators.batch_api import BatchApi
+from cotfactory.generators.teacher import Endpoint, Request
+from cotfactory.schemas.errors import (
     TeacherBadReply,
     TeacherError,
     TeacherRateLimited,
@@ -19,8 +19,8 @@ from schemas.errors import (
     TeacherRejected,
     TeacherUnavailable,
 )
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Completion, Message
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message
 from tests.generators.batch_server import BatchServer, Becomes, Line, batch_server, right
 
 T = TypeVar("T")

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
-from generators.rate_headers import Allowance, Allowances
-from schemas.errors import BudgetReached
-from schemas.recipe import Budget
-from schemas.teacher_spec import Limits, Price
-from schemas.teaching import Message, Sampling, Usage
+from cotfactory.generators.limits import Limiter, PromptOverhead, Wallet, cost_usd, worst_case
+from cotfactory.generators.rate_headers import Allowance, Allowances
+from cotfactory.schemas.errors import BudgetReached
+from cotfactory.schemas.recipe import Budget
+from cotfactory.schemas.teacher_spec import Limits, Price
+from cotfactory.schemas.teaching import Message, Sampling, Usage
 
 
 async def _most_at_once(limiter: Limiter, requests: int) -> int:

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from generators.load_problems import SOURCES, load_problems
-from generators.problems.hub import HubAccess
-from schemas.errors import ProblemSourceError
-from schemas.problem import Problem
-from schemas.recipe import (
+from cotfactory.generators.load_problems import SOURCES, load_problems
+from cotfactory.generators.problems.hub import HubAccess
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import (
     FileSource,
     HubSource,
     ProblemSource,
@@ -78,7 +78,7 @@ def test_one_source_without_problems_is_an_error(tmp_path: Path) -> None:
 
 def test_a_source_whose_items_are_all_left_out_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("reasoning_gym", reason="needs the extra reasoning-gym")
-    monkeypatch.setattr("generators.problems.reasoning_gym.TASKS", ["propositional_logic"])
+    monkeypatch.setattr("cotfactory.generators.problems.reasoning_gym.TASKS", ["propositional_logic"])
     source = ReasoningGymSource(source="reasoning_gym", task="propositional_logic", count=2)
     with pytest.raises(ProblemSourceError, match=r"Entry 1 of `problems` \(reasoning_gym\) holds no problem"):
         load(tmp_path, source)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.rate_headers import Allowance, allowances, duration_s, retry_after_s
+from cotfactory.generators.rate_headers import Allowance, allowances, duration_s, retry_after_s
 
 
 @pytest.mark.parametrize(

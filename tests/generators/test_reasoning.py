@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.reasoning import split
+from cotfactory.generators.reasoning import split
 from tests.builders import a_completion
 
 

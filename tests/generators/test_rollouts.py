@@ -1,8 +1,8 @@
 """A rollout goes on from a beginning: one message with all of it, and an id that is that of its words."""
 
-from generators.rollouts import RolloutStrategy
-from schemas.ids import prompt_id, request_id
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.generators.rollouts import RolloutStrategy
+from cotfactory.schemas.ids import prompt_id, request_id
+from cotfactory.schemas.teacher_spec import TeacherSpec
 from tests.builders import a_problem
 
 SPEC = TeacherSpec.model_validate({"name": "t", "model": "m", "sampling": {"max_tokens": 50}, "retry_truncated": 400})

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from generators.completions import read_completions
-from generators.shared_prompts import SharedPrompts
-from generators.teacher import Endpoint, OpenAITeacher, Request
-from schemas.errors import TeacherRejected
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Completion, Message, Usage
+from cotfactory.generators.completions import read_completions
+from cotfactory.generators.shared_prompts import SharedPrompts
+from cotfactory.generators.teacher import Endpoint, OpenAITeacher, Request
+from cotfactory.schemas.errors import TeacherRejected
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message, Usage
 from tests.generators.scripted_server import Script, chat, serving
 
 SPEC = TeacherSpec.model_validate({"name": "t", "model": "m", "sampling": {"seed": 0}})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.step_splitter import split_steps
+from cotfactory.generators.step_splitter import split_steps
 
 PARTS = ["First. ", "so 6 * 7 = 42", "\n", "\n\n", " ", "$$", "\\[", "\\]", "\\boxed{", "}", "```\n", "1. ", "Step 2: ",
          "**", ":",

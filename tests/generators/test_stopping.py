@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.stopping import (
+from cotfactory.generators.stopping import (
     expected_samples,
     fitted_prior,
     next_samples,
@@ -17,8 +17,8 @@ from generators.stopping import (
     probability_in_band,
     used_samples,
 )
-from schemas.grade import Verdict
-from schemas.recipe import Attempts
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.recipe import Attempts
 
 LETTERS: dict[str, Verdict] = {"c": "correct", "i": "incorrect", "n": "no_answer", "u": "ungraded"}
 

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.strategies import StepOutcome, Strategy
-from schemas.candidate import StrategyName
-from schemas.grade import VERDICTS, Verdict
-from schemas.ids import prompt_id
-from schemas.problem import Problem
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.generators.strategies import StepOutcome, Strategy
+from cotfactory.schemas.candidate import StrategyName
+from cotfactory.schemas.grade import VERDICTS, Verdict
+from cotfactory.schemas.ids import prompt_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.teacher_spec import TeacherSpec
 from tests.builders import a_candidate, a_problem
 
 PROBLEM = a_problem("What is 6 * 7?", "42")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from generators import teacher as teacher_module
-from generators.limits import Limiter
-from generators.rate_headers import Allowance, Allowances
-from generators.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries
-from schemas.errors import (
+from cotfactory.generators import teacher as teacher_module
+from cotfactory.generators.limits import Limiter
+from cotfactory.generators.rate_headers import Allowance, Allowances
+from cotfactory.generators.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries
+from cotfactory.schemas.errors import (
     TeacherBadReply,
     TeacherError,
     TeacherRateLimited,
@@ -20,8 +20,8 @@ from schemas.errors import (
     TeacherRejected,
     TeacherUnavailable,
 )
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Completion, Message
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message
 from tests.generators.scripted_server import Script, chat, serving
 
 MESSAGES = (Message(role="user", content="What is 3 + 4?"),)

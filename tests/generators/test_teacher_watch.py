@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from generators.completions import UNNAMED
-from generators.teacher_watch import REFUSAL, TeacherWatch, UsualAnswers, is_same_model
-from schemas.alarm import Alarm, AlarmKind
-from schemas.candidate import Candidate
-from schemas.recipe import Alarms
-from schemas.teaching import Sampling, Usage
+from cotfactory.generators.completions import UNNAMED
+from cotfactory.generators.teacher_watch import REFUSAL, TeacherWatch, UsualAnswers, is_same_model
+from cotfactory.schemas.alarm import Alarm, AlarmKind
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.recipe import Alarms
+from cotfactory.schemas.teaching import Sampling, Usage
 
 LONG = "Two ducks and three ducks are five ducks, as one counts them one after the other along the pond. "
 

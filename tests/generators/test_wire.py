@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from generators.teacher import Endpoint, OpenAITeacher, Request
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Completion, Message
+from cotfactory.generators.teacher import Endpoint, OpenAITeacher, Request
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message
 from tests.generators.scripted_server import chat
 
 SPEC = TeacherSpec.model_validate(

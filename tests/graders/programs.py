@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from graders.code.grade_code import grade_code
-from graders.sandbox.execution import Sandbox
-from schemas.candidate import Candidate
-from schemas.grade import Grade
-from schemas.problem import CallCase, CallTests, Problem, StdioCase, StdioTests, Tests
-from schemas.teaching import Sampling, Usage
+from cotfactory.graders.code.grade_code import grade_code
+from cotfactory.graders.sandbox.execution import Sandbox
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import CallCase, CallTests, Problem, StdioCase, StdioTests, Tests
+from cotfactory.schemas.teaching import Sampling, Usage
 
 
 @dataclass(frozen=True)

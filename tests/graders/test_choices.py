@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.choices import stated_choice
+from cotfactory.graders.choices import stated_choice
 
 CITIES = ("London", "Rome", "Paris", "Berlin")
 

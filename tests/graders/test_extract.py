@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.extract import Extraction, final_answer
+from cotfactory.graders.extract import Extraction, final_answer
 
 FOUND = [
     # the last box is the answer; a box inside a box is opened; a box may hold anything balanced

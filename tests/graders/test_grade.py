@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from graders.grade import GRADERS, grade, grade_batch, grader_name_and_version, self_test
-from graders.grader import ALGEBRA_ITEM_S, ALGEBRA_TIMEOUT_S, ITEM_S, Tools, open_tools
-from graders.worker_pool import WorkerPool
-from schemas.grade import Grade
-from schemas.problem import ANSWER_KINDS, AnswerKind, Problem
+from cotfactory.graders.grade import GRADERS, grade, grade_batch, grader_name_and_version, self_test
+from cotfactory.graders.grader import ALGEBRA_ITEM_S, ALGEBRA_TIMEOUT_S, ITEM_S, Tools, open_tools
+from cotfactory.graders.worker_pool import WorkerPool
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import ANSWER_KINDS, AnswerKind, Problem
 from tests.builders import a_candidate, a_problem
 
 
@@ -157,7 +157,7 @@ def test_a_declared_tolerance_reaches_the_grade(tools: Tools) -> None:
 
 def test_a_crash_of_ours_is_ungraded() -> None:
     # A pool that is closed raises inside the comparison: our fault, not the chain's.
-    pool = WorkerPool("graders.math.algebra:answer")
+    pool = WorkerPool("cotfactory.graders.math.algebra:answer")
     pool.close()
     problem = a_problem("Simplify.", "\\sec^2 x")
     found = grade_batch([(problem, a_candidate("\\boxed{\\tan^2 x + 1}"))], Tools(algebra=pool, sandbox=None))[0]
@@ -203,7 +203,7 @@ def test_every_answer_kind_has_a_grader_and_a_version() -> None:
 
 def test_importing_the_graders_imports_nothing_heavy() -> None:
     code = (
-        "import sys, graders.grade\n"
+        "import sys, cotfactory.graders.grade\n"
         "print([name for name in ('sympy', 'docker', 'reasoning_gym', 'mpmath', 'latex2sympy2_extended')"
         " if name in sys.modules])"
     )

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from graders.choices import stated_choice
-from graders.extract import final_answer
-from graders.grade import grade, self_test
-from graders.grader import Tools, open_tools
-from graders.math.math_answers import compare_math
-from schemas.problem import Problem
+from cotfactory.graders.choices import stated_choice
+from cotfactory.graders.extract import final_answer
+from cotfactory.graders.grade import grade, self_test
+from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.graders.math.math_answers import compare_math
+from cotfactory.schemas.problem import Problem
 from tests.builders import a_candidate, a_problem
 
 SHARED = os.environ.get("COTFACTORY_SHARED")

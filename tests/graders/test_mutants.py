@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from graders.grader import Tools, open_tools
-from graders.mutants import MutantCheck, check_mutants
-from schemas.problem import Problem
+from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.graders.mutants import MutantCheck, check_mutants
+from cotfactory.schemas.problem import Problem
 from tests.builders import a_candidate, a_problem
 
 PAIRS = [

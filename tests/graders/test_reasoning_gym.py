@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from graders.grade import grade, grader_name_and_version, self_test
-from graders.grader import Tools, open_tools
-from schemas.problem import Problem, ScorerTests
-from schemas.reasoning_gym_tasks import EXACT_TASKS
+from cotfactory.graders.grade import grade, grader_name_and_version, self_test
+from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.schemas.problem import Problem, ScorerTests
+from cotfactory.schemas.reasoning_gym_tasks import EXACT_TASKS
 from tests.builders import a_candidate, a_problem
 
 reasoning_gym = pytest.importorskip("reasoning_gym")

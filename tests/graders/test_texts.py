@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.texts import compare_text, normalise
+from cotfactory.graders.texts import compare_text, normalise
 
 CASES = [
     ("Friday", "friday.", "equal"),

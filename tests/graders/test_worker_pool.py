@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from graders.nursery import Reply
-from graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
+from cotfactory.graders.nursery import Reply
+from cotfactory.graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
 
 Opener = Callable[..., WorkerPool]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import great_expectations  # noqa: F401 - loaded once here, not in every child
 
-from publishing.release import ReleaseOutcome, write_release
+from cotfactory.publishing.release import ReleaseOutcome, write_release
 from tests.publishing.made_groups import made_facts, made_mixed_group, made_recipe
 
 STEPS = {"first": {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "open"}, "next": {"os.rename"}}

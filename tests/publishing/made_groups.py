@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
-from publishing.release import ReleaseFacts
-from schemas.candidate import Candidate
-from schemas.grade import VERDICTS, Decision, DropReason, Evidence, Grade, Split, Verdict
-from schemas.group import GradedCandidate, Group, LabelledChain, PassRate, StepCount
-from schemas.ids import problem_id, prompt_id, request_id
-from schemas.manifest import FunnelStage, TeacherShare
-from schemas.problem import AnswerKind, Problem, Tests
-from schemas.recipe import FileSource, Product, Recipe, Release
-from schemas.teacher_spec import TeacherSpec
-from schemas.teaching import Message, Sampling, Usage
+from cotfactory.publishing.release import ReleaseFacts
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.grade import VERDICTS, Decision, DropReason, Evidence, Grade, Split, Verdict
+from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, PassRate, StepCount
+from cotfactory.schemas.ids import problem_id, prompt_id, request_id
+from cotfactory.schemas.manifest import FunnelStage, TeacherShare
+from cotfactory.schemas.problem import AnswerKind, Problem, Tests
+from cotfactory.schemas.recipe import FileSource, Product, Recipe, Release
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Message, Sampling, Usage
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
-from schemas.manifest import Manifest, ReleasedFile
-from schemas.recipe import Product
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
+from cotfactory.schemas.manifest import Manifest, ReleasedFile
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.rows import ROW_SCHEMAS
 
 CARD = """---
 license: mit

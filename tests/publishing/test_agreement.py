@@ -2,10 +2,10 @@
 
 import pytest
 
-from publishing.agreement import RIGHT, SUSPECTS_SHOWN, Agreement, PairCount, usual_answer
-from schemas.candidate import StrategyName
-from schemas.grade import Verdict
-from schemas.group import Group
+from cotfactory.publishing.agreement import RIGHT, SUSPECTS_SHOWN, Agreement, PairCount, usual_answer
+from cotfactory.schemas.candidate import StrategyName
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.group import Group
 from tests.publishing.made_groups import KEY, made_candidate, made_graded, made_group, made_problem
 
 Answer = tuple[Verdict, str | None]

@@ -3,10 +3,10 @@
 import pyarrow as pa
 import pytest
 
-from publishing.build_rows import BUILDERS
-from publishing.products.row_parts import Row
-from schemas.recipe import Product
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.publishing.build_rows import BUILDERS
+from cotfactory.publishing.products.row_parts import Row
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.publishing.made_groups import PRODUCTS, in_split, made_mixed_group, made_recipe
 
 RECIPE = made_recipe()

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from publishing.changelog import CHANGELOG, changelog
-from publishing.diff import ProductDiff, SourceDiff
-from publishing.read_manifest import read_manifest
-from schemas.manifest import Manifest
+from cotfactory.publishing.changelog import CHANGELOG, changelog
+from cotfactory.publishing.diff import ProductDiff, SourceDiff
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.schemas.manifest import Manifest
 from tests.publishing.small_release import make_release
 
 

@@ -10,16 +10,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishing.dataset_card import cell
-from publishing.read_manifest import read_manifest
-from publishing.release import ReleaseFacts, write_release
-from schemas.alarm import Alarm
-from schemas.decontamination import METHODS, BenchmarkShare, Decontamination, PlantedRecall, Planting
-from schemas.grade import Decision
-from schemas.group import Group
-from schemas.manifest import StrengthOfTests
-from schemas.recipe import Attempts, Product, Recipe
-from schemas.rows import ROW_SCHEMAS
+from cotfactory.publishing.dataset_card import cell
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.release import ReleaseFacts, write_release
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.decontamination import METHODS, BenchmarkShare, Decontamination, PlantedRecall, Planting
+from cotfactory.schemas.grade import Decision
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.manifest import StrengthOfTests
+from cotfactory.schemas.recipe import Attempts, Product, Recipe
+from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.publishing.made_groups import (
     KEY,
     in_split,

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from publishing.diff import ProductDiff, SourceDiff, diff_products, diff_releases
-from publishing.versions import next_version
-from schemas.errors import WorkspaceError
+from cotfactory.publishing.diff import ProductDiff, SourceDiff, diff_products, diff_releases
+from cotfactory.publishing.versions import next_version
+from cotfactory.schemas.errors import WorkspaceError
 
 
 def made_folder(folder: Path, rows: dict[str, str], columns: tuple[str, ...] = ("row_id",)) -> Path:

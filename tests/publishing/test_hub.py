@@ -7,8 +7,8 @@ import datasets
 import pytest
 from pydantic import SecretStr
 
-from publishing.hub import TRIES, HubTarget, PublishOutcome, publish_release
-from schemas.errors import CotfactoryError
+from cotfactory.publishing.hub import TRIES, HubTarget, PublishOutcome, publish_release
+from cotfactory.schemas.errors import CotfactoryError
 from tests.publishing.hub_repo import HubRepo
 from tests.publishing.hub_server import Fault, HubServer
 from tests.publishing.small_release import make_release, write_manifest

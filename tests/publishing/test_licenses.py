@@ -2,8 +2,8 @@
 
 import pytest
 
-from publishing.licenses import NOT_STATED, license_lines, refuse_forbidden_mix
-from schemas.errors import RecipeError
+from cotfactory.publishing.licenses import NOT_STATED, license_lines, refuse_forbidden_mix
+from cotfactory.schemas.errors import RecipeError
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What is published of a recipe is a recipe, without folders and without logins."""
 
-from publishing.published_recipe import published_recipe
-from schemas.recipe import Recipe
-from schemas.teacher_spec import TeacherSpec
+from cotfactory.publishing.published_recipe import published_recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.teacher_spec import TeacherSpec
 from tests.publishing.made_groups import made_recipe
 
 

@@ -11,14 +11,14 @@ import polars
 import pytest
 from pydantic import TypeAdapter
 
-from data_contracts.report import ContractReport, Subject
-from graders.mutants import MutantCheck
-from publishing.diff import diff_releases
-from publishing.read_manifest import read_manifest
-from publishing.release import ReleaseFacts, ReleaseOutcome, write_release
-from schemas.errors import ContractFailed, WorkspaceError
-from schemas.group import Group
-from schemas.recipe import Product, Recipe
+from cotfactory.data_contracts.report import ContractReport, Subject
+from cotfactory.graders.mutants import MutantCheck
+from cotfactory.publishing.diff import diff_releases
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.release import ReleaseFacts, ReleaseOutcome, write_release
+from cotfactory.schemas.errors import ContractFailed, WorkspaceError
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.recipe import Product, Recipe
 from tests.publishing.made_groups import (
     KEY,
     contaminated,
@@ -146,8 +146,8 @@ def test_contaminated_chain_that_was_kept_all_the_same_stops_the_release(
 ) -> None:
     groups = [(contaminated(made_mixed_group(1), 1),)]
     assert release(tmp_path / "careful", groups, made_recipe("preference", "all_graded")).rows["preference"] == 0
-    monkeypatch.setattr("publishing.products.row_parts.may_leave", lambda group: list(group.candidates))
-    monkeypatch.setattr("publishing.products.all_graded.may_leave", lambda group: list(group.candidates))
+    monkeypatch.setattr("cotfactory.publishing.products.row_parts.may_leave", lambda group: list(group.candidates))
+    monkeypatch.setattr("cotfactory.publishing.products.all_graded.may_leave", lambda group: list(group.candidates))
     with pytest.raises(ContractFailed, match="nothing contaminated is published"):
         release(tmp_path / "careless", groups, made_recipe("preference", "all_graded"))
 
@@ -334,8 +334,8 @@ def test_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from publishing.release import write_release
-from schemas.errors import WorkspaceError
+from cotfactory.publishing.release import write_release
+from cotfactory.schemas.errors import WorkspaceError
 from tests.publishing.made_groups import made_facts, made_mixed_group, made_recipe
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from publishing.release_folder import open_release
+from cotfactory.publishing.release_folder import open_release
 from tests.publishing.dying_release import release
 
 ROOT = Path(__file__).parents[2]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
-from publishing.hub import HubTarget, publish_release
-from schemas.errors import CotfactoryError
+from cotfactory.data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
+from cotfactory.publishing.hub import HubTarget, publish_release
+from cotfactory.schemas.errors import CotfactoryError
 from tests.publishing.hub_server import HubServer
 from tests.publishing.small_release import make_release, write_contract, write_manifest
 

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from graders.mutants import MutantCheck
-from publishing.charts import draw_charts
-from publishing.portrait import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
-from publishing.read_manifest import read_manifest
-from publishing.release import write_release
-from publishing.report_page import report_page
-from publishing.shown_chain import WITHHELD
-from schemas.alarm import Alarm
-from schemas.group import Group
-from schemas.manifest import Manifest
-from schemas.regrade import Regrade
+from cotfactory.graders.mutants import MutantCheck
+from cotfactory.publishing.charts import draw_charts
+from cotfactory.publishing.portrait import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
+from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.release import write_release
+from cotfactory.publishing.report_page import report_page
+from cotfactory.publishing.shown_chain import WITHHELD
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.regrade import Regrade
 from tests.publishing.made_groups import (
     made_candidate,
     made_facts,

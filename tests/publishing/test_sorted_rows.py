@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from publishing import sorted_rows
-from publishing.products.row_parts import Row
-from publishing.products.sft import sft_rows
-from publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
-from schemas.rows import SFT
+from cotfactory.publishing import sorted_rows
+from cotfactory.publishing.products.row_parts import Row
+from cotfactory.publishing.products.sft import sft_rows
+from cotfactory.publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
+from cotfactory.schemas.rows import SFT
 from tests.publishing.made_groups import made_mixed_group, made_recipe
 
 

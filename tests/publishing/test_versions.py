@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from publishing.diff import ProductDiff
-from publishing.versions import chosen_version, held_back, latest_release, next_version
-from schemas.errors import InputError
+from cotfactory.publishing.diff import ProductDiff
+from cotfactory.publishing.versions import chosen_version, held_back, latest_release, next_version
+from cotfactory.schemas.errors import InputError
 
 
 def diff(**counts: int) -> ProductDiff:

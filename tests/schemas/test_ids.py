@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ids import content_id, grade_id, problem_id, prompt_id, request_id, seed_from
-from schemas.teaching import Message, Sampling
+from cotfactory.schemas.ids import content_id, grade_id, problem_id, prompt_id, request_id, seed_from
+from cotfactory.schemas.teaching import Message, Sampling
 from tests.builders import a_problem
 
 json_values = st.recursive(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.key_like import count_key_like, key_like_sql
+from cotfactory.schemas.key_like import count_key_like, key_like_sql
 
 # Put together here, so that no scanner takes this file for a leak.
 LETTERS = "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY"

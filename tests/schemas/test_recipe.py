@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.recipe import Recipe
+from cotfactory.schemas.recipe import Recipe
 
 RECIPE: dict[str, Any] = {
     "name": "r",

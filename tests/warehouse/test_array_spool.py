@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warehouse import array_spool
-from warehouse.array_spool import ArraySpool
+from cotfactory.warehouse import array_spool
+from cotfactory.warehouse.array_spool import ArraySpool
 
 KIND = np.dtype([("id", "S4"), ("bands", np.uint64, 3)])
 

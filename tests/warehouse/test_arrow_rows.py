@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.arrow_rows import arrow_rows
+from cotfactory.warehouse.arrow_rows import arrow_rows
 
 PAIR: list[tuple[str, pa.DataType]] = [("n", pa.int64()), ("x", pa.float64())]
 SCHEMA = pa.schema(
@@ -67,8 +67,8 @@ def test_writing_a_table_does_not_import_pandas() -> None:
 import sys, tempfile
 from pathlib import Path
 from tests.builders import a_grade, AT
-from warehouse.seal import GradeRow, write_grades
-from warehouse.workspace import open_workspace
+from cotfactory.warehouse.seal import GradeRow, write_grades
+from cotfactory.warehouse.workspace import open_workspace
 write_grades(open_workspace(Path(tempfile.mkdtemp())), "g", [GradeRow(a_grade(), "id", "p", AT)])
 assert "pandas" not in sys.modules
 """

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from generators.reasoning import candidate_of
-from schemas.errors import WorkspaceError
-from schemas.order import Order
-from schemas.teacher_spec import Price
-from schemas.teaching import Completion, Sampling, Usage
-from warehouse.batch_ledger import BatchBuyer, BatchLedger, drop_sealed, open_batches, under_way
-from warehouse.catalog import build_catalog
-from warehouse.tables import write_table
-from warehouse.workspace import Workspace, open_workspace
+from cotfactory.generators.reasoning import candidate_of
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.order import Order
+from cotfactory.schemas.teacher_spec import Price
+from cotfactory.schemas.teaching import Completion, Sampling, Usage
+from cotfactory.warehouse.batch_ledger import BatchBuyer, BatchLedger, drop_sealed, open_batches, under_way
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.workspace import Workspace, open_workspace
 
 BUYER = BatchBuyer(
     recipe="r", teacher="t", base_url="http://h/v1", api_key_env="KEY", price=Price(input=1.0, output=2.0)

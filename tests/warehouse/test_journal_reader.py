@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cotfactory.warehouse import journal_reader
+from cotfactory.warehouse.journal_reader import JournalReader, read_journal
+from cotfactory.warehouse.ledger import Journal, JournalHeader
 from tests.builders import a_candidate
-from warehouse import journal_reader
-from warehouse.journal_reader import JournalReader, read_journal
-from warehouse.ledger import Journal, JournalHeader
 
 
 @pytest.fixture

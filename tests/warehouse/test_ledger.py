@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from schemas.candidate import Candidate
-from schemas.errors import WorkspaceError
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.journal_reader import JournalReader, read_journal
+from cotfactory.warehouse.ledger import Journal, JournalHeader, open_journals
 from tests.builders import a_candidate
-from warehouse.journal_reader import JournalReader, read_journal
-from warehouse.ledger import Journal, JournalHeader, open_journals
 
 HEADER = JournalHeader(recipe="r", run_id="run1", shard="s")
 
@@ -130,7 +130,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from tests.builders import a_candidate
-from warehouse.ledger import Journal, JournalHeader
+from cotfactory.warehouse.ledger import Journal, JournalHeader
 
 async def main():
     journal = Journal(Path(sys.argv[1]), JournalHeader(recipe="r", run_id="run1", shard="s"))

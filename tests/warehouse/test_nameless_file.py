@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import WorkspaceError
-from warehouse.nameless_file import NamelessFile
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.nameless_file import NamelessFile
 
 
 def test_what_is_put_aside_comes_back(tmp_path: Path) -> None:

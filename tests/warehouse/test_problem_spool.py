@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import WorkspaceError
-from schemas.problem import CallCase, CallTests, Problem
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.problem import CallCase, CallTests, Problem
+from cotfactory.warehouse.problem_spool import spool_problems
 from tests.builders import a_problem
-from warehouse.problem_spool import spool_problems
 
 # What a file of text could lose: line ends inside a question, characters of many bytes, choices, nested tests.
 PROBLEMS = [

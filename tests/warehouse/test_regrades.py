@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from schemas.grade import Decision, Verdict
-from schemas.ids import content_id
+from cotfactory.schemas.grade import Decision, Verdict
+from cotfactory.schemas.ids import content_id
+from cotfactory.warehouse import regrades as module
+from cotfactory.warehouse.regrades import regrades
+from cotfactory.warehouse.seal import GradeRow, write_grades
+from cotfactory.warehouse.tables import seed_tables, write_table
+from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.builders import AT, a_grade
-from warehouse import regrades as module
-from warehouse.regrades import regrades
-from warehouse.seal import GradeRow, write_grades
-from warehouse.tables import seed_tables, write_table
-from warehouse.workspace import Workspace, open_workspace
 
 Judged = tuple[str, Verdict]
 PROBLEM = content_id("problem")

@@ -7,15 +7,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from schemas.errors import WorkspaceError
-from warehouse.scratch import bounded_duckdb, scratch_folder
-from warehouse.workspace import Workspace, open_workspace
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
+from cotfactory.warehouse.workspace import Workspace, open_workspace
 
 DIES_HOLDING = """
 import os, sys
 from pathlib import Path
-from warehouse.scratch import scratch_folder
-from warehouse.workspace import open_workspace
+from cotfactory.warehouse.scratch import scratch_folder
+from cotfactory.warehouse.workspace import open_workspace
 with scratch_folder(open_workspace(Path(sys.argv[1]))) as folder:
     (folder / "big").write_bytes(b"x")
     os._exit(9)

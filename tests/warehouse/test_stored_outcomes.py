@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from warehouse.stored_outcomes import OUTCOME, StoredOutcome, StoredOutcomes
+from cotfactory.warehouse.stored_outcomes import OUTCOME, StoredOutcome, StoredOutcomes
 
 
 def batch(*rows: tuple[int, int, int, int, int, bool]) -> pa.RecordBatch:

@@ -9,15 +9,15 @@ from typing import Any
 import duckdb
 import pytest
 
-from schemas.errors import InputError, WorkspaceError
-from schemas.ids import content_id, grade_id
+from cotfactory.schemas.errors import InputError, WorkspaceError
+from cotfactory.schemas.ids import content_id, grade_id
+from cotfactory.warehouse.catalog import build_catalog, query_catalog
+from cotfactory.warehouse.ledger import Journal, JournalHeader, open_journals
+from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.wanted import WantedSample, WantedSamples, spent_before
+from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
 from tests.builders import AT, a_candidate, a_grade, a_problem
-from warehouse.catalog import build_catalog, query_catalog
-from warehouse.ledger import Journal, JournalHeader, open_journals
-from warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
-from warehouse.tables import write_table
-from warehouse.wanted import WantedSample, WantedSamples, spent_before
-from warehouse.workspace import Workspace, exclusive, open_workspace
 
 
 @pytest.fixture

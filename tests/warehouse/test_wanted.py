@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from schemas.grade import Decision, Verdict
-from schemas.ids import content_id
+from cotfactory.schemas.grade import Decision, Verdict
+from cotfactory.schemas.ids import content_id
+from cotfactory.warehouse import tables, wanted
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.seal import GradeRow, write_grades
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.wanted import StoredGroup, WantedSample, WantedSamples
+from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.builders import AT, a_candidate, a_grade
-from warehouse import tables, wanted
-from warehouse.catalog import build_catalog
-from warehouse.seal import GradeRow, write_grades
-from warehouse.tables import write_table
-from warehouse.wanted import StoredGroup, WantedSample, WantedSamples
-from warehouse.workspace import Workspace, open_workspace
 
 PROBLEMS, TEACHERS, SAMPLES = 7, 2, 5
 

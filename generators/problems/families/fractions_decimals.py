@@ -8,9 +8,9 @@ from fractions import Fraction
 from math import lcm
 from random import Random
 
-from generators.problems.chains import Ref, Worked, write_latex, write_number
-from generators.problems.families.item import Item, Notepad, fraction, number
-from generators.problems.families.words import NAMES
+from cotfactory.generators.problems.chains import Ref, Worked, write_latex, write_number
+from cotfactory.generators.problems.families.item import Item, Notepad, fraction, number
+from cotfactory.generators.problems.families.words import NAMES
 
 LARGEST_DENOMINATOR = {1: 8, 2: 10, 3: 10, 4: 12, 5: 15}
 

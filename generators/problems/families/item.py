@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from generators.problems.chains import (
+from cotfactory.generators.problems.chains import (
     Chain,
     Equation,
     Line,
@@ -19,7 +19,7 @@ from generators.problems.chains import (
     write_lines,
     write_number,
 )
-from schemas.problem import AnswerKind
+from cotfactory.schemas.problem import AnswerKind
 
 Number = int | Fraction
 

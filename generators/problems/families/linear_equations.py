@@ -6,9 +6,9 @@ Difficulty moves from `3x + 5 = 20` over unknowns on both sides and brackets to 
 from collections.abc import Callable
 from random import Random
 
-from generators.problems.chains import Ref, Worked
-from generators.problems.families.item import Item, Notepad, fraction, number
-from generators.problems.families.words import NAMES, counted
+from cotfactory.generators.problems.chains import Ref, Worked
+from cotfactory.generators.problems.families.item import Item, Notepad, fraction, number
+from cotfactory.generators.problems.families.words import NAMES, counted
 
 
 def linear_equations(rng: Random, difficulty: int) -> Item:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from random import Random
 
-from generators.problems.chains import Ref, Values, Worked, write_number
-from generators.problems.families.item import Item, Notepad
-from generators.problems.families.words import NAMES, TOWNS
-from schemas.problem import CHOICE_LETTERS
+from cotfactory.generators.problems.chains import Ref, Values, Worked, write_number
+from cotfactory.generators.problems.families.item import Item, Notepad
+from cotfactory.generators.problems.families.words import NAMES, TOWNS
+from cotfactory.schemas.problem import CHOICE_LETTERS
 
 OPTIONS = {1: 4, 2: 4, 3: 5, 4: 6, 5: 8}
 

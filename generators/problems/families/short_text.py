@@ -8,9 +8,9 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
-from generators.problems.chains import Ref, Values, Worked
-from generators.problems.families.item import Item, Notepad
-from generators.problems.families.words import NAMES, counted
+from cotfactory.generators.problems.chains import Ref, Values, Worked
+from cotfactory.generators.problems.families.item import Item, Notepad
+from cotfactory.generators.problems.families.words import NAMES, counted
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from random import Random
 
-from generators.problems.chains import Ref, Worked, write_number
-from generators.problems.families.item import Item, Notepad, number
-from generators.problems.families.words import NAMES, TOWNS, counted
+from cotfactory.generators.problems.chains import Ref, Worked, write_number
+from cotfactory.generators.problems.families.item import Item, Notepad, number
+from cotfactory.generators.problems.families.words import NAMES, TOWNS, counted
 
 
 def units_percent(rng: Random, difficulty: int) -> Item:

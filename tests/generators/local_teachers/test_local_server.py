@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from generators.local_teachers.local_server import running
-from generators.local_teachers.replay_teacher import replay_app
-from generators.local_teachers.simulated_teacher import simulated_app
-from schemas.errors import RecordingError, TeacherUnavailable
-from schemas.teacher_spec import StudentShares
+from cotfactory.generators.local_teachers.local_server import running
+from cotfactory.generators.local_teachers.replay_teacher import replay_app
+from cotfactory.generators.local_teachers.simulated_teacher import simulated_app
+from cotfactory.schemas.errors import RecordingError, TeacherUnavailable
+from cotfactory.schemas.teacher_spec import StudentShares
 
 EMPTY_TEACHER = partial(simulated_app, (), {"student": StudentShares()})
 
@@ -75,9 +75,9 @@ PARENT = textwrap.dedent(
     """
     import sys, time
     from functools import partial
-    from generators.local_teachers.local_server import running
-    from generators.local_teachers.simulated_teacher import simulated_app
-    from schemas.teacher_spec import StudentShares
+    from cotfactory.generators.local_teachers.local_server import running
+    from cotfactory.generators.local_teachers.simulated_teacher import simulated_app
+    from cotfactory.schemas.teacher_spec import StudentShares
 
     if __name__ == "__main__":
         with running(partial(simulated_app, (), {"student": StudentShares()})) as base_url:
@@ -107,7 +107,10 @@ def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path, how: signal.Sig
         assert eventually(lambda: not answers(base_url))
 
 
-SERVE = "from pathlib import Path; import sys; from generators.local_teachers.replay_teacher import serve_replay; {}"
+SERVE = (
+    "from pathlib import Path; import sys; "
+    "from cotfactory.generators.local_teachers.replay_teacher import serve_replay; {}"
+)
 
 
 def serve(recordings: Path, port: int) -> "subprocess.Popen[str]":

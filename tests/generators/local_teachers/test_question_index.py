@@ -4,7 +4,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.local_teachers.question_index import WINDOW, QuestionIndex
+from cotfactory.generators.local_teachers.question_index import WINDOW, QuestionIndex
 
 EGGS = "How many eggs does Janet sell?"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from generators.local_teachers.recordings import count_recordings, read_recordings
-from schemas.errors import RecordingError
-from schemas.recording import Recording
+from cotfactory.generators.local_teachers.recordings import count_recordings, read_recordings
+from cotfactory.schemas.errors import RecordingError
+from cotfactory.schemas.recording import Recording
 
 
 def line(**changes: object) -> dict[str, object]:

@@ -10,8 +10,8 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from generators.local_teachers.recordings import count_recordings, read_recordings
-from generators.local_teachers.replay_teacher import replaying
+from cotfactory.generators.local_teachers.recordings import count_recordings, read_recordings
+from cotfactory.generators.local_teachers.replay_teacher import replaying
 
 EGGS = "How many eggs does Janet sell every day?"
 TWICE = f"{EGGS} And on two days?"

@@ -5,12 +5,12 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
-from generators.local_teachers.simulated_teacher import simulating
-from generators.local_teachers.student import answer_problem, worked
-from generators.problems.procedural import FAMILIES, load_procedural
-from schemas.problem import Problem
-from schemas.recipe import ProceduralSource
-from schemas.teacher_spec import StudentShares
+from cotfactory.generators.local_teachers.simulated_teacher import simulating
+from cotfactory.generators.local_teachers.student import answer_problem, worked
+from cotfactory.generators.problems.procedural import FAMILIES, load_procedural
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import ProceduralSource
+from cotfactory.schemas.teacher_spec import StudentShares
 
 SHARES = StudentShares(truncated=0.2)
 PROBLEMS = list(load_procedural(ProceduralSource(source="procedural", families=tuple(FAMILIES), count=15, seed=2))) + [

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.local_teachers.solution_chain import solution_prose, worked_from_solution
-from generators.problems.chains import evaluate, write_lines
-from schemas.problem import AnswerKind, Problem
+from cotfactory.generators.local_teachers.solution_chain import solution_prose, worked_from_solution
+from cotfactory.generators.problems.chains import evaluate, write_lines
+from cotfactory.schemas.problem import AnswerKind, Problem
 
 EGGS = "Mo sells 16 - 3 - 4 = <<16-3-4=9>>9 eggs.\nFor the 9 eggs Mo gets 9 * 2 = $<<9*2=18>>18.\n#### 18"
 

@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from generators.local_teachers.student import Reply, answer_problem, draw_mode, worked
-from generators.problems.procedural import FAMILIES, load_procedural
-from schemas.problem import AnswerKind, AssertTests, Problem
-from schemas.recipe import ProceduralSource
-from schemas.teacher_spec import StudentShares
+from cotfactory.generators.local_teachers.student import Reply, answer_problem, draw_mode, worked
+from cotfactory.generators.problems.procedural import FAMILIES, load_procedural
+from cotfactory.schemas.problem import AnswerKind, AssertTests, Problem
+from cotfactory.schemas.recipe import ProceduralSource
+from cotfactory.schemas.teacher_spec import StudentShares
 from tests.generators.arithmetic import equations, value, wrong_equations
 
 SURE = StudentShares(slipped=0, confident=0, lucky=0, truncated=0, hedged=0, unanswered=0)

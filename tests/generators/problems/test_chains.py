@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.problems.chains import Chain, Equation, Ref, compute, evaluate, write_latex, write_lines, write_number
+from cotfactory.generators.problems.chains import (
+    Chain,
+    Equation,
+    Ref,
+    compute,
+    evaluate,
+    write_latex,
+    write_lines,
+    write_number,
+)
 from tests.generators.arithmetic import value
 
 F = Fraction

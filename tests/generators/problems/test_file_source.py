@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generators.problems.file import load_file
-from generators.problems.row import FIELDS, choice_letter, split_group_of
-from schemas.errors import ProblemSourceError
-from schemas.problem import AssertTests, CallTests, Problem, StdioTests
-from schemas.recipe import FileSource
+from cotfactory.generators.problems.file import load_file
+from cotfactory.generators.problems.row import FIELDS, choice_letter, split_group_of
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import AssertTests, CallTests, Problem, StdioTests
+from cotfactory.schemas.recipe import FileSource
 
 MATH = {"id": "a", "question": "1 + 1?", "answer": "2", "answer_kind": "math"}
 CHOICE = {"id": "c", "question": "Which?", "answer": "B", "answer_kind": "choice", "choices": ["red", "blue"]}

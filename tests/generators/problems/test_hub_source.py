@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from generators.problems.hub import HubAccess, load_hub
-from schemas.errors import ProblemSourceError
-from schemas.problem import AssertTests, Problem
-from schemas.recipe import HubSource
+from cotfactory.generators.problems.hub import HubAccess, load_hub
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import AssertTests, Problem
+from cotfactory.schemas.recipe import HubSource
 from tests.publishing.hub_repo import HubRepo
 from tests.publishing.hub_server import Fault, HubServer
 
@@ -213,8 +213,8 @@ def test_a_hub_that_fails_half_way_gives_no_other_revision(hub_server: HubServer
 OFFLINE = """
 import sys
 from pathlib import Path
-from generators.problems.hub import HubAccess, load_hub
-from schemas.recipe import HubSource
+from cotfactory.generators.problems.hub import HubAccess, load_hub
+from cotfactory.schemas.recipe import HubSource
 for revision in sys.argv[2:]:
     source = HubSource(source="hub", repo="org/sums", revision=revision, columns={"question": "q", "answer": "a"},
                        answer_kind="text")

@@ -7,15 +7,15 @@ from random import Random
 
 import pytest
 
-from generators.problems.chains import evaluate
-from generators.problems.families.item import Item
-from generators.problems.families.short_text import ALPHABET, COLOURS, MONTHS, WEEKDAYS
-from generators.problems.families.words import NAMES
-from generators.problems.procedural import FAMILIES, item_at, load_procedural, worked_procedural
-from schemas.errors import ProblemSourceError
-from schemas.ids import problem_id
-from schemas.problem import CHOICE_LETTERS, Problem
-from schemas.recipe import ProceduralSource
+from cotfactory.generators.problems.chains import evaluate
+from cotfactory.generators.problems.families.item import Item
+from cotfactory.generators.problems.families.short_text import ALPHABET, COLOURS, MONTHS, WEEKDAYS
+from cotfactory.generators.problems.families.words import NAMES
+from cotfactory.generators.problems.procedural import FAMILIES, item_at, load_procedural, worked_procedural
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.ids import problem_id
+from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
+from cotfactory.schemas.recipe import ProceduralSource
 from tests.generators.arithmetic import equations, value, wrong_equations
 
 EVERY = [(family, difficulty) for family in FAMILIES for difficulty in range(1, 6)]

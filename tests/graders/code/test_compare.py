@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.code.compare import (
+from cotfactory.graders.code.compare import (
     NotAValueError,
     close,
     is_close,
@@ -18,7 +18,7 @@ from graders.code.compare import (
     same_sequence,
     same_text,
 )
-from graders.sandbox.values import encode
+from cotfactory.graders.sandbox.values import encode
 
 
 def wire(value: Any) -> bytes:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from graders.code.constants import NotConstantError, constant
-from graders.code.convert import BadTestsError, plan_tests
-from graders.sandbox.execution import Call
-from graders.sandbox.values import decode
-from schemas.problem import AssertTests, CallCase, CallTests, StdioCase, StdioTests
+from cotfactory.graders.code.constants import NotConstantError, constant
+from cotfactory.graders.code.convert import BadTestsError, plan_tests
+from cotfactory.graders.sandbox.execution import Call
+from cotfactory.graders.sandbox.values import decode
+from cotfactory.schemas.problem import AssertTests, CallCase, CallTests, StdioCase, StdioTests
 
 
 def convert(body: str) -> Any:

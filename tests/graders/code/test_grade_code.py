@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from graders.code.grade_code import CODE_GRADER_VERSION, grade_code
-from graders.sandbox.execution import Execution, ExecutionResult, Sandbox
-from schemas.errors import SandboxError
-from schemas.problem import AssertTests, CallCase, CallTests, ScorerTests, Tests
+from cotfactory.graders.code.grade_code import CODE_GRADER_VERSION, grade_code
+from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Sandbox
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.problem import AssertTests, CallCase, CallTests, ScorerTests, Tests
 from tests.graders.programs import (
     DIGIT_SUM,
     DIGIT_SUM_SCRIPT,

@@ -4,11 +4,11 @@ import ast
 
 import pytest
 
-from graders.code import mutants
-from graders.code.mutants import MOST_MUTANTS, empty_program_passes, mutants_of
-from graders.sandbox.execution import Sandbox
-from schemas.errors import SandboxError
-from schemas.problem import AssertTests, CallCase, CallTests, Problem, StdioCase, StdioTests, Tests
+from cotfactory.graders.code import mutants
+from cotfactory.graders.code.mutants import MOST_MUTANTS, empty_program_passes, mutants_of
+from cotfactory.graders.sandbox.execution import Sandbox
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.problem import AssertTests, CallCase, CallTests, Problem, StdioCase, StdioTests, Tests
 from tests.graders.programs import DIGIT_SUM, DIGIT_SUM_SCRIPT, SandboxOnly, code_problem
 
 CLAMP = "def clamp(x):\n    if x > 9:\n        return 9\n    return x\n"

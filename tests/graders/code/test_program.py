@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.code.program import extract_program, fenced_blocks
+from cotfactory.graders.code.program import extract_program, fenced_blocks
 
 GIVEN = 'from typing import List\n\n\ndef helper(x):\n    return x\n\n\ndef f(xs: List[int]) -> int:\n    """Sum."""\n'
 QUESTION = f"Complete this Python function.\n\n```python\n{GIVEN}```"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from graders.code.grade_code import grade_code
-from graders.sandbox.execution import Sandbox
-from schemas.problem import Problem
+from cotfactory.graders.code.grade_code import grade_code
+from cotfactory.graders.sandbox.execution import Sandbox
+from cotfactory.schemas.problem import Problem
 from tests.graders.programs import SandboxOnly, attempt, code_problem, grade_program
 
 pytestmark = [

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from graders.code.grade_code import RECHECKED_OF, grade_code, is_rechecked
-from graders.grade import self_test
-from graders.grader import Tools, open_tools
-from graders.sandbox.execution import Sandbox
-from schemas.errors import SandboxError
-from schemas.grade import Grade
-from schemas.problem import CallCase, CallTests
+from cotfactory.graders.code.grade_code import RECHECKED_OF, grade_code, is_rechecked
+from cotfactory.graders.grade import self_test
+from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.graders.sandbox.execution import Sandbox
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.grade import Grade
+from cotfactory.schemas.problem import CallCase, CallTests
 from tests.graders.code.test_grade_code import DownSandbox
 from tests.graders.programs import DIGIT_SUM, DIGIT_SUM_SOLUTION, SandboxOnly, attempt, code_problem
 from tests.graders.sandbox.executions import call, returned

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.math.math_answers import compare_math
-from graders.worker_pool import WorkerPool
+from cotfactory.graders.math.math_answers import compare_math
+from cotfactory.graders.worker_pool import WorkerPool
 
 
 @pytest.fixture(scope="module")
 def algebra() -> Iterator[WorkerPool]:
-    pool = WorkerPool("graders.math.algebra:answer", size=1)
+    pool = WorkerPool("cotfactory.graders.math.algebra:answer", size=1)
     yield pool
     pool.close()
 

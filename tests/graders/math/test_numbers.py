@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.math.latex import clean
-from graders.math.numbers import Quantity, exact_number, number_words, quantity, same_quantity
+from cotfactory.graders.math.latex import clean
+from cotfactory.graders.math.numbers import Quantity, exact_number, number_words, quantity, same_quantity
 
 EXACT = [
     ("18", "18"),

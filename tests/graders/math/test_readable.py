@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.math.readable import why_no_answer
+from cotfactory.graders.math.readable import why_no_answer
 
 READABLE = [
     "18", "-\\frac{1}{2}", "x^2 + 1", "(1, 2]", "\\{1, 2\\}", "2401_7", "3:4", "12:30 PM", "x = 5", "3 apples",

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.math.families import answer_family
-from graders.math.latex import clean
-from graders.math.matrices import combine, read_block
-from graders.math.references import reference_answer
-from graders.math.sentences import number_beside_words
+from cotfactory.graders.math.families import answer_family
+from cotfactory.graders.math.latex import clean
+from cotfactory.graders.math.matrices import combine, read_block
+from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.math.sentences import number_beside_words
 
 REFERENCES = [
     ("18", "18"),

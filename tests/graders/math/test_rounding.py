@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.math.math_answers import compare_math
-from graders.math.rounding import declared_step, rounds_to
+from cotfactory.graders.math.math_answers import compare_math
+from cotfactory.graders.math.rounding import declared_step, rounds_to
 
 DECLARED = [
     ("How far is it? Express your answer to the nearest tenth.", "1/10"),

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from graders.sandbox.execution import Call, Execution, ExecutionResult, Sandbox
+from cotfactory.graders.sandbox.execution import Call, Execution, ExecutionResult, Sandbox
 
 
 def call(program: str, *args: Any, entry_point: str = "f") -> Execution:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docker
 
-from graders.sandbox.pool import DEFAULT_IMAGE
+from cotfactory.graders.sandbox.pool import DEFAULT_IMAGE
 
 ANSWERS_S = 60
 

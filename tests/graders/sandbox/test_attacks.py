@@ -2,8 +2,8 @@
 
 import pytest
 
-from graders.sandbox.execution import Execution, Sandbox, Stdio
-from schemas.problem import Problem
+from cotfactory.graders.sandbox.execution import Execution, Sandbox, Stdio
+from cotfactory.schemas.problem import Problem
 from tests.graders.programs import (
     DIGIT_SUM,
     DIGIT_SUM_SCRIPT,

@@ -18,9 +18,9 @@ from typing import Any
 import docker
 import pytest
 
-from graders.sandbox.execution import Limits, Sandbox
-from graders.sandbox.pool import OWNER_LABEL, labelled, open_sandbox
-from schemas.errors import SandboxError
+from cotfactory.graders.sandbox.execution import Limits, Sandbox
+from cotfactory.graders.sandbox.pool import OWNER_LABEL, labelled, open_sandbox
+from cotfactory.schemas.errors import SandboxError
 from tests.graders.sandbox.executions import call, returned, run_one
 
 pytestmark = pytest.mark.docker
@@ -193,7 +193,7 @@ def test_containers_are_gone_at_the_end(sandbox: Sandbox) -> None:
 
 def test_containers_end_with_a_process_that_is_killed(sandbox: Sandbox) -> None:
     code = (
-        "from graders.sandbox.pool import open_sandbox\n"
+        "from cotfactory.graders.sandbox.pool import open_sandbox\n"
         "with open_sandbox():\n    print('open', flush=True)\n    input()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

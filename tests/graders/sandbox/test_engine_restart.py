@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.sandbox.pool import open_sandbox
+from cotfactory.graders.sandbox.pool import open_sandbox
 from tests.graders.conftest import LIMITS
 from tests.graders.sandbox.executions import call
 from tests.graders.sandbox.own_engine import OwnEngine, containers_of, may_start_engines, own_engine

@@ -3,10 +3,10 @@
 import docker
 import pytest
 
-from graders.sandbox.execution import Sandbox
-from graders.sandbox.image import build_image
-from graders.sandbox.pool import open_sandbox
-from schemas.errors import SandboxError
+from cotfactory.graders.sandbox.execution import Sandbox
+from cotfactory.graders.sandbox.image import build_image
+from cotfactory.graders.sandbox.pool import open_sandbox
+from cotfactory.schemas.errors import SandboxError
 from tests.graders.sandbox.executions import call, returned
 
 pytestmark = pytest.mark.docker

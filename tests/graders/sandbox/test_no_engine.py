@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from graders.sandbox.pool import open_sandbox
-from graders.sandbox.seccomp import DENIED, build_filter
-from schemas.errors import SandboxError
+from cotfactory.graders.sandbox.pool import open_sandbox
+from cotfactory.graders.sandbox.seccomp import DENIED, build_filter
+from cotfactory.schemas.errors import SandboxError
 
 
 def test_no_engine_is_a_sandbox_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +19,10 @@ def test_no_engine_is_a_sandbox_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_docker_is_not_imported_before_a_sandbox_is_opened() -> None:
-    code = "import sys, graders.code.grade_code, graders.sandbox.pool; sys.exit('docker' in sys.modules)"
+    code = (
+        "import sys, cotfactory.graders.code.grade_code, cotfactory.graders.sandbox.pool\n"
+        "sys.exit('docker' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from graders.sandbox.execution import Call, Check, Execution, Sandbox, Stdio
+from cotfactory.graders.sandbox.execution import Call, Check, Execution, Sandbox, Stdio
 from tests.graders.sandbox.executions import call, returned, run_one
 
 pytestmark = pytest.mark.docker

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.sandbox.values import decode, encode
+from cotfactory.graders.sandbox.values import decode, encode
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 keys = st.booleans() | st.integers() | st.text() | st.tuples(st.integers(), st.text())

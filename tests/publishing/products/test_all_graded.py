@@ -2,7 +2,7 @@
 
 import json
 
-from publishing.products.all_graded import all_graded_rows
+from cotfactory.publishing.products.all_graded import all_graded_rows
 from tests.publishing.made_groups import (
     KEY,
     contaminated,

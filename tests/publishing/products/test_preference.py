@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishing.products.preference import kto_rows, preference_rows
-from schemas.grade import Verdict
-from schemas.group import GradedCandidate, Group
-from schemas.recipe import PreferencePairs, Recipe
+from cotfactory.publishing.products.preference import kto_rows, preference_rows
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.recipe import PreferencePairs, Recipe
 from tests.publishing.made_groups import (
     KEY,
     contaminated,

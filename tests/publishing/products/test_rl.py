@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from publishing.products.rl import LeftOut, left_out, rl_rows
-from schemas.curation import Curation, Difficulty
-from schemas.grade import Split, Verdict
-from schemas.problem import CallCase, CallTests
-from schemas.recipe import Attempts
-from schemas.teaching import Message
+from cotfactory.publishing.products.rl import LeftOut, left_out, rl_rows
+from cotfactory.schemas.curation import Curation, Difficulty
+from cotfactory.schemas.grade import Split, Verdict
+from cotfactory.schemas.problem import CallCase, CallTests
+from cotfactory.schemas.recipe import Attempts
+from cotfactory.schemas.teaching import Message
 from tests.publishing.made_groups import (
     contaminated,
     group_of,

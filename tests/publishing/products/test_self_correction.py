@@ -2,8 +2,8 @@
 
 import pytest
 
-from publishing.products.self_correction import TRIGGERS, self_correction_rows
-from schemas.group import Group
+from cotfactory.publishing.products.self_correction import TRIGGERS, self_correction_rows
+from cotfactory.schemas.group import Group
 from tests.publishing.made_groups import (
     group_of,
     made_candidate,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from publishing.products.sft import no_reasoning_rows, reasoning_content_rows, sft_rows
+from cotfactory.publishing.products.sft import no_reasoning_rows, reasoning_content_rows, sft_rows
 from tests.publishing.made_groups import (
     made_candidate,
     made_graded,

@@ -1,6 +1,6 @@
 """Rows with labelled steps: what the counts say, beside the chain that the steps are of."""
 
-from publishing.products.steps import steps_rows
+from cotfactory.publishing.products.steps import steps_rows
 from tests.publishing.made_groups import group_of, labelled, made_mixed_group, made_recipe
 
 RECIPE = made_recipe("steps")

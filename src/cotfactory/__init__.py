@@ -1,0 +1,1 @@
+"""cotfactory: a factory for verified reasoning data."""

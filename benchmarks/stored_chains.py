@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cotfactory.flows.assignments import askers_of, wanted_samples
+from cotfactory.flows.ask.assignments import teacher_plans, wanted_samples
 from cotfactory.flows.settings import hub_access, load_recipe
-from cotfactory.generators.load_problems import load_problems
-from cotfactory.graders.grade import grader_name_and_version
+from cotfactory.generators.problems.load_problems import load_problems
+from cotfactory.graders.grading import grader_name_and_version
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Evidence, Grade
 from cotfactory.schemas.problem import Problem
@@ -45,7 +45,7 @@ def main() -> None:
     recipe, workspace = load_recipe(options.recipe), open_workspace(options.workspace)
     problems = spool_problems(load_problems(recipe.problems, Path.cwd(), hub_access()), workspace.staging)
     chance, started, count = random.Random(1), time.process_time(), 0  # noqa: S311
-    wanted = wanted_samples(problems, askers_of(recipe, {}))
+    wanted = wanted_samples(problems, teacher_plans(recipe, {}))
     for number, samples in enumerate(shards(wanted, recipe.shard_problems)):
         pairs = [(sample, chance.random() < options.right) for sample in samples]
         bought = [

@@ -141,7 +141,7 @@ async def metered(name: str, ask: Callable[[int], Awaitable[None]], candidates: 
 
 
 def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
-    """Build a dataset with the house's own flow."""
+    """Build a dataset with the project's own flow."""
     import uvloop
 
     from cotfactory.flows.build import BuildRequest, build

@@ -2,38 +2,38 @@
 
 from collections.abc import Callable, Sequence
 
-from cotfactory.curation.findings import Finding
+from cotfactory.curation.chain_checks.findings import ChainFinding
 from cotfactory.schemas.curation import Preference
 
 
-def in_order(findings: Sequence[Finding]) -> list[Finding]:
+def in_order(findings: Sequence[ChainFinding]) -> list[ChainFinding]:
     """Return chains by sample index, then id: an order that is the same whenever and wherever they arrived."""
     return sorted(findings, key=lambda one: (one.sample_index, one.candidate_id))
 
 
-def choose(findings: Sequence[Finding], count: int, prefer: Preference) -> set[str]:
+def choose(findings: Sequence[ChainFinding], count: int, prefer: Preference) -> set[str]:
     """Return the candidate ids of at most `count` chains; ties go to the lower sample index, then id."""
     ordered = in_order(findings)
     return {one.candidate_id for one in PREFERENCES[prefer](ordered, count)}
 
 
-def _shortest(ordered: list[Finding], count: int) -> list[Finding]:
+def _shortest(ordered: list[ChainFinding], count: int) -> list[ChainFinding]:
     return sorted(ordered, key=lambda one: one.length)[:count]
 
 
-def _median(ordered: list[Finding], count: int) -> list[Finding]:
+def _median(ordered: list[ChainFinding], count: int) -> list[ChainFinding]:
     lengths = sorted(one.length for one in ordered)
     middle = lengths[(len(lengths) - 1) // 2] if lengths else 0
     return sorted(ordered, key=lambda one: abs(one.length - middle))[:count]
 
 
-def _most_different(ordered: list[Finding], count: int) -> list[Finding]:
+def _most_different(ordered: list[ChainFinding], count: int) -> list[ChainFinding]:
     """Return the first chain, then again and again the one that shares the fewest equations with those chosen.
 
     After RFT (arXiv 2308.01825): distinct equation paths to the answer are what helps. Chains that state no equation
     count as one and the same way.
     """
-    chosen: list[Finding] = []
+    chosen: list[ChainFinding] = []
     left = list(ordered)
     while left and len(chosen) < count:
         best = min(left, key=lambda one: max((_alike(one, other) for other in chosen), default=0.0))
@@ -42,12 +42,12 @@ def _most_different(ordered: list[Finding], count: int) -> list[Finding]:
     return chosen
 
 
-def _alike(one: Finding, other: Finding) -> float:
+def _alike(one: ChainFinding, other: ChainFinding) -> float:
     first, second = set(one.equations), set(other.equations)
     return len(first & second) / len(first | second) if first | second else 1.0
 
 
-PREFERENCES: dict[Preference, Callable[[list[Finding], int], list[Finding]]] = {
+PREFERENCES: dict[Preference, Callable[[list[ChainFinding], int], list[ChainFinding]]] = {
     "first": lambda ordered, count: ordered[:count],
     "shortest": _shortest,
     "median": _median,

@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cotfactory.curation.balance import DomainCount
+from cotfactory.curation.chain_checks.findings import ChainFinding, chain_text, examine
 from cotfactory.curation.choose import choose, in_order
 from cotfactory.curation.decontaminate import BenchmarkIndex
-from cotfactory.curation.findings import Finding, chain_text, examine
 from cotfactory.curation.near_duplicates import BANDS, PERMUTATIONS, Signatures, repeats, sharing_a_band, signatures
 from cotfactory.schemas.curation import Curation, Difficulty
 from cotfactory.schemas.grade import Decision, DropReason, Split
 from cotfactory.schemas.group import Group
 
-ProblemFindings = list[list[Finding]]
+ProblemFindings = list[list[ChainFinding]]
 """The findings of one problem: a list for each of its groups."""
 
 
@@ -75,7 +75,7 @@ def first_pass(
     decided: list[ProblemFindings] = []
     texts: list[str] = []
     prompts: list[str] = []
-    passed: list[Finding] = []
+    passed: list[ChainFinding] = []
     numbers: list[int] = []
     for members in problems:
         seen.problem_count += 1
@@ -100,14 +100,14 @@ def first_pass(
     return decided
 
 
-def _in_band(findings: list[Finding], outside: str | None) -> list[Finding]:
+def _in_band(findings: list[ChainFinding], outside: str | None) -> list[ChainFinding]:
     if outside is None:
         return findings
     return [one if one.reason is not None else _dropped(one, "outside_difficulty", outside) for one in findings]
 
 
 def _without_equals(groups: ProblemFindings) -> ProblemFindings:
-    first: dict[str, Finding] = {}
+    first: dict[str, ChainFinding] = {}
     for one in in_order([one for group in groups for one in group if one.reason is None]):
         first.setdefault(one.text_key, one)
     return [
@@ -161,7 +161,7 @@ class Selection:
             for group, members in zip(groups, ones, strict=True)
         )
 
-    def _judged(self, one: Finding) -> Finding:
+    def _judged(self, one: ChainFinding) -> ChainFinding:
         twin = self.near.get(one.candidate_id) if one.reason is None else None
         return one if twin is None else _dropped(one, "near_duplicate", f"of {twin}")
 
@@ -196,11 +196,11 @@ def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
     ]
 
 
-def _dropped(one: Finding, reason: DropReason, detail: str) -> Finding:
+def _dropped(one: ChainFinding, reason: DropReason, detail: str) -> ChainFinding:
     return one.model_copy(update={"reason": reason, "detail": detail})
 
 
-def _decision(one: Finding, chosen: set[str], split: Split, *, left_out: bool) -> Decision:
+def _decision(one: ChainFinding, chosen: set[str], split: Split, *, left_out: bool) -> Decision:
     reason, detail = one.reason, one.detail
     if reason is None and one.candidate_id not in chosen:
         reason, detail = "over_limit", None

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cotfactory.data_contracts.contract import KEY_LIKE, Contract, Demands, Expectation
-from cotfactory.data_contracts.great import GreatExpectations, at_most_zero
+from cotfactory.data_contracts.great_expectations_adapter import GreatExpectations, at_most_zero
 from cotfactory.data_contracts.report import EXAMPLES, ContractReport, ExpectationResult
 from cotfactory.data_contracts.violations import checked_sql, failed_sql, quoted
 from cotfactory.schemas.errors import ContractError
@@ -33,7 +33,7 @@ CREATE MACRO has_text(body) AS regexp_matches(body, '\\S');
 
 
 @dataclass
-class _Tally:
+class _ViolationCounts:
     """What was found about one expectation."""
 
     promise: Expectation
@@ -61,7 +61,7 @@ def check_contract(contract: Contract, files: Sequence[Path], expected_rows: int
     """
     if not files:
         raise ContractError(f"No files of product {contract.product!r} to check: expected at least one")
-    tallies = [_Tally(each) for each in contract.promises(demands)]
+    tallies = [_ViolationCounts(each) for each in contract.promises(demands)]
     great = GreatExpectations()
     try:
         rows = sum(pq.read_metadata(path).num_rows for path in files)
@@ -93,7 +93,7 @@ def open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _look_at_columns(
-    great: GreatExpectations, contract: Contract, files: Sequence[Path], tallies: Sequence[_Tally]
+    great: GreatExpectations, contract: Contract, files: Sequence[Path], tallies: Sequence[_ViolationCounts]
 ) -> None:
     """Compare the columns of each file, written as `name: type`."""
     promised = ROW_SCHEMAS[contract.product]
@@ -119,7 +119,7 @@ def _look_at_table(
     duck: duckdb.DuckDBPyConnection,
     contract: Contract,
     counts: dict[str, int],
-    tallies: Sequence[_Tally],
+    tallies: Sequence[_ViolationCounts],
 ) -> None:
     """Count what is about the whole table."""
     frame: dict[str, int] = {}
@@ -154,7 +154,7 @@ def _look_at_rows(
     duck: duckdb.DuckDBPyConnection,
     contract: Contract,
     files: Sequence[Path],
-    tallies: Sequence[_Tally],
+    tallies: Sequence[_ViolationCounts],
 ) -> None:
     """Count, in one pass over each shard, the rows that each expectation looks at and those that break it."""
     counted = ", ".join(
@@ -185,7 +185,7 @@ def _few_at_a_time(path: Path) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(ROWS_AT_ONCE))
 
 
-def _facts_query(contract: Contract, rows: str, tallies: Sequence[_Tally]) -> str:
+def _facts_query(contract: Contract, rows: str, tallies: Sequence[_ViolationCounts]) -> str:
     """Return the query of the id and every column and fact that is looked at."""
     facts = {**contract.facts, KEY_LIKE: _key_like_strings(contract)}
     wanted = dict.fromkeys(["row_id", *(name for tally in tallies for name in tally.promise.columns())])

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from cotfactory.data_contracts.check import open_duckdb
 from cotfactory.data_contracts.contract import CONTRACTS, Expectation
-from cotfactory.data_contracts.great import Asked, GreatExpectations
+from cotfactory.data_contracts.great_expectations_adapter import FrameExpectation, GreatExpectations
 from cotfactory.data_contracts.report import EXAMPLES, WHOLE, ContractReport, ExpectationResult
 from cotfactory.data_contracts.violations import literal
 from cotfactory.schemas.errors import ContractError
@@ -99,7 +99,7 @@ def load_release_contract(folder: Path = CONTRACTS) -> ReleaseContract:
 
 def check_release(contract: ReleaseContract, numbers: ReleaseNumbers) -> ContractReport:
     """Run every expectation of `contract` on the numbers of a release."""
-    asked = [Asked(each.means, each.type, each.arguments()) for each in contract.expectations]
+    asked = [FrameExpectation(each.means, each.type, each.arguments()) for each in contract.expectations]
     frame = numbers.model_dump(exclude={"examples"})
     broken = GreatExpectations().broken([frame], asked)
     results = []

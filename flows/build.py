@@ -12,29 +12,30 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from cotfactory.flows import releasing, stages
-from cotfactory.flows.asking import ask
-from cotfactory.flows.assignments import (
-    Asker,
+from cotfactory.flows import stages
+from cotfactory.flows.ask.asking import ask
+from cotfactory.flows.ask.assignments import (
+    AskingRound,
     PlannedShard,
-    Round,
     Shard,
-    askers_of,
+    TeacherPlan,
     left_to_ask,
     plan_shard,
     shards,
+    teacher_plans,
     wanted_samples,
 )
-from cotfactory.flows.batches import collect_batches, has_batches
-from cotfactory.flows.interpreter import in_thread
+from cotfactory.flows.ask.batches import collect_batches, has_batches
+from cotfactory.flows.ask.rollouts import RolledOut
+from cotfactory.flows.ask.teachers import recorded_counts
+from cotfactory.flows.host.grading_tools import open_grading
+from cotfactory.flows.host.interpreter import in_thread
 from cotfactory.flows.progress import Progress
-from cotfactory.flows.rollouts import RolledOut
+from cotfactory.flows.release import releasing
 from cotfactory.flows.run_record import Run, write_run
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
-from cotfactory.flows.teachers import recorded_counts
-from cotfactory.flows.tools import open_grading
 from cotfactory.graders.grader import Tools, rest
 from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
 from cotfactory.schemas.grade import DropReason
@@ -92,9 +93,9 @@ async def release_stored(request: BuildRequest, runner: StageRunner, progress: P
 
 
 async def _curate_and_release(job: "_Job", runner: StageRunner, *, asks: bool = False) -> None:
-    run, problems, askers, wanted = job.run, job.problems, job.askers, job.wanted
+    run, problems, plans, wanted = job.run, job.problems, job.plans, job.wanted
     rest(job.tools)
-    freed_memory.give_back()
+    freed_memory.trim()
     await runner.run("curate", on_thread(lambda: _curate(job)))
     async with _rolled_out(job, runner) as rolled:
         if rolled is not None:
@@ -102,8 +103,8 @@ async def _curate_and_release(job: "_Job", runner: StageRunner, *, asks: bool = 
         watch = on_thread(lambda: stages.watch_graders(run, problems, wanted, job.tools))
         await runner.run("watch graders", watch)
         rest(job.tools)
-        freed_memory.give_back()
-        make = on_thread(lambda: releasing.release(run, problems, askers, wanted, job.tools, rolled))
+        freed_memory.trim()
+        make = on_thread(lambda: releasing.release(run, problems, plans, wanted, job.tools, rolled))
         await runner.run("release", make)
 
 
@@ -114,7 +115,7 @@ async def _rolled_out(job: "_Job", runner: StageRunner) -> AsyncIterator[RolledO
     if rule is None:
         yield None
         return
-    arguments = (run.recipe, rule, run.output_name, job.problems, job.askers, job.wanted, run.workspace)
+    arguments = (run.recipe, rule, run.output_name, job.problems, job.plans, job.wanted, run.workspace)
     with await runner.run("choose chains to roll out", on_thread(lambda: RolledOut(*arguments))) as rolled:
         yield rolled
 
@@ -151,14 +152,14 @@ class _Job:
     run: Run
     dropped: dict[str, DropReason]
     problems: Sequence[Problem]
-    askers: tuple[Asker, ...]
+    plans: tuple[TeacherPlan, ...]
     wanted: WantedSamples
     tools: Tools
     flips: list[Flip]
 
 
 def _curate(job: _Job) -> None:
-    stages.curate(job.run, job.dropped, job.problems, job.askers, job.wanted)
+    stages.curate(job.run, job.dropped, job.problems, job.plans, job.wanted)
 
 
 @asynccontextmanager
@@ -195,17 +196,17 @@ async def _prepared(
 ) -> AsyncIterator[_Job]:
     loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit)))
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
-    askers = askers_of(request.recipe, recorded_counts(request.recipe))
+    plans = teacher_plans(request.recipe, recorded_counts(request.recipe))
     with loaded, open_grading(loaded) as tools:
-        check = on_thread(lambda: stages.check_references(run, loaded, askers, tools))
+        check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))
         problems, dropped = await runner.run("check references", check)
-        with WantedSamples(run.workspace, wanted_samples(problems, askers)) as wanted:
+        with WantedSamples(run.workspace, wanted_samples(problems, plans)) as wanted:
             if asks and has_batches(run):
                 await runner.run("collect batches", lambda: collect_batches(run, wanted))
             grade = on_thread(lambda: stages.grade_stored(run, problems, wanted, tools, everything=regrade))
             flips = await runner.run("grade stored chains", grade)
             wanted.snapshot()
-            yield _Job(run, dropped, problems, askers, wanted, tools, flips)
+            yield _Job(run, dropped, problems, plans, wanted, tools, flips)
 
 
 def new_run_id() -> str:
@@ -219,15 +220,15 @@ def _write_down(run: Run, status: str) -> None:
     run.progress.ended(run.summary())
 
 
-def _samples(job: _Job) -> Round:
+def _samples(job: _Job) -> AskingRound:
     """Return the round in which the samples of all problems are asked for."""
     problems, wanted, size = job.problems, job.wanted, job.run.recipe.shard_problems
 
     def again(shard: Shard) -> Shard:
         wanted.snapshot()
-        return plan_shard(problems[shard.first : shard.first + size], shard.first, shard.asker, wanted)
+        return plan_shard(problems[shard.first : shard.first + size], shard.first, shard.plan, wanted)
 
-    def planned(asker: Asker) -> Iterator[PlannedShard]:
-        return (PlannedShard(one, partial(again, one)) for one in shards(problems, [asker], wanted, size))
+    def planned(plan: TeacherPlan) -> Iterator[PlannedShard]:
+        return (PlannedShard(one, partial(again, one)) for one in shards(problems, [plan], wanted, size))
 
-    return Round("ask", job.askers, planned, lambda: left_to_ask(problems, job.askers, wanted, size))
+    return AskingRound("ask", job.plans, planned, lambda: left_to_ask(problems, job.plans, wanted, size))

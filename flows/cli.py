@@ -52,7 +52,7 @@ def run(
 @app.command()
 def plan(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
     """Say what a run would ask, reuse and spend. Spends nothing."""
-    from cotfactory.flows.estimate import plan_recipe
+    from cotfactory.flows.inspect.estimate import plan_recipe
 
     _finish(lambda: plan_recipe(recipe, workspace), as_json, debug)
 
@@ -60,7 +60,7 @@ def plan(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = F
 @app.command()
 def check(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
     """Check the recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
-    from cotfactory.flows.check import check_recipe
+    from cotfactory.flows.inspect.check_recipe import check_recipe
 
     _finish(lambda: check_recipe(recipe, workspace), as_json, debug)
 
@@ -75,7 +75,7 @@ def grade(
     debug: Debug = False,
 ) -> None:
     """Grade recorded completions; needs no workspace and no teacher."""
-    from cotfactory.flows.grade_recordings import grade_recordings
+    from cotfactory.flows.inspect.grade_recordings import grade_recordings
 
     _finish(lambda: grade_recordings(problems, recordings, out), as_json, debug)
 
@@ -94,7 +94,7 @@ def exam(
     debug: Debug = False,
 ) -> None:
     """Measure the graders on labelled exams: precision, recall, abstentions, time; needs no workspace."""
-    from cotfactory.flows.exam import run_exams
+    from cotfactory.flows.exam.exam import run_exams
 
     _finish(lambda: run_exams(folder, against, record), as_json, debug)
 
@@ -135,7 +135,7 @@ def diff(
     debug: Debug = False,
 ) -> None:
     """Count the rows that were added, removed and changed between two releases, by source and by reason."""
-    from cotfactory.flows.publish import compare
+    from cotfactory.flows.release.publish import compare
 
     _finish(lambda: compare(a, b, workspace), as_json, debug)
 
@@ -149,7 +149,7 @@ def rebuild(
     debug: Debug = False,
 ) -> None:
     """Make a release again from its manifest and the workspace, and check that it holds the same rows."""
-    from cotfactory.flows.rebuild import rebuild as make_again
+    from cotfactory.flows.release.rebuild import rebuild as make_again
 
     _finish(lambda: make_again(release, workspace, out), as_json, debug)
 
@@ -163,7 +163,7 @@ def publish(
     debug: Debug = False,
 ) -> None:
     """Send a release to the Hugging Face Hub as one commit and one tag. Its contract must have passed."""
-    from cotfactory.flows.publish import publish_folder
+    from cotfactory.flows.release.publish import publish_folder
 
     _finish(lambda: publish_folder(release, repo, workspace), as_json, debug)
 
@@ -180,7 +180,7 @@ def sql(
     debug: Debug = False,
 ) -> None:
     """Ask the catalog: problems, candidates, grades, decisions, runs, releases."""
-    from cotfactory.flows.ask_catalog import answer, list_questions
+    from cotfactory.flows.inspect.ask_catalog import answer, list_questions
 
     form = "json" if as_json else form
     _finish(lambda: list_questions(form) if show else answer(question, workspace, form), False, debug)
@@ -196,7 +196,7 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Say where the report of a release is: one page, to be opened in a browser."""
-    from cotfactory.flows.publish import find_report
+    from cotfactory.flows.release.publish import find_report
 
     _finish(lambda: find_report(release, workspace), as_json, debug)
 
@@ -204,7 +204,7 @@ def report(
 @app.command()
 def status(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
     """Say what a workspace holds, what is going on in it, and what is still open."""
-    from cotfactory.flows.ask_catalog import describe_workspace
+    from cotfactory.flows.inspect.ask_catalog import describe_workspace
 
     _finish(lambda: describe_workspace(workspace), as_json, debug)
 
@@ -231,7 +231,7 @@ def build(
     debug: Debug = False,
 ) -> None:
     """Build the image that programs run in, on the Docker engine."""
-    from cotfactory.flows.sandbox import build_sandbox
+    from cotfactory.flows.host.sandbox_image import build_sandbox
 
     _finish(lambda: build_sandbox(base, tag), as_json, debug)
 

@@ -34,7 +34,7 @@ class Progress(Protocol):
         """Note that one chain was bought and graded."""
         ...
 
-    def spared(self, samples: int) -> None:
+    def not_needed(self, samples: int) -> None:
         """Note that samples need not be asked for: their problem is decided without them."""
         ...
 
@@ -73,14 +73,14 @@ class TerminalProgress:
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[details]}"),
             console=self._console,
             disable=not self._live,
         )
         self._task: TaskID | None = None
-        self._name, self._done, self._spared, self._is_asking = "", 0, 0, False
+        self._name, self._done, self._not_needed, self._is_asking = "", 0, 0, False
         self._total: int | None = None
-        self._started = self._told_at = time.monotonic()
+        self._started = self._shown_at = time.monotonic()
         self._correct = self._graded = self._failed = 0
         self._cost_usd = 0.0
 
@@ -96,14 +96,14 @@ class TerminalProgress:
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[None]:
         """Show a bar for one stage until the context closes."""
-        self._name, self._total, self._done, self._spared, self._is_asking = name, total, 0, 0, False
-        self._started = self._told_at = time.monotonic()
-        self._task = self._bars.add_task(name, total=total, rate="", told="")
+        self._name, self._total, self._done, self._not_needed, self._is_asking = name, total, 0, 0, False
+        self._started = self._shown_at = time.monotonic()
+        self._task = self._bars.add_task(name, total=total, rate="", details="")
         try:
             yield
             if self._live:
                 done = self._done or 1
-                self._bars.update(self._task, total=done, completed=done, rate=self._rate(), told=self._told())
+                self._bars.update(self._task, total=done, completed=done, rate=self._rate(), details=self._details())
         finally:
             if not self._live:
                 self._line("")
@@ -112,11 +112,11 @@ class TerminalProgress:
         """Move the current bar."""
         self._done += steps
         now = time.monotonic()
-        if now - self._told_at < (BAR_EVERY_S if self._live else LINE_EVERY_S):
+        if now - self._shown_at < (BAR_EVERY_S if self._live else LINE_EVERY_S):
             return
-        self._told_at = now
+        self._shown_at = now
         if self._live and self._task is not None:
-            self._bars.update(self._task, completed=self._done, rate=self._rate(), told=self._told())
+            self._bars.update(self._task, completed=self._done, rate=self._rate(), details=self._details())
         else:
             self._line("...")
 
@@ -128,9 +128,9 @@ class TerminalProgress:
         self._is_asking = True
         self.advance()
 
-    def spared(self, samples: int) -> None:
+    def not_needed(self, samples: int) -> None:
         """Move the bar past samples that are not asked for; they take no time and no money."""
-        self._spared += samples
+        self._not_needed += samples
         self.advance(samples)
 
     def failed(self, reason: str) -> None:
@@ -170,9 +170,9 @@ class TerminalProgress:
 
     def _rate(self) -> str:
         elapsed = time.monotonic() - self._started
-        return f"{(self._done - self._spared) / elapsed:6.0f}/s" if elapsed > 0.1 else ""
+        return f"{(self._done - self._not_needed) / elapsed:6.0f}/s" if elapsed > 0.1 else ""
 
-    def _told(self) -> str:
+    def _details(self) -> str:
         if not self._is_asking:
             return ""
         failed = f"  {self._failed} failed" if self._failed else ""
@@ -192,5 +192,5 @@ class TerminalProgress:
     def _line(self, state: str) -> None:
         total = f"/{self._total}" if self._total else ""
         count = f"{self._done}{total}" if self._done or self._total else ""
-        parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._told())
+        parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._details())
         print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import uvloop
 
 from cotfactory.flows.build import BuildRequest, build, regrade_stored, release_stored
-from cotfactory.flows.orchestrator import prefect_server
+from cotfactory.flows.host.orchestrator import prefect_server
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
 from cotfactory.flows.stage_runner import DirectStages
@@ -17,7 +17,7 @@ from cotfactory.schemas.record import Record
 FLIPS_SHOWN = 50
 
 
-class Regraded(Record):
+class RegradeReport(Record):
     """The verdicts that flipped when everything stored was graded again."""
 
     recipe: str
@@ -57,12 +57,12 @@ def release_recipe(path: Path, workspace: Path, version: str | None) -> RunSumma
         return uvloop.run(release_stored(request, DirectStages(), progress))
 
 
-def regrade_recipe(path: Path, workspace: Path) -> Regraded:
+def regrade_recipe(path: Path, workspace: Path) -> RegradeReport:
     """Grade what is stored of a recipe again. Raises a CotfactoryError."""
     request = BuildRequest(load_recipe(path), workspace)
     with TerminalProgress() as progress:
         flips = uvloop.run(regrade_stored(request, DirectStages(), progress))
-    return Regraded(recipe=request.recipe.name, flipped=tuple(flips))
+    return RegradeReport(recipe=request.recipe.name, flipped=tuple(flips))
 
 
 async def _as_flow(

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cotfactory.curation.decontaminate import BenchmarkIndex
-from cotfactory.flows.interpreter import give_up_if_interrupted
+from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
-from cotfactory.graders.mutants import MutantCheck
+from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.decontamination import Decontamination

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from cotfactory.generators.problems.hub import HubAccess
-from cotfactory.generators.teacher import NO_KEY, Endpoint
+from cotfactory.generators.problems.hub_source import HubAccess
+from cotfactory.generators.teacher.teacher import NO_KEY, Endpoint
 from cotfactory.schemas.curation import BenchmarkFile
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.ids import content_id

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from cotfactory.flows.interpreter import in_thread
+from cotfactory.flows.host.interpreter import in_thread
 from cotfactory.flows.summary import RunSummary
 
 T = TypeVar("T")

@@ -9,19 +9,19 @@ from functools import partial
 from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
-from cotfactory.flows.assignments import Asker, repeated_questions
-from cotfactory.flows.curating import curated_groups
-from cotfactory.flows.decontaminate import decontamination_of, drop_contaminated, open_benchmarks
-from cotfactory.flows.groups import decided_groups
-from cotfactory.flows.rollouts import RolledOut, rollout_decisions
+from cotfactory.flows.ask.assignments import TeacherPlan, repeated_questions
+from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
+from cotfactory.flows.ask.shard import grade_rows
+from cotfactory.flows.release.benchmarks import decontamination_of, drop_contaminated, open_benchmarks
+from cotfactory.flows.release.curating import curated_groups
+from cotfactory.flows.release.groups import decided_groups
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_access
-from cotfactory.flows.shard import grade_rows
 from cotfactory.flows.summary import Tally
-from cotfactory.generators.load_problems import load_problems
-from cotfactory.graders.grade import grade_batch, self_test
+from cotfactory.generators.problems.load_problems import load_problems
+from cotfactory.graders.answer_mutants import check_mutants
 from cotfactory.graders.grader import Tools
-from cotfactory.graders.mutants import check_mutants
+from cotfactory.graders.grading import grade_batch, self_test
 from cotfactory.publishing.licenses import refuse_forbidden_mix
 from cotfactory.schemas.errors import ProblemSourceError, SandboxError
 from cotfactory.schemas.grade import Decision, DropReason, Verdict
@@ -87,7 +87,7 @@ def recover_ledger(run: Run) -> None:
 
 
 def check_references(
-    run: Run, loaded: ProblemSpool, askers: Sequence[Asker], tools: Tools
+    run: Run, loaded: ProblemSpool, plans: Sequence[TeacherPlan], tools: Tools
 ) -> tuple[ProblemSpool, dict[str, DropReason]]:
     """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
@@ -118,7 +118,7 @@ def check_references(
                     f"bad reference: {_named(problem)}, answer {problem.answer[:60]!r}: "
                     f"its own grader says {grade.verdict} ({grade.reason})"
                 )
-    for names in repeated_questions(loaded.without(dropped), askers):
+    for names in repeated_questions(loaded.without(dropped), plans):
         dropped.update(dict.fromkeys(names, "duplicate"))
     twins = sum(reason == "duplicate" for reason in dropped.values())
     if twins:
@@ -183,7 +183,7 @@ def curate(
     run: Run,
     dropped: Mapping[str, DropReason],
     problems: Sequence[Problem],
-    askers: Sequence[Asker],
+    plans: Sequence[TeacherPlan],
     wanted: WantedSamples,
 ) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
@@ -195,7 +195,7 @@ def curate(
         for problem_id, reason in sorted(dropped.items()):
             decision = Decision(candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id))
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
-        stored = partial(decided_groups, problems, askers, wanted, run.output_name)
+        stored = partial(decided_groups, problems, plans, wanted, run.output_name)
         folder = run.workspace.staging
         for groups in curated_groups(stored, problems, run.recipe.curation, run.benchmarks, folder):
             for group in groups:

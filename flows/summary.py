@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from cotfactory.graders.mutants import MutantCheck
+from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import VERDICTS

@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass
 
 from cotfactory.graders.boxes import MAX_STATEMENTS
-from cotfactory.graders.extract import Extraction, after_thinking, final_answer
+from cotfactory.graders.extract import ExtractedAnswer, after_thinking, final_answer
 from cotfactory.graders.grader import Tools
-from cotfactory.graders.math.expression_answers import Finding
+from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.graders.math.latex import clean, plain_words
 from cotfactory.graders.stated_answers import grade_stated
 from cotfactory.graders.texts import normalise
@@ -108,7 +108,7 @@ def stated_choice(response: str, choices: tuple[str, ...]) -> Choice:
 def _boxed(text: str, choices: tuple[str, ...]) -> Choice | None:
     if "\\boxed" not in text:
         return None
-    extraction: Extraction = final_answer(text)
+    extraction: ExtractedAnswer = final_answer(text)
     if extraction.answer is None:
         return Choice(None, extraction.reason, "boxed")
     content = plain_words(clean(extraction.answer))
@@ -234,12 +234,12 @@ CHOICE_GRADER_VERSION = "3"
 def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     """Return the grade of one candidate for a `choice` problem."""
 
-    def extract(response: str) -> Extraction:
+    def extract(response: str) -> ExtractedAnswer:
         stated = stated_choice(response, problem.choices or ())
-        return Extraction(stated.letter, stated.rule, stated.reason)
+        return ExtractedAnswer(stated.letter, stated.rule, stated.reason)
 
     return grade_stated(problem, candidate, "choice", CHOICE_GRADER_VERSION, _same_letter, extract)
 
 
-def _same_letter(reference: str, answer: str) -> Finding:
-    return Finding("equal" if reference.strip().upper() == answer else "different", "letter")
+def _same_letter(reference: str, answer: str) -> ValueFinding:
+    return ValueFinding("equal" if reference.strip().upper() == answer else "different", "letter")

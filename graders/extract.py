@@ -37,7 +37,7 @@ MAX_FORMULA_TEXT = 50_000
 
 
 @dataclass(frozen=True)
-class Extraction:
+class ExtractedAnswer:
     """What a response states: the answer and the rule that found it, or None and the reason there is none."""
 
     answer: str | None
@@ -46,13 +46,13 @@ class Extraction:
     others: tuple[str, ...] = ()
 
 
-def final_answer(response: str) -> Extraction:
+def final_answer(response: str) -> ExtractedAnswer:
     """Return the final answer of a response, as written."""
     text = after_thinking(response)
     if text is None:
-        return Extraction(None, reason="unclosed_reasoning")
+        return ExtractedAnswer(None, reason="unclosed_reasoning")
     if not text:
-        return Extraction(None, reason="empty_response")
+        return ExtractedAnswer(None, reason="empty_response")
     if "\\boxed" in text or "\\fbox" in text:
         return _boxed(text)
     return (
@@ -62,7 +62,7 @@ def final_answer(response: str) -> Extraction:
         or _only_line(text)
         or _formula(text)
         or _whole_line(text)
-        or Extraction(None, reason="no_final_answer")
+        or ExtractedAnswer(None, reason="no_final_answer")
     )
 
 
@@ -110,12 +110,12 @@ _DOUBT = re.compile(
 )
 
 
-def _boxed(text: str) -> Extraction:
+def _boxed(text: str) -> ExtractedAnswer:
     boxes = last_boxes(text)
     if boxes is None:
-        return Extraction(None, "boxed", "unclosed_box")
+        return ExtractedAnswer(None, "boxed", "unclosed_box")
     if not boxes:
-        return Extraction(None, "boxed", "empty_box")
+        return ExtractedAnswer(None, "boxed", "empty_box")
     start, end, content = boxes[-1]
     joined = [content]
     for index in range(len(boxes) - 2, -1, -1):
@@ -127,16 +127,16 @@ def _boxed(text: str) -> Extraction:
         joined[0:2] = [joined[0] + separator + joined[1]]
     answer = joined[0].strip()
     if not answer:
-        return Extraction(None, "boxed", "empty_box")
+        return ExtractedAnswer(None, "boxed", "empty_box")
     if len(boxes) > 1 and answer == content.strip() and boxes[-2][2].strip() != content.strip():
         between = text[boxes[-2][1] : start]
         if len(between) <= 120 and _DOUBT.search(between):
-            return Extraction(None, "boxed", "several_answers")
+            return ExtractedAnswer(None, "boxed", "several_answers")
     later = [statement for _, statement in _statements(text[end:])]
-    return Extraction(answer, "boxed", others=tuple(later[:MAX_STATEMENTS]))
+    return ExtractedAnswer(answer, "boxed", others=tuple(later[:MAX_STATEMENTS]))
 
 
-def _hash_line(text: str) -> Extraction | None:
+def _hash_line(text: str) -> ExtractedAnswer | None:
     if "####" not in text:
         return None
     answers = [line.strip() for line in re.findall(r"####[ \t]*([^\n]*)", text)]
@@ -146,18 +146,18 @@ def _hash_line(text: str) -> Extraction | None:
 _ANSWER_LINE = re.compile(r"^[ \t]*\**A[:：]\**[ \t]*([^\n]+)$", re.MULTILINE)
 
 
-def _answer_lines(text: str) -> Extraction | None:
+def _answer_lines(text: str) -> ExtractedAnswer | None:
     if "A:" not in text and "A：" not in text:
         return None
     return _agreeing([match[1] for match in _ANSWER_LINE.finditer(text)], "answer_line")
 
 
-def _agreeing(answers: list[str], rule: str) -> Extraction | None:
+def _agreeing(answers: list[str], rule: str) -> ExtractedAnswer | None:
     """The last of several statements, the different ones before it in `others`."""
     tidy = [tidied for answer in answers[-MAX_STATEMENTS:] if (tidied := _tidy(answer[: MAX_ANSWER_CHARS + 1]))]
     if not tidy:
         return None
-    return Extraction(tidy[-1], rule, others=tuple(dict.fromkeys(other for other in tidy if other != tidy[-1])))
+    return ExtractedAnswer(tidy[-1], rule, others=tuple(dict.fromkeys(other for other in tidy if other != tidy[-1])))
 
 
 _PHRASE = re.compile(
@@ -191,7 +191,7 @@ def _statements(text: str) -> list[tuple[bool, str]]:
     return found
 
 
-def _stated(text: str) -> Extraction | None:
+def _stated(text: str) -> ExtractedAnswer | None:
     statements = _statements(text)
     if not statements:
         return None
@@ -253,14 +253,14 @@ def _tidy(text: str) -> str:
     return text.strip(" \t\r\n*").rstrip(".!")
 
 
-def _only_line(text: str) -> Extraction | None:
+def _only_line(text: str) -> ExtractedAnswer | None:
     if "\n" in text.strip() or len(text) > 200 or re.search(r"\bnot\b|n't\b|\banswer\b", text, re.IGNORECASE):
         return None
     if _FORMULA.search(text) and re.search(r"[A-Za-z]{2,}", _FORMULA.sub(" ", text)):
         return None  # words around a formula: the formula rules decide
     answer = _tidy(text)
     words = re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+\s*(?:\{[a-z ]*\})?", " ", answer))
-    return Extraction(answer, "only_line") if answer and len(words) <= MAX_BARE_WORDS else None
+    return ExtractedAnswer(answer, "only_line") if answer and len(words) <= MAX_BARE_WORDS else None
 
 
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$]+?)\$", re.DOTALL)
@@ -282,7 +282,7 @@ def _last_sentence(text: str) -> str:
     ]
 
 
-def _whole_line(text: str) -> Extraction | None:
+def _whole_line(text: str) -> ExtractedAnswer | None:
     if (
         "\n" in text
         or len(text) > 200
@@ -290,10 +290,10 @@ def _whole_line(text: str) -> Extraction | None:
         or re.search(r"\bnot\b|n't\b|\banswer\b", text, re.IGNORECASE)
     ):
         return None
-    return Extraction(text, "whole_line")
+    return ExtractedAnswer(text, "whole_line")
 
 
-def _formula(text: str) -> Extraction | None:
+def _formula(text: str) -> ExtractedAnswer | None:
     """The only formula of the response, or the only one of a concluding last line, with a percent sign after it."""
     if len(text) > MAX_FORMULA_TEXT or text.count("$") + text.count("\\(") + text.count("\\[") > 400:
         return None
@@ -309,7 +309,7 @@ def _formula(text: str) -> Extraction | None:
             text, found = text[found[-2].end() :], [*_FORMULA.finditer(text[found[-2].end() :])]
     if not found and rule == "conclusion":
         counted = _COUNTS.search(text)
-        return Extraction(counted[1], rule) if counted and not _UNSURE.search(text) else None
+        return ExtractedAnswer(counted[1], rule) if counted and not _UNSURE.search(text) else None
     if len(found) != 1:
         return None
     inside = next(group for group in found[0].groups() if group is not None)
@@ -317,4 +317,4 @@ def _formula(text: str) -> Extraction | None:
     if any(character.isdigit() for character in before + after) or re.search(r"\bnot\b|n't\b", before + after):
         return None
     percent = "%" if re.match(r"\s*(?:\\?%|percent|pct)", after) else ""
-    return Extraction(inside.strip() + percent, rule)
+    return ExtractedAnswer(inside.strip() + percent, rule)

@@ -9,13 +9,13 @@ wrong ("The answer is 5. ... The answer is 6."). What no rule can settle is `ung
 import time
 from collections.abc import Callable
 
-from cotfactory.graders.extract import Extraction, final_answer
-from cotfactory.graders.math.expression_answers import Finding
+from cotfactory.graders.extract import ExtractedAnswer, final_answer
+from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Evidence, Grade, Verdict
 from cotfactory.schemas.problem import Problem
 
-Compare = Callable[[str, str], Finding]
+Compare = Callable[[str, str], ValueFinding]
 """Compares a reference answer with a stated one, both as written."""
 
 _VERDICTS: dict[str, tuple[Verdict, str]] = {
@@ -32,12 +32,12 @@ def grade_stated(
     grader: str,
     version: str,
     compare: Compare,
-    extract: Callable[[str], Extraction] = final_answer,
+    extract: Callable[[str], ExtractedAnswer] = final_answer,
 ) -> Grade:
     """Return the grade of what `extract` finds in the candidate's response, compared by `compare`."""
     started = time.perf_counter()
     extraction = unfinished(candidate) or extract(candidate.response)
-    finding: Finding | None = None
+    finding: ValueFinding | None = None
     if extraction.answer is None:
         verdict, reason = ("no_answer", extraction.reason)
     else:
@@ -60,21 +60,21 @@ def grade_stated(
     )
 
 
-def verdict_of(finding: Finding) -> tuple[Verdict, str]:
+def verdict_of(finding: ValueFinding) -> tuple[Verdict, str]:
     """Return the verdict and the reason code of a comparison; what it left undecided is `ungraded`."""
     return _VERDICTS.get(finding.result, ("ungraded", finding.how.split(" ")[0]))
 
 
-def unfinished(candidate: Candidate) -> Extraction | None:
+def unfinished(candidate: Candidate) -> ExtractedAnswer | None:
     """Return why a candidate has no end (token limit, reasoning that was never closed), or None."""
     if candidate.is_truncated:
-        return Extraction(None, reason="truncated")
+        return ExtractedAnswer(None, reason="truncated")
     if candidate.reasoning and not candidate.response.strip():
-        return Extraction(None, reason="unclosed_reasoning")
+        return ExtractedAnswer(None, reason="unclosed_reasoning")
     return None
 
 
-def _settle(reference: str, extraction: Extraction, compare: Compare) -> Finding:
+def _settle(reference: str, extraction: ExtractedAnswer, compare: Compare) -> ValueFinding:
     """Compare the answer with the reference, and every other statement with the answer."""
     assert extraction.answer is not None
     found = compare(reference, extraction.answer)
@@ -83,5 +83,5 @@ def _settle(reference: str, extraction: Extraction, compare: Compare) -> Finding
             continue
         if found.result == "equal" == compare(reference, other).result:
             continue  # 1/2 and 0.5 cm are equal to the reference, though one of them has a unit
-        return Finding("several", "statements_differ")
+        return ValueFinding("several", "statements_differ")
     return found

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from cotfactory.graders.grader import Tools
-from cotfactory.graders.math.expression_answers import Finding
+from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.graders.math.latex import plain_words
 from cotfactory.graders.stated_answers import grade_stated
 from cotfactory.schemas.candidate import Candidate
@@ -40,7 +40,7 @@ def accepted_forms(answer: str) -> tuple[str, ...]:
     return tuple(form for line in answer.splitlines() if (form := normalise(line)))
 
 
-def compare_text(reference: str, answer: str) -> Finding:
+def compare_text(reference: str, answer: str) -> ValueFinding:
     """Compare a stated answer with every accepted form.
 
     Equal to one is `equal`. It is `different` only where that can be decided: the statement is short, and neither
@@ -48,18 +48,18 @@ def compare_text(reference: str, answer: str) -> Finding:
     """
     forms, stated = accepted_forms(reference), normalise(answer)
     if stated in forms:
-        return Finding("equal", "text")
+        return ValueFinding("equal", "text")
     words = stated.split()
     if not forms or not stated or len(words) > MAX_STATED_WORDS:
-        return Finding("undecided", "not_decidable")
+        return ValueFinding("undecided", "not_decidable")
     if re.search(r"\bor\b", stated) and not any(re.search(r"\bor\b", form) for form in forms):
-        return Finding("several", "alternatives")
+        return ValueFinding("several", "alternatives")
     held = set(re.findall(r"[^\W_]+", stated))
     for form in forms:
         wanted = set(re.findall(r"[^\W_]+", form))
         if wanted and held and (wanted <= held or held <= wanted):
-            return Finding("undecided", "words_overlap")
-    return Finding("different", "text")
+            return ValueFinding("undecided", "words_overlap")
+    return ValueFinding("different", "text")
 
 
 TEXT_GRADER_VERSION = "2"

@@ -1,15 +1,15 @@
 """Killable worker processes for anything that may hang.
 
 A worker answers one JSON line per JSON line, is killed with SIGKILL when it is late, limited in memory, and replaced
-after `jobs_per_worker` jobs. Workers are forked by a nursery, a process of its own that imported what they need: the
-successor of a killed one is there in milliseconds. No signal handlers, no event loop, no fork of this process: it
+after `jobs_per_worker` jobs. Workers are forked by a fork server, a process of its own that imported what they need:
+the successor of a killed one is there in milliseconds. No signal handlers, no event loop, no fork of this process: it
 works from any thread and inside asyncio.
 
-How long a caller waits. A job may say until when (`ends_at`), and nothing outlasts that: not the imports of a nursery
-that has just started, not the wait for a place, not a worker that a busy machine starves. What went wrong is told
-apart: `timeout` is the job's own fault (it had the time and used it), `unserved` is ours. A bomb that comes first is
-therefore answered as soon as any other, and a sound job that came too early is asked again by whoever can wait for
-`wait_until_ready`.
+How long a caller waits. A job may say until when (`ends_at`), and nothing outlasts that: not the imports of a fork
+server that has just started, not the wait for a place, not a worker that a busy machine starves. What went wrong
+is told apart: `timeout` is the job's own fault (it had the time and used it), `unserved` is ours. A bomb that comes
+first is therefore answered as soon as any other, and a sound job that came too early is asked again by whoever can
+wait for `wait_until_ready`.
 """
 
 import json
@@ -21,10 +21,10 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from cotfactory.graders.nursery import Nursery, Reply, Worker
+from cotfactory.graders.fork_server import ForkServer, Worker, WorkerReply
 
 STARTUP_S = 60.0
-"""How long the nursery may take to import what workers need, on a busy machine."""
+"""How long the fork server may take to import what workers need, on a busy machine."""
 
 MEMO_ENTRIES = 20_000
 
@@ -32,7 +32,7 @@ MEMO_ENTRIES = 20_000
 class Algebra(Protocol):
     """Whoever answers jobs: a pool, or what is left of one that may not be waited for."""
 
-    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> WorkerReply:
         """Return the reply to one job, before `ends_at` on the monotonic clock."""
 
 
@@ -63,16 +63,16 @@ class WorkerPool:
         self.jobs_per_worker = jobs_per_worker
         self._places = threading.BoundedSemaphore(self.size)
         self._lock = threading.Lock()
-        self._nursery: Nursery | None = None
+        self._fork_server: ForkServer | None = None
         self._idle: list[Worker] = []
-        self._memo: OrderedDict[str, Reply] = OrderedDict()
+        self._memo: OrderedDict[str, WorkerReply] = OrderedDict()
         self._closed = False
         self.cpu_s = 0.0
 
-    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> WorkerReply:
         """Call the target in a worker and return its reply, before `ends_at` on the monotonic clock where it is given.
 
-        Without it a job waits for the nursery and for a place, and a starved worker has its `timeout_s` again.
+        Without it a job waits for the fork server and for a place, and a starved worker has its `timeout_s` again.
         A worker that dies is replaced and the job tried once more. Raises RuntimeError on a closed pool.
         """
         line = json.dumps(arguments)
@@ -80,7 +80,7 @@ class WorkerPool:
         if known is not None:
             return known
         if not self._places.acquire(timeout=None if ends_at is None else max(0.0, ends_at - time.monotonic())):
-            return Reply("unserved")
+            return WorkerReply("unserved")
         try:
             reply = self._attempt(line, ends_at)
             if reply.status == "died":
@@ -94,11 +94,11 @@ class WorkerPool:
                     self._memo.popitem(last=False)
         return reply
 
-    def recall(self, *arguments: JsonValue) -> Reply | None:
+    def recall(self, *arguments: JsonValue) -> WorkerReply | None:
         """Return the remembered reply to a job, or None. Raises RuntimeError on a closed pool."""
         return self._recall(json.dumps(arguments))
 
-    def _recall(self, line: str) -> Reply | None:
+    def _recall(self, line: str) -> WorkerReply | None:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the worker pool is closed")
@@ -108,29 +108,29 @@ class WorkerPool:
             return known
 
     def warm_up(self) -> None:
-        """Start the nursery now, in the background; without this it starts with the first job."""
+        """Start the fork server now, in the background; without this it starts with the first job."""
         with self._lock:
-            self._open_nursery()
+            self._open_fork_server()
 
     def wait_until_ready(self) -> bool:
-        """Wait until workers can be had at once; False when the nursery ended or took longer than STARTUP_S."""
+        """Wait until workers can be had at once; False when the fork server ended or took longer than STARTUP_S."""
         with self._lock:
-            nursery = self._open_nursery()
-        return nursery.is_ready(time.monotonic() + STARTUP_S) is True
+            fork_server = self._open_fork_server()
+        return fork_server.is_ready(time.monotonic() + STARTUP_S) is True
 
-    def _attempt(self, line: str, ends_at: float | None) -> Reply:
+    def _attempt(self, line: str, ends_at: float | None) -> WorkerReply:
         patience_ends_at = time.monotonic() + STARTUP_S if ends_at is None else ends_at
         with self._lock:
-            nursery = self._open_nursery()
+            fork_server = self._open_fork_server()
             worker = self._idle.pop() if self._idle else None
         if worker is None:
-            ready = nursery.is_ready(patience_ends_at)
+            ready = fork_server.is_ready(patience_ends_at)
             if not ready:
-                return Reply("unserved" if ready is None else "died")
+                return WorkerReply("unserved" if ready is None else "died")
             with self._lock:
                 if self._closed:
                     raise RuntimeError("the worker pool is closed")
-                worker = nursery.fork()
+                worker = fork_server.fork()
         before = worker.cpu_s
         reply = worker.ask(line, self.timeout_s, patience_ends_at, ends_at)
         with self._lock:
@@ -139,22 +139,22 @@ class WorkerPool:
             keep = not self._closed and worker.is_alive and worker.jobs < self.jobs_per_worker
             if keep:
                 self._idle.append(worker)
-            if not worker.process_id and reply.status == "died" and self._nursery is nursery:
-                self._nursery = None  # nobody was born: the nursery is dead, though it may not look so yet
-                nursery.close()
+            if not worker.process_id and reply.status == "died" and self._fork_server is fork_server:
+                self._fork_server = None  # nobody was born: the fork server is dead, though it may not look so yet
+                fork_server.close()
         if not keep:
             worker.kill()
         return reply
 
-    def _open_nursery(self) -> Nursery:
+    def _open_fork_server(self) -> ForkServer:
         if self._closed:
             raise RuntimeError("the worker pool is closed")
-        if self._nursery is not None and not self._nursery.is_alive:
-            self._nursery.close()
-            self._nursery = None
-        if self._nursery is None:
-            self._nursery = Nursery(self.target, self.memory_mb, self.timeout_s)
-        return self._nursery
+        if self._fork_server is not None and not self._fork_server.is_alive:
+            self._fork_server.close()
+            self._fork_server = None
+        if self._fork_server is None:
+            self._fork_server = ForkServer(self.target, self.memory_mb, self.timeout_s)
+        return self._fork_server
 
     @property
     def process_ids(self) -> list[int]:
@@ -169,14 +169,14 @@ class WorkerPool:
         self.rest()
 
     def rest(self) -> None:
-        """Kill every idle worker and the nursery; what is remembered stays, and the next job starts them again."""
+        """Kill every idle worker and the fork server; what is remembered stays, and the next job starts them again."""
         with self._lock:
             idle, self._idle = self._idle, []
-            nursery, self._nursery = self._nursery, None
+            fork_server, self._fork_server = self._fork_server, None
         for worker in idle:
             worker.kill()
-        if nursery is not None:
-            nursery.close()
+        if fork_server is not None:
+            fork_server.close()
 
 
 class Remembered:
@@ -185,7 +185,7 @@ class Remembered:
     def __init__(self, pool: WorkerPool) -> None:
         self._pool = pool
 
-    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> WorkerReply:
         """Return the remembered reply. Raises WouldWait."""
         known = self._pool.recall(*arguments)
         if known is None:
@@ -200,6 +200,6 @@ class OneItem:
         self._pool = pool
         self._ends_at = time.monotonic() + patience_s
 
-    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> Reply:
+    def run(self, *arguments: JsonValue, ends_at: float | None = None) -> WorkerReply:
         """Return the reply to one job, in what is left of the item's time."""
         return self._pool.run(*arguments, ends_at=self._ends_at if ends_at is None else min(ends_at, self._ends_at))

@@ -1,6 +1,7 @@
-"""The inside of worker processes: a nursery that imports once and forks workers, and the loop of a worker.
+"""The inside of worker processes: a fork server that imports once and forks workers, and the loop of a worker.
 
-The nursery only imports, forks and waits; it never runs a job, so that nothing a job does can reach the next worker.
+The fork server only imports, forks and waits; it never runs a job, so that nothing a job does can reach the next
+worker.
 """
 
 import importlib
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def nurse(target: str, memory_mb: int, timeout_s: float, descriptor: int) -> None:
+def serve_forks(target: str, memory_mb: int, timeout_s: float, descriptor: int) -> None:
     """Fork a worker for every socket that arrives on `descriptor`, until its other end is closed; say when ready.
 
     `target` is "module:function" and is imported before the first fork: a worker is ready milliseconds later. A

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cotfactory.publishing.portrait import PASS_RATE_BINS, Portrait
+from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics
 
 GREY = "#808080"
 """Words and lines in this grey, on no ground, can be read on a light and on a dark page."""
@@ -38,13 +38,13 @@ class Chart:
     png: bytes
 
 
-def draw_charts(portrait: Portrait) -> dict[str, Chart]:
+def draw_charts(statistics: ReleaseStatistics) -> dict[str, Chart]:
     """Return the pictures by the path of their PNG in the release folder."""
     shown = {
         "charts/pass_rates.png": "How often a teacher solves a problem",
         "charts/lengths.png": "How long chains are, correct and other",
     }
-    specifications = [_pass_rates(portrait), _lengths(portrait)]
+    specifications = [_pass_rates(statistics), _lengths(statistics)]
     drawn = subprocess.run(  # noqa: S603 - this interpreter, with code written here
         [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{DRAW}"],
         input=json.dumps(specifications).encode(),
@@ -57,8 +57,8 @@ def draw_charts(portrait: Portrait) -> dict[str, Chart]:
     }
 
 
-def _pass_rates(portrait: Portrait) -> dict[str, Any]:
-    rows = [{"share": name, "groups": portrait.pass_rates[name]} for name in PASS_RATE_BINS]
+def _pass_rates(statistics: ReleaseStatistics) -> dict[str, Any]:
+    rows = [{"share": name, "groups": statistics.pass_rates[name]} for name in PASS_RATE_BINS]
     return _chart(
         rows,
         {"type": "bar", "color": COLOURS["correct"]},
@@ -69,13 +69,13 @@ def _pass_rates(portrait: Portrait) -> dict[str, Any]:
     )
 
 
-def _lengths(portrait: Portrait) -> dict[str, Any]:
-    seen = {power for counted in portrait.lengths.values() for power in counted}
+def _lengths(statistics: ReleaseStatistics) -> dict[str, Any]:
+    seen = {power for counted in statistics.lengths.values() for power in counted}
     powers = range(min(seen, default=0), max(seen, default=0) + 1)
     names = {power: f"{_count(2**power // 2)}-" for power in powers}
     rows = [
         {"tokens": names[power], "chains": counted[power], "verdict": verdict}
-        for verdict, counted in portrait.lengths.items()
+        for verdict, counted in statistics.lengths.items()
         for power in powers
     ]
     colour = {"domain": list(COLOURS), "range": list(COLOURS.values())}

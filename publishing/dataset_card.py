@@ -14,8 +14,8 @@ from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
 from cotfactory.graders.exam_record import MeasuredShare, shipped_record
 from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.licenses import license_lines, terms_of
-from cotfactory.publishing.portrait import Portrait
 from cotfactory.publishing.published_recipe import published_recipe
+from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.shown_chain import ShownChain
 from cotfactory.schemas.decontamination import METHODS, Decontamination, PlantedRecall
 from cotfactory.schemas.grade import Split
@@ -35,7 +35,7 @@ def dataset_card(
     contracts: Mapping[Product, Contract],
     reports: Mapping[Subject, ContractReport],
     table_bytes: Mapping[Product, Mapping[Split, int]],
-    portrait: Portrait,
+    statistics: ReleaseStatistics,
     charts: Mapping[str, Chart],
 ) -> str:
     """Return README.md of a release; `manifest` need not list the card itself yet.
@@ -70,16 +70,16 @@ def dataset_card(
         simulated=[f"`{teacher.name}`" for teacher in recipe.teachers if teacher.simulated is not None],
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.teachers),
-        labels=portrait.labels(),
+        labels=statistics.labels(),
         terms={one.teacher: _terms(one.license) for one in manifest.teachers},
-        agreement=portrait.agreement,
+        agreement=statistics.agreement,
         charts=charts,
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.decontamination),
-        exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(portrait.graders)],
-        license_lines=license_lines(portrait.licenses, {one.teacher: one.license for one in manifest.teachers}),
+        exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(statistics.graders)],
+        license_lines=license_lines(statistics.licenses, {one.teacher: one.license for one in manifest.teachers}),
         license_is_known=terms_of(recipe.release.license) is not None,
-        rows_shown=[(one, _why(one)) for one in (*portrait.kept()[:KEPT_ROWS], *portrait.dropped()[:DROPPED_ROWS])],
+        rows_shown=[(one, _why(one)) for one in (*statistics.kept()[:KEPT_ROWS], *statistics.dropped()[:DROPPED_ROWS])],
     )
 
 

@@ -19,17 +19,17 @@ from cotfactory.data_contracts.check import check_contract
 from cotfactory.data_contracts.contract import Contract, Demands, load_contract
 from cotfactory.data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
-from cotfactory.graders.mutants import MutantCheck
+from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.publishing.build_rows import BUILDERS
 from cotfactory.publishing.changelog import CHANGELOG, changelog
 from cotfactory.publishing.charts import draw_charts
 from cotfactory.publishing.contaminated import ContaminatedIds
 from cotfactory.publishing.dataset_card import dataset_card
 from cotfactory.publishing.diff import ProductDiff, diff_products
-from cotfactory.publishing.portrait import Portrait
 from cotfactory.publishing.products.rl import left_out
 from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.report_page import REPORT, report_page
 from cotfactory.publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from cotfactory.publishing.staging import make_visible, work_folder
@@ -127,8 +127,8 @@ def _make(
     strength: Callable[[], StrengthOfTests | None],
 ) -> ReleaseOutcome:
     contaminated = work / "contaminated.parquet"
-    portrait = Portrait()
-    rows, spools = _spool(_watched(problems, portrait, recipe), recipe, work / "spool", contaminated)
+    statistics = ReleaseStatistics()
+    rows, spools = _spool(_watched(problems, statistics, recipe), recipe, work / "spool", contaminated)
     if not spools:
         raise ContractFailed(
             f"Nothing to release: no candidate of {home.name} became a row of {', '.join(rows)}",
@@ -147,22 +147,22 @@ def _make(
     for product, by_split in spools.items():
         for split, spool in by_split.items():
             write_shards(spool, staged / product, split)
-    freed_memory.give_back()  # pictures and contract are made with libraries that take much
-    charts = draw_charts(portrait)
+    freed_memory.trim()  # pictures and contract are made with libraries that take much
+    charts = draw_charts(statistics)
     contracts = {product: load_contract(product) for product in spools}
     reports = _checked(contracts, staged, rows, recipe, _counts(facts, parent), contaminated)
     differences = diff_products(parent, staged, facts.decisions) if parent else {}
     if parent is not None and facts.version is None and (why := held_back(recipe.release.min_new_rows, differences)):
         return _outcome(stands, parent, {product: stands.rows.get(product, 0) for product in rows}, {}, why)
     manifest = _manifest(home.name, sha, recipe, facts, parent, differences, staged, contracts)
-    without_rl = dict(sorted(portrait.without_rl.items()))
+    without_rl = dict(sorted(statistics.without_rl.items()))
     manifest = manifest.model_copy(update={"test_strength": strength(), "without_rl": without_rl})
     for path, chart in charts.items():
         (staged / path).parent.mkdir(exist_ok=True)
         (staged / path).write_bytes(chart.png)
     sizes = _table_bytes(staged, spools)
-    _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, sizes, portrait, charts))
-    _write_text(staged / REPORT, report_page(manifest, portrait, reports, facts.mutants, charts))
+    _write_text(staged / "README.md", dataset_card(manifest, recipe, contracts, reports, sizes, statistics, charts))
+    _write_text(staged / REPORT, report_page(manifest, statistics, reports, facts.mutants, charts))
     told = {product: report.model_dump(mode="json") for product, report in reports.items()}
     _write_text(staged / "contract.json", json.dumps(told, ensure_ascii=False, indent=1))
     _write_text(staged / CHANGELOG, changelog(manifest, differences, parent))
@@ -173,9 +173,11 @@ def _make(
     return _outcome(manifest, make_visible(staged, home, manifest.version), rows, reports)
 
 
-def _watched(problems: Iterable[Sequence[Group]], portrait: Portrait, recipe: Recipe) -> Iterator[Sequence[Group]]:
+def _watched(
+    problems: Iterable[Sequence[Group]], statistics: ReleaseStatistics, recipe: Recipe
+) -> Iterator[Sequence[Group]]:
     for groups in problems:
-        portrait.add(groups, left_out(groups, recipe) if "rl" in recipe.release.products else None)
+        statistics.add(groups, left_out(groups, recipe) if "rl" in recipe.release.products else None)
         yield groups
 
 

@@ -16,10 +16,10 @@ import jinja2
 from markupsafe import Markup
 
 from cotfactory.data_contracts.report import ContractReport, Subject
-from cotfactory.graders.mutants import MutantCheck
+from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.dataset_card import share
-from cotfactory.publishing.portrait import PASS_RATE_BINS, Portrait, Yield
+from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics, Yield
 from cotfactory.publishing.shown_chain import ShownChain
 from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.manifest import Manifest
@@ -32,7 +32,7 @@ KEPT_BYTES, DROPPED_BYTES = 2_500_000, 1_700_000
 """The most that the chains may take: where texts are long or of escapes only, fewer of them are shown."""
 
 
-class _Regraded(Record):
+class _RegradeLine(Record):
     """What became of the verdicts of one version of a grader when the next one judged the same chains."""
 
     grader: str
@@ -48,7 +48,7 @@ class _Regraded(Record):
 
 def report_page(
     manifest: Manifest,
-    portrait: Portrait,
+    statistics: ReleaseStatistics,
     reports: Mapping[Subject, ContractReport],
     mutants: MutantCheck | None,
     charts: Mapping[str, Chart],
@@ -64,18 +64,18 @@ def report_page(
     environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share}
     told = [one for one in mutants.examples if not count_key_like(one)] if mutants else []
     script = (TEMPLATES / "report.js").read_text("utf-8")
-    kept, dropped = portrait.kept(), portrait.dropped()
+    kept, dropped = statistics.kept(), statistics.dropped()
     return environment.get_template("report.html.j2").render(
         manifest=manifest,
         mutants=mutants,
         mutant_examples=told,
         reports=reports,
-        yields={by: _ordered(by, rows) for by, rows in portrait.yields.items()},
-        days=sorted(portrait.days.items()),
-        dearest_day=max((day.tokens for day in portrait.days.values()), default=0),
+        yields={by: _ordered(by, rows) for by, rows in statistics.yields.items()},
+        days=sorted(statistics.days.items()),
+        dearest_day=max((day.tokens for day in statistics.days.values()), default=0),
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
-        labels=portrait.labels(),
-        agreement=portrait.agreement,
+        labels=statistics.labels(),
+        agreement=statistics.agreement,
         regraded=_regraded(manifest.regrades),
         priced=any(teacher.cost_usd is not None for teacher in manifest.teachers),
         charts=[Markup(_inline(chart.svg)) for chart in charts.values()],  # noqa: S704 - drawn by us from numbers
@@ -95,7 +95,7 @@ def _ordered(by: str, rows: Mapping[str, Yield]) -> list[tuple[str, Yield]]:
     return sorted(rows.items(), key=lambda row: (-row[1].asked, row[0]))
 
 
-def _regraded(regrades: Iterable[Regrade]) -> list[_Regraded]:
+def _regraded(regrades: Iterable[Regrade]) -> list[_RegradeLine]:
     def versions(one: Regrade) -> tuple[str, str, str]:
         return one.grader, one.version_before, one.version_after
 
@@ -104,7 +104,7 @@ def _regraded(regrades: Iterable[Regrade]) -> list[_Regraded]:
         members = list(found)
         flips = [one for one in members if one.verdict_before != one.verdict_after]
         rows.append(
-            _Regraded(
+            _RegradeLine(
                 grader=grader,
                 version_before=before,
                 version_after=after,

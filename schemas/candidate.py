@@ -7,7 +7,7 @@ from cotfactory.schemas.record import Record
 from cotfactory.schemas.teaching import Sampling, Usage
 
 StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget"]
-"""How a teacher is asked; `generators/strategies.py` says what each does."""
+"""How a teacher is asked; `generators/ask/strategies.py` says what each does."""
 RequestStrategy = Literal[StrategyName, "rollout"]
 """The same, or that it goes on from the beginning of one of its chains: no recipe asks a teacher for that alone."""
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the command line imports this module before it knows whethe
 
 
 class CotfactoryError(Exception):
-    """Base of every error the house raises on purpose.
+    """Base of every error that cotfactory raises on purpose.
 
     The message says what failed with the value and what was expected; `hint` says what to do.
     """

@@ -1,4 +1,4 @@
-"""Content hashes over canonical JSON: the only way anything in the house gets an id."""
+"""Content hashes over canonical JSON: the only way anything gets an id."""
 
 import hashlib
 import json

@@ -19,7 +19,7 @@ class Price(Record):
     output: Annotated[float, Field(ge=0)]
 
 
-class Limits(Record):
+class EndpointLimits(Record):
     """What one teacher endpoint is sent at most; `timeout_s` is for one request.
 
     Samples of one prompt that are asked for at the same time go out as one request of up to `samples_per_request` (the
@@ -81,7 +81,7 @@ class TeacherSpec(Record):
     environment variable that holds the key; the key itself never enters a recipe. With `batch` the `price` is still
     what is paid: the endpoint's batch price, half of its usual one at OpenAI.
 
-    `strategy` says how a sample is had (`generators/strategies.py`); `budget` thinks for at most `think_tokens` and
+    `strategy` says how a sample is had (`generators/ask/strategies.py`); `budget` thinks for at most `think_tokens` and
     then answers within `sampling.max_tokens`. A sample cut at `sampling.max_tokens` is asked once more with
     `retry_truncated` tokens, where that is given; otherwise it stays as it is.
     """
@@ -98,7 +98,7 @@ class TeacherSpec(Record):
     sampling: Sampling = Sampling()
     retry_truncated: Limit | None = None
     price: Price | None = None
-    limits: Limits = Limits()
+    limits: EndpointLimits = EndpointLimits()
     batch: Batch | None = None
     license: str | None = None
 

@@ -1,6 +1,6 @@
 """Print the README's captioned tree: every module with the first line of its docstring.
 
-`--write` puts it into README.md between its two markers. `tests/test_house.py` fails while the two differ.
+`--write` puts it into README.md between its two markers. `tests/test_project.py` fails while the two differ.
 """
 
 import ast

@@ -11,8 +11,8 @@ from hypothesis import settings
 from tests.publishing.hub_server import HubServer
 
 # Speed is a benchmark's affair: a busy machine must not fail a test.
-settings.register_profile("house", deadline=None)
-settings.load_profile("house")
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 HUB = HubServer()
 HF_HOME = tempfile.mkdtemp(prefix="cotfactory-hf-")

@@ -1,7 +1,7 @@
 """What waits in batches at an endpoint: one file a batch, from before it is made until its answers are sealed.
 
 A batch is answered hours later, perhaps when the process that paid for it is long gone. `ledger/INTENT.batch` holds
-all that a later one needs to fetch and file the answers, one JSON object a line: a header, then an order for each
+all that a later one needs to fetch and file the answers, one JSON object a line: a header, then the record of each
 request, written whole before the batch is made; then its id, before it is asked for its state; at last, when
 all answers were handed out, which requests have none. A last line that was cut short was never relied upon.
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from pydantic import ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
 from cotfactory.schemas.errors import WorkspaceError
-from cotfactory.schemas.order import Order
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.request_record import RequestRecord
 from cotfactory.schemas.teacher_spec import Price
 from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
@@ -43,10 +43,11 @@ class BatchHeader(BatchBuyer):
     input_file_id: str
 
 
-class BatchedOrder(Record):
+class BatchedRequest(Record):
     """What one request of a batch is sent for, and the most that it may cost."""
 
-    order: Order
+    request: RequestRecord = Field(validation_alias=AliasChoices("request", "order"))
+    """`order` in the files of older workspaces."""
     worst: Usage
     worst_usd: float
 
@@ -68,7 +69,7 @@ class OpenBatch:
 
     path: Path
     header: BatchHeader
-    orders: Mapping[str, BatchedOrder]
+    requests: Mapping[str, BatchedRequest]
     batch_id: str | None
     unanswered: frozenset[str] | None
 
@@ -78,11 +79,11 @@ class BatchLedger:
 
     def __init__(self, folder: Path, buyer: BatchBuyer) -> None:
         self._folder, self._buyer = folder, buyer
-        self._expected: dict[str, BatchedOrder] = {}
+        self._expected: dict[str, BatchedRequest] = {}
 
-    def expect(self, order: Order, worst: Usage, worst_usd: float) -> None:
+    def expect(self, request: RequestRecord, worst: Usage, worst_usd: float) -> None:
         """Note what a request is sent for that will be in some batch."""
-        self._expected[order.candidate_id] = BatchedOrder(order=order, worst=worst, worst_usd=worst_usd)
+        self._expected[request.candidate_id] = BatchedRequest(request=request, worst=worst, worst_usd=worst_usd)
 
     def settled(self, request: str) -> None:
         """Note that nobody waits for a request any more."""
@@ -149,7 +150,7 @@ def drop_sealed(workspace: Workspace) -> None:
     for unfinished in workspace.ledger.glob("*.writing"):
         unfinished.unlink()
     for batch in open_batches(workspace.ledger):
-        if batch.unanswered is not None and not missing(workspace, [*(batch.orders.keys() - batch.unanswered)]):
+        if batch.unanswered is not None and not missing(workspace, [*(batch.requests.keys() - batch.unanswered)]):
             drop_batch(batch.path)
 
 
@@ -168,8 +169,8 @@ def under_way(workspace: Workspace, recipe: str) -> tuple[float, int]:
     usd, tokens = 0.0, 0
     for batch in open_batches(workspace.ledger):
         if batch.header.recipe == recipe and batch.unanswered is None:
-            for request in missing(workspace, [*batch.orders]):
-                one = batch.orders[request]
+            for request in missing(workspace, [*batch.requests]):
+                one = batch.requests[request]
                 usd += one.worst_usd
                 tokens += one.worst.input_tokens + one.worst.output_tokens
     return usd, tokens
@@ -178,16 +179,16 @@ def under_way(workspace: Workspace, recipe: str) -> tuple[float, int]:
 def _read(path: Path) -> OpenBatch:
     batch_id: str | None = None
     unanswered: frozenset[str] | None = None
-    orders: dict[str, BatchedOrder] = {}
+    requests: dict[str, BatchedRequest] = {}
     try:
         lines = path.read_bytes().split(b"\n")
         lines.pop()  # nothing, or what was cut short
         header = BatchHeader.model_validate_json(lines[0])
         for line in lines[1:]:
             kind = json.loads(line).keys()
-            if "order" in kind:
-                one = BatchedOrder.model_validate_json(line)
-                orders[one.order.candidate_id] = one
+            if kind & {"request", "order"}:
+                one = BatchedRequest.model_validate_json(line)
+                requests[one.request.candidate_id] = one
             elif "batch_id" in kind:
                 batch_id = _Submitted.model_validate_json(line).batch_id
             else:
@@ -197,7 +198,7 @@ def _read(path: Path) -> OpenBatch:
             f"The file {path} of a batch cannot be read: expected what this version of cotfactory writes",
             "run the version that wrote it, to fetch what was paid; or remove the file to give that up",
         ) from error
-    return OpenBatch(path, header, orders, batch_id, unanswered)
+    return OpenBatch(path, header, requests, batch_id, unanswered)
 
 
 def _unwritable(path: Path, error: OSError) -> WorkspaceError:

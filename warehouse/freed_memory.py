@@ -22,7 +22,7 @@ def keep_little() -> None:
             library.mallopt(option, value)
 
 
-def give_back() -> None:
+def trim() -> None:
     """Give back what lies between things that are still in use, too; for the end of a stage that took much."""
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):

@@ -10,13 +10,13 @@ from fractions import Fraction
 
 from cotfactory.generators.problems.chains import (
     OPERATORS,
-    Chain,
     Equation,
     Line,
     Part,
     Ref,
     Values,
     Worked,
+    WorkedChain,
     compute,
     write_latex,
     write_number,
@@ -48,7 +48,7 @@ def worked_from_solution(problem: Problem) -> Worked | None:
     lines = [_read_line(text, values) for text in solution_prose(problem)]
     if answer not in values:
         return None
-    return Worked(Chain(tuple(lines)), _conclusion(problem.answer, _last_with(answer, values)))
+    return Worked(WorkedChain(tuple(lines)), _conclusion(problem.answer, _last_with(answer, values)))
 
 
 def solution_prose(problem: Problem) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from cotfactory.generators.local_teachers.final_answers import hedge, reference_form, state_answer, wrong_answer
 from cotfactory.generators.local_teachers.solution_chain import solution_prose, worked_from_solution
 from cotfactory.generators.problems.chains import Worked, evaluate, write_lines
-from cotfactory.generators.problems.procedural import worked_procedural
+from cotfactory.generators.problems.procedural_source import worked_procedural
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.teacher_spec import StudentShares
@@ -39,7 +39,7 @@ GIVING_UP = (
 SLIPS_TRIED = 40
 
 
-class Reply(NamedTuple):
+class StudentReply(NamedTuple):
     """What the student says; `reasoning` is None where the thinking is part of the content, or not shown.
 
     `mode` is how it answered in the end: a student who knows no steps cannot slip in one.
@@ -81,7 +81,9 @@ def draw_mode(model: str, problem_id: str, sample: int, shares: StudentShares) -
     return "right"
 
 
-def answer_problem(problem: Problem, known: Worked | None, model: str, sample: int, shares: StudentShares) -> Reply:
+def answer_problem(
+    problem: Problem, known: Worked | None, model: str, sample: int, shares: StudentShares
+) -> StudentReply:
     """Return what the student `model` says to a problem as its sample number `sample`.
 
     `known` is `worked(problem)`. Without it a student who would slip in a step is wrong without any
@@ -215,18 +217,18 @@ def _draft_program(mode: Mode, problem: Problem, rng: Random) -> tuple[Mode, _Dr
 RETURNED = re.compile(r"\breturn\b.*")
 
 
-def _compose(mode: Mode, draft: _Draft, thinking: Thinking, rng: Random) -> Reply:
+def _compose(mode: Mode, draft: _Draft, thinking: Thinking, rng: Random) -> StudentReply:
     """Put the working into the thinking or the answer; a truncated one stops in the middle of it."""
     working = "\n".join([rng.choice(OPENINGS), *draft.steps, *([] if mode == "truncated" else draft.closing)])
     if mode == "truncated":
         cut = working[: max(1, int(len(working) * rng.uniform(0.35, 0.8)))]
         if thinking == "separate":
-            return Reply(mode, "", cut)
-        return Reply(mode, f"<think>\n{cut}" if thinking == "tagged" else cut, None)
+            return StudentReply(mode, "", cut)
+        return StudentReply(mode, f"<think>\n{cut}" if thinking == "tagged" else cut, None)
     if thinking == "none":
-        return Reply(mode, f"{working}\n\n{draft.final}", None)
+        return StudentReply(mode, f"{working}\n\n{draft.final}", None)
     recap = rng.choice((draft.steps, draft.steps[-1:], []))
     response = "\n".join([*recap, *draft.closing, draft.final])
     if thinking == "separate":
-        return Reply(mode, response, working)
-    return Reply(mode, f"<think>\n{working}\n</think>\n\n{response}", None)
+        return StudentReply(mode, response, working)
+    return StudentReply(mode, f"<think>\n{working}\n</think>\n\n{response}", None)

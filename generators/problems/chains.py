@@ -38,7 +38,7 @@ Line = tuple[Part, ...]
 
 
 @dataclass(frozen=True)
-class Chain:
+class WorkedChain:
     """The lines of a worked solution, in order."""
 
     lines: tuple[Line, ...]
@@ -56,7 +56,7 @@ class Worked:
     the results are: called with changed results it gives the answer that those lead to.
     """
 
-    chain: Chain
+    chain: WorkedChain
     conclude: Callable[[Values], str]
     closing: Callable[[Values], str] | None = None
 
@@ -103,7 +103,7 @@ def _factor(terms: Sequence[Fraction | str], at: int) -> tuple[Fraction, int]:
     return value, at + 1
 
 
-def evaluate(chain: Chain, given: Mapping[int, Fraction] | None = None) -> list[Fraction]:
+def evaluate(chain: WorkedChain, given: Mapping[int, Fraction] | None = None) -> list[Fraction]:
     """Return the result of every equation; `given` sets some of them to other (wrong) results.
 
     Later equations are worked out from the results as they stand, so a wrong one is carried on.
@@ -136,7 +136,7 @@ def write_latex(value: Fraction) -> str:
     return rf"{'-' if value < 0 else ''}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
 
 
-def write_lines(chain: Chain, values: Values, shown: Mapping[int, Fraction] | None = None) -> list[str]:
+def write_lines(chain: WorkedChain, values: Values, shown: Mapping[int, Fraction] | None = None) -> list[str]:
     """Return the chain's lines as text with these results.
 
     `shown` replaces results only where their own equation states them, not where later lines use them.

@@ -25,7 +25,7 @@ from cotfactory.graders.code.compare import (
     same_text,
 )
 from cotfactory.graders.code.convert import BadTestsError, plan_tests
-from cotfactory.graders.code.program import Extraction, extract_program
+from cotfactory.graders.code.program import ExtractedProgram, extract_program
 from cotfactory.graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
 from cotfactory.graders.sandbox.values import NO_ENTRY_POINT
 from cotfactory.schemas.candidate import Candidate
@@ -47,7 +47,7 @@ class HasSandbox(Protocol):
 
 
 @dataclass(frozen=True)
-class Finding:
+class ProgramFinding:
     """A verdict before it becomes a grade."""
 
     verdict: Verdict
@@ -59,7 +59,7 @@ class Finding:
 def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Grade:
     """Return the grade of one candidate for a `code` problem; never raises for what a model wrote."""
     started = time.perf_counter()
-    extraction = Extraction("not_looked_for")
+    extraction = ExtractedProgram("not_looked_for")
     plan = TestPlan()
     try:
         plan = plan_problem(problem)
@@ -68,9 +68,9 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
         if finding.verdict == "correct" and is_rechecked(candidate.candidate_id):
             finding = recheck(finding, plan, extraction, tools.sandbox)
     except (BadTestsError, NotAValueError) as error:
-        finding = Finding("ungraded", "bad_tests", str(error))
+        finding = ProgramFinding("ungraded", "bad_tests", str(error))
     except SandboxError as error:
-        finding = Finding("ungraded", "sandbox_failed", str(error))
+        finding = ProgramFinding("ungraded", "sandbox_failed", str(error))
     return Grade(
         candidate_id=candidate.candidate_id,
         grader="code",
@@ -100,34 +100,34 @@ def plan_problem(problem: Problem) -> TestPlan:
 
 def run_plan(
     plan: TestPlan,
-    extraction: Extraction,
+    extraction: ExtractedProgram,
     sandbox: Sandbox | None,
     hash_seed: int = 0,
     timeout_s: float | None = None,
-) -> Finding:
+) -> ProgramFinding:
     """Return the verdict on an extracted program; raises SandboxError. Stops at the first case that fails.
 
     `timeout_s` may shorten the sandbox's limit for each case.
     """
     if extraction.executed is None:
-        return Finding("no_answer", extraction.rule)
+        return ProgramFinding("no_answer", extraction.rule)
     if sandbox is None:
-        return Finding("ungraded", "no_sandbox", "no sandbox was opened for this run")
+        return ProgramFinding("ungraded", "no_sandbox", "no sandbox was opened for this run")
     total = len(plan.cases) + (plan.checker is not None)
     for passed, case in enumerate(plan.cases):
         execution = Execution(program=extraction.executed, way=case.way, timeout_s=timeout_s)
         (result,) = sandbox.run([execution], hash_seed)
         reason = fault_of(result) or judge(case, result.output)
         if reason:
-            return Finding("incorrect", reason, describe(passed, total, result), passed)
+            return ProgramFinding("incorrect", reason, describe(passed, total, result), passed)
     if plan.checker is not None:
         token = secrets.token_hex(16)
         check = Check(checker=plan.checker, entry_point=plan.entry_point, token=token)
         (result,) = sandbox.run([Execution(program=extraction.executed, way=check, timeout_s=timeout_s)], hash_seed)
         reason = fault_of(result) or (None if result.output == token.encode() else "wrong_result")
         if reason:
-            return Finding("incorrect", reason, describe(total - 1, total, result), total - 1)
-    return Finding("correct", "passed", None, total)
+            return ProgramFinding("incorrect", reason, describe(total - 1, total, result), total - 1)
+    return ProgramFinding("correct", "passed", None, total)
 
 
 def is_rechecked(candidate_id: str) -> bool:
@@ -135,12 +135,14 @@ def is_rechecked(candidate_id: str) -> bool:
     return hashlib.sha256(candidate_id.encode()).digest()[0] % RECHECKED_OF == 0
 
 
-def recheck(finding: Finding, plan: TestPlan, extraction: Extraction, sandbox: Sandbox | None) -> Finding:
+def recheck(
+    finding: ProgramFinding, plan: TestPlan, extraction: ExtractedProgram, sandbox: Sandbox | None
+) -> ProgramFinding:
     """Run an accepted program again in another order; return the finding, or `ungraded / flaky`."""
     again = run_plan(replace(plan, cases=plan.cases[::-1]), extraction, sandbox, hash_seed=1)
     if again.verdict == "correct":
         return finding
-    return Finding("ungraded", "flaky", f"passed, then {again.reason} at {again.detail}", again.passed)
+    return ProgramFinding("ungraded", "flaky", f"passed, then {again.reason} at {again.detail}", again.passed)
 
 
 def fault_of(result: ExecutionResult) -> str | None:

@@ -20,7 +20,7 @@ CODE_START = re.compile(r"(?:import|from|def|class|async)[ \t]|@")
 
 
 @dataclass(frozen=True)
-class Block:
+class CodeBlock:
     """A fenced block: its language as written, in lower case, and its text."""
 
     language: str
@@ -37,7 +37,7 @@ class Fence:
 
 
 @dataclass(frozen=True)
-class Extraction:
+class ExtractedProgram:
     """The program that was found, and what to execute: the same, after the code the question gave.
 
     `program` and `executed` are None when nothing was found; `rule` then says why.
@@ -48,15 +48,15 @@ class Extraction:
     executed: str | None = None
 
 
-def extract_program(response: str, question: str, entry_point: str | None, truncated: bool) -> Extraction:
+def extract_program(response: str, question: str, entry_point: str | None, truncated: bool) -> ExtractedProgram:
     """Return the program of a response. `entry_point` is the function it must define, None for a script."""
     if truncated:
-        return Extraction("truncated")
+        return ExtractedProgram("truncated")
     if not response.strip():
-        return Extraction("empty")
+        return ExtractedProgram("empty")
     blocks, unclosed = fenced_blocks(response)
     if unclosed:
-        return Extraction("unclosed_fence")
+        return ExtractedProgram("unclosed_fence")
     given = given_code(question, entry_point)
     if not blocks:
         return from_bare_text(response, entry_point, given)
@@ -69,39 +69,39 @@ def extract_program(response: str, question: str, entry_point: str | None, trunc
         return last_of(defining, prelude(given, entry_point))
     if usable and given and is_indented(usable[-1]):
         return completed(usable[-1], given)
-    return Extraction("no_entry_point" if usable else "no_program")
+    return ExtractedProgram("no_entry_point" if usable else "no_program")
 
 
-def from_bare_text(response: str, entry_point: str | None, given: str) -> Extraction:
+def from_bare_text(response: str, entry_point: str | None, given: str) -> ExtractedProgram:
     """Return the program of a response without any fence."""
     if given and is_indented(response):
         return completed(response, given)
     defines = entry_point is None or find_definition(response, entry_point) is not None
     if defines and CODE_START.match(response.lstrip()):
-        return Extraction("unfenced", response, before(prelude(given, entry_point), response))
-    return Extraction("no_program")
+        return ExtractedProgram("unfenced", response, before(prelude(given, entry_point), response))
+    return ExtractedProgram("no_program")
 
 
-def last_of(programs: list[str], given: str) -> Extraction:
+def last_of(programs: list[str], given: str) -> ExtractedProgram:
     """Return the last of the programs; the rule says whether there was a choice."""
     if not programs:
-        return Extraction("no_program")
+        return ExtractedProgram("no_program")
     rule = "fenced_block" if len(set(programs)) == 1 else "last_fenced_block"
-    return Extraction(rule, programs[-1], before(given, programs[-1]))
+    return ExtractedProgram(rule, programs[-1], before(given, programs[-1]))
 
 
-def completed(body: str, given: str) -> Extraction:
+def completed(body: str, given: str) -> ExtractedProgram:
     """Return the function the question began, with its body."""
-    return Extraction("completion", body, given.rstrip() + "\n" + body.lstrip("\n"))
+    return ExtractedProgram("completion", body, given.rstrip() + "\n" + body.lstrip("\n"))
 
 
-def fenced_blocks(text: str) -> tuple[list[Block], bool]:
+def fenced_blocks(text: str) -> tuple[list[CodeBlock], bool]:
     """Return the complete fenced blocks of a text, and whether one more was begun and never closed.
 
     A fence closes with the character it was opened with, at least as often, and nothing after it. A block
     that stands indented (in a list) loses the indentation of its fence.
     """
-    blocks: list[Block] = []
+    blocks: list[CodeBlock] = []
     opened: Fence | None = None
     inside: list[str] = []
     for line in text.split("\n"):
@@ -110,7 +110,7 @@ def fenced_blocks(text: str) -> tuple[list[Block], bool]:
             opened, inside = fence, []
         elif fence and fence.marks.startswith(opened.marks) and not fence.info:
             language = opened.info.split()[0].lower() if opened.info else ""
-            blocks.append(Block(language, "\n".join(inside) + "\n"))
+            blocks.append(CodeBlock(language, "\n".join(inside) + "\n"))
             opened = None
         else:
             inside.append(line[opened.indent :] if not line[: opened.indent].strip() else line)

@@ -1,6 +1,6 @@
 """Structured answers against each other: brackets kept, elements compared one by one.
 
-Order matters in tuples and intervals, not in sets and lists of roots. A letter that only names the answer
+RequestRecord matters in tuples and intervals, not in sets and lists of roots. A letter that only names the answer
 (`x = 5`) is no part of it. A list against a single value is different, alternatives ("5 or 6") are `several`.
 
 A tolerance that the problem declares holds for each number by itself, in tuples, lists, intervals and matrices too: it
@@ -10,21 +10,25 @@ says how exactly numbers are asked for. It never touches the coefficients of an 
 import re
 from collections.abc import Sequence
 
-from cotfactory.graders.math.expression_answers import Comparison, Finding, has_prose, same_value, within_tolerance
+from cotfactory.graders.math.expression_answers import Comparison, ValueFinding, has_prose, same_value, within_tolerance
 from cotfactory.graders.math.latex import plain_words
 from cotfactory.graders.math.numbers import exact_number, quantity, split_unit
 from cotfactory.graders.math.polynomials import Form
 from cotfactory.graders.math.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
 from cotfactory.graders.math.structures import Shape, based_number, is_name
 
-DIFFERENT_SHAPE = Finding("different", "shape")
+DIFFERENT_SHAPE = ValueFinding("different", "shape")
 
 
-def compare(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def compare(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     """Compare two shapes of any kind."""
     if reference.text.replace(" ", "") == answer.text.replace(" ", "") and reference.kind == answer.kind:
         # Alternatives stay alternatives even when the reference is written the same way.
-        return Finding("equal", "identical") if reference.kind != "broken" else Finding("undecided", "unreadable")
+        return (
+            ValueFinding("equal", "identical")
+            if reference.kind != "broken"
+            else ValueFinding("undecided", "unreadable")
+        )
     both_equations = reference.kind == answer.kind == "equation"
     written = (reference, answer)
     reference, answer = resolve(reference), resolve(answer)
@@ -34,7 +38,7 @@ def compare(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
         found = compare(reference, answer, comparison)
         return _equations(*written, comparison) if found.result == "different" else found
     if "broken" in (reference.kind, answer.kind):
-        return Finding("undecided", "contradiction" if "=" in answer.text else "unreadable")
+        return ValueFinding("undecided", "contradiction" if "=" in answer.text else "unreadable")
     pair = (reference.kind, answer.kind)
     if pair == ("value", "value"):
         return _values(reference, answer, comparison)
@@ -66,30 +70,30 @@ def _has_sides(reference: Shape, answer: Shape) -> bool:
     )
 
 
-def _values(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _values(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     if within_tolerance(reference.text, answer.text, comparison):
-        return Finding("equal", "tolerance")
+        return ValueFinding("equal", "tolerance")
     found = same_value(reference.text, answer.text, comparison)
     if found.result == "equal":
         return found
     one, two = based_number(reference.text), based_number(answer.text)
     if one and two:
-        return Finding("equal" if one == two else "different", "base")
+        return ValueFinding("equal" if one == two else "different", "base")
     if one or two:
         return _base_missing(reference, answer, one or two or ("", ""), comparison)
     if _decimal_comma(reference.text) == answer.text or _decimal_comma(answer.text) == reference.text:
-        return Finding("equal", "decimal_comma")
+        return ValueFinding("equal", "decimal_comma")
     return found
 
 
-def _base_missing(reference: Shape, answer: Shape, based: tuple[str, str], comparison: Comparison) -> Finding:
+def _base_missing(reference: Shape, answer: Shape, based: tuple[str, str], comparison: Comparison) -> ValueFinding:
     """`2401` for `2401_7` is right where the question itself names base 7, as a unit may be left out."""
     digits, base = based
     other = answer.text if based_number(reference.text) else reference.text
     if other.replace(" ", "").lstrip("0") != digits:
-        return Finding("different", "base")
+        return ValueFinding("different", "base")
     names = re.search(rf"base[ -]*\$?{base}\b|_\{{?{base}\b", comparison.question)
-    return Finding("equal", "base") if names else Finding("undecided", "base_missing")
+    return ValueFinding("equal", "base") if names else ValueFinding("undecided", "base_missing")
 
 
 def _decimal_comma(text: str) -> str | None:
@@ -100,19 +104,19 @@ def _decimal_comma(text: str) -> str | None:
 _SOFT = re.compile(r"[^a-z0-9]+")
 
 
-def _words(reference: Shape, answer: Shape) -> Finding:
+def _words(reference: Shape, answer: Shape) -> ValueFinding:
     if answer.kind == "list" and answer.marks == "or":
-        return Finding("several", "words")
+        return ValueFinding("several", "words")
     if reference.kind != "words":
-        return Finding("no_value", "words") if reference.kind == "value" else DIFFERENT_SHAPE
+        return ValueFinding("no_value", "words") if reference.kind == "value" else DIFFERENT_SHAPE
     if answer.kind == "list":
         return DIFFERENT_SHAPE
     one, two = _bare_words(reference.text), _bare_words(answer.text)
     if one == two:
-        return Finding("equal", "words")
+        return ValueFinding("equal", "words")
     if set(one) <= set(two) or set(two) <= set(one) or sorted("".join(one)) == sorted("".join(two)):
-        return Finding("undecided", "words_overlap")
-    return Finding("different", "words")
+        return ValueFinding("undecided", "words_overlap")
+    return ValueFinding("different", "words")
 
 
 def _bare_words(text: str) -> list[str]:
@@ -121,32 +125,32 @@ def _bare_words(text: str) -> list[str]:
     return words[1:] if len(words) > 1 and words[0] in ("the", "a", "an") and len(words[1]) > 1 else words
 
 
-def _alternatives(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _alternatives(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     found = [compare(reference, part, comparison) for part in answer.parts]
     if all(one.result == "equal" for one in found):
         return found[0]
-    return Finding("several", "alternatives")
+    return ValueFinding("several", "alternatives")
 
 
-def _in_order(one: Sequence[Shape], two: Sequence[Shape], comparison: Comparison, how: str) -> Finding:
+def _in_order(one: Sequence[Shape], two: Sequence[Shape], comparison: Comparison, how: str) -> ValueFinding:
     if len(one) != len(two):
-        return Finding("different", how)
-    worst = Finding("equal", how)
+        return ValueFinding("different", how)
+    worst = ValueFinding("equal", how)
     for left, right in zip(one, two, strict=True):
         found = compare(left, right, comparison)
         if found.result != "equal":
             if found.result != "undecided":
-                return Finding("different", how)
+                return ValueFinding("different", how)
             worst = found
     return worst
 
 
-def _unordered(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _unordered(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     how = reference.kind
     if len(reference.parts) != len(answer.parts):
-        return Finding("different", how)
+        return ValueFinding("different", how)
     left = list(answer.parts)
-    undecided: Finding | None = None
+    undecided: ValueFinding | None = None
     for part in reference.parts:
         for index, other in enumerate(left):
             found = compare(part, other, comparison)
@@ -156,11 +160,11 @@ def _unordered(reference: Shape, answer: Shape, comparison: Comparison) -> Findi
             if found.result == "undecided":
                 undecided = found
         else:
-            return undecided or Finding("different", how)
-    return Finding("equal", how)
+            return undecided or ValueFinding("different", how)
+    return ValueFinding("equal", how)
 
 
-def _lists(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _lists(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     one, two = _named(reference), _named(answer)
     if one and two and set(one) == set(two):
         names = list(one)
@@ -171,7 +175,7 @@ def _lists(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
     if found.result == "equal" and bool(one) != bool(two):
         # Values without their names are right in the order of the names only.
         ordered = _in_order(left.parts, right.parts, comparison, "assignments")
-        return ordered if ordered.result == "equal" else Finding("undecided", "order_of_names")
+        return ordered if ordered.result == "equal" else ValueFinding("undecided", "order_of_names")
     return found
 
 
@@ -197,21 +201,21 @@ def _without_repeats(shape: Shape, other: str) -> Shape:
     return Shape(shape.kind, shape.text, tuple(kept.values()), shape.marks)
 
 
-def _tuples(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _tuples(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     if reference.marks != answer.marks and not (
         len(reference.parts) > 2 and {reference.marks, answer.marks} == {"()", "[]"}
     ):
-        return Finding("different", "brackets")
+        return ValueFinding("different", "brackets")
     return _in_order(reference.parts, answer.parts, comparison, "tuple")
 
 
-def _matrices(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _matrices(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     if reference.marks != answer.marks:
-        return Finding("different", "matrix")
+        return ValueFinding("different", "matrix")
     return _in_order(reference.parts, answer.parts, comparison, "matrix")
 
 
-def _vectors(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _vectors(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     """A column or row is the tuple of its entries."""
     matrix, pair = (reference, answer) if reference.kind == "matrix" else (answer, reference)
     if matrix.marks not in ("1", str(len(matrix.parts))) or pair.marks != "()":
@@ -219,18 +223,18 @@ def _vectors(reference: Shape, answer: Shape, comparison: Comparison) -> Finding
     return _in_order(reference.parts, answer.parts, comparison, "vector")
 
 
-def _ratios(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _ratios(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     if reference.marks and answer.marks and reference.marks != answer.marks:
-        return Finding("different", "clock")
+        return ValueFinding("different", "clock")
     found = _in_order(reference.parts, answer.parts, comparison, "ratio")
     if found.result == "different" and not (reference.marks or answer.marks) and len(reference.parts) == 2:
         one, two = ([exact_number(part.text) for part in shape.parts] for shape in (reference, answer))
         if None not in one + two and len(two) == 2 and one[0] * two[1] == one[1] * two[0]:  # type: ignore[operator]
-            return Finding("undecided", "unreduced_ratio")
+            return ValueFinding("undecided", "unreduced_ratio")
     return found
 
 
-def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     pair = {reference.kind, answer.kind}
     if "list" in pair and ("value" in pair or "ratio" in pair):
         return _list_or_number(reference, answer, comparison)
@@ -242,19 +246,19 @@ def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
         found = _in_order(reference.parts, answer.parts, comparison, "tuple")
         if found.result == "equal" and not _named(listed):
             # "1, 3" may be the point (1, 3), never the interval.
-            return Finding("undecided", "brackets_missing")
+            return ValueFinding("undecided", "brackets_missing")
         return found
     if pair == {"value", "equation"} and reference.kind == "equation":
-        return Finding("different", "equation")
+        return ValueFinding("different", "equation")
     if answer.kind in ("value", "equation") and has_prose(answer.text):
-        return Finding("no_value", "words")
+        return ValueFinding("no_value", "words")
     if "\\" in answer.text and answer.kind == "value" and reference.kind != "value":
         readable = quantity(answer.text) is not None or form_of(split_unit(answer.text)[0]) is not None
-        return DIFFERENT_SHAPE if readable else Finding("undecided", "shape")
+        return DIFFERENT_SHAPE if readable else ValueFinding("undecided", "shape")
     return DIFFERENT_SHAPE
 
 
-def _list_or_number(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _list_or_number(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     """`15,600` alone is a number, beside "600, 15" it is the list; `1000,99` beside 1000.99 is a decimal."""
     listed, single = (reference, answer) if reference.kind == "list" else (answer, reference)
     if re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+", single.text):
@@ -263,10 +267,10 @@ def _list_or_number(reference: Shape, answer: Shape, comparison: Comparison) -> 
     decimal = _decimal_comma(listed.text)
     if decimal and "." in single.text:
         return same_value(decimal, single.text, comparison)
-    return Finding("different", "list")
+    return ValueFinding("different", "list")
 
 
-def _equations(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _equations(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     """Two equations are equal when one is a constant multiple of the other: y = 2x+1 and 2x - y + 1 = 0."""
     left, right = gap_of(reference), gap_of(answer)
     if left is None or right is None:
@@ -274,8 +278,8 @@ def _equations(reference: Shape, answer: Shape, comparison: Comparison) -> Findi
     factor = _multiple(left, right)
     if factor is None:
         degree = max((sum(e for _, e in monomial) for form in (left, right) for monomial in form[0]), default=0)
-        return Finding("different", "equation") if degree <= 2 else Finding("undecided", "equation")
-    return Finding("equal", "equation")
+        return ValueFinding("different", "equation") if degree <= 2 else ValueFinding("undecided", "equation")
+    return ValueFinding("equal", "equation")
 
 
 def _multiple(left: Form, right: Form) -> object:
@@ -287,13 +291,13 @@ def _multiple(left: Form, right: Form) -> object:
     return factors.pop() if len(factors) == 1 else None
 
 
-def _inequalities(reference: Shape, answer: Shape, comparison: Comparison) -> Finding:
+def _inequalities(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     left, right = gap_of(reference), gap_of(answer)
     if left is None or right is None:
-        return Finding("undecided", "inequality")
+        return ValueFinding("undecided", "inequality")
     factor = _multiple(left, right)
     if not isinstance(factor, (int,)) and factor is None:
-        return Finding("undecided", "inequality")
+        return ValueFinding("undecided", "inequality")
     positive = factor > 0  # type: ignore[operator]
     same = (answer.marks if positive else TURNED.get(answer.marks)) == reference.marks
-    return Finding("equal" if same else "different", "inequality")
+    return ValueFinding("equal" if same else "different", "inequality")

@@ -21,7 +21,7 @@ MAX_ALGEBRA_CALLS = 6
 
 
 @dataclass(frozen=True)
-class Finding:
+class ValueFinding:
     """What a comparison found and how.
 
     `several` is an answer that offers alternatives, `no_value` words where a value is asked, `undecided` what no
@@ -56,12 +56,12 @@ class Comparison:
         return "unreadable"
 
 
-_EQUAL_TEXT = Finding("equal", "identical")
+_EQUAL_TEXT = ValueFinding("equal", "identical")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
 
 
-def same_value(reference: str, answer: str, comparison: Comparison) -> Finding:
+def same_value(reference: str, answer: str, comparison: Comparison) -> ValueFinding:
     """Compare two cleaned texts that are one value each.
 
     Equal exact forms, and everything that algebra calls equal, must also agree numerically; where the two
@@ -72,7 +72,7 @@ def same_value(reference: str, answer: str, comparison: Comparison) -> Finding:
     one, two = quantity(reference), quantity(answer)
     if one is not None and two is not None:
         equal = same_quantity(one, two, comparison.asks_percent)
-        return Finding("equal" if equal else "different", _kind(one))
+        return ValueFinding("equal" if equal else "different", _kind(one))
     return _same_expression(reference, answer, comparison)
 
 
@@ -111,11 +111,11 @@ def _kind(value: Quantity) -> str:
     return "integer" if value.value.denominator == 1 else "rational"
 
 
-def _same_expression(reference: str, answer: str, comparison: Comparison) -> Finding:
+def _same_expression(reference: str, answer: str, comparison: Comparison) -> ValueFinding:
     left, left_percent, left_unit = split_unit(reference)
     right, right_percent, right_unit = split_unit(answer)
     if left_unit and right_unit and units_conflict(left_unit, right_unit):
-        return Finding("different", "unit")
+        return ValueFinding("different", "unit")
     if _in_degrees(left_unit) != _in_degrees(right_unit) and "\\pi" in left + right and not (left_unit and right_unit):
         left, right = (
             f"({one})^\\circ" if _in_degrees(unit) else one for one, unit in ((left, left_unit), (right, right_unit))
@@ -127,12 +127,12 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Fin
     try:
         readings = [(_read(left, tight), _read(right, tight)) for tight in (False, True)]
     except TooLarge as error:
-        return Finding("undecided", f"too_large ({error})")
+        return ValueFinding("undecided", f"too_large ({error})")
     except Unreadable:
         return _unreadable(left, right, comparison)
     found = _same_trees(*readings[0], comparison)
     if readings[1] != readings[0] and _same_trees(*readings[1], comparison).result != found.result:
-        return Finding("undecided", "ambiguous_slash")
+        return ValueFinding("undecided", "ambiguous_slash")
     return found
 
 
@@ -141,49 +141,53 @@ def _in_degrees(unit: Unit | None) -> bool:
     return unit is not None and unit == read_unit("^\\circ")
 
 
-def _percent_of_one(left: str, right: str, comparison: Comparison) -> Finding:
+def _percent_of_one(left: str, right: str, comparison: Comparison) -> ValueFinding:
     """A percentage against an expression: different, unless it has the number's value or a hundredth of it."""
     try:
         one, two = _read(left, False), _read(right, False)
     except Unreadable:
-        return Finding("undecided", "percent")
+        return ValueFinding("undecided", "percent")
     hundred: Tree = ("num", Fraction(100))
     pairs = [(one, two), (("div", one, hundred), two), (one, ("div", two, hundred))]
     found = {_same_trees(*pair, comparison).result for pair in pairs}
-    return Finding("different" if found == {"different"} else "undecided", "percent")
+    return ValueFinding("different" if found == {"different"} else "undecided", "percent")
 
 
 def _read(text: str, tight: bool) -> Tree:
     return parse_expression(text, tight)[0]
 
 
-def _same_trees(left: Tree, right: Tree, comparison: Comparison) -> Finding:
+def _same_trees(left: Tree, right: Tree, comparison: Comparison) -> ValueFinding:
     if left == right:
-        return Finding("equal", "identical")
+        return ValueFinding("equal", "identical")
     how = "exact_form"
     try:
         gap = difference(exact_form(left), exact_form(right))
         if gap and is_decisive(gap):
-            return Finding("different", how)
+            return ValueFinding("different", how)
         equal = not gap
     except NoForm:
         equal = False
     numbers = compare_values(left, right)
     if numbers == "different":
-        return Finding("undecided", "form_and_numbers_disagree") if equal else Finding("different", "sample_points")
+        return (
+            ValueFinding("undecided", "form_and_numbers_disagree")
+            if equal
+            else ValueFinding("different", "sample_points")
+        )
     if equal:
-        return Finding("equal", how)
+        return ValueFinding("equal", how)
     if numbers == "unknown":
         return _opaque(left, right)
     said = comparison.ask("trees", _to_json(left), _to_json(right))
-    return Finding("equal", "symbolic") if said == "equal" else Finding("undecided", said)
+    return ValueFinding("equal", "symbolic") if said == "equal" else ValueFinding("undecided", said)
 
 
-def _opaque(left: Tree, right: Tree) -> Finding:
+def _opaque(left: Tree, right: Tree) -> ValueFinding:
     """No number could be computed: values of an unnamed function at different symbols still differ."""
     if _applied(left) and _applied(right) and symbols(left) != symbols(right):
-        return Finding("different", "symbols")
-    return Finding("undecided", "no_sample_points")
+        return ValueFinding("different", "symbols")
+    return ValueFinding("undecided", "no_sample_points")
 
 
 def _applied(tree: Tree) -> bool:
@@ -196,15 +200,15 @@ def _to_json(tree: Tree) -> object:
     return [tree[0], *(_to_json(child) if isinstance(child, tuple) else child for child in tree[1:])]
 
 
-def _unreadable(left: str, right: str, comparison: Comparison) -> Finding:
+def _unreadable(left: str, right: str, comparison: Comparison) -> ValueFinding:
     if has_prose(right) and not has_prose(left):
-        return Finding("no_value", "words")
+        return ValueFinding("no_value", "words")
     if has_prose(left) or "\\" not in left + right:
-        return Finding("undecided", "unreadable")
+        return ValueFinding("undecided", "unreadable")
     said = comparison.ask("latex", left, right)
     if said in ("equal", "different"):
-        return Finding("equal" if said == "equal" else "different", "symbolic")
-    return Finding("undecided", "unreadable" if said == "undecided" else said)
+        return ValueFinding("equal" if said == "equal" else "different", "symbolic")
+    return ValueFinding("undecided", "unreadable" if said == "undecided" else said)
 
 
 def has_prose(text: str) -> bool:

@@ -8,7 +8,7 @@ from cotfactory.graders.boxes import unboxed
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.math.compare_shapes import compare
 from cotfactory.graders.math.evaluation import real_value
-from cotfactory.graders.math.expression_answers import Comparison, Finding
+from cotfactory.graders.math.expression_answers import Comparison, ValueFinding
 from cotfactory.graders.math.expressions import Unreadable, parse_expression
 from cotfactory.graders.math.latex import MAX_ANSWER_CHARS, clean, plain_words, unescaped
 from cotfactory.graders.math.numbers import exact_number, quantity, split_unit
@@ -35,7 +35,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,400}\Z")
 
 def compare_math(
     reference: str, answer: str, question: str, algebra: Algebra | None, tolerance: Fraction | None = None
-) -> Finding:
+) -> ValueFinding:
     r"""Compare an extracted answer with a reference answer, both as written.
 
     `algebra` None leaves what would need symbolic algebra `undecided`. `tolerance` is how far numbers may be apart,
@@ -45,11 +45,11 @@ def compare_math(
     'equal'
     """
     if tolerance is None and _INTEGER.match(reference) and _INTEGER.match(answer):
-        return Finding("equal" if int(reference) == int(answer) else "different", "integer")
+        return ValueFinding("equal" if int(reference) == int(answer) else "different", "integer")
     if len(answer) > MAX_ANSWER_CHARS:
-        return Finding("undecided", "too_large (length)")
+        return ValueFinding("undecided", "too_large (length)")
     if _depth(answer) > MAX_BRACKETS_DEEP:
-        return Finding("undecided", "too_large (nesting)")
+        return ValueFinding("undecided", "too_large (nesting)")
     shape = _reference_shape(reference)
     text = clean(unboxed(unescaped(answer)))
     comparison = Comparison(algebra, _ASKS_PERCENT.search(question) is not None, question, tolerance)
@@ -59,42 +59,42 @@ def compare_math(
     return found
 
 
-def _exactly(reference: Shape, text: str) -> Finding | None:
+def _exactly(reference: Shape, text: str) -> ValueFinding | None:
     """Compare letters and plain numbers, which most answers are; None for everything else."""
     letter = _LETTER.match(plain_words(reference.text))
     if letter:
         stated = _LETTER_START.match(plain_words(text))
         if stated:
             equal = (stated[1] or stated[2]).upper() == letter[1]
-            return Finding("equal" if equal else "different", "letter")
+            return ValueFinding("equal" if equal else "different", "letter")
     value = exact_number(text) if reference.kind == "value" else None
     known = exact_number(reference.text) if value is not None else None
     if known is None:
         return None
-    return Finding("equal" if known == value else "different", "integer" if known.denominator == 1 else "rational")
+    return ValueFinding("equal" if known == value else "different", "integer" if known.denominator == 1 else "rational")
 
 
-def _by_shape(reference: Shape, text: str, comparison: Comparison) -> Finding:
+def _by_shape(reference: Shape, text: str, comparison: Comparison) -> ValueFinding:
     try:
         found = compare(reference, read_shape(text), comparison)
     except (Unreadable, NoForm) as error:
-        found = Finding("undecided", f"unreadable ({error})")
+        found = ValueFinding("undecided", f"unreadable ({error})")
     if found.result not in ("equal", "several") and (works_out(text) or works_out(reference.text)):
         one = real_set(reference.text)
         two = None if one is None else real_set(text)
         if two is not None:
-            return Finding("equal" if one == two else "different", "real_set")
+            return ValueFinding("equal" if one == two else "different", "real_set")
     return found
 
 
-def _within_words(reference: str, text: str, question: str) -> Finding | None:
+def _within_words(reference: str, text: str, question: str) -> ValueFinding | None:
     known = exact_number(reference)
     if known is not None and number_beside_words(text, question) == known:
-        return Finding("equal", "number_beside_words")
+        return ValueFinding("equal", "number_beside_words")
     return None
 
 
-def _as_rounded(reference: str, text: str, comparison: Comparison) -> Finding | None:
+def _as_rounded(reference: str, text: str, comparison: Comparison) -> ValueFinding | None:
     """Equal where the question asks for a rounded answer and one number is the other one rounded."""
     step = declared_step(comparison.question)
     answer = None if step is None else quantity(text)
@@ -111,7 +111,7 @@ def _as_rounded(reference: str, text: str, comparison: Comparison) -> Finding | 
             return None
     written = split_unit(text)[0].replace(",", "")
     if known is not None and agrees_when_rounded(known, answer.value, written, step):
-        return Finding("equal", "rounded_as_asked")
+        return ValueFinding("equal", "rounded_as_asked")
     return None
 
 
@@ -141,7 +141,7 @@ def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
 
     tolerance = Fraction(problem.answer_tolerance) if problem.answer_tolerance else None
 
-    def compare_answers(reference: str, answer: str) -> Finding:
+    def compare_answers(reference: str, answer: str) -> ValueFinding:
         return compare_math(reference, answer, problem.question, tools.algebra, tolerance)
 
     return grade_stated(problem, candidate, "math", MATH_GRADER_VERSION, compare_answers)

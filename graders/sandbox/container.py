@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Limits
+from cotfactory.graders.sandbox.execution import Execution, ExecutionLimits, ExecutionResult
 from cotfactory.graders.sandbox.values import READY, REPORT
 from cotfactory.schemas.errors import SandboxError
 
@@ -45,7 +45,9 @@ for name, source in zip(sys.argv[1:-1:2], sys.argv[2:-1:2]):
 class Container:
     """A running container with one runner in it; runs one execution at a time, for one thread."""
 
-    def __init__(self, client: "DockerClient", image: str, uid: int, limits: Limits, options: dict[str, Any]) -> None:
+    def __init__(
+        self, client: "DockerClient", image: str, uid: int, limits: ExecutionLimits, options: dict[str, Any]
+    ) -> None:
         """Start it; `options` of the engine are added to `settings`. Raises SandboxError."""
         self._limits = limits
         self.runs = 0
@@ -56,9 +58,9 @@ class Container:
                 image, runner_command(uid, limits), **settings(limits), **options
             )
             try:
-                self._line = attach(client, str(self._container.id))
+                self._stream = attach(client, str(self._container.id))
                 self._container.start()
-                self._line.settimeout(STARTUP_S)
+                self._stream.settimeout(STARTUP_S)
                 self._read(len(READY))
             except BaseException:
                 self.remove()
@@ -73,8 +75,8 @@ class Container:
         job = marshal.dumps((execution.program, execution.way.model_dump(mode="json"), timeout_s), MARSHAL_FORMAT)
         self.runs += 1
         with engine_errors("the sandbox container was lost during an execution"):
-            self._line.settimeout(self._limits.timeout_s + GRACE_S)
-            self._line.sendall(struct.pack(">I", len(job)) + job)
+            self._stream.settimeout(self._limits.timeout_s + GRACE_S)
+            self._stream.sendall(struct.pack(">I", len(job)) + job)
             report = REPORT.unpack(self._read(REPORT.size))
             output = self._read(report[-1])
         exit_code, timed_out, memory_exceeded, output_exceeded, clean, duration_ms, _ = report
@@ -91,7 +93,7 @@ class Container:
     def remove(self) -> None:
         """Kill and remove the container; what is already gone is fine, and so is an engine that is down."""
         with suppress(Exception):
-            self._line.close()
+            self._stream.close()
         with suppress(Exception):
             self._container.remove(force=True)
         with suppress(Exception):
@@ -118,7 +120,7 @@ class Container:
         """Return exactly `count` bytes of the engine's stream, in which short reads are usual."""
         parts = bytearray()
         while len(parts) < count:
-            part = self._line.recv(min(count - len(parts), 1 << 16))
+            part = self._stream.recv(min(count - len(parts), 1 << 16))
             if not part:
                 said = self._complaint.decode(errors="replace").strip().splitlines()
                 raise EOFError(said[-1] if said else "the container ended")
@@ -126,7 +128,7 @@ class Container:
         return bytes(parts)
 
 
-def runner_command(uid: int, limits: Limits) -> list[str]:
+def runner_command(uid: int, limits: ExecutionLimits) -> list[str]:
     """Return the command that starts the runner: the interpreter, the runner's source and its limits."""
     modules: list[str] = []
     for name, file in RUNNER_MODULES.items():
@@ -134,7 +136,7 @@ def runner_command(uid: int, limits: Limits) -> list[str]:
     return ["python3", "-sBX", "utf8", "-c", BOOT, *modules, json.dumps({"uid": uid, **limits.model_dump()})]
 
 
-def settings(limits: Limits) -> dict[str, Any]:
+def settings(limits: ExecutionLimits) -> dict[str, Any]:
     """Return what every container is created with."""
     memory_mb = limits.memory_mb + limits.disk_mb + RUNNER_MEMORY_MB
     return {

@@ -51,7 +51,7 @@ class Execution(Record):
     timeout_s: PositiveFloat | None = None
 
 
-class Limits(Record):
+class ExecutionLimits(Record):
     """What one execution may use; beyond it everything the execution started is killed.
 
     `timeout_s` is wall time from the start of the program. `memory_mb` is the address space of one process;

@@ -36,7 +36,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from cotfactory.graders.sandbox.container import FIRST_UID, Container, engine_errors
-from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Limits, Sandbox
+from cotfactory.graders.sandbox.execution import Execution, ExecutionLimits, ExecutionResult, Sandbox
 from cotfactory.schemas.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ RECYCLE_AFTER = 5_000
 def open_sandbox(
     image: str = DEFAULT_IMAGE,
     containers: int | None = None,
-    limits: Limits | None = None,
+    limits: ExecutionLimits | None = None,
     runtime: str | None = None,
     recycle_after: int = RECYCLE_AFTER,
     patience_s: float = PATIENCE_S,
@@ -75,7 +75,9 @@ def open_sandbox(
         client = docker.from_env(max_pool_size=2 * containers + 4)
         client.ping()
     options = {"runtime": runtime} if runtime else {}
-    pool = Pool(client, find_image(client, image), containers, limits or Limits(), options, recycle_after, patience_s)
+    pool = Pool(
+        client, find_image(client, image), containers, limits or ExecutionLimits(), options, recycle_after, patience_s
+    )
     try:
         sweep(client)
         pool.start_one()
@@ -96,7 +98,7 @@ class Pool:
         client: "DockerClient",
         image_digest: str,
         containers: int,
-        limits: Limits,
+        limits: ExecutionLimits,
         options: dict[str, Any],
         recycle_after: int,
         patience_s: float,

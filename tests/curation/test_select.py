@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pytest
 
 from cotfactory.curation.balance import DomainCount, over_domain_share
+from cotfactory.curation.chain_checks.findings import ChainFinding
 from cotfactory.curation.choose import choose
 from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index
-from cotfactory.curation.findings import Finding
 from cotfactory.curation.select import SEEN, Candidates, Selection, first_pass, near_duplicates
 from cotfactory.curation.split import split_groups, splits
 from cotfactory.schemas.candidate import Candidate
@@ -193,8 +193,8 @@ def test_difficulty_is_the_pass_rate_of_the_named_model(rate: PassRate, kept: bo
     assert reasons([group, other], curation) == [None if kept else "outside_difficulty"]
 
 
-def finding(name: str, length: int, *equations: int) -> Finding:
-    return Finding(candidate_id=name, sample_index=0, reason=None, detail=None, flags=(), length=length,
+def finding(name: str, length: int, *equations: int) -> ChainFinding:
+    return ChainFinding(candidate_id=name, sample_index=0, reason=None, detail=None, flags=(), length=length,
                    text_key=name, equations=equations)  # fmt: skip
 
 

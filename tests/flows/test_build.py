@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from cotfactory.flows.build import BuildRequest, build, regrade_stored, release_stored
-from cotfactory.flows.interpreter import give_up_if_interrupted
+from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
@@ -171,7 +171,7 @@ def test_adaptive_attempts_stop_on_the_prefix(
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from cotfactory.flows import shard
+from cotfactory.flows.ask import shard
 from cotfactory.flows.build import BuildRequest, build
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.progress import TerminalProgress

@@ -54,7 +54,7 @@ def test_random_kills(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_p
 
 
 def kill_a_run(recipe: Path, workspace: Path, teacher: CountingTeacher, chance: random.Random) -> None:
-    """Start a run and kill its process group; one that is through before that has been spared."""
+    """Start a run and kill its process group; one that is through before that has been not_needed."""
     arguments = [
         sys.executable,
         "-m",

@@ -12,9 +12,9 @@ from tests.flows.test_build import run
 ADAPTIVE = {"max": 8, "stop_after_correct": 2, "give_up_after": 4}
 
 
-def told(capsys: pytest.CaptureFixture[str], asked: int, spared: int, total: int = 1000) -> str:
+def told(capsys: pytest.CaptureFixture[str], asked: int, not_needed: int, total: int = 1000) -> str:
     with TerminalProgress() as progress, progress.stage("ask", total):
-        progress.spared(spared)
+        progress.not_needed(not_needed)
         for _ in range(asked):
             progress.graded("correct", 0.001)
     return capsys.readouterr().err
@@ -22,14 +22,14 @@ def told(capsys: pytest.CaptureFixture[str], asked: int, spared: int, total: int
 
 def test_the_projection_knows_that_decided_problems_ask_for_no_more(capsys: pytest.CaptureFixture[str]) -> None:
     # 100 calls settled 400 of 1,000 samples: 250 calls will be made, not 1,000.
-    assert "$0.1000 of about $0.2500" in told(capsys, asked=100, spared=300)
+    assert "$0.1000 of about $0.2500" in told(capsys, asked=100, not_needed=300)
 
 
-@pytest.mark.parametrize(("asked", "spared"), [(10, 80), (700, 300)])
+@pytest.mark.parametrize(("asked", "not_needed"), [(10, 80), (700, 300)])
 def test_nothing_is_projected_from_a_few_samples_or_at_the_end(
-    asked: int, spared: int, capsys: pytest.CaptureFixture[str]
+    asked: int, not_needed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "of about" not in told(capsys, asked, spared)
+    assert "of about" not in told(capsys, asked, not_needed)
 
 
 def test_the_bar_of_an_adaptive_run_reaches_its_end(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotfactory.graders.extract import Extraction, final_answer
+from cotfactory.graders.extract import ExtractedAnswer, final_answer
 
 FOUND = [
     # the last box is the answer; a box inside a box is opened; a box may hold anything balanced
@@ -95,7 +95,7 @@ def test_a_sentence_in_capitals_keeps_its_which() -> None:
 @given(st.text(alphabet="\\boxed{}$ ()[]answeri:#A.\n5or", max_size=300))
 def test_any_text_gives_an_extraction(text: str) -> None:
     found = final_answer(text)
-    assert isinstance(found, Extraction)
+    assert isinstance(found, ExtractedAnswer)
     assert (found.answer is None) == (found.reason != "found")
 
 
@@ -106,4 +106,4 @@ def test_any_text_gives_an_extraction(text: str) -> None:
 )  # fmt: skip
 def test_megabytes_of_bait_come_back(bait: str) -> None:
     # The suite's own limit is the proof of linear time: a quadratic rule takes minutes on these.
-    assert isinstance(final_answer(bait), Extraction)
+    assert isinstance(final_answer(bait), ExtractedAnswer)

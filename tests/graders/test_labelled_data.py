@@ -12,8 +12,8 @@ import pytest
 
 from cotfactory.graders.choices import stated_choice
 from cotfactory.graders.extract import final_answer
-from cotfactory.graders.grade import grade, self_test
 from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.graders.grading import grade, self_test
 from cotfactory.graders.math.math_answers import compare_math
 from cotfactory.schemas.problem import Problem
 from tests.builders import a_candidate, a_problem

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cotfactory.graders.nursery import Reply
+from cotfactory.graders.fork_server import WorkerReply
 from cotfactory.graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
 
 Opener = Callable[..., WorkerPool]
@@ -40,7 +40,7 @@ def is_running(process_id: int) -> bool:
 def test_no_process_before_the_first_job(opened: Opener) -> None:
     pool = opened("double")
     assert pool.process_ids == []
-    assert pool.run(21) == Reply("done", 42)
+    assert pool.run(21) == WorkerReply("done", 42)
     assert len(pool.process_ids) == 1
 
 
@@ -48,27 +48,27 @@ def test_a_hung_worker_is_killed_and_replaced(opened: Opener) -> None:
     pool = opened("hang", timeout_s=0.5, size=1)
     assert pool.run(0.0).value == "awake"
     (hung,) = pool.process_ids
-    assert pool.run(60.0) == Reply("timeout")
+    assert pool.run(60.0) == WorkerReply("timeout")
     assert not is_running(hung)
     assert pool.run(0.01).value == "awake"
     assert pool.process_ids != [hung]
 
 
 def test_a_job_that_kills_its_worker_is_tried_once_more(opened: Opener, tmp_path: Path) -> None:
-    assert opened("die_once").run(str(tmp_path / "mark")) == Reply("done", "second try")
+    assert opened("die_once").run(str(tmp_path / "mark")) == WorkerReply("done", "second try")
 
 
 def test_a_job_that_kills_two_workers_is_given_up(opened: Opener) -> None:
-    assert opened("die").run(1) == Reply("died")
+    assert opened("die").run(1) == WorkerReply("died")
 
 
 def test_memory_is_limited(opened: Opener) -> None:
     pool = opened("fill_memory", memory_mb=512, timeout_s=20.0)
-    assert pool.run(1) == Reply("died")
+    assert pool.run(1) == WorkerReply("died")
 
 
 def test_an_exception_is_a_reply_without_its_text(opened: Opener) -> None:
-    assert opened("fail").run(1) == Reply("failed", "KeyError")
+    assert opened("fail").run(1) == WorkerReply("failed", "KeyError")
 
 
 def test_what_a_job_prints_does_not_reach_the_replies(opened: Opener) -> None:
@@ -98,19 +98,19 @@ def test_threads_share_the_workers(opened: Opener) -> None:
 def test_inside_asyncio(opened: Opener) -> None:
     pool = opened("hang", timeout_s=0.5)
 
-    async def both() -> tuple[Reply, Reply]:
+    async def both() -> tuple[WorkerReply, WorkerReply]:
         late, prompt = await asyncio.gather(asyncio.to_thread(pool.run, 60.0), asyncio.to_thread(pool.run, 0.0))
         return late, prompt
 
-    assert asyncio.run(both()) == (Reply("timeout"), Reply("done", "awake"))
+    assert asyncio.run(both()) == (WorkerReply("timeout"), WorkerReply("done", "awake"))
 
 
-def test_the_successor_of_a_killed_worker_comes_from_the_same_nursery(opened: Opener) -> None:
+def test_the_successor_of_a_killed_worker_comes_from_the_same_fork_server(opened: Opener) -> None:
     pool = opened("parent_id", size=1, jobs_per_worker=1)
     assert pool.run(1) == pool.run(2)  # two workers, one parent: nothing is imported again
 
 
-def test_a_dead_nursery_is_replaced(opened: Opener) -> None:
+def test_a_dead_fork_server_is_replaced(opened: Opener) -> None:
     pool = opened("parent_id", size=1, jobs_per_worker=1)
     first = pool.run(1).value
     assert isinstance(first, int)
@@ -125,7 +125,7 @@ def test_what_is_remembered_needs_no_worker(opened: Opener) -> None:
     remembered = Remembered(pool)
     with pytest.raises(WouldWait):
         remembered.run(4)
-    assert pool.run(4) == remembered.run(4) == Reply("done", 8)
+    assert pool.run(4) == remembered.run(4) == WorkerReply("done", 8)
 
 
 def test_cpu_time_is_counted(opened: Opener) -> None:
@@ -137,38 +137,40 @@ def test_cpu_time_is_counted(opened: Opener) -> None:
     assert pool.cpu_s >= used + 0.5  # of a killed worker: its whole time limit
 
 
-def test_a_nursery_that_is_not_ready_is_not_waited_for_beyond_the_end(opened: Opener) -> None:
+def test_a_fork_server_that_is_not_ready_is_not_waited_for_beyond_the_end(opened: Opener) -> None:
     pool = opened("double")
-    assert pool.run(4, ends_at=time.monotonic()) == Reply("unserved")  # importing takes longer than no time at all
+    assert pool.run(4, ends_at=time.monotonic()) == WorkerReply(
+        "unserved"
+    )  # importing takes longer than no time at all
     assert pool.wait_until_ready()
-    assert pool.run(4, ends_at=time.monotonic() + 60) == Reply("done", 8)
+    assert pool.run(4, ends_at=time.monotonic() + 60) == WorkerReply("done", 8)
 
 
-def test_a_nursery_that_never_gets_ready() -> None:
+def test_a_fork_server_that_never_gets_ready() -> None:
     pool = WorkerPool("tests.graders.endless_import:double")
     try:
-        assert pool.run(4, ends_at=time.monotonic() + 0.2) == Reply("unserved")
+        assert pool.run(4, ends_at=time.monotonic() + 0.2) == WorkerReply("unserved")
     finally:
         pool.close()
 
 
-def test_a_nursery_that_cannot_import(opened: Opener) -> None:
+def test_a_fork_server_that_cannot_import(opened: Opener) -> None:
     pool = opened("no_such_function")
     assert not pool.wait_until_ready()
-    assert pool.run(1) == Reply("died")
+    assert pool.run(1) == WorkerReply("died")
 
 
 def test_a_starved_job_is_not_to_blame(opened: Opener) -> None:
     # It waits without using its processor, as a job on an overloaded machine does.
     pool = opened("wait", timeout_s=0.3)
-    assert pool.run(0.0) == Reply("done", None)
-    assert pool.run(60.0, ends_at=time.monotonic() + 1.0) == Reply("unserved")
+    assert pool.run(0.0) == WorkerReply("done", None)
+    assert pool.run(60.0, ends_at=time.monotonic() + 1.0) == WorkerReply("unserved")
 
 
 def test_a_job_cut_short_by_its_item_is_not_to_blame(opened: Opener) -> None:
     pool = opened("hang", timeout_s=30.0)
-    assert pool.run(0.0) == Reply("done", "awake")
-    assert pool.run(60.0, ends_at=time.monotonic() + 0.3) == Reply("unserved")
+    assert pool.run(0.0) == WorkerReply("done", "awake")
+    assert pool.run(60.0, ends_at=time.monotonic() + 0.3) == WorkerReply("unserved")
 
 
 def test_without_a_free_place_nobody_waits_beyond_the_end(opened: Opener) -> None:
@@ -182,11 +184,11 @@ def test_without_a_free_place_nobody_waits_beyond_the_end(opened: Opener) -> Non
 
 def test_the_jobs_of_one_item_share_its_time(opened: Opener) -> None:
     pool = opened("double")
-    assert pool.run(4) == Reply("done", 8)
+    assert pool.run(4) == WorkerReply("done", 8)
     spent = OneItem(pool, patience_s=0.0)
-    assert spent.run(5) == Reply("unserved")
-    assert spent.run(4) == Reply("done", 8)  # what is remembered takes no time
-    assert OneItem(pool, patience_s=60.0).run(5) == Reply("done", 10)
+    assert spent.run(5) == WorkerReply("unserved")
+    assert spent.run(4) == WorkerReply("done", 8)  # what is remembered takes no time
+    assert OneItem(pool, patience_s=60.0).run(5) == WorkerReply("done", 10)
 
 
 def test_closing_ends_every_process(opened: Opener) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from cotfactory.data_contracts.report import ContractReport, Subject
-from cotfactory.graders.mutants import MutantCheck
+from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.publishing.diff import diff_releases
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import ReleaseFacts, ReleaseOutcome, write_release

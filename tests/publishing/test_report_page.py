@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from cotfactory.graders.mutants import MutantCheck
+from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.publishing.charts import draw_charts
-from cotfactory.publishing.portrait import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, Portrait
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release
+from cotfactory.publishing.release_statistics import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, ReleaseStatistics
 from cotfactory.publishing.report_page import report_page
 from cotfactory.publishing.shown_chain import WITHHELD
 from cotfactory.schemas.alarm import Alarm
@@ -93,11 +93,11 @@ def manifest(released: Path) -> Manifest:
     return read_manifest(released)
 
 
-def portrait_of(problems: Sequence[Sequence[Group]]) -> Portrait:
-    portrait = Portrait()
+def portrait_of(problems: Sequence[Sequence[Group]]) -> ReleaseStatistics:
+    statistics = ReleaseStatistics()
     for groups in problems:
-        portrait.add(groups)
-    return portrait
+        statistics.add(groups)
+    return statistics
 
 
 def test_nothing_is_loaded_from_anywhere(page: str) -> None:
@@ -160,10 +160,10 @@ def test_page_and_names_are_bounded(manifest: Manifest) -> None:
         problem = made_problem(number).model_copy(update={"question": long, "domain": f"{number} {long}"})
         chains = [made_candidate(problem, index, reasoning=long, response=long) for index in range(2)]
         problems.append((made_group(problem, [made_graded(chains[0]), made_graded(chains[1], "incorrect")]),))
-    portrait = portrait_of(problems)
-    assert len(portrait.yields["domain"]) == MOST_NAMES + 1
-    assert portrait.yields["domain"][OTHERS].asked == 2 * (400 - MOST_NAMES)
-    page = report_page(manifest, portrait, {}, None, {})
+    statistics = portrait_of(problems)
+    assert len(statistics.yields["domain"]) == MOST_NAMES + 1
+    assert statistics.yields["domain"][OTHERS].asked == 2 * (400 - MOST_NAMES)
+    page = report_page(manifest, statistics, {}, None, {})
     assert len(page.encode()) < 5_000_000
     assert {bool(chain["drop_reason"]) for chain in Parsed(page).chains()} == {True, False}
 
@@ -203,7 +203,7 @@ def test_agreement_is_told_and_stays_text(manifest: Manifest) -> None:
     parsed = Parsed(page)
     assert parsed.tags["script"] == 2
     assert not parsed.tags.keys() & {"img", "b"}
-    nothing = report_page(manifest, Portrait(), {}, None, {})
+    nothing = report_page(manifest, ReleaseStatistics(), {}, None, {})
     assert "Every chain was judged by one version of its grader" in nothing
     assert "No problem has a usual answer of two teachers" in nothing
 
@@ -211,21 +211,21 @@ def test_agreement_is_told_and_stays_text(manifest: Manifest) -> None:
 def test_steps_on_the_way_to_a_chain_are_paid_for() -> None:
     group = made_mixed_group(0)
     step = made_graded(made_candidate(group.problem, 9))
-    portrait = portrait_of([(group.model_copy(update={"earlier_steps": (step,)}),)])
-    (paid,) = portrait.days.values()
-    assert (paid.asked, paid.tokens, portrait.yields["teacher"]["owl"].tokens) == (4, 5 * 52, 5 * 52)
+    statistics = portrait_of([(group.model_copy(update={"earlier_steps": (step,)}),)])
+    (paid,) = statistics.days.values()
+    assert (paid.asked, paid.tokens, statistics.yields["teacher"]["owl"].tokens) == (4, 5 * 52, 5 * 52)
 
 
 def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:
     alarm = Alarm(teacher="owl", kind="truncated", seen=9, samples=20, text="<b>cut")
-    warned = report_page(manifest.model_copy(update={"alarms": (alarm,)}), Portrait(), {}, None, {})
+    warned = report_page(manifest.model_copy(update={"alarms": (alarm,)}), ReleaseStatistics(), {}, None, {})
     assert '<p class="bad">owl, truncated: &lt;b&gt;cut</p>' in warned
-    assert "Nothing looked wrong" in report_page(manifest, Portrait(), {}, None, {})
+    assert "Nothing looked wrong" in report_page(manifest, ReleaseStatistics(), {}, None, {})
 
 
 def test_alarm_is_told(manifest: Manifest) -> None:
     mutants = MutantCheck(chains=1, made=3, accepted=2, examples=("c0: <b>sign turned</b>", f"c1: {KEY}"))
-    page = report_page(manifest, Portrait(), {}, mutants, draw_charts(Portrait()))
+    page = report_page(manifest, ReleaseStatistics(), {}, mutants, draw_charts(ReleaseStatistics()))
     assert '<p class="bad">2 of 3 falsified answers' in page
     assert "&lt;b&gt;sign turned" in page
     assert KEY not in page

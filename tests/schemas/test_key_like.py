@@ -24,7 +24,7 @@ KEYS = [
     "-----BEGIN " + "PRIVATE KEY-----",
 ]
 HARMLESS = [
-    "a task-oriented answer, a risk-adjusted-rate-of-return-in-2024-for-desk-workers",
+    "a task-oriented answer, a risk-adjusted-rate-of-return-in-2024-for-session-workers",
     r"\sk-1 \mathsf{hf}_{n} \begin{aligned} x_{sk-1} &= 2 \end{aligned}",
     "sk-" + "x" * 40,  # a placeholder has no digit
     "sk-learn-is-not-a-key-though-it-has-17-parts",

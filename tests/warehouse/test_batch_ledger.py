@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cotfactory.generators.reasoning import candidate_of
+from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.schemas.errors import WorkspaceError
-from cotfactory.schemas.order import Order
+from cotfactory.schemas.request_record import RequestRecord
 from cotfactory.schemas.teacher_spec import Price
 from cotfactory.schemas.teaching import Completion, Sampling, Usage
 from cotfactory.warehouse.batch_ledger import BatchBuyer, BatchLedger, drop_sealed, open_batches, under_way
@@ -28,8 +28,8 @@ def workspace(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def order(request: str) -> Order:
-    return Order(
+def order(request: str) -> RequestRecord:
+    return RequestRecord(
         candidate_id=request,
         problem_id="p",
         teacher="t",
@@ -59,8 +59,8 @@ def test_what_was_written_is_read_back(workspace: Workspace) -> None:
     ledger = ledger_with_a_batch(workspace)
     (batch,) = open_batches(workspace.ledger)
     assert (batch.header.intent, batch.header.input_file_id, batch.header.price) == ("mine", "file-1", BUYER.price)
-    assert [*batch.orders] == REQUESTS
-    assert batch.orders[REQUESTS[1]].order == order(REQUESTS[1])
+    assert [*batch.requests] == REQUESTS
+    assert batch.requests[REQUESTS[1]].request == order(REQUESTS[1])
     assert (batch.batch_id, batch.unanswered) == (None, None)
     ledger.submitted("mine", "batch_1")
     ledger.over("mine", REQUESTS[:1])
@@ -78,7 +78,7 @@ def test_a_line_that_was_cut_short_is_as_if_it_had_never_been_written(workspace:
     for cut in range(len(intended), len(whole)):
         path.write_bytes(whole[:cut])
         (batch,) = open_batches(workspace.ledger)
-        assert (len(batch.orders), batch.batch_id) == (3, None)
+        assert (len(batch.requests), batch.batch_id) == (3, None)
 
 
 @pytest.mark.parametrize("content", [b"", b"no JSON\n", b"{}\n", b'{"intent": "x"}\n', b"[]\n", b"\xff\n"])

@@ -10,7 +10,7 @@ from random import Random
 from cotfactory.generators.problems.chains import Ref, Worked
 from cotfactory.generators.problems.families.item import Item, Notepad, number
 from cotfactory.generators.problems.families.story_settings import SETTINGS, Setting
-from cotfactory.generators.problems.families.words import NAMES
+from cotfactory.generators.problems.families.story_words import NAMES
 
 LARGEST = {1: 12, 2: 25, 3: 40, 4: 90, 5: 250}
 

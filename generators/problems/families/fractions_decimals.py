@@ -10,7 +10,7 @@ from random import Random
 
 from cotfactory.generators.problems.chains import Ref, Worked, write_latex, write_number
 from cotfactory.generators.problems.families.item import Item, Notepad, fraction, number
-from cotfactory.generators.problems.families.words import NAMES
+from cotfactory.generators.problems.families.story_words import NAMES
 
 LARGEST_DENOMINATOR = {1: 8, 2: 10, 3: 10, 4: 12, 5: 15}
 

@@ -6,13 +6,13 @@ from fractions import Fraction
 from random import Random
 
 from cotfactory.generators.problems.chains import (
-    Chain,
     Equation,
     Line,
     Ref,
     Term,
     Values,
     Worked,
+    WorkedChain,
     compute,
     evaluate,
     write_latex,
@@ -70,9 +70,9 @@ class Notepad:
         """Return the true result of a step."""
         return self._values[ref.step]
 
-    def chain(self) -> Chain:
+    def chain(self) -> WorkedChain:
         """Return what was written so far."""
-        return Chain(tuple(self._lines))
+        return WorkedChain(tuple(self._lines))
 
 
 def number(ref: Ref) -> Callable[[Values], str]:
@@ -92,7 +92,7 @@ def solution_lines(worked: Worked) -> list[str]:
     return write_lines(worked.chain, values) + closing
 
 
-def given_numbers(chain: Chain) -> list[str]:
+def given_numbers(chain: WorkedChain) -> list[str]:
     """Return the numbers that the chain starts from, in order: what makes two items of a template differ."""
     terms = (term for equation in chain.equations() for term in equation.terms)
     return [write_number(term, as_fraction=True) for term in terms if isinstance(term, Fraction)]

@@ -8,7 +8,7 @@ from random import Random
 
 from cotfactory.generators.problems.chains import Ref, Worked
 from cotfactory.generators.problems.families.item import Item, Notepad, fraction, number
-from cotfactory.generators.problems.families.words import NAMES, counted
+from cotfactory.generators.problems.families.story_words import NAMES, counted
 
 
 def linear_equations(rng: Random, difficulty: int) -> Item:

@@ -9,7 +9,7 @@ from random import Random
 
 from cotfactory.generators.problems.chains import Ref, Values, Worked, write_number
 from cotfactory.generators.problems.families.item import Item, Notepad
-from cotfactory.generators.problems.families.words import NAMES, TOWNS
+from cotfactory.generators.problems.families.story_words import NAMES, TOWNS
 from cotfactory.schemas.problem import CHOICE_LETTERS
 
 OPTIONS = {1: 4, 2: 4, 3: 5, 4: 6, 5: 8}

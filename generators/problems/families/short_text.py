@@ -10,7 +10,7 @@ from random import Random
 
 from cotfactory.generators.problems.chains import Ref, Values, Worked
 from cotfactory.generators.problems.families.item import Item, Notepad
-from cotfactory.generators.problems.families.words import NAMES, counted
+from cotfactory.generators.problems.families.story_words import NAMES, counted
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (

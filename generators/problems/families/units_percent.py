@@ -9,7 +9,7 @@ from random import Random
 
 from cotfactory.generators.problems.chains import Ref, Worked, write_number
 from cotfactory.generators.problems.families.item import Item, Notepad, number
-from cotfactory.generators.problems.families.words import NAMES, TOWNS, counted
+from cotfactory.generators.problems.families.story_words import NAMES, TOWNS, counted
 
 
 def units_percent(rng: Random, difficulty: int) -> Item:

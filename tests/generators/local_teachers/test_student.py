@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from cotfactory.generators.local_teachers.student import Reply, answer_problem, draw_mode, worked
-from cotfactory.generators.problems.procedural import FAMILIES, load_procedural
+from cotfactory.generators.local_teachers.student import StudentReply, answer_problem, draw_mode, worked
+from cotfactory.generators.problems.procedural_source import FAMILIES, load_procedural
 from cotfactory.schemas.problem import AnswerKind, AssertTests, Problem
 from cotfactory.schemas.recipe import ProceduralSource
 from cotfactory.schemas.teacher_spec import StudentShares
@@ -25,11 +25,11 @@ def problems(count: int = 60, difficulty: int = 2) -> list[Problem]:
     return list(load_procedural(source))
 
 
-def say(problem: Problem, shares: StudentShares, sample: int = 0) -> Reply:
+def say(problem: Problem, shares: StudentShares, sample: int = 0) -> StudentReply:
     return answer_problem(problem, worked(problem), "student", sample, shares)
 
 
-def stated(reply: Reply) -> list[str]:
+def stated(reply: StudentReply) -> list[str]:
     """The final answers that a response states, in plain form: `\\frac{3}{4}` as 3/4, `(B)` as B."""
     response = reply.content.rpartition("</think>")[2]
     found = BOX.findall(response)
@@ -43,7 +43,7 @@ def plain(problem: Problem) -> str:
     return re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", problem.answer)
 
 
-def shown(reply: Reply) -> str:
+def shown(reply: StudentReply) -> str:
     return f"{reply.reasoning or ''}\n{reply.content}"
 
 

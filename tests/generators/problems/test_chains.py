@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotfactory.generators.problems.chains import (
-    Chain,
     Equation,
     Ref,
+    WorkedChain,
     compute,
     evaluate,
     write_latex,
@@ -75,7 +75,7 @@ def test_every_written_equation_holds_as_it_reads(
         ("So ", Equation((Ref(step), sign, number), as_fraction), ".")
         for step, (sign, number) in enumerate(operations[1:])
     ]
-    chain = Chain(tuple(lines))
+    chain = WorkedChain(tuple(lines))
     try:
         values = evaluate(chain)
     except ZeroDivisionError:
@@ -86,7 +86,7 @@ def test_every_written_equation_holds_as_it_reads(
 
 
 def test_a_given_result_is_carried_on_and_a_shown_one_is_not() -> None:
-    chain = Chain(((Equation((F(3), "*", F(4))),), (Equation((Ref(0), "+", F(5))), " in all, after ", Ref(0))))
+    chain = WorkedChain(((Equation((F(3), "*", F(4))),), (Equation((Ref(0), "+", F(5))), " in all, after ", Ref(0))))
     wrong = {0: F(13)}
     assert write_lines(chain, evaluate(chain)) == ["3 * 4 = 12", "12 + 5 = 17 in all, after 12"]
     assert write_lines(chain, evaluate(chain, wrong)) == ["3 * 4 = 13", "13 + 5 = 18 in all, after 13"]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cotfactory.generators.problems.file import load_file
+from cotfactory.generators.problems.file_source import load_file
 from cotfactory.generators.problems.row import FIELDS, choice_letter, split_group_of
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import AssertTests, CallTests, Problem, StdioTests

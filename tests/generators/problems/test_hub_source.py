@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from cotfactory.generators.problems.hub import HubAccess, load_hub
+from cotfactory.generators.problems.hub_source import HubAccess, load_hub
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import AssertTests, Problem
 from cotfactory.schemas.recipe import HubSource
@@ -213,7 +213,7 @@ def test_a_hub_that_fails_half_way_gives_no_other_revision(hub_server: HubServer
 OFFLINE = """
 import sys
 from pathlib import Path
-from cotfactory.generators.problems.hub import HubAccess, load_hub
+from cotfactory.generators.problems.hub_source import HubAccess, load_hub
 from cotfactory.schemas.recipe import HubSource
 for revision in sys.argv[2:]:
     source = HubSource(source="hub", repo="org/sums", revision=revision, columns={"question": "q", "answer": "a"},

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cotfactory.generators.problems.reasoning_gym import TASKS, load_reasoning_gym
+from cotfactory.generators.problems.reasoning_gym_source import TASKS, load_reasoning_gym
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem, ScorerTests
 from cotfactory.schemas.recipe import ReasoningGymSource
@@ -16,7 +16,7 @@ pytest.importorskip("reasoning_gym", reason="needs the extra reasoning-gym")
 
 LOAD_ALL = """
 import sys
-from cotfactory.generators.problems.reasoning_gym import TASKS, load_reasoning_gym
+from cotfactory.generators.problems.reasoning_gym_source import TASKS, load_reasoning_gym
 from cotfactory.schemas.recipe import ReasoningGymSource
 for task in TASKS:
     for problem in load_reasoning_gym(ReasoningGymSource(source="reasoning_gym", task=task, count=3)):
@@ -84,12 +84,12 @@ def test_without_the_package_the_message_says_how_to_get_it(monkeypatch: pytest.
 
 def test_an_item_that_json_would_change_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """count_primes keeps a tuple in its metadata, which would read back as a list."""
-    monkeypatch.setattr("cotfactory.generators.problems.reasoning_gym.TASKS", ["count_primes"])
+    monkeypatch.setattr("cotfactory.generators.problems.reasoning_gym_source.TASKS", ["count_primes"])
     with pytest.raises(ProblemSourceError, match="item 0 of reasoning_gym/count_primes"):
         load("count_primes")
 
 
 def test_an_item_without_a_reference_answer_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """propositional_logic knows how to score conclusions but names none."""
-    monkeypatch.setattr("cotfactory.generators.problems.reasoning_gym.TASKS", ["propositional_logic"])
+    monkeypatch.setattr("cotfactory.generators.problems.reasoning_gym_source.TASKS", ["propositional_logic"])
     assert load("propositional_logic") == []

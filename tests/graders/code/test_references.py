@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from cotfactory.graders.code.grade_code import RECHECKED_OF, grade_code, is_rechecked
-from cotfactory.graders.grade import self_test
 from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.graders.grading import self_test
 from cotfactory.graders.sandbox.execution import Sandbox
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Grade

@@ -18,7 +18,7 @@ from typing import Any
 import docker
 import pytest
 
-from cotfactory.graders.sandbox.execution import Limits, Sandbox
+from cotfactory.graders.sandbox.execution import ExecutionLimits, Sandbox
 from cotfactory.graders.sandbox.pool import OWNER_LABEL, labelled, open_sandbox
 from cotfactory.schemas.errors import SandboxError
 from tests.graders.sandbox.executions import call, returned, run_one
@@ -44,7 +44,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 def own_pool(sandbox: Sandbox) -> Iterator[Sandbox]:
     """A pool that a test may break (`sandbox` says whether there is an engine at all)."""
-    with open_sandbox(containers=1, limits=Limits(timeout_s=20)) as pool:
+    with open_sandbox(containers=1, limits=ExecutionLimits(timeout_s=20)) as pool:
         yield pool
 
 

@@ -1,4 +1,4 @@
-"""Without an engine: one clear error, and nothing else of the house needs Docker."""
+"""Without an engine: one clear error, and nothing else of the project needs Docker."""
 
 import subprocess
 import sys

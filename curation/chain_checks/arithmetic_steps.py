@@ -1,0 +1,261 @@
+"""Right answer, wrong reason: recompute the arithmetic that a chain states.
+
+Only what is plainly stated is judged: an equation whose two sides are numbers joined by + - * / and parentheses, at
+least one operator among them. `6 * 7 = 42` holds, `6 * 7 = 44` is a wrong step. `2x + 3 = 11`, `20% of 50 + 3 = 13`,
+`2^3 * 4 = 32`, `7 + 8 = 3 (mod 12)` and an equation that is taken back (`= 24? No`) are left alone, because reading
+them wrongly would throw good chains away. GSM8K's annotations `<<6*7=42>>` are read like any other equation.
+"""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+MAX_DIGITS = 30
+NOISE = Fraction(1, 1_000_000)
+"""A stated decimal may be off by this share: `18 * 3.14159 = 56.54866` was worked out with more digits of pi."""
+
+Value = Fraction | int
+"""Whole numbers stay `int`, which costs a tenth of a fraction; only a division makes one."""
+
+_UNITS = tuple(Fraction(1, 10**digits) for digits in range(7))
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_ANNOTATION = re.compile(r"<<([^<>\n]{1,200})>>")
+_BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
+_LATEX = {"\\times": "*", "\\cdot": "*", "\\div": "/", "\\$": "", "\\%": "%", "\\!": "", "\\,": "", "$": ""}
+_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "€": "", "£": ""})
+_TOKEN = re.compile(
+    r"(?P<number>\d+(?:,\d+)*(?:\.\d+)?|\.\d+)|(?P<times>(?<=[\d%) ])x(?=[\d( ]))|(?P<operator>[-+*/])"
+    r"|(?P<percent>%)|(?P<open>\()|(?P<close>\))|(?P<equals>=)|(?P<break>\n)|(?P<space>[ \t]+)|(?P<word>[^\W\d]+|.)",
+    re.DOTALL,
+)
+# A word that makes the numbers around it mean something else than they say.
+_BINDING_WORDS = frozenset((
+    "of", "times", "plus", "minus", "by", "from", "over", "than", "divided", "multiplied", "per", "mod", "and",
+    "to", "log", "ln", "sin", "cos", "tan", "sqrt", "exp", "negative", "twice", "half", "double", "triple",
+    "thrice",
+))  # fmt: skip
+# Words after which an equation is taken back: `10 - 2 * 3 = 24? No: 10 - 6 = 4`.
+_RETRACTIONS = frozenset((
+    "no", "nope", "not", "wait", "hmm", "oops", "wrong", "incorrect", "actually", "sorry", "mistake",
+))  # fmt: skip
+_EXPRESSION_KINDS = frozenset(("number", "operator", "percent", "open", "close"))
+
+
+class StatedStep(NamedTuple):
+    """One stated equation, as text, and whether it holds."""
+
+    text: str
+    holds: bool
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    glued: bool  # no space between it and the token before
+
+
+def stated_steps(text: str) -> Iterator[StatedStep]:
+    """Yield every arithmetic equation a chain states plainly, in order."""
+    yield from _steps_of("\n".join(_ANNOTATION.findall(text)))
+    yield from _steps_of(_ANNOTATION.sub("", text))
+
+
+def _steps_of(text: str) -> Iterator[StatedStep]:
+    tokens = _tokens(text)
+    for position, token in enumerate(tokens):
+        if token.kind != "equals":
+            continue
+        left, right = _left_side(tokens, position), _right_side(tokens, position)
+        if left is None or right is None:
+            continue
+        holds = _holds(left, right)
+        if holds is not None and not _is_taken_back(tokens[position + 1 + len(right) :][:4]):
+            yield StatedStep(f"{_text(left)} = {_text(right)}", holds)
+
+
+def _is_taken_back(following: list[_Token]) -> bool:
+    """Return whether what follows an equation doubts it: a question mark, or a word like `wait`."""
+    for token in following:
+        if token.text == "?" or token.text.lower() in _RETRACTIONS:
+            return True
+        if token.text.isalnum():
+            return False
+    return False
+
+
+def _tokens(text: str) -> list[_Token]:
+    if "=" not in text:
+        return []
+    for name, sign in _LATEX.items():
+        text = text.replace(name, sign)
+    text = _BULLET.sub("", text.translate(_SIGNS))
+    tokens: list[_Token] = []
+    glued = False
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup
+        if kind == "space":
+            glued = False
+            continue
+        if kind == "times":
+            tokens.append(_Token("operator", "*", glued))
+        else:
+            tokens.append(_Token(str(kind), match.group(), glued))
+        glued = True
+    return tokens
+
+
+def _left_side(tokens: list[_Token], equals: int) -> list[_Token] | None:
+    """Return the tokens of the expression that ends before `equals`, or None when its start is unclear."""
+    start = equals
+    while start > 0 and tokens[start - 1].kind in _EXPRESSION_KINDS:
+        start -= 1
+    side = tokens[start:equals]
+    if not side or start == 0:
+        return side or None
+    before = tokens[start - 1]
+    if before.kind in ("break", "equals"):
+        return side
+    if any(token.text.lower() == "base" for token in tokens[max(0, start - 3) : start]):  # `in base 8, 7 + 1 = 10`
+        return None
+    is_variable = before.text.isalpha() and len(before.text) == 1
+    is_symbol = not before.text.isalnum() and before.text not in ".,:;!?([{\"'"
+    if is_variable or is_symbol or before.text.lower() in _BINDING_WORDS:
+        return None
+    if side[0].glued and before.text.isalnum():
+        return None
+    if side[0].kind != "operator":
+        return side
+    # `3 apples + 4 = 7`: the sum starts before the word, so its visible rest proves nothing. `get -4 + 7 = 3` is
+    # another matter: a minus that touches only the number after it is its sign.
+    is_sign = side[0].text == "-" and not side[0].glued and len(side) > 1 and side[1].glued
+    return side if is_sign else None
+
+
+def _right_side(tokens: list[_Token], equals: int) -> list[_Token] | None:
+    """Return the tokens of the expression that starts after `equals`, or None when its end is unclear."""
+    end = equals + 1
+    while end < len(tokens) and tokens[end].kind in _EXPRESSION_KINDS:
+        end += 1
+    side = tokens[equals + 1 : end]
+    if side and side[-1].kind == "open":  # `= 3 (mod 12)`, `= 12 (dozen)`
+        side, end = side[:-1], end - 1
+        if end + 1 < len(tokens) and tokens[end + 1].text.lower().startswith("mod"):
+            return None
+    after = tokens[end] if end < len(tokens) else None
+    if after is not None and after.glued and not after.text.isspace() and after.text not in ".,:;!?)]}\"'=":
+        return None  # `= 3x`, `= 2^5`, `= 4!`
+    return None if after is not None and after.text.lower() in ("mod", "remainder") else side or None
+
+
+def _holds(left: list[_Token], right: list[_Token]) -> bool | None:
+    """Return whether two sides are equal as stated; None when one is not plain arithmetic.
+
+    A stated number may be rounded in its last digit (`10 / 3 = 3.33`, `10 / 3 = 3`), a per cent sign may be
+    meant as a hundredth or only as a unit, and in `5 + 3 = 8 + 2 = 10` each sign may end a running total.
+    """
+    if not any(token.kind == "operator" for token in left) or _divides_twice(left) or _divides_twice(right):
+        return None
+    values = [value for percent in _readings(left) if (value := _value(left, percent)) is not None]
+    unit = _last_digit(right)
+    stated = [(value, unit / 100 if percent and _is_percentage(right) else unit)
+              for percent in _readings(right) if (value := _value(right, percent)) is not None]  # fmt: skip
+    if not values or not stated:
+        return None
+    if right[0].kind == "number":  # well formed, as the whole side has a value
+        stated.append((_number(right[0].text), unit))
+    return any(
+        value == said
+        or -slack < value - said < slack
+        or (unit < 1 and abs(Fraction(value - said)) < NOISE * abs(Fraction(value)))
+        for value in values
+        for said, slack in stated
+    )
+
+
+def _readings(side: list[_Token]) -> tuple[bool, ...]:
+    """Return as what a per cent sign is to be read: as a hundredth, as a unit; there is one way where there is none."""
+    return (True, False) if _is_percentage(side) else (False,)
+
+
+def _is_percentage(side: list[_Token]) -> bool:
+    return any(token.kind == "percent" for token in side)
+
+
+def _divides_twice(side: list[_Token]) -> bool:
+    """Return whether a side reads like `25 / 1 / 3`, where people mean 25 divided by a third."""
+    return any([token.text for token in side[start : start + 4 : 2]] == ["/", "/"] for start in range(len(side) - 2))
+
+
+def _last_digit(side: list[_Token]) -> Fraction:
+    """Return what one unit in the last digit of the first number is worth: 3.33 -> 1/100, 12 -> 1.
+
+    Digits past the sixth are a pocket calculator's noise (`0.5 - 0.4 = 0.09999999999999998`).
+    """
+    number = next((token.text for token in side if token.kind == "number"), "1")
+    return _UNITS[min(6, len(number.partition(".")[2]))]
+
+
+def _value(side: list[_Token], percent_is_hundredth: bool) -> Value | None:
+    """Evaluate an expression exactly; None when it is not well formed, divides by zero or is huge."""
+    tokens = side if percent_is_hundredth else [token for token in side if token.kind != "percent"]
+    if len(tokens) > 60 or any(len(token.text) > MAX_DIGITS for token in tokens):
+        return None
+    try:
+        value, rest = _sum(tokens)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return value if not rest else None
+
+
+def _sum(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
+    value, tokens = _product(tokens)
+    while tokens and tokens[0].text in ("+", "-"):
+        other, rest = _product(tokens[1:])
+        value = value + other if tokens[0].text == "+" else value - other
+        tokens = rest
+    return value, tokens
+
+
+def _product(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
+    value, tokens = _atom(tokens)
+    while tokens and tokens[0].text in ("*", "/"):
+        other, rest = _atom(tokens[1:])
+        value = value * other if tokens[0].text == "*" else Fraction(value) / other
+        tokens = rest
+    return value, tokens
+
+
+def _atom(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
+    if not tokens:
+        raise ValueError("an operator has no right side")
+    first, rest = tokens[0], tokens[1:]
+    if first.text == "-":
+        value, rest = _atom(rest)
+        return -value, rest
+    if first.kind == "open":
+        value, rest = _sum(rest)
+        if not rest or rest[0].kind != "close":
+            raise ValueError("a parenthesis is not closed")
+        rest = rest[1:]
+    elif first.kind == "number":
+        value = _number(first.text)
+    else:
+        raise ValueError(f"not a number: {first.text}")
+    if rest and rest[0].kind == "percent":
+        return Fraction(value) / 100, rest[1:]
+    return value, rest
+
+
+def _number(text: str) -> Value:
+    r"""Read a number; `0,2` (a decimal comma?) and `0730` (a time of day?) are not read at all."""
+    if "," in text and not _THOUSANDS.fullmatch(text):
+        raise ValueError(f"unclear comma: {text}")
+    if text[0] == "0" and text[1:2].isdigit():
+        raise ValueError(f"leading zero: {text}")
+    plain = text.replace(",", "")
+    return Fraction(plain) if "." in plain else int(plain)
+
+
+def _text(side: list[_Token]) -> str:
+    return " ".join(token.text for token in side)

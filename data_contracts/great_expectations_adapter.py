@@ -1,0 +1,88 @@
+"""Great Expectations adapter, for one small frame at a time: which of its columns broke what was expected of them."""
+
+import importlib.util
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cotfactory.schemas.errors import ContractError
+
+
+@dataclass(frozen=True)
+class FrameExpectation:
+    """One expectation as Great Expectations knows it: its type and its arguments, under a name of ours."""
+
+    name: str
+    type: str
+    arguments: Mapping[str, object]
+
+
+def at_most_zero(columns: Mapping[str, object]) -> list[FrameExpectation]:
+    """Return the expectation, for each of the columns, that none of its values is above 0."""
+    return [
+        FrameExpectation(name, "expect_column_values_to_be_between", {"column": name, "max_value": 0})
+        for name in columns
+    ]
+
+
+class GreatExpectations:
+    """An ephemeral context with the pandas engine: no folder, no progress bar, nothing kept."""
+
+    def __init__(self) -> None:
+        _import_when_used("scipy.stats")  # a third of it, for expectations on distributions: no contract names one
+        import great_expectations  # 4 s and 90 MB: only who runs a contract pays
+        from great_expectations.data_context.types import base
+
+        # GX tells every metric it computes; what failed is in our own report.
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        self._gx = great_expectations
+        stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+        config = base.DataContextConfig(store_backend_defaults=stores, progress_bars={"globally": False})
+        context = great_expectations.get_context(mode="ephemeral", project_config=config)
+        asset = context.data_sources.add_pandas("released").add_dataframe_asset("rows")
+        self._frames = asset.add_batch_definition_whole_dataframe("frame")
+
+    def broken(self, rows: Sequence[Mapping[str, object]], asked: Sequence[FrameExpectation]) -> set[str]:
+        """Return the names of the expectations that `rows`, a frame of a few rows, do not meet.
+
+        Raises ContractError when an expectation could not be evaluated.
+        """
+        import pandas
+
+        return self._broken(pandas.DataFrame(rows), asked)
+
+    def has_columns(self, found: Sequence[str], wanted: Sequence[str]) -> bool:
+        """Whether a table with the columns `found` has exactly those `wanted`, in order."""
+        import pandas
+
+        match = "expect_table_columns_to_match_ordered_list"
+        frame = pandas.DataFrame(columns=list(found))
+        return not self._broken(frame, [FrameExpectation("columns", match, {"column_list": list(wanted)})])
+
+    def _broken(self, frame: Any, asked: Sequence[FrameExpectation]) -> set[str]:
+        suite = self._gx.ExpectationSuite(name="asked")
+        for each in asked:
+            kind = "".join(word.capitalize() for word in each.type.split("_"))
+            expectation = getattr(self._gx.expectations, kind)
+            suite.add_expectation(expectation(**each.arguments, meta={"name": each.name}))
+        batch = self._frames.get_batch(batch_parameters={"dataframe": frame})
+        results = batch.validate(suite, result_format="BASIC").results
+        for result in results:
+            if not result.success and not result.result:
+                kind = result.expectation_config.type
+                raise ContractError(f"{kind} could not be evaluated: {result.exception_info}")
+        return {result.expectation_config.meta["name"] for result in results if not result.success}
+
+
+def _import_when_used(name: str) -> None:
+    """Have a submodule that somebody else imports loaded when something of it is first used, if ever."""
+    found = None if name in sys.modules else importlib.util.find_spec(name)
+    if found is None or found.loader is None:
+        return
+    found.loader = importlib.util.LazyLoader(found.loader)
+    module = sys.modules[name] = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    parent, _, child = name.rpartition(".")
+    setattr(sys.modules[parent], child, module)  # else `from parent import child` asks for its spec: that is a use

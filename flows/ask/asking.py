@@ -1,0 +1,168 @@
+"""Buy what a round lacks: shard after shard of each teacher, a few at a time, each journalled, graded and sealed."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+
+from cotfactory.flows.ask.assignments import AskingRound, PlannedShard, Shard, TeacherPlan
+from cotfactory.flows.ask.batches import shards_to_open
+from cotfactory.flows.ask.grading_queue import GradingQueue
+from cotfactory.flows.ask.shard import ShardOutcome, TeacherSession, run_shard
+from cotfactory.flows.ask.teachers import open_session
+from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.stage_runner import StageRunner
+from cotfactory.generators.teacher.limits import RunBudget
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.grading import grade_batch, grade_promptly
+from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.ledger import Journal, JournalHeader
+from cotfactory.warehouse.seal import seal_own_journal, write_grades
+from cotfactory.warehouse.wanted import spent_before
+
+SHARDS_PER_TEACHER = 4
+"""At most (of batches for each that it takes to fill one): a shard that waits for its last answers does not keep the
+next one from being opened."""
+
+
+async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: StageRunner, asked: AskingRound) -> None:
+    """Buy and grade what a round lacks, one stage a shard, a few shards at a time so that none waits for a tail.
+
+    All teachers that are needed have answered a first, free question before any of them is asked for anything.
+    """
+    run_budget = RunBudget(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
+    async with AsyncExitStack() as stack:
+        grading = await stack.enter_async_context(
+            GradingQueue(
+                lambda problem, candidate: grade_promptly(problem, candidate, tools),
+                lambda pairs: grade_batch(pairs, tools),
+            )
+        )
+        sessions: list[tuple[TeacherSession, TeacherPlan, Iterator[PlannedShard]]] = []
+        for plan in asked.plans:
+            planning = asked.shards(plan)
+            if (first := await _next_shard(planning)) is not None:
+                session = await stack.enter_async_context(open_session(plan, problems, run_budget, grading, run))
+                sessions.append((session, plan, itertools.chain([first], planning)))
+        if not sessions:
+            return
+        stack.enter_context(tuned_for_asking())
+        with run.progress.stage(f"{asked.verb} and grade", asked.left()):
+            everybody = [session for session, _, _ in sessions]
+            asking = [
+                asyncio.create_task(_ask_teacher(run, runner, asked.verb, plan, planning, session, everybody))
+                for session, plan, planning in sessions
+            ]
+            try:
+                while asking:
+                    await _first_done(asking, everybody)
+            finally:
+                await _end(asking)
+            for session in everybody:
+                if isinstance(session.stop.reason, AlarmRaised):
+                    raise session.stop.reason  # by the last answers, when nobody was left to be stopped by it
+
+
+async def _ask_teacher(
+    run: Run,
+    runner: StageRunner,
+    verb: str,
+    plan: TeacherPlan,
+    planning: Iterator[PlannedShard],
+    session: TeacherSession,
+    everybody: Sequence[TeacherSession],
+) -> None:
+    """Buy what is missing of one teacher, opening its next shard while the last ones still wait for their slowest.
+
+    When that fails, `everybody` is stopped.
+    """
+    running: list[asyncio.Task[None]] = []
+    recipe = run.recipe
+    most = SHARDS_PER_TEACHER * shards_to_open(plan.spec, plan.attempts, recipe.shard_problems)
+    try:
+        while (planned := await _next_shard(planning)) is not None:
+            has_room = asyncio.create_task(session.back_pressure.wait())
+            try:
+                while not has_room.done() or len(running) >= most:
+                    await _first_done(running, everybody, has_room)
+            finally:
+                has_room.cancel()
+            session.back_pressure.opened(len(planned.shard.assignments))
+            running.append(asyncio.create_task(_ask_shard(run, runner, verb, planned, session)))
+        while running:
+            await _first_done(running, everybody)
+    finally:
+        await _end(running)
+
+
+async def _next_shard(planning: Iterator[PlannedShard]) -> PlannedShard | None:
+    """Plan one more shard, on a thread: chains may have to be read for it, while others go on asking."""
+    return await in_thread(lambda: next(planning, None))
+
+
+async def _ask_shard(run: Run, runner: StageRunner, verb: str, planned: PlannedShard, session: TeacherSession) -> None:
+    name = f"{verb} {planned.shard.plan.spec.name} from problem {planned.shard.first}"
+    await runner.run(name, shard_stage(run, planned, session))
+
+
+async def _first_done(
+    running: list[asyncio.Task[None]], sessions: Sequence[TeacherSession], has_room: asyncio.Task[None] | None = None
+) -> None:
+    """Wait until a task is done and take it out, or until there is room.
+
+    When one fails, the others are told to stop, have sealed what is in flight, and then the error is raised.
+    """
+    waited = [*running, has_room] if has_room is not None and not has_room.done() else running
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    failed = [error for task in running if task.done() and (error := task.exception()) is not None]
+    if failed:
+        for session in sessions:
+            if session.stop.reason is None and isinstance(failed[0], CotfactoryError):
+                session.stop.reason = failed[0]
+        await asyncio.wait(running)
+        raise failed[0]
+    running[:] = [task for task in running if not task.done()]
+
+
+async def _end(running: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel what an interrupted run leaves behind, and wait until it has sealed what it bought."""
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Callable[[], Awaitable[None]]:
+    """Return the coroutine function that produces one shard, and may be called again after a retryable error.
+
+    A second call first asks the tables what the first one bought, so nothing is bought twice.
+    """
+    tries = itertools.count(1)
+
+    async def produce() -> None:
+        attempt = next(tries)
+        current = planned.shard
+        if attempt > 1:
+            # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
+            session.stop.reason, session.stop.failures_in_a_row = None, 0
+            current = planned.again()
+        await _produce(run, current, session, f"{planned.shard.name}-{attempt}")
+
+    return produce
+
+
+async def _produce(run: Run, shard: Shard, session: TeacherSession, name: str) -> None:
+    header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name)
+    journal = Journal(run.workspace.ledger, header)
+    outcome = ShardOutcome(run.bought)
+    try:
+        await run_shard(shard, session, journal, outcome)
+    finally:
+        journal.close()
+        # On threads, while the other shards go on asking.
+        sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
+        run.bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
+        await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
+    if outcome.stopped_by is not None:
+        raise outcome.stopped_by

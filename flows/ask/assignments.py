@@ -1,0 +1,237 @@
+"""What a recipe wants: every sample it may ask for, and the shards that still have something to ask."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cotfactory.generators.ask.stopping import next_samples
+from cotfactory.generators.ask.strategies import Attempt, StepOutcome, Strategy
+from cotfactory.generators.local_teachers.recordings import RecordingCounts
+from cotfactory.graders.grading import grader_name_and_version
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.ids import content_id, grade_id, prompt_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Attempts, Recipe
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Message
+from cotfactory.warehouse.wanted import WantedSample, WantedSamples
+
+Samples = dict[int, dict[int, StepOutcome]]
+"""What is stored of one problem: by sample index, then by step."""
+
+
+@dataclass(frozen=True)
+class TeacherPlan:
+    """A teacher of the recipe, ready to have prompts rendered for it.
+
+    `recorded` counts the completions a replay teacher has, so that none is asked for which does not exist.
+    """
+
+    position: int
+    spec: TeacherSpec
+    strategy: Strategy
+    attempts: Attempts
+    recorded: RecordingCounts | None
+
+    def attempts_at(self, problem: Problem) -> Attempts | None:
+        """Return the rule for one problem; None when no completion of it was recorded."""
+        if self.recorded is None:
+            return self.attempts
+        available = min(self.attempts.max, self.recorded.available(problem.question, self.spec.model))
+        return self.attempts.model_copy(update={"max": available}) if available else None
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One problem for one teacher: what to send, the request ids by sample index and step, and what is known already.
+
+    `known` has the verdicts of the samples that are complete, by index; `begun` the stored answers, by candidate id, of
+    those whose next step has yet to be asked. `parent_id` is the chain that rollouts go on from.
+    """
+
+    problem: Problem
+    attempts: Attempts
+    messages: tuple[Message, ...]
+    prompt_id: str
+    request_ids: tuple[tuple[str, ...], ...]
+    known: Mapping[int, Verdict | None]
+    begun: Mapping[str, Attempt]
+    parent_id: str | None = None
+
+    def known_prefix(self) -> list[Verdict]:
+        """Return the verdicts of the first samples, as far as they are known without a gap."""
+        return _prefix(self.known)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some problems for one teacher; the unit of a Prefect task and of a journal."""
+
+    name: str
+    plan: TeacherPlan
+    first: int
+    assignments: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A shard, and how it is planned again by what is stored when its first try has failed."""
+
+    shard: Shard
+    again: Callable[[], Shard]
+
+
+@dataclass(frozen=True)
+class AskingRound:
+    """What is asked in one go: of whom, in which shards, `left()` requests at most; `verb` names what its tasks do."""
+
+    verb: str
+    plans: tuple[TeacherPlan, ...]
+    shards: Callable[[TeacherPlan], Iterator[PlannedShard]]
+    left: Callable[[], int]
+
+
+def teacher_plans(recipe: Recipe, recorded: Mapping[str, RecordingCounts]) -> tuple[TeacherPlan, ...]:
+    """Return the recipe's teachers; `recorded` holds the counts of those that replay recordings, by name."""
+    return tuple(
+        TeacherPlan(position, spec, Strategy(spec), recipe.attempts, recorded.get(spec.name))
+        for position, spec in enumerate(recipe.teachers)
+    )
+
+
+def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[list[str]]:
+    """Yield the ids of problems to drop because another problem's prompt is the same: one request would answer both.
+
+    Of those that agree on answer and tests the one with the smallest id stays; where they contradict each other
+    nobody knows who is right, and none stays.
+    """
+    first: dict[bytes, int] = {}  # prompt -> position of the first problem that has it
+    later: dict[bytes, list[int]] = defaultdict(list)
+    for position, problem in enumerate(problems):
+        for prompt in {bytes.fromhex(prompt_id(plan.strategy.plain(problem))) for plan in plans}:
+            if first.setdefault(prompt, position) != position:
+                later[prompt].append(position)
+    for prompt, positions in later.items():
+        group = sorted((problems[at] for at in (first[prompt], *positions)), key=lambda one: one.problem_id)
+        agree = len({(one.answer_kind, one.answer, str(one.tests)) for one in group}) == 1
+        yield [one.problem_id for one in (group[1:] if agree else group)]
+
+
+def wanted_samples(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[WantedSample]:
+    """Yield every step of every sample the recipe may ask for, up to `attempts.max`, whether or not it exists."""
+    for position, problem in enumerate(problems):
+        grader, version = grader_name_and_version(problem)
+        for plan in plans:
+            attempts = plan.attempts_at(problem)
+            opening = prompt_id(plan.strategy.opening(problem))
+            ids = plan.strategy.request_ids(problem, opening, attempts.max if attempts else 0)
+            for index, steps in enumerate(ids):
+                for step, candidate_id in enumerate(steps):
+                    yield WantedSample(
+                        position,
+                        plan.position,
+                        index,
+                        step,
+                        problem.problem_id,
+                        candidate_id,
+                        grade_id(candidate_id, problem, grader, version),
+                    )
+
+
+def shards(
+    problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, shard_problems: int
+) -> Iterator[Shard]:
+    """Yield the shards in which some teacher still has a sample to be asked for."""
+    for first in range(0, len(problems), shard_problems):
+        for plan in plans:  # in turn, so that all endpoints are busy from the start
+            shard = plan_shard(problems[first : first + shard_problems], first, plan, wanted)
+            if shard.assignments:
+                yield shard
+
+
+def plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, wanted: WantedSamples) -> Shard:
+    """Return what the problems at positions `first` and on still want from one teacher, by the last snapshot."""
+    stored = _stored(plan, first, first + len(problems) - 1, wanted)
+    verdicts: dict[str, Verdict | None] = {}  # of the stored steps of samples that are not complete
+    begun: dict[str, Attempt] = {}
+    everything = (
+        _assignment(plan, one, stored[first + offset], verdicts, begun) for offset, one in enumerate(problems)
+    )
+    assignments = tuple(one for one in everything if one is not None)
+    for chain in wanted.chains(verdicts):
+        begun[chain.candidate_id] = Attempt(chain, verdicts[chain.candidate_id])
+    name = content_id([plan.spec.name, [one.request_ids[0][0] for one in assignments]])[:12]
+    return Shard(name, plan, first, assignments)
+
+
+def left_to_ask(
+    problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, shard_problems: int
+) -> int:
+    """Return how many requests may still be sent at most, by the last snapshot: none for a decided problem."""
+    left = wanted.missing()
+    if left == wanted.count() or all(plan.attempts.is_fixed and len(plan.strategy.steps) == 1 for plan in plans):
+        return left
+    for first in range(0, len(problems), shard_problems):
+        for plan in plans:
+            for position, samples in _stored(plan, first, first + shard_problems - 1, wanted).items():
+                # Problems are on disk, and only what was recorded depends on them.
+                attempts = plan.attempts if plan.recorded is None else plan.attempts_at(problems[position])
+                if attempts is not None:
+                    left -= _not_needed(plan.strategy, attempts, samples)
+    return left
+
+
+def _not_needed(strategy: Strategy, attempts: Attempts, samples: Samples) -> int:
+    """Return how many requests that are not stored will never be sent."""
+    steps, known = len(strategy.steps), _complete(strategy, samples)
+    if not _wants_more(attempts, known):
+        return attempts.max * steps - sum(len(found) for found in samples.values())
+    return sum(steps - len(samples[index]) for index in known)
+
+
+def _stored(plan: TeacherPlan, first: int, last: int, wanted: WantedSamples) -> dict[int, Samples]:
+    """Return what is stored of one teacher by position."""
+    stored: dict[int, Samples] = defaultdict(dict)
+    for one in wanted.stored(plan.position, first, last):
+        steps = stored[one.position].setdefault(one.sample_index, {})
+        steps[one.step] = StepOutcome(one.verdict, one.is_truncated)
+    return stored
+
+
+def _complete(strategy: Strategy, samples: Samples) -> dict[int, Verdict | None]:
+    """Return the verdicts of the samples of which no step has yet to be asked."""
+    last = {index: strategy.last_step(found) for index, found in samples.items()}
+    return {index: samples[index][step].verdict for index, step in last.items() if step is not None}
+
+
+def _prefix(known: Mapping[int, Verdict | None]) -> list[Verdict]:
+    prefix: list[Verdict] = []
+    while (verdict := known.get(len(prefix))) is not None:
+        prefix.append(verdict)
+    return prefix
+
+
+def _wants_more(attempts: Attempts, known: Mapping[int, Verdict | None]) -> bool:
+    """Return whether some sample may still have to be bought."""
+    return bool(next_samples(attempts, _prefix(known))) and any(index not in known for index in range(attempts.max))
+
+
+def _assignment(
+    plan: TeacherPlan,
+    problem: Problem,
+    samples: Samples,
+    verdicts: dict[str, Verdict | None],
+    begun: Mapping[str, Attempt],
+) -> Assignment | None:
+    """Return what is wanted of one problem, if anything; stored steps of incomplete samples go to `verdicts`."""
+    attempts = plan.attempts_at(problem)
+    known = _complete(plan.strategy, samples)
+    if attempts is None or not _wants_more(attempts, known):
+        return None
+    opening = plan.strategy.opening(problem)
+    opening_id = prompt_id(opening)
+    ids = plan.strategy.request_ids(problem, opening_id, attempts.max)
+    for index, steps in samples.items():
+        if index not in known:
+            verdicts.update((ids[index][step], outcome.verdict) for step, outcome in steps.items())
+    return Assignment(problem, attempts, opening, opening_id, ids, known, begun)

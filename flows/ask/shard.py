@@ -1,0 +1,353 @@
+"""The hot loop for one shard: ask, write down, grade, decide whether to ask again. Plain asyncio."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cotfactory.flows.ask.assignments import Assignment, Shard
+from cotfactory.flows.ask.grading_queue import GradingQueue
+from cotfactory.flows.progress import Progress
+from cotfactory.flows.run_record import Bought
+from cotfactory.generators.ask.stopping import next_samples
+from cotfactory.generators.ask.strategies import Attempt, Strategy
+from cotfactory.generators.teacher.limits import Limiter, PromptOverhead, RunBudget, cost_usd, worst_case
+from cotfactory.generators.teacher.reasoning import candidate_of
+from cotfactory.generators.teacher.teacher import Request, Teacher, ask_with_retries
+from cotfactory.generators.teacher.teacher_watch import TeacherWatch
+from cotfactory.graders.grading import grader_name_and_version
+from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import (
+    AlarmRaised,
+    CotfactoryError,
+    SandboxError,
+    TeacherError,
+    TeacherRefused,
+    WorkspaceError,
+)
+from cotfactory.schemas.grade import Grade, Verdict
+from cotfactory.schemas.ids import grade_id, prompt_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.request_record import RequestRecord
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message, Usage
+from cotfactory.warehouse.batch_ledger import BatchLedger
+from cotfactory.warehouse.ledger import Journal
+from cotfactory.warehouse.seal import GradeRow
+
+FAILURES_IN_A_ROW = 20
+UNGRADED_IN_A_ROW = 50
+
+
+@dataclass
+class Stop:
+    """Why nothing more may be sent to a teacher: budget, refused key, endpoint or sandbox down, full disk."""
+
+    reason: CotfactoryError | None = None
+    failures_in_a_row: int = 0
+    ungraded_in_a_row: int = 0
+
+
+class BackPressure:
+    """How many problems of one teacher are open, so that its next shard is opened before places in flight fall free.
+
+    A shard ends with its slowest answer: without the next one beside it, one request that hangs would idle all others.
+    """
+
+    def __init__(self, enough: int) -> None:
+        self._enough = enough
+        self._open = 0
+        self._changed = asyncio.Event()
+
+    def opened(self, problems: int) -> None:
+        """Note the problems of a shard that starts."""
+        self._open += problems
+        self._changed.clear()
+
+    def decided(self) -> None:
+        """Note that a problem needs no further answer, or gets none."""
+        self._open -= 1
+        if self._open < self._enough:
+            self._changed.set()
+
+    async def wait(self) -> None:
+        """Wait until there are too few open problems to keep all places taken."""
+        if self._open >= self._enough:
+            await self._changed.wait()
+
+
+@dataclass(frozen=True)
+class TeacherSession:
+    """All that the shards of one teacher share during a run; `alarms` are the run's.
+
+    Of a teacher that is asked in batches `batches` writes down what is under way: its requests outlive this run.
+    """
+
+    spec: TeacherSpec
+    strategy: Strategy
+    teacher: Teacher
+    limiter: Limiter
+    run_budget: RunBudget
+    overhead: PromptOverhead
+    grading: GradingQueue
+    progress: Progress
+    stop: Stop
+    back_pressure: BackPressure
+    watch: TeacherWatch
+    alarms: list[Alarm]
+    batches: BatchLedger | None = None
+
+
+@dataclass
+class ShardOutcome:
+    """What came of one shard: its grades, and what the run has `bought`, of this shard as of all others.
+
+    `stopped_by` says why the shard left something unasked, if it did.
+    """
+
+    bought: Bought
+    grades: list[GradeRow] = field(default_factory=list)
+    stopped_by: CotfactoryError | None = None
+
+
+def in_flight(spec: TeacherSpec) -> int:
+    """Return how many requests may be under way to a teacher."""
+    return spec.batch.requests if spec.batch is not None else spec.limits.concurrency
+
+
+class StoppedError(Exception):
+    """The request was still waiting for its turn when sending was stopped."""
+
+
+async def run_shard(shard: Shard, session: TeacherSession, journal: Journal, outcome: ShardOutcome) -> None:
+    """Buy and grade what a shard's problems still want, until each is decided.
+
+    Nothing in flight is ever cancelled by an error: whatever stops the shard only stops new requests, and
+    every completion that arrives is written down first. A request that fails after its retries leaves
+    its problem for the next run. `outcome` is filled in as the shard goes on.
+    """
+    waiting = iter(shard.assignments)
+    # A problem whose answer is being written down, or waits to be asked again, takes no place in flight.
+    workers = min(2 * in_flight(session.spec), len(shard.assignments))
+    working = [_worker(waiting, session, journal, outcome) for _ in range(workers)]
+    # All are waited for, whatever happens to one: the journal is closed after this.
+    for error in await asyncio.gather(*working, return_exceptions=True):
+        if error is not None:
+            raise error
+
+
+async def _worker(
+    waiting: Iterator[Assignment], session: TeacherSession, journal: Journal, outcome: ShardOutcome
+) -> None:
+    for assignment in waiting:
+        verdicts = assignment.known_prefix()
+        while wave := next_samples(assignment.attempts, verdicts):
+            if session.stop.reason is not None:
+                outcome.stopped_by = session.stop.reason
+                return
+            samples = [_sample(assignment, index, session, journal, outcome) for index in wave]
+            answers = [await samples[0]] if len(samples) == 1 else await asyncio.gather(*samples)
+            decided = [answer for answer in answers if answer is not None]
+            if len(decided) < len(answers):
+                break
+            verdicts.extend(decided)
+        else:
+            beyond = range(len(verdicts), len(assignment.request_ids))
+            missing = (assignment.request_ids[index] for index in beyond if index not in assignment.known)
+            session.progress.not_needed(sum(one not in assignment.begun for steps in missing for one in steps))
+        session.back_pressure.decided()
+
+
+async def _sample(
+    assignment: Assignment, index: int, session: TeacherSession, journal: Journal, outcome: ShardOutcome
+) -> Verdict | None:
+    """Return the verdict of one sample, whatever of it is missing bought; None when it could not be had."""
+    if index in assignment.known:
+        return assignment.known[index]
+    earlier: list[Attempt] = []
+    for step, request_id in enumerate(assignment.request_ids[index]):
+        if earlier and not session.strategy.is_due(step, earlier[-1].outcome):
+            session.progress.not_needed(len(assignment.request_ids[index]) - step)
+            break
+        said = [attempt.candidate for attempt in earlier]
+        attempt = assignment.begun.get(request_id) or await _attempt(
+            _Wanted(assignment, index, step, said), session, journal, outcome
+        )
+        if attempt is None:
+            return None
+        earlier.append(attempt)
+    return earlier[-1].verdict
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One request: a step of a sample, after what was said in the `earlier` ones."""
+
+    assignment: Assignment
+    index: int
+    step: int
+    earlier: Sequence[Candidate]
+
+    @property
+    def request_id(self) -> str:
+        return self.assignment.request_ids[self.index][self.step]
+
+    def messages(self, strategy: Strategy) -> tuple[Message, ...]:
+        if self.step == 0:
+            return self.assignment.messages
+        return strategy.messages(self.step, self.assignment.problem, self.earlier)
+
+
+async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, outcome: ShardOutcome) -> Attempt | None:
+    """Buy and grade the answer to one step; None when it could not be had."""
+    try:
+        candidate, model = await _buy(wanted, session, journal)
+        await journal.record(candidate)
+        if journal.full:
+            session.stop.reason = WorkspaceError(
+                f"The disk of {journal.path.parent} is full",
+                "what was bought is saved; free space and run again, only what is missing will be asked",
+            )
+    except StoppedError:
+        outcome.stopped_by = session.stop.reason
+        return None
+    except TeacherError as error:
+        outcome.bought.failed_calls += 1
+        session.stop.failures_in_a_row += 1
+        session.progress.failed(str(error))
+        is_down = isinstance(error, TeacherRefused) or session.stop.failures_in_a_row >= FAILURES_IN_A_ROW
+        if is_down and session.stop.reason is None:
+            session.stop.reason = error
+        outcome.stopped_by = session.stop.reason
+        return None
+    except CotfactoryError as error:
+        outcome.stopped_by = session.stop.reason = session.stop.reason or error
+        return None
+    session.stop.failures_in_a_row = 0
+    outcome.bought.book(candidate)
+    problem = wanted.assignment.problem
+    grade = await session.grading.grade(problem, candidate)
+    outcome.grades.append(grade_row(grade, problem, candidate))
+    session.progress.graded(grade.verdict, candidate.cost_usd)
+    _watch_graders(grade, session)
+    _tell(session.watch.observe(candidate, model), session)
+    return Attempt(candidate, grade.verdict)
+
+
+async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tuple[Candidate, str]:
+    """Ask for one step of a sample within budget and limits; return it, and the model that says it answered.
+
+    Raises a TeacherError when the endpoint failed, BudgetReached, or StoppedError when sending was stopped first.
+    """
+    async with session.overhead.first_alone():
+        messages, sampling = wanted.messages(session.strategy), session.strategy.samplings[wanted.step]
+        worst = worst_case(sampling, messages, session.overhead.tokens)
+        record = _request_record(wanted, messages, session)
+        sending = _HeldPayment(session, journal, record, worst)
+        try:
+            request = Request(record.candidate_id, messages, sampling, wanted.index, sending.tokens)
+            completion = await ask_with_retries(session.teacher, session.spec, session.limiter, request, sending)
+            billed = completion.usage or estimated_usage(worst, completion)
+            sending.settle(billed)
+            session.overhead.learn(worst, billed)
+        finally:
+            sending.settle(Usage())  # nothing, unless it was interrupted
+            if session.batches is not None:
+                session.batches.settled(record.candidate_id)
+    return candidate_of(record, completion, billed, cost_usd(session.spec.price, billed)), completion.model
+
+
+class _HeldPayment:
+    """The money of one request's sendings: held before each, settled after it, written down in the journal."""
+
+    def __init__(self, session: TeacherSession, journal: Journal, request: RequestRecord, worst: Usage) -> None:
+        self._session, self._journal, self._request, self._worst = session, journal, request, worst
+        self._worst_usd = cost_usd(session.spec.price, worst) or 0.0
+        self.tokens = worst.input_tokens + worst.output_tokens
+        self._is_held = False
+
+    async def hold(self) -> None:
+        """Set the worst case of one sending aside. Raises BudgetReached, or StoppedError when all was stopped."""
+        await self._session.run_budget.hold(self._worst_usd, self.tokens)
+        self._is_held = True
+
+    def sent(self) -> None:
+        """Write down that the request goes out now, unless all was stopped while it waited for its turn."""
+        if self._session.stop.reason is not None:
+            raise StoppedError
+        if self._session.batches is None:
+            self._journal.intend(self._request.candidate_id, self._worst_usd, self.tokens)
+        else:  # its batch is the intent: what is in one when the run dies is not lost
+            self._session.batches.expect(self._request, self._worst, self._worst_usd)
+
+    def failed(self, error: TeacherError) -> None:
+        """Write down a failure; one that may have been billed is charged at its worst case."""
+        if self._session.batches is not None:
+            self._journal.intend(self._request.candidate_id, self._worst_usd, self.tokens)
+        self._journal.failed(self._request.candidate_id, maybe_billed=error.maybe_billed)
+        self.settle(self._worst if error.maybe_billed else Usage())
+
+    def settle(self, paid: Usage) -> None:
+        """Give back what was set aside, less what was paid."""
+        if self._is_held:
+            self._is_held = False
+            paid_usd = cost_usd(self._session.spec.price, paid) or 0.0
+            self._session.run_budget.settle(
+                self._worst_usd, self.tokens, paid_usd, paid.input_tokens + paid.output_tokens
+            )
+
+
+def estimated_usage(worst: Usage, completion: Completion) -> Usage:
+    """Return the worst case as the usage of a completion whose endpoint did not say what it billed."""
+    text = len(f"{completion.content}{completion.reasoning or ''}".encode())
+    return worst.model_copy(update={"output_tokens": worst.output_tokens or text, "estimated": True})
+
+
+def _tell(alarms: Sequence[Alarm], session: TeacherSession) -> None:
+    """Tell alarms at once, and stop buying where the recipe says so."""
+    for alarm in alarms:
+        session.alarms.append(alarm)
+        session.progress.note(f"ALARM, teacher {alarm.teacher!r}, {alarm.kind}: {alarm.text}")
+        if session.watch.stops_on(alarm) and session.stop.reason is None:
+            session.stop.reason = AlarmRaised(
+                f"Teacher {alarm.teacher!r} was stopped by the alarm {alarm.kind}: {alarm.text}",
+                "what was bought is saved; see to the teacher, or take it out of `alarms.stop_on`, and run again",
+            )
+
+
+def _watch_graders(grade: Grade, session: TeacherSession) -> None:
+    """Stop buying when our own graders fail time after time: nothing would ever be decided."""
+    if grade.verdict != "ungraded":
+        session.stop.ungraded_in_a_row = 0
+        return
+    session.stop.ungraded_in_a_row += 1
+    if session.stop.ungraded_in_a_row >= UNGRADED_IN_A_ROW and session.stop.reason is None:
+        session.stop.reason = SandboxError(
+            f"The last {UNGRADED_IN_A_ROW} chains could not be graded: {grade.reason} {grade.evidence.detail or ''}",
+            "what was bought is saved; see to the grader or the Docker engine and run again",
+        )
+
+
+def grade_row(grade: Grade, problem: Problem, candidate: Candidate) -> GradeRow:
+    """Return a grade as the table keeps it: with its id, the problem it is held against, and when."""
+    identity = grade_id(candidate.candidate_id, problem, *grader_name_and_version(problem))
+    return GradeRow(grade, identity, problem.problem_id, datetime.now(UTC))
+
+
+def grade_rows(grades: Sequence[Grade], pairs: Sequence[tuple[Problem, Candidate]]) -> list[GradeRow]:
+    """Return the rows of a batch of grades."""
+    return [grade_row(grade, *pair) for grade, pair in zip(grades, pairs, strict=True)]
+
+
+def _request_record(wanted: _Wanted, messages: Sequence[Message], session: TeacherSession) -> RequestRecord:
+    return RequestRecord(
+        candidate_id=wanted.request_id,
+        problem_id=wanted.assignment.problem.problem_id,
+        teacher=session.spec.name,
+        prompt_id=wanted.assignment.prompt_id if wanted.step == 0 else prompt_id(messages),
+        strategy=session.strategy.name_of(wanted.step),
+        sampling=session.strategy.samplings[wanted.step],
+        sample_index=wanted.index,
+        parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else wanted.assignment.parent_id,
+    )

@@ -1,0 +1,127 @@
+"""Open the recipe's teachers: a local server first for simulated and recorded ones, then a client each."""
+
+import math
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from cotfactory.flows.ask.assignments import TeacherPlan
+from cotfactory.flows.ask.batches import asking_in_batches, problems_to_open
+from cotfactory.flows.ask.grading_queue import GradingQueue
+from cotfactory.flows.ask.shard import BackPressure, Stop, TeacherSession, in_flight
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.settings import remote_endpoint
+from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
+from cotfactory.generators.batch.batch_api import BatchApi
+from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings
+from cotfactory.generators.local_teachers.replay_teacher import replaying
+from cotfactory.generators.local_teachers.simulated_teacher import simulating
+from cotfactory.generators.teacher.limits import Limiter, PromptOverhead, RunBudget
+from cotfactory.generators.teacher.shared_prompts import SharedPrompts
+from cotfactory.generators.teacher.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
+from cotfactory.generators.teacher.teacher_watch import TeacherWatch, UsualAnswers
+from cotfactory.schemas.errors import TeacherUnavailable
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.warehouse.batch_ledger import BatchLedger
+from cotfactory.warehouse.history import teacher_history
+
+
+def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
+    """Return how many completions each replaying teacher has, by teacher name. Raises RecordingError."""
+    return {
+        spec.name: count_recordings(Path(spec.recordings)) for spec in recipe.teachers if spec.recordings is not None
+    }
+
+
+@contextmanager
+def endpoint_of(spec: TeacherSpec, problems: Sequence[Problem]) -> Iterator[Endpoint]:
+    """Yield where a teacher is asked; a simulated or replaying teacher's server lives as long as the context."""
+    if spec.simulated is not None:
+        with simulating(problems, spec.model, spec.simulated) as base_url:
+            yield Endpoint(base_url, NO_KEY)
+    elif spec.recordings is not None:
+        with replaying(Path(spec.recordings)) as base_url:
+            yield Endpoint(base_url, NO_KEY)
+    else:
+        yield remote_endpoint(spec)
+
+
+@asynccontextmanager
+async def open_session(
+    plan: TeacherPlan, problems: Sequence[Problem], run_budget: RunBudget, grading: GradingQueue, run: Run
+) -> AsyncIterator[TeacherSession]:
+    """Yield a teacher that has answered its first, free question (`GET /models`), with its limits.
+
+    Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
+    """
+    spec = plan.spec
+    with endpoint_of(spec, problems) as endpoint:
+        limiter = Limiter(spec.limits.model_copy(update={"concurrency": in_flight(spec)}))
+        async with OpenAITeacher(spec, endpoint, limiter.heed) as teacher:
+            await teacher.models()
+            stop = Stop()
+            async with _transport(spec, teacher, endpoint, run, stop) as (answering, batches):
+                yield TeacherSession(
+                    spec,
+                    plan.strategy,
+                    answering,
+                    limiter,
+                    run_budget,
+                    PromptOverhead(budgeted=run_budget.is_limited),
+                    grading,
+                    run.progress,
+                    stop,
+                    BackPressure(problems_to_open(spec, plan.attempts)),
+                    _watch(plan, run),
+                    run.alarms,
+                    batches,
+                )
+
+
+@asynccontextmanager
+async def _transport(
+    spec: TeacherSpec, teacher: OpenAITeacher, endpoint: Endpoint, run: Run, stop: Stop
+) -> AsyncIterator[tuple[Teacher, BatchLedger | None]]:
+    """Yield whatever answers the teacher's requests: itself, one by one, or batches and what they are noted in."""
+    if spec.batch is None:
+        several = spec.limits.samples_per_request
+        yield (teacher if several == 1 else SharedPrompts(teacher, several)), None
+        return
+    async with asking_in_batches(spec, endpoint, run, stop) as transport:
+        yield transport
+
+
+def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
+    spec, alarms = plan.spec, run.recipe.alarms
+    if isinstance(plan.strategy, RolloutStrategy):
+        # From the last steps on they are alike, short, and without a thought of their own: as they should be.
+        return TeacherWatch(
+            spec.name, spec.model, alarms.model_copy(update={"repeated_share": 1.0}), None, wants_reasoning=False
+        )
+    before = teacher_history(run.workspace, run.recipe.name, spec.name)
+    usual = UsualAnswers(before.samples, before.output_tokens, before.latency_ms) if before else None
+    if usual is not None and spec.batch is not None:
+        usual = replace(usual, latency_ms=math.inf)  # how long a batch takes says nothing about the teacher
+    wants_reasoning = run.recipe.curation.require_reasoning
+    model = spec.model if spec.recordings is None else None  # a file may hold the completions of several
+    return TeacherWatch(spec.name, model, alarms, usual, wants_reasoning=wants_reasoning)
+
+
+async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:
+    """Return one line about a teacher's endpoint for `check`. Raises a TeacherError or RecipeError."""
+    with endpoint_of(spec, problems) as endpoint:
+        async with OpenAITeacher(spec, endpoint) as teacher:
+            models = await teacher.models()
+        if spec.batch is not None:
+            async with BatchApi(spec, endpoint) as api:
+                await api.check()
+    if models and spec.model not in models and spec.recordings is None:
+        listed = ", ".join(models[:5])
+        raise TeacherUnavailable(
+            f"Teacher {spec.name!r}: {endpoint.shown} does not list model {spec.model!r}, but {listed}",
+            "fix `model:` in the recipe",
+        )
+    return f"{endpoint.shown} answers" + ("" if models else " (it lists no models)")

@@ -1,0 +1,1 @@
+"""Measure the graders on labelled exams, beside a peer."""

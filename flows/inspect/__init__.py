@@ -1,0 +1,1 @@
+"""Look without buying: check a recipe, estimate a run, grade recordings, ask the catalog."""

@@ -1,0 +1,169 @@
+"""Answer questions about a workspace: SQL over its catalog, and what is going on in it."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cotfactory.flows.inspect.canned_questions import CANNED_QUESTIONS
+from cotfactory.schemas.errors import InputError, WorkspaceError
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.workspace import Workspace
+
+FORMATS = ("table", "csv", "json")
+ROWS_SHOWN = 200
+
+
+class Answer(Record):
+    """The rows of an answer, printed in one of FORMATS."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    form: str
+
+    def text(self) -> str:
+        """Return the rows as a table, as CSV, or as one JSON array of objects."""
+        if self.form == "json":
+            objects = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+            return json.dumps(objects, ensure_ascii=False, default=str)
+        out = io.StringIO()
+        if self.form == "csv":
+            csv.writer(out, lineterminator="\n").writerows([self.columns, *self.rows])
+            return out.getvalue().rstrip("\n")
+        table = Table(*self.columns)
+        for row in self.rows[:ROWS_SHOWN]:
+            table.add_row(*(Text(_printable(cell)) for cell in row))
+        Console(file=out, width=max(80, shutil.get_terminal_size((160, 24)).columns)).print(table)
+        more = len(self.rows) - ROWS_SHOWN
+        return out.getvalue().rstrip("\n") + (f"\n{more:,} more rows: use LIMIT, or --format csv" if more > 0 else "")
+
+
+def _printable(cell: Any) -> str:
+    """Return a cell for a terminal: what models write may hold control sequences."""
+    text = "" if cell is None else str(cell)
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
+def list_questions(form: str) -> Answer:
+    """Return the canned questions: their names and what they answer. Raises InputError for an unknown format."""
+    rows = tuple((name, one.answers) for name, one in CANNED_QUESTIONS.items())
+    return Answer(columns=("name", "answers"), rows=rows, form=_known(form))
+
+
+def answer(question: str | None, workspace: Path, form: str) -> Answer:
+    """Answer a SQL question, or the canned one of that name, over the catalog's views.
+
+    Read-only, and possible while a run goes on. Raises InputError for no question, wrong SQL or an unknown
+    format, WorkspaceError when there is no catalog.
+    """
+    if question is None:
+        raise InputError("There is no question: expected SQL or a name", "`cotfactory sql --list` lists the names")
+    form, place = _known(form), Workspace(workspace.resolve())
+    canned = CANNED_QUESTIONS.get(question)
+    columns, rows = query_catalog(place, canned.sql(place) if canned else question)
+    return Answer(columns=tuple(columns), rows=tuple(rows), form=form)
+
+
+def _known(form: str) -> str:
+    if form not in FORMATS:
+        raise InputError(f"Unknown format {form!r}: expected one of {', '.join(FORMATS)}", "fix --format")
+    return form
+
+
+class OpenShard(Record):
+    """A shard that a run is working on now, or that a killed one left: what its journal holds."""
+
+    recipe: str
+    run_id: str
+    bought: int
+    in_flight: int
+    torn_lines: int
+
+
+class RunLine(Record):
+    """One finished run."""
+
+    run_id: str
+    recipe: str
+    status: str
+    teacher_calls: int
+    reused: int
+    kept: int
+    cost_usd: float
+    release_version: str | None
+
+
+class WorkspaceStatus(Record):
+    """What a workspace holds: rows by table, the newest runs, and shards that are still open."""
+
+    workspace: str
+    tables: dict[str, int]
+    verdicts: dict[str, int]
+    runs: tuple[RunLine, ...]
+    open_shards: tuple[OpenShard, ...]
+
+    def text(self) -> str:
+        """Return the status for people."""
+        lines = [f"workspace {self.workspace}"]
+        lines += [f"  {count:>9,} {table}" for table, count in self.tables.items()]
+        lines.append("verdicts: " + (", ".join(f"{n:,} {name}" for name, n in self.verdicts.items()) or "none"))
+        for run in self.runs:
+            release = run.release_version or "no release"
+            lines.append(
+                f"run {run.run_id} of {run.recipe}: {run.status}, {run.teacher_calls:,} calls, "
+                f"{run.reused:,} reused, {run.kept:,} kept, ${run.cost_usd:.4f}, {release}"
+            )
+        for shard in self.open_shards:
+            lines.append(
+                f"open shard of {shard.recipe} (run {shard.run_id}): {shard.bought:,} bought, "
+                f"{shard.in_flight:,} in flight; the next run recovers it if its run is gone"
+            )
+        return "\n".join(lines)
+
+
+def describe_workspace(workspace: Path) -> WorkspaceStatus:
+    """Return what a workspace holds, open journals included. Raises WorkspaceError when there is none."""
+    place = Workspace(workspace.resolve())
+    if not place.catalog.exists():
+        raise WorkspaceError(f"There is no workspace in {place.root}", "run a recipe with this --workspace first")
+    tables = {name: _count(place, name) for name in ("problems", "candidates", "grades", "decisions", "releases")}
+    verdicts = query_catalog(place, "SELECT verdict, count(*) FROM grades GROUP BY ALL ORDER BY ALL")[1]
+    columns = ", ".join(RunLine.model_fields)
+    runs = query_catalog(place, f"SELECT {columns} FROM runs ORDER BY started_at DESC LIMIT 10")
+    return WorkspaceStatus(
+        workspace=str(place.root),
+        tables=tables,
+        verdicts=dict(verdicts),
+        runs=tuple(RunLine.model_validate(dict(zip(runs[0], row, strict=True))) for row in runs[1]),
+        open_shards=tuple(_open_shards(place)),
+    )
+
+
+def _count(place: Workspace, view: str) -> int:
+    return int(query_catalog(place, f"SELECT count(*) FROM {view}")[1][0][0])
+
+
+def _open_shards(place: Workspace) -> list[OpenShard]:
+    shards = []
+    for journal in open_journals(place.ledger):
+        entries = read_journal(journal) if journal.exists() else None
+        if entries is not None:
+            shards.append(
+                OpenShard(
+                    recipe=entries.header.recipe,
+                    run_id=entries.header.run_id,
+                    bought=len(entries.bought),
+                    in_flight=len(entries.in_flight),
+                    torn_lines=entries.torn_lines,
+                )
+            )
+    return shards

@@ -1,0 +1,159 @@
+"""Check a recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
+
+import asyncio
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from cotfactory.flows.ask.assignments import teacher_plans
+from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
+from cotfactory.flows.host.grading_tools import open_grading
+from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
+from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.generators.problems.load_problems import load_problems
+from cotfactory.graders.code.program_mutants import test_strength
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.grading import self_test
+from cotfactory.publishing.licenses import refuse_forbidden_mix
+from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.record import Record
+from cotfactory.warehouse.workspace import open_workspace
+
+EXAMPLES = 20
+
+
+class ProblemStrength(Record):
+    """How many mutants of a code problem's reference solution its tests notice."""
+
+    problem: str
+    noticed: int
+    mutants: int
+
+
+class CheckReport(Record):
+    """What was checked: a line for everything that is in order, and one for everything that is not.
+
+    `test_strength` holds each code problem with a reference solution.
+    """
+
+    recipe: str
+    problems: int
+    good_references: int
+    ok: tuple[str, ...]
+    faults: tuple[str, ...]
+    test_strength: tuple[ProblemStrength, ...] = ()
+
+    def text(self) -> str:
+        """Return the report for people."""
+        return "\n".join([*(f"ok     {line}" for line in self.ok), *(f"FAULT  {line}" for line in self.faults)])
+
+
+class CheckFailed(CotfactoryError):
+    """Something is not in order; the report says what."""
+
+
+def check_recipe(path: Path, workspace: Path) -> CheckReport:
+    """Check everything a run of the recipe needs. Buys nothing.
+
+    Raises RecipeError or ProblemSourceError for what cannot even be read, and CheckFailed, with the
+    report as its summary, when an endpoint, the sandbox or a reference answer is not in order.
+    """
+    recipe = load_recipe(path)
+    problems = list(load_problems(recipe.problems, path.parent, hub_access()))
+    licenses = {spec.name: spec.license for spec in recipe.teachers}
+    refuse_forbidden_mix(recipe.release.license, (one.license for one in problems), licenses)
+    teacher_plans(recipe, recorded_counts(recipe))
+    open_workspace(workspace)
+    kinds = Counter(problem.answer_kind for problem in problems)
+    ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
+    faults: list[str] = []
+    ok += _contamination(recipe, problems)
+    _check_endpoints(recipe, problems, ok, faults)
+    good, strength = _check_references(problems, ok, faults)
+    report = CheckReport(
+        recipe=recipe.name,
+        problems=len(problems),
+        good_references=good,
+        ok=tuple(ok),
+        faults=tuple(faults),
+        test_strength=strength,
+    )
+    if faults:
+        failed = CheckFailed(f"{len(faults)} faults in {path}:\n" + report.text())
+        failed.summary = report
+        raise failed
+    return report
+
+
+def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:
+    index = open_benchmarks(recipe.curation)
+    if index is None:
+        return []
+    found = problem_hits(problems, index)
+    named = [
+        f"{one.source_row_id} of {one.source}: {found[one.problem_id]}" for one in problems if one.problem_id in found
+    ]
+    texts = f"{len(index.texts):,} benchmark texts"
+    line = f"decontamination: {len(found):,} of {len(problems):,} problems repeat one of {texts}"
+    return ["\n       ".join([line + (" and will not be asked" if found else ""), *named[:EXAMPLES]])]
+
+
+def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], faults: list[str]) -> None:
+    for spec in recipe.teachers:
+        try:
+            ok.append(f"teacher {spec.name}: {asyncio.run(describe_endpoint(spec, problems))}")
+        except CotfactoryError as error:
+            faults.append(f"teacher {spec.name}: {error}")
+
+
+def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStrength, ...]:
+    """Measure the tests of each code problem that has a reference solution, where that has anything to mutate."""
+    solved = [one for one in problems if one.answer_kind == "code" and one.solution is not None]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        counted = threads.map(lambda one: (one.source_row_id, *test_strength(one, tools)), solved)
+        return tuple(
+            ProblemStrength(problem=problem, noticed=noticed, mutants=mutants)
+            for problem, noticed, mutants in counted
+            if mutants
+        )
+
+
+def _told(strength: tuple[ProblemStrength, ...]) -> str:
+    """Return one line: all problems together, and the weakest ones."""
+    noticed, made = (sum(getattr(one, name) for one in strength) for name in ("noticed", "mutants"))
+    weak = [one for one in strength if 2 * one.noticed < one.mutants]
+    named = ", ".join(f"{one.problem} ({one.noticed} of {one.mutants})" for one in weak[:EXAMPLES])
+    line = f"tests of programs: {noticed:,} of {made:,} mutants of the reference solutions are noticed"
+    return line + (f"; weak: {named}" if weak else "")
+
+
+def _check_references(
+    problems: list[Problem], ok: list[str], faults: list[str]
+) -> tuple[int, tuple[ProblemStrength, ...]]:
+    """Return how many problems have a reference answer that is accepted, or none to check, and their test strength."""
+    try:
+        with open_grading(problems) as tools:
+            strength = _test_strength(problems, tools)
+            tested = [one for one in problems if one.answer_kind != "code" or one.solution is not None]
+            grades = [self_test(problem, tools) for problem in tested]
+    except CotfactoryError as error:
+        faults.append(str(error))
+        return 0, ()
+    if strength:
+        ok.append(_told(strength))
+    bad = [(one, grade) for one, grade in zip(tested, grades, strict=True) if grade.verdict != "correct"]
+    if len(tested) < len(problems):
+        ok.append(f"code problems without a reference solution, whose tests are taken as they are: "
+                  f"{len(problems) - len(tested):,}")  # fmt: skip
+    for problem, grade in bad[:EXAMPLES]:
+        faults.append(
+            f"reference answer {problem.answer[:60]!r} of problem {problem.source_row_id} of {problem.source}: "
+            f"its own grader says {grade.verdict} ({grade.reason})"
+        )
+    if len(bad) > EXAMPLES:
+        faults.append(f"{len(bad) - EXAMPLES:,} more reference answers that their own grader does not accept")
+    ok.append(f"reference answers: {len(tested) - len(bad):,} of {len(tested):,} are graded correct")
+    return len(problems) - len(bad), strength

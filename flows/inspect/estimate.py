@@ -1,0 +1,225 @@
+"""Say what a run would ask, reuse and spend, from the recipe and what is stored. Spends nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cotfactory.flows.ask.assignments import Assignment, shards, teacher_plans, wanted_samples
+from cotfactory.flows.ask.rollouts import RolledOut
+from cotfactory.flows.ask.teachers import recorded_counts
+from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
+from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitted_prior
+from cotfactory.generators.ask.strategies import Strategy
+from cotfactory.generators.problems.load_problems import load_problems
+from cotfactory.generators.teacher.limits import cost_usd, worst_case
+from cotfactory.schemas.record import Record
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Usage
+from cotfactory.warehouse.batch_ledger import open_batches
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.history import TeacherHistory, teacher_history
+from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.problem_spool import spool_problems
+from cotfactory.warehouse.wanted import WantedSamples, spent_before
+from cotfactory.warehouse.workspace import open_workspace
+
+
+class TeacherEstimate(Record):
+    """What one teacher would be asked at most, and is expected to be.
+
+    Expected calls follow from the stopping rule and the pass rates seen so far; expected tokens and money from the
+    means of earlier runs, and are None before the first one. USD are None without a price, too. `rollouts_at_most`
+    are the part of the calls that goes on from chains that are stored; those that are yet to be bought add to it.
+    """
+
+    teacher: str
+    model: str
+    calls_at_most: int
+    rollouts_at_most: int
+    input_tokens_at_most: int
+    output_tokens_at_most: int
+    usd_at_most: float | None
+    calls_expected: float
+    input_tokens_expected: float | None
+    output_tokens_expected: float | None
+    usd_expected: float | None
+
+
+class RunEstimate(Record):
+    """What a run would do. `reused` samples are stored; `unsealed` ones wait in the ledger or in the batches of an
+    interrupted run. `contaminated` problems repeat a benchmark of the recipe and are not asked."""
+
+    recipe: str
+    problems: int
+    contaminated: int
+    samples_wanted: int
+    reused: int
+    unsealed: int
+    calls_at_most: int
+    usd_at_most: float | None
+    calls_expected: float
+    usd_expected: float | None
+    spent_usd: float
+    budget_usd: float | None
+    teachers: tuple[TeacherEstimate, ...]
+
+    def text(self) -> str:
+        """Return the estimate for people."""
+        lines = [
+            f"{self.recipe}: {self.problems:,} problems, {self.samples_wanted:,} samples wanted at most",
+            f"  {self.reused:,} are stored and cost nothing"
+            + (f"; {self.unsealed:,} more wait in the ledger or in a batch" if self.unsealed else ""),
+        ]
+        if self.contaminated:
+            lines.append(f"  {self.contaminated:,} problems repeat a benchmark and are not asked")
+        for teacher in self.teachers:
+            money = "no price" if teacher.usd_at_most is None else f"${teacher.usd_at_most:.4f}"
+            lines.append(
+                f"  {teacher.teacher} ({teacher.model}): {teacher.calls_at_most:,} calls, at most "
+                f"{teacher.input_tokens_at_most:,} + {teacher.output_tokens_at_most:,} tokens, {money}"
+            )
+            lines.append(f"    expected: {_expected(teacher)}")
+            if teacher.rollouts_at_most:
+                lines.append(f"    {teacher.rollouts_at_most:,} of the calls are rollouts of chains that are stored")
+        if self.budget_usd is not None:
+            lines.append(f"  budget ${self.budget_usd:.2f}, spent so far ${self.spent_usd:.4f}")
+        return "\n".join(lines)
+
+
+def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
+    """Return what a run of a recipe would ask at most, given what the workspace holds.
+
+    References are not tested here, so a problem that a run would drop still counts. Raises a CotfactoryError
+    for what is wrong with the recipe or its problems.
+    """
+    recipe = load_recipe(path)
+    place = open_workspace(workspace)
+    every_problem = load_problems(recipe.problems, path.parent, hub_access())
+    build_catalog(place)
+    plans = teacher_plans(recipe, recorded_counts(recipe))
+    waiting = {candidate_id for journal in open_journals(place.ledger) for candidate_id in read_journal(journal).bought}
+    for batch in open_batches(place.ledger):
+        waiting |= batch.requests.keys() - (batch.unanswered or frozenset())
+    history = {plan.spec.name: teacher_history(place, recipe.name, plan.spec.name) for plan in plans}
+    totals = {plan.spec.name: _Total() for plan in plans}
+    unsealed = 0
+    with ExitStack() as stack:
+        loaded = stack.enter_context(spool_problems(every_problem, place.staging))
+        contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
+        problems = loaded.without(contaminated)
+        wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, plans)))
+        wanted.snapshot()
+        for shard in shards(problems, plans, wanted, recipe.shard_problems):
+            before, strategy = history[shard.plan.spec.name], shard.plan.strategy
+            total, prior = totals[shard.plan.spec.name], _prior(before)
+            steps = strategy.expected_steps(1 - prior[0] / sum(prior), before.truncated if before else 0.0)
+            for one in shard.assignments:
+                for index, request_ids in enumerate(one.request_ids):
+                    if index not in one.known:
+                        unsealed += total.add_missing(one, request_ids, strategy, waiting)
+                total.expected += steps * expected_samples(one.attempts, one.known_prefix(), prior)
+        if recipe.rollouts is not None:
+            rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
+            unsealed += _add_rollouts(stack.enter_context(rolled), totals, waiting)
+        count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
+    estimates = tuple(_teacher_estimate(plan.spec, totals[plan.spec.name], history[plan.spec.name]) for plan in plans)
+    return RunEstimate(
+        recipe=recipe.name,
+        problems=problem_count,
+        contaminated=len(contaminated),
+        samples_wanted=count,
+        reused=count - missing_count,
+        unsealed=unsealed,
+        calls_at_most=sum(estimate.calls_at_most for estimate in estimates),
+        usd_at_most=_sum_of_known([estimate.usd_at_most for estimate in estimates]),
+        calls_expected=sum(estimate.calls_expected for estimate in estimates),
+        usd_expected=_sum_of_known([estimate.usd_expected for estimate in estimates]),
+        spent_usd=spent_before(place, recipe.name)[0],
+        budget_usd=recipe.budget.usd,
+        teachers=estimates,
+    )
+
+
+@dataclass
+class _Total:
+    calls: int = 0
+    rollouts: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    expected: float = 0.0
+
+    def add_missing(
+        self, one: Assignment, request_ids: Sequence[str], strategy: Strategy, waiting: Collection[str]
+    ) -> int:
+        """Add the steps of a sample that may have to be bought; return how many wait in the ledger of a killed run."""
+        unsealed = said = 0
+        for step, (request_id, sampling) in enumerate(zip(request_ids, strategy.samplings, strict=True)):
+            asked = strategy.questions(step, one.problem) if step else one.messages
+            worst = worst_case(sampling, asked, said)
+            if request_id in waiting:
+                unsealed += 1
+            elif request_id not in one.begun:
+                self.calls += 1
+                self.input_tokens += worst.input_tokens
+                self.output_tokens += worst.output_tokens
+            said += worst.output_tokens
+        return unsealed
+
+
+def _add_rollouts(rolled: RolledOut, totals: Mapping[str, _Total], waiting: Collection[str]) -> int:
+    """Add the rollouts that are missing of stored chains; return how many of them wait in the ledger."""
+    rolled.wanted.snapshot()
+    asked, unsealed = rolled.round(), 0
+    for plan in asked.plans:
+        total = totals[plan.spec.name]
+        before = total.calls
+        for one in (one for planned in asked.shards(plan) for one in planned.shard.assignments):
+            for index, request_ids in enumerate(one.request_ids):
+                if index not in one.known:
+                    unsealed += total.add_missing(one, request_ids, plan.strategy, waiting)
+        total.rollouts = total.calls - before
+        total.expected += total.rollouts
+    return unsealed
+
+
+def _prior(history: TeacherHistory | None) -> tuple[float, float]:
+    return fitted_prior(history.first_correct, history.both_correct, history.pairs) if history else JEFFREYS
+
+
+def _sum_of_known(amounts: list[float | None]) -> float | None:
+    """Return the sum, or None when an amount is unknown."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None
+
+
+def _expected(teacher: TeacherEstimate) -> str:
+    if teacher.input_tokens_expected is None or teacher.output_tokens_expected is None:
+        return f"about {teacher.calls_expected:,.0f} calls; tokens are known after a first run"
+    money = "" if teacher.usd_expected is None else f", ${teacher.usd_expected:.4f}"
+    return (
+        f"about {teacher.calls_expected:,.0f} calls, {teacher.input_tokens_expected:,.0f} + "
+        f"{teacher.output_tokens_expected:,.0f} tokens{money}, as in earlier runs"
+    )
+
+
+def _teacher_estimate(spec: TeacherSpec, total: _Total, history: TeacherHistory | None) -> TeacherEstimate:
+    usage = Usage(input_tokens=total.input_tokens, output_tokens=total.output_tokens)
+    calls = min(total.expected, total.calls)
+    tokens = (calls * history.input_tokens, calls * history.output_tokens) if history else (None, None)
+    expected = Usage(input_tokens=round(tokens[0] or 0), output_tokens=round(tokens[1] or 0))
+    return TeacherEstimate(
+        teacher=spec.name,
+        model=spec.model,
+        calls_at_most=total.calls,
+        rollouts_at_most=total.rollouts,
+        input_tokens_at_most=total.input_tokens,
+        output_tokens_at_most=total.output_tokens,
+        usd_at_most=cost_usd(spec.price, usage),
+        calls_expected=calls,
+        input_tokens_expected=tokens[0],
+        output_tokens_expected=tokens[1],
+        usd_expected=cost_usd(spec.price, expected) if history else None,
+    )

@@ -1,0 +1,72 @@
+"""From stored chains to groups: which samples a recipe uses, their pass rate and their decisions."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from cotfactory.flows.ask.assignments import TeacherPlan
+from cotfactory.generators.ask.stopping import pass_rate, used_samples
+from cotfactory.generators.ask.strategies import Attempt, Strategy
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.wanted import StoredGroup, StoredStep, WantedSamples
+
+
+def decided_groups(
+    problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, recipe: str
+) -> Iterator[tuple[Group, ...]]:
+    """Yield the groups of one problem after the other, in the recipe's order, with the decisions that are stored."""
+    return (groups for _, groups in placed_groups(problems, plans, wanted, recipe))
+
+
+def placed_groups(
+    problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, recipe: str
+) -> Iterator[tuple[int, tuple[Group, ...]]]:
+    """Yield the same groups, each time with the position of their problem."""
+    for position, members in groupby(wanted.groups(recipe), key=lambda group: group.position):
+        yield position, tuple(_group(one, problems, plans) for one in members)
+
+
+def _group(stored: StoredGroup, problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Group:
+    problem, plan = problems[stored.position], plans[stored.teacher_position]
+    found = _complete(stored, plan.strategy)
+    if plan.attempts.is_fixed:
+        used = list(found.values())
+    else:
+        by_index: list[Verdict | None] = [
+            found[index][-1].grade.verdict if index in found else None for index in range(max(found, default=-1) + 1)
+        ]
+        used = [found[index] for index in range(used_samples(plan.attempts, by_index))]
+    return Group(
+        problem=problem,
+        teacher=plan.spec.name,
+        model=plan.spec.model,
+        strategy=plan.spec.strategy,
+        messages=plan.strategy.plain(problem),
+        candidates=tuple(_whole(steps, plan.strategy) for steps in used),
+        earlier_steps=tuple(
+            GradedCandidate(candidate=one.candidate, grade=one.grade) for steps in used for one in steps[:-1]
+        ),
+        decisions=tuple(steps[-1].decision for steps in used if steps[-1].decision is not None),
+        pass_rate=pass_rate(plan.attempts, [steps[-1].grade.verdict for steps in used]),
+    )
+
+
+def _complete(stored: StoredGroup, strategy: Strategy) -> dict[int, list[StoredStep]]:
+    """Return the steps of each sample, by index, up to the one that it ends with; incomplete samples are left out."""
+    samples: dict[int, dict[int, StoredStep]] = defaultdict(dict)
+    for one in stored.steps:
+        samples[one.candidate.sample_index][one.step] = one
+    last = {
+        index: strategy.last_step(
+            {step: Attempt(one.candidate, one.grade.verdict).outcome for step, one in steps.items()}
+        )
+        for index, steps in samples.items()
+    }
+    return {index: [samples[index][step] for step in range(end + 1)] for index, end in last.items() if end is not None}
+
+
+def _whole(steps: Sequence[StoredStep], strategy: Strategy) -> GradedCandidate:
+    candidate = strategy.whole([one.candidate for one in steps[:-1]], steps[-1].candidate)
+    return GradedCandidate(candidate=candidate, grade=steps[-1].grade)

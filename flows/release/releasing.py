@@ -1,0 +1,132 @@
+"""Release what a build kept, tell what its contracts found, and publish it."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from cotfactory.data_contracts.report import ContractReport
+from cotfactory.flows.ask.assignments import TeacherPlan
+from cotfactory.flows.ask.rollouts import RolledOut
+from cotfactory.flows.release.groups import decided_groups
+from cotfactory.flows.run_record import Run
+from cotfactory.flows.settings import hub_target, recipe_id
+from cotfactory.flows.summary import ReleaseSummary
+from cotfactory.graders.code.program_mutants import strength_of_tests
+from cotfactory.graders.grader import Tools
+from cotfactory.publishing.release import ReleaseFacts, write_release
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.manifest import StrengthOfTests
+from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.history import alarms_before
+from cotfactory.warehouse.regrades import regrades
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.wanted import WantedSamples
+
+MEASURED_PROBLEMS = 100
+"""Code problems whose tests are measured for a release; `check` measures them all."""
+
+
+def release(
+    run: Run,
+    problems: Sequence[Problem],
+    plans: Sequence[TeacherPlan],
+    wanted: WantedSamples,
+    tools: Tools,
+    rolled: RolledOut | None,
+) -> None:
+    """Release what was kept, or find that the latest release holds exactly that.
+
+    Raises ContractFailed when an expectation failed or nothing was kept; no release folder is left behind.
+    """
+    recipe, tally, workspace = run.recipe, run.tally, run.workspace
+    facts = ReleaseFacts(
+        code_version=version("cotfactory"),
+        recipe_id=recipe_id(recipe),
+        problems=run.problems_file,
+        created_at=datetime.now(UTC),
+        funnel=tally.funnel(),
+        verdicts=tally.verdict_counts(),
+        dropped=dict(tally.dropped),
+        teachers=tally.shares(recipe.teachers),
+        sandbox_images=tuple(sorted(tally.sandbox_images)),
+        decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
+        version=run.version,
+        decontamination=run.decontamination,
+        mutants=run.mutants,
+        alarms=(*alarms_before(workspace, recipe.name), *run.alarms),
+        regrades=regrades(workspace, run.output_name),
+    )
+
+    def groups() -> Iterator[tuple[Group, ...]]:
+        decided = rolled.groups() if rolled else decided_groups(problems, plans, wanted, run.output_name)
+        for one in decided:
+            run.advance()
+            yield one
+
+    with run.progress.stage("release", len(problems)):
+        outcome = write_release(
+            run.output_name,
+            groups(),
+            recipe,
+            facts,
+            workspace.releases,
+            workspace.staging,
+            lambda: _strength_of_tests(problems, tools),
+        )
+        if not outcome.unchanged:
+            used = (
+                {"recipe": run.output_name, "version": outcome.version, **row}
+                for samples in (wanted, rolled.wanted if rolled else None)
+                if samples is not None
+                for row in samples.decided(run.output_name)
+            )
+            write_table(workspace, "released", f"{run.output_name}-{outcome.version}", used)
+    run.release = ReleaseSummary(
+        path=str(outcome.path),
+        version=outcome.version,
+        rows_sha=outcome.rows_sha,
+        rows={str(product): count for product, count in outcome.rows.items()},
+        unchanged=outcome.unchanged,
+        held_back=outcome.held_back,
+    )
+    if outcome.held_back is not None:
+        run.progress.note(f"no new release, {outcome.version} stands: {outcome.held_back}")
+
+
+def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:
+    """Measure the tests of some code problems, always the same ones of the same problems."""
+    solved = (one for one in problems if one.answer_kind == "code" and one.solution is not None)
+    sample = heapq.nsmallest(MEASURED_PROBLEMS, solved, key=lambda one: one.problem_id)
+    return strength_of_tests(sample, tools)
+
+
+def publish(run: Run) -> None:
+    """Send the release of this run to the recipe's repository on the Hub. Raises PublishError."""
+    from cotfactory.publishing.hub import publish_release
+
+    repo = run.recipe.release.repo
+    if run.release is None or repo is None:
+        raise RecipeError("There is nothing to publish: the recipe names no release.repo", "add `repo: org/name`")
+    outcome = publish_release(Path(run.release.path), repo, hub_target())
+    state = "published" if outcome.is_new else "was there already"
+    run.progress.note(f"{outcome.repo} {outcome.tag}: {state} ({outcome.url})")
+
+
+def contract_page(run: Run) -> str:
+    """Return the outcome of the release's contracts as a Markdown table; empty without a release."""
+    if run.release is None:
+        return ""
+    reports = TypeAdapter(dict[str, ContractReport]).validate_json(
+        (Path(run.release.path) / "contract.json").read_bytes()
+    )
+    lines = ["| product | expectation | column | checked | failed |", "|---|---|---|---|---|"]
+    for product, report in reports.items():
+        lines += [
+            f"| {product} | {one.means} | {one.column or ''} | {one.checked} | {one.failed} |" for one in report.results
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What is asked and how often: prompts, strategies of several turns, rollouts, when to stop."""

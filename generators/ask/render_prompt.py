@@ -1,0 +1,65 @@
+"""Render a Problem into messages with a named prompt template (`prompts/NAME.j2`), or into a turn (`turns/`)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import jinja2
+
+from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.problem import CHOICE_LETTERS, AssertTests, CallTests, Problem
+from cotfactory.schemas.teaching import Message
+
+PROMPTS = Path(__file__).parents[1] / "prompts"
+
+# Autoescape would corrupt mathematics: the output is plain text for a model, never HTML.
+_ENVIRONMENT = jinja2.Environment(  # noqa: S701
+    loader=jinja2.FileSystemLoader(PROMPTS),
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+    auto_reload=False,
+)
+
+
+def prompt_renderer(name: str) -> Callable[[Problem], tuple[Message, ...]]:
+    """Return the function that renders problems with the template `name`, as one user message.
+
+    Raises RecipeError for an unknown name.
+    """
+    known = sorted(path.stem for path in PROMPTS.glob("*.j2"))
+    if name not in known:
+        raise RecipeError(f"Unknown prompt {name!r}: expected one of {', '.join(known)}", "fix `prompt:`")
+    rendered = _renderer(f"{name}.j2")
+    return lambda problem: (rendered(problem),)
+
+
+def turn_renderer(name: str) -> Callable[[Problem], Message]:
+    """Return the function that renders what is said about a problem in one turn of a strategy."""
+    return _renderer(f"turns/{name}.j2")
+
+
+def go_on_renderer() -> Callable[[Problem, str], Message]:
+    """Return the function that renders the question how a solution that begins so goes on."""
+    rendered = _renderer("turns/go_on.j2")
+    return lambda problem, beginning: rendered(problem, beginning=beginning)
+
+
+class _Renderer(Protocol):
+    def __call__(self, problem: Problem, **more: str) -> Message: ...
+
+
+def _renderer(path: str) -> _Renderer:
+    """Return the renderer of a template, which sees `problem`, `letters` (A, B, ...), `entry_point` (or None), more."""
+    template = _ENVIRONMENT.get_template(path)
+
+    def render(problem: Problem, **more: str) -> Message:
+        text = template.render(problem=problem, letters=CHOICE_LETTERS, entry_point=_entry_point(problem), **more)
+        return Message(role="user", content=text.strip())
+
+    return render
+
+
+def _entry_point(problem: Problem) -> str | None:
+    tests = problem.tests
+    return tests.entry_point if isinstance(tests, AssertTests | CallTests) else None

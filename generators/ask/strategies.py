@@ -1,0 +1,164 @@
+"""Strategies: the requests that one sample of a teacher takes, what each of them says, and which of them are due.
+
+- `solve`: the problem, once. With `retry_truncated` a sample that was cut is asked again with more tokens.
+- `plan_then_solve`: a plan first, then the solution along it (after Plan-and-Solve, arXiv 2305.04091).
+- `refine`: a draft, a critique of it, a revision (after Self-Refine, arXiv 2303.17651).
+- `retry_with_feedback`: after a wrong answer, told so, another way; the reference answer is never told.
+- `hint`: a derivation of the reference answer, which the prompt shows (the rationalisation of STaR, arXiv 2203.14465).
+- `budget`: think for at most so many tokens, then answer (the budget forcing of s1, arXiv 2501.19393).
+
+Every answer is bought, stored and graded by itself; the last one that was due is the sample's candidate, the earlier
+ones lead to it. A refined sample, step by step: user: the problem - assistant: the draft - user: turns/critique.j2 -
+assistant: the critique - user: turns/revise.j2 - assistant: the revision, which is the candidate.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from cotfactory.generators.ask.render_prompt import prompt_renderer, turn_renderer
+from cotfactory.generators.teacher.reasoning import CLOSE, OPEN
+from cotfactory.schemas.candidate import Candidate, RequestStrategy, StrategyName
+from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.ids import follow_up_id, request_id
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Message, Sampling
+
+Due = Literal["always", "if_wrong", "if_truncated"]
+Messages = tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class StrategyStep:
+    """One request. `turn` names the template of what is said after all that went before.
+
+    The first step's stands in place of the recipe's prompt. None asks for the first messages (again).
+    """
+
+    turn: str | None = None
+    due: Due = "always"
+    max_tokens: int | None = None
+
+
+class StepOutcome(NamedTuple):
+    """What decides how a sample goes on after one of its steps; no verdict yet is None."""
+
+    verdict: Verdict | None
+    is_truncated: bool
+
+
+class Attempt(NamedTuple):
+    """The answer to one step, and what was found of it."""
+
+    candidate: Candidate
+    verdict: Verdict | None
+
+    @property
+    def outcome(self) -> StepOutcome:
+        """What decides how the sample goes on."""
+        return StepOutcome(self.verdict, self.candidate.is_truncated)
+
+
+def _steps(spec: TeacherSpec) -> tuple[StrategyStep, ...]:
+    longer = [StrategyStep(due="if_truncated", max_tokens=spec.retry_truncated)] if spec.retry_truncated else []
+    steps: dict[StrategyName, tuple[StrategyStep, ...]] = {
+        "solve": (StrategyStep(), *longer),
+        "plan_then_solve": (StrategyStep("plan"), StrategyStep("carry_out")),
+        "refine": (StrategyStep(), StrategyStep("critique"), StrategyStep("revise")),
+        "retry_with_feedback": (StrategyStep(), StrategyStep("another_way", due="if_wrong")),
+        "hint": (StrategyStep("hint"), *longer),
+        "budget": (StrategyStep(max_tokens=spec.think_tokens), StrategyStep("answer_now", due="if_truncated")),
+    }
+    return steps[spec.strategy]
+
+
+class Strategy:
+    """The strategy of one teacher. `samplings` line up with `steps`."""
+
+    def __init__(self, spec: TeacherSpec) -> None:
+        self.name = spec.strategy
+        self.steps = _steps(spec)
+        self.samplings: tuple[Sampling, ...] = tuple(
+            spec.sampling
+            if step.max_tokens is None
+            else spec.sampling.model_copy(update={"max_tokens": step.max_tokens})
+            for step in self.steps
+        )
+        self._model = spec.model
+        self._turns = [turn_renderer(step.turn) if step.turn is not None else None for step in self.steps]
+        self.plain = prompt_renderer(spec.prompt)
+        """Renders the problem as a student is to be asked it."""
+
+    def opening(self, problem: Problem) -> Messages:
+        """Return the messages of the first request."""
+        turn = self._turns[0]
+        return self.plain(problem) if turn is None else (turn(problem),)
+
+    def request_ids(self, problem: Problem, opening: str, samples: int) -> tuple[tuple[str, ...], ...]:
+        """Return the ids of the requests for the first `samples` samples: by sample index, then by step.
+
+        `opening` is the id of the opening's messages.
+        """
+        turns = [turn(problem) if turn is not None else None for turn in self._turns]
+        return tuple(self._ids(opening, turns, index) for index in range(samples))
+
+    def _ids(self, opening: str, turns: Sequence[Message | None], index: int) -> tuple[str, ...]:
+        ids: list[str] = []
+        for number, sampling in enumerate(self.samplings):
+            turn = turns[number] if number else None
+            if turn is None:
+                ids.append(request_id(opening, self._model, sampling, index))
+            else:
+                ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index))
+        return tuple(ids)
+
+    def messages(self, number: int, problem: Problem, earlier: Sequence[Candidate]) -> Messages:
+        """Return what step `number` sends, after the answers of all `earlier` steps."""
+        opening, *turns = self.questions(number, problem)
+        answers = [Message(role="assistant", content=_said(one)) for one in earlier]
+        return (opening, *(message for pair in zip(answers, turns, strict=False) for message in pair))
+
+    def questions(self, number: int, problem: Problem) -> Messages:
+        """Return what the user says up to step `number`, without the answers in between."""
+        opening = self.opening(problem)
+        if number == 0 or self._turns[number] is None:
+            return opening
+        return (*opening, *(turn(problem) for turn in self._turns[1 : number + 1] if turn is not None))
+
+    def expected_steps(self, wrong: float, truncated: float) -> float:
+        """Return how many requests a sample takes on average; `wrong` and `truncated` are shares of first answers."""
+        shares: dict[Due, float] = {"always": 1.0, "if_wrong": wrong, "if_truncated": truncated}
+        return 1.0 + sum(shares[step.due] for step in self.steps[1:])
+
+    def name_of(self, number: int) -> RequestStrategy:
+        """Return the strategy that the answer to step `number` belongs to: to the plain prompt it is `solve`."""
+        return "solve" if self.steps[number].turn is None and self._turns[0] is None else self.name
+
+    def is_due(self, number: int, before: StepOutcome) -> bool:
+        """Return whether step `number` is asked for, after the outcome of the step before it."""
+        due = self.steps[number].due
+        if due == "if_wrong":
+            return before.verdict in ("incorrect", "no_answer")
+        return due == "always" or before.is_truncated
+
+    def last_step(self, found: Mapping[int, StepOutcome]) -> int | None:
+        """Return the step that a sample ends with, given what is known; None if a step has yet to be asked."""
+        number = 0
+        while number in found:
+            if number + 1 == len(self.steps) or not self.is_due(number + 1, found[number]):
+                return number
+            number += 1
+        return None
+
+    def whole(self, earlier: Sequence[Candidate], last: Candidate) -> Candidate:
+        """Return a sample's candidate as it is published: with `budget`, with what was thought before time was up."""
+        if self.name != "budget" or not earlier:
+            return last
+        thoughts = [one.reasoning or one.response for one in earlier] + ([last.reasoning] if last.reasoning else [])
+        return last.model_copy(update={"reasoning": "\n\n".join(thoughts)})
+
+
+def _said(answer: Candidate) -> str:
+    """Return an answer as the conversation goes on with it: the response, or the thinking that never came to one."""
+    return answer.response or f"{OPEN}\n{answer.reasoning or ''}\n{CLOSE}"

@@ -1,0 +1,46 @@
+"""SOURCES: name -> loader, an explicit dict. Recipe in, Problems out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from cotfactory.generators.problems.file_source import load_file
+from cotfactory.generators.problems.hub_source import HubAccess, load_hub
+from cotfactory.generators.problems.procedural_source import load_procedural
+from cotfactory.generators.problems.reasoning_gym_source import load_reasoning_gym
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import ProblemSource
+
+# The source is Any because each loader takes the record of its own kind, which the key names.
+SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {
+    "file": lambda source, recipe_folder, hub: load_file(source, recipe_folder),
+    "hub": lambda source, recipe_folder, hub: load_hub(source, hub),
+    "procedural": lambda source, recipe_folder, hub: load_procedural(source),
+    "reasoning_gym": lambda source, recipe_folder, hub: load_reasoning_gym(source),
+}
+
+
+def load_problems(sources: Sequence[ProblemSource], recipe_folder: Path, hub: HubAccess) -> Iterator[Problem]:
+    """Yield the problems of all sources as they are read, in the order of the recipe.
+
+    An id that two rows of one file or dataset share is an error. The same problem met again - same question,
+    choices, answer, tests and source, so the same `problem_id` - is one problem, and its first row names it:
+    asking it twice would pay twice and publish its chains twice.
+
+    Raises `ProblemSourceError` for a source that cannot be read, breaks the format or holds no problem.
+    """
+    seen: set[bytes] = set()  # digests: half the memory of their hex digits
+    for number, source in enumerate(sources, start=1):
+        count = 0
+        for problem in SOURCES[source.source](source, recipe_folder, hub):
+            count += 1
+            digest = bytes.fromhex(problem.problem_id)
+            if digest not in seen:
+                seen.add(digest)
+                yield problem
+        if not count:
+            raise ProblemSourceError(
+                f"Entry {number} of `problems` ({source.source}) holds no problem: expected at least one",
+                "fix or remove that entry",
+            )

@@ -1,0 +1,188 @@
+"""The HTTP side of a teacher: the request the OpenAI SDK would send, sent over one session of its transport.
+
+The SDK needs about 1 ms of CPU to build, send and unpack one call, aiohttp, its own transport, a tenth of that. So the
+SDK writes the first request only, into a transport that keeps it; what it decided about URL, query, key, organisation,
+project and other headers is then sent with every body of ours.
+"""
+
+import json
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import aiohttp
+from yarl import URL
+
+if TYPE_CHECKING:
+    import httpx2
+
+KEEP_IDLE_S = 4.0
+"""Less than the 5 s after which uvicorn, and so vLLM, closes an idle connection under a request on its way."""
+
+OF_ONE_REQUEST = frozenset({"host", "content-length", "transfer-encoding"})
+OF_ONE_BODY = frozenset({"accept", "content-type"})
+FILE_TIMEOUT_S = 3600.0
+FILE_CHUNK_BYTES = 2**16
+
+
+@dataclass(frozen=True)
+class HttpReply:
+    """What came back, whatever the status; header names are looked up in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """What all requests of one kind have in common."""
+
+    method: str
+    url: URL
+    headers: dict[str, str]
+
+
+class HttpClient:
+    """What one endpoint is asked over. `opened` makes it inside a running loop, `close` ends it.
+
+    All calls raise what aiohttp raises, and TimeoutError when an answer is not there, to its last byte, within
+    `timeout_s`.
+    """
+
+    def __init__(self, chat: "_HttpSession", models: "_HttpSession") -> None:
+        self._chat, self._models = chat, models
+
+    @classmethod
+    async def opened(cls, base_url: str, api_key: str, timeout_s: float) -> "HttpClient":
+        """Return a http to an endpoint; nothing has been sent yet."""
+        chat, models = await _patterns(base_url, api_key, timeout_s)
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        return cls(_HttpSession(chat, timeout), _HttpSession(models, timeout))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._chat.close()
+        await self._models.close()
+
+    async def chat(self, body: Mapping[str, Any]) -> HttpReply:
+        """Send one request for chat completions."""
+        return await self._chat.send(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+    async def models(self) -> HttpReply:
+        """Ask which models there are."""
+        return await self._models.send(None)
+
+
+class FileHttpClient:
+    """The other calls of the same API, those about files and batches: few, and some of them large."""
+
+    def __init__(self, line: "_HttpSession") -> None:
+        self._line = line
+
+    @classmethod
+    async def opened(cls, base_url: str, api_key: str, timeout_s: float) -> "FileHttpClient":
+        """Return a http to an endpoint; a call fails when nothing has come for `timeout_s`, or after an hour."""
+        _, models = await _patterns(base_url, api_key, timeout_s)
+        headers = {name: value for name, value in models.headers.items() if name.lower() not in OF_ONE_BODY}
+        timeout = aiohttp.ClientTimeout(total=FILE_TIMEOUT_S, sock_connect=timeout_s, sock_read=timeout_s)
+        return cls(_HttpSession(_Pattern(models.method, models.url, headers), timeout))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._line.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        form: aiohttp.FormData | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> HttpReply:
+        """Send one request to a path below the base URL, with a form or a JSON body."""
+        return await self._line.call(method, path, query=query, data=form, json=body)
+
+    async def download(self, path: str, into: BinaryIO) -> HttpReply:
+        """Write the body of a successful answer to a file; that of any other is in the reply."""
+        return await self._line.call("GET", path, into=into)
+
+
+class _HttpSession:
+    """A session that sends requests of one pattern; their headers are the session's: a merge less a call."""
+
+    def __init__(self, pattern: _Pattern, timeout: aiohttp.ClientTimeout) -> None:
+        import httpx2
+
+        self._method, self._url, self._proxy = pattern.method, pattern.url, _proxy_for(pattern.url)
+        tls: ssl.SSLContext | bool = httpx2.create_ssl_context() if pattern.url.scheme == "https" else True
+        self._session = aiohttp.ClientSession(
+            # How many may be open at a time is the limiter's affair.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE_S, ssl=tls),
+            timeout=timeout,
+            headers=pattern.headers,
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def send(self, data: bytes | None) -> HttpReply:
+        async with self._session.request(self._method, self._url, data=data, proxy=self._proxy) as answer:
+            return HttpReply(answer.status, answer.headers, await answer.read())
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        into: BinaryIO | None = None,
+        **sent: Any,
+    ) -> HttpReply:
+        url = (self._url.parent / path).with_query(self._url.query).update_query(query or {})
+        async with self._session.request(method, url, proxy=self._proxy, **sent) as answer:
+            if into is None or answer.status != 200:
+                return HttpReply(answer.status, answer.headers, await answer.read())
+            async for chunk in answer.content.iter_chunked(FILE_CHUNK_BYTES):
+                into.write(chunk)
+            return HttpReply(answer.status, answer.headers, b"")
+
+
+async def _patterns(base_url: str, api_key: str, timeout_s: float) -> tuple[_Pattern, _Pattern]:
+    """Return what the SDK sends for a chat completion and for the list of models."""
+    import httpx2
+    from openai import AsyncOpenAI
+
+    sent: list[httpx2.Request] = []
+
+    class Keeping(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            sent.append(request)
+            return httpx2.Response(200, json={"object": "list", "data": []})
+
+    http = httpx2.AsyncClient(transport=Keeping())
+    async with AsyncOpenAI(
+        api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0, http_client=http
+    ) as client:
+        await client.chat.completions.create(model="", messages=[])
+        await client.models.list()
+    chat, models = map(_pattern, sent)
+    return chat, models
+
+
+def _pattern(request: "httpx2.Request") -> _Pattern:
+    headers = {name: value for name, value in request.headers.items() if name not in OF_ONE_REQUEST}
+    # A login in the URL has become an Authorization header here; aiohttp takes one or the other.
+    return _Pattern(request.method, URL(str(request.url), encoded=True).with_user(None), headers)
+
+
+def _proxy_for(url: URL) -> str | None:
+    """Return the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names for `url`, unless NO_PROXY exempts its host."""
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or urllib.request.proxy_bypass(f"{url.host}:{url.port}"):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"

@@ -1,0 +1,315 @@
+"""Concurrency that backs off and recovers, requests and tokens per minute, the money stop."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cotfactory.generators.teacher.rate_headers import Allowance, Allowances
+from cotfactory.schemas.errors import BudgetReached
+from cotfactory.schemas.recipe import Budget
+from cotfactory.schemas.teacher_spec import EndpointLimits, Price
+from cotfactory.schemas.teaching import Message, Sampling, Usage
+
+MESSAGE_OVERHEAD_TOKENS = 16
+SMALLEST_WINDOW = 16
+SPORADIC_REFUSALS, SPORADIC_FAILURES = 1 / 8, 1 / 3
+"""Shares of a round. Refusals are the endpoint's own word for too much, so that fewer of them mean it."""
+USUAL_SHARE = 0.05
+
+
+class Limiter:
+    """How many requests one endpoint is sent at a time and per minute; shared by all its shards.
+
+    Concurrency starts at the recipe's and grows back to it by one per round of successes. It is halved when more than
+    sporadic refusals (429) or failures come back within a round, a round being as many outcomes as requests may be in
+    flight. Sporadic ones say nothing about everybody else's requests: only their own are asked again later. So do
+    refusals with a `Retry-After`: once they are more than sporadic, nobody sends before it has passed.
+
+    Of 256 in flight 33 are refused: 128 go on after the pause, whatever the rest of the burst says. Every fifth request
+    of 256 fails for 500s, resets and time-outs: nothing is slowed down.
+    """
+
+    def __init__(self, limits: EndpointLimits) -> None:
+        self._limits = limits
+        self._allowed = float(limits.concurrency)
+        self._in_flight = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._paused_until = 0.0
+        self._window = _OutcomeWindow(limits.concurrency)
+        self._requests = _Bucket(limits.requests_per_minute)
+        self._tokens = _Bucket(limits.tokens_per_minute)
+        self._their_requests, self._their_tokens = _Left(), _Left()
+        self._usual_tokens = 0.0
+
+    def slot(self, tokens: int) -> "_Slot":
+        """Return a context that waits until one request of about `tokens` tokens may be sent, and holds its place."""
+        return _Slot(self, tokens)
+
+    async def enter(self, tokens: int) -> None:
+        """Wait for a place in flight and until the limits have room; `leave` gives the place back."""
+        if self._waiting or self._in_flight >= int(self._allowed):
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self.leave()
+                raise
+        else:
+            self._in_flight += 1
+        try:
+            await self._requests.take(1)
+            await self._tokens.take(tokens)
+            await self._their_requests.take(1)
+            await self._their_tokens.take(self._usual_tokens)
+            while (wait_s := self._paused_until - time.monotonic()) > 0:
+                await asyncio.sleep(wait_s)
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give a place in flight back."""
+        self._in_flight -= 1
+        self._wake()
+
+    @property
+    def is_backing_off(self) -> bool:
+        """Whether the endpoint is in trouble: it is sent less than the recipe allows."""
+        return self._allowed < self._limits.concurrency
+
+    def succeeded(self, tokens: int = 0) -> None:
+        """Note a success and the tokens it was billed: concurrency grows back towards the recipe's."""
+        self._usual_tokens += (tokens - self._usual_tokens) * (USUAL_SHARE if self._usual_tokens else 1.0)
+        self._window.outcomes += 1
+        if self.is_backing_off:
+            self._allowed = min(float(self._limits.concurrency), self._allowed + 1 / self._allowed)
+        if self._window.is_over:
+            self._window = _OutcomeWindow(int(self._allowed))
+        self._wake()
+
+    def pushed_back(self, retry_after_s: float | None, *, refused: bool = False) -> None:
+        """Note that the endpoint failed or `refused` (429), and how long it asked to wait."""
+        until = time.monotonic() + (retry_after_s or 0.0)
+        now = self._window
+        now.outcomes += 1
+        now.refused += refused
+        now.failed += not refused
+        now.asked_until = max(now.asked_until, until)
+        if now.has_halved:
+            self._paused_until = max(self._paused_until, until)
+        elif now.is_more_than_sporadic:
+            self._paused_until = max(self._paused_until, now.asked_until)
+            self._allowed = max(1.0, self._allowed / 2)
+            now.has_halved = True  # one burst counts once
+        if now.is_over:
+            self._window = _OutcomeWindow(int(self._allowed))
+
+    def heed(self, said: Allowances) -> None:
+        """Note what the endpoint says is left of its own limits; what else is in flight it may not have counted yet."""
+        others = self._in_flight - 1
+        if said.requests is not None:
+            self._their_requests.heed(said.requests, others)
+        if said.tokens is not None:
+            self._their_tokens.heed(said.tokens, others * self._usual_tokens)
+
+    def _wake(self) -> None:
+        """Hand free places to those who have waited longest."""
+        while self._waiting and self._in_flight < int(self._allowed):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._in_flight += 1
+                turn.set_result(None)
+
+
+class _Slot:
+    """A place in flight as a context manager; a class, because a generator would cost as much as all that it does."""
+
+    def __init__(self, limiter: Limiter, tokens: int) -> None:
+        self._limiter, self._tokens = limiter, tokens
+
+    async def __aenter__(self) -> None:
+        await self._limiter.enter(self._tokens)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._limiter.leave()
+
+
+@dataclass
+class _OutcomeWindow:
+    """What came back of about as many requests as may be in flight at a time."""
+
+    allowed: int
+    outcomes: int = 0
+    refused: int = 0
+    failed: int = 0
+    asked_until: float = 0.0
+    has_halved: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.outcomes >= max(self.allowed, SMALLEST_WINDOW)
+
+    @property
+    def is_more_than_sporadic(self) -> bool:
+        outcomes = max(self.allowed, SMALLEST_WINDOW)
+        return self.refused > SPORADIC_REFUSALS * outcomes or self.failed > SPORADIC_FAILURES * outcomes
+
+
+class _Bucket:
+    """A token bucket that refills over a minute; `per_minute` None is no limit."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._per_second = per_minute / 60 if per_minute else None
+        # One second's worth may go at once; a whole minute's at the start would break the limit's first minute.
+        self._level = self._per_second or 0.0
+        self._filled_at = time.monotonic()
+
+    async def take(self, amount: int) -> None:
+        """Wait until `amount` may be taken; more than the bucket holds is paid back by waiting longer."""
+        if self._per_second is None:
+            return
+        now = time.monotonic()
+        self._level = min(self._per_second, self._level + (now - self._filled_at) * self._per_second)
+        self._filled_at = now
+        self._level -= amount
+        if self._level < 0:
+            await asyncio.sleep(-self._level / self._per_second)
+
+
+class _Left:
+    """What an endpoint has left of a limit of its own: what it said last, less what was sent since, plus its refill.
+
+    Three requests are left of a limit of 60 a minute that is whole again in 57 s, and two are in flight: one goes out
+    at once, the next ones a second apart.
+    """
+
+    def __init__(self) -> None:
+        self._said: Allowance | None = None
+        self._level = self._filled_at = self._reset_at = 0.0
+
+    def heed(self, said: Allowance, unseen: float) -> None:
+        """Note what is left according to a reply that had not counted `unseen` yet."""
+        self._said, self._level = said, said.remaining - unseen
+        self._filled_at = time.monotonic()
+        self._reset_at = self._filled_at + said.reset_s
+
+    async def take(self, amount: float) -> None:
+        """Wait until `amount` is there: at the pace of the refill if the endpoint tells it, else until the reset."""
+        now = time.monotonic()
+        if self._said is None or now >= self._reset_at:
+            return
+        per_second = self._said.per_second
+        self._level += (now - self._filled_at) * (per_second or 0.0) - amount
+        self._filled_at = now
+        if self._level < 0:
+            until_reset_s = self._reset_at - now
+            await asyncio.sleep(min(until_reset_s, -self._level / per_second) if per_second else until_reset_s)
+
+
+class RunBudget:
+    """The money and token stop of one recipe, over all its teachers and runs.
+
+    A request is let through only if everything spent so far, everything in flight at its worst case and
+    its own worst case fit the budget. `spent_usd` and `spent_tokens` start with what earlier runs paid.
+    """
+
+    def __init__(self, budget: Budget, spent_usd: float = 0.0, spent_tokens: int = 0) -> None:
+        self._budget = budget
+        self.spent_usd = spent_usd
+        self.spent_tokens = spent_tokens
+        self._held_usd = 0.0
+        self._held_tokens = 0
+        self._holders = 0
+        self._settled = asyncio.Event()
+
+    async def hold(self, usd: float, tokens: int) -> None:
+        """Set aside the worst case of one request, waiting for others to settle where that may help.
+
+        Raises BudgetReached when nothing is in flight any more and it still does not fit.
+        """
+        while not self._fits(usd, tokens):
+            if self._holders == 0:
+                raise BudgetReached(
+                    f"The budget stopped the run: spent {self.spent_usd:.4f} USD and {self.spent_tokens} tokens, "
+                    f"and the next request may cost up to {usd:.4f} USD and {tokens} tokens",
+                    "everything bought is saved; raise `budget:` in the recipe and run again to go on",
+                )
+            self._settled.clear()
+            await self._settled.wait()
+        self._held_usd += usd
+        self._held_tokens += tokens
+        self._holders += 1
+
+    def settle(self, held_usd: float, held_tokens: int, paid_usd: float, paid_tokens: int) -> None:
+        """Replace what was set aside by what was paid."""
+        self._held_usd -= held_usd
+        self._held_tokens -= held_tokens
+        self._holders -= 1
+        self.spent_usd += paid_usd
+        self.spent_tokens += paid_tokens
+        self._settled.set()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything to exceed."""
+        return self._budget.usd is not None or self._budget.tokens is not None
+
+    def _fits(self, usd: float, tokens: int) -> bool:
+        budget = self._budget
+        if budget.usd is not None and self.spent_usd + self._held_usd + usd > budget.usd + 1e-12:
+            return False
+        return budget.tokens is None or self.spent_tokens + self._held_tokens + tokens <= budget.tokens
+
+
+def cost_usd(price: Price | None, usage: Usage) -> float | None:
+    """Return what a request cost; None without a price."""
+    if price is None:
+        return None
+    return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
+
+
+def worst_case(sampling: Sampling, messages: Sequence[Message], overhead_tokens: int = 0) -> Usage:
+    """Return the most tokens a request can be billed for.
+
+    A tokenizer makes at most one token of a byte, so the prompt's bytes bound its tokens; the answer is
+    bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
+    `overhead_tokens` is what the endpoint is known to add to a prompt (see PromptOverhead).
+    """
+    prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    return Usage(input_tokens=prompt + overhead_tokens, output_tokens=sampling.max_tokens or 0)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+class PromptOverhead:
+    """What an endpoint adds to prompts (a hidden system prompt, say), learned from what it bills.
+
+    Nobody can know it before the first bill, so under a budget `first_alone` lets one request go ahead of all others.
+    """
+
+    def __init__(self, *, budgeted: bool) -> None:
+        self.tokens = 0
+        self._is_known = not budgeted
+        self._first = asyncio.Lock()
+
+    @asynccontextmanager
+    async def first_alone(self) -> AsyncIterator[None]:
+        """Hold everybody else back until the first request has been billed."""
+        if not self._is_known:
+            async with self._first:
+                if not self._is_known:
+                    yield
+                    return
+        yield  # those who waited for the first bill go all at once
+
+    def learn(self, bound: Usage, billed: Usage) -> None:
+        """Note how far a bill exceeded the bound it was held against."""
+        self._is_known = True
+        self.tokens += max(0, billed.input_tokens - bound.input_tokens)

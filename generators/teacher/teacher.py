@@ -1,0 +1,240 @@
+"""The OpenAI-compatible teacher: one request in, a completion out; retries, errors sorted by kind."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+from cotfactory.generators.teacher.completions import NOT_READABLE, read_completion, read_completions, says_nothing
+from cotfactory.generators.teacher.endpoint_errors import (
+    not_a_completion,
+    not_json,
+    status_error,
+    timed_out,
+    unreachable,
+)
+from cotfactory.generators.teacher.http_client import HttpClient, HttpReply
+from cotfactory.generators.teacher.limits import Limiter
+from cotfactory.generators.teacher.rate_headers import Allowances, allowances
+from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message, Sampling
+
+SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
+NO_KEY = "no-key"
+MODELS_TRIES = 3
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a teacher is asked: the base URL (ends in `/v1`) and the key, which is never shown or stored."""
+
+    base_url: str
+    api_key: str
+
+    @property
+    def shown(self) -> str:
+        """The URL as it may be shown: a login or a query in it may hold a key."""
+        parts = urlsplit(self.base_url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+    def masked(self, text: str) -> str:
+        """Return `text` without the key: some servers repeat the one they refuse."""
+        return text.replace(self.api_key, "***")
+
+    def masked_line(self, text: str, longest: int) -> str:
+        """Return text of the endpoint on one line, cut, without the key."""
+        return " ".join(self.masked(text).split())[:longest]
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.shown!r})"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One wanted sample. `request_id` is the id of what it buys (the `candidate_id`); it is never sent.
+
+    `tokens` is the estimate that the tokens-per-minute limit is charged with.
+    """
+
+    request_id: str
+    messages: Sequence[Message]
+    sampling: Sampling
+    sample_index: int
+    tokens: int
+
+
+class Teacher(Protocol):
+    """The seam: whatever answers a request with a completion."""
+
+    async def complete(self, request: Request) -> Completion:
+        """Return one completion. Raises a TeacherError."""
+        ...
+
+
+class OpenAITeacher:
+    """A teacher behind an OpenAI-compatible endpoint; an async context manager.
+
+    It asks once: retrying is `ask_with_retries`'s. `on_allowances` hears what replies say about the endpoint's limits.
+    """
+
+    def __init__(
+        self, spec: TeacherSpec, endpoint: Endpoint, on_allowances: Callable[[Allowances], None] = lambda _: None
+    ) -> None:
+        self._spec, self._endpoint, self._on_allowances = spec, endpoint, on_allowances
+        self._http: HttpClient
+
+    async def __aenter__(self) -> "OpenAITeacher":
+        self._http = await HttpClient.opened(
+            self._endpoint.base_url, self._endpoint.api_key, self._spec.limits.timeout_s
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.close()
+
+    async def complete(self, request: Request) -> Completion:
+        """Ask for one sample. Raises a TeacherError."""
+        return await self._ask(chat_body(self._spec.model, request), read_completion)
+
+    async def complete_several(self, request: Request, samples: int) -> tuple[Completion, ...]:
+        """Ask for `samples` samples of one prompt at once; an endpoint may return fewer. Raises a TeacherError."""
+        return await self._ask({**chat_body(self._spec.model, request), "n": samples}, read_completions)
+
+    async def _ask(self, body: dict[str, object], read: Callable[[Any, float], T]) -> T:
+        started = time.perf_counter()
+        payload = await self._call(lambda: self._http.chat(body))
+        try:
+            return read(payload, (time.perf_counter() - started) * 1000)
+        except NOT_READABLE as error:
+            raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(payload), 80)) from error
+
+    async def models(self) -> tuple[str, ...]:
+        """Return the models the endpoint lists; empty when it does not list any. Raises a TeacherError."""
+        for attempt in range(MODELS_TRIES):
+            try:
+                page = await self._call(lambda: self._http.models())
+                break
+            except TeacherRefused as error:
+                if error.status in (404, 405, 501):
+                    return ()
+                raise
+            except TeacherError as error:
+                if not error.retryable or attempt == MODELS_TRIES - 1:
+                    raise
+                await asyncio.sleep(FIRST_DELAY_S * 2**attempt)
+        try:
+            return tuple(str(model["id"]) for model in page["data"] or ())
+        except NOT_READABLE as error:
+            raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(page), 80)) from error
+
+    async def _call(self, send: Callable[[], Awaitable[HttpReply]]) -> Any:
+        """Return the JSON of a reply. Raises a TeacherError."""
+        return decoded(await answered(send, self._spec, self._endpoint, self._on_allowances), self._endpoint)
+
+
+async def answered(
+    send: Callable[[], Awaitable[HttpReply]],
+    spec: TeacherSpec,
+    endpoint: Endpoint,
+    on_allowances: Callable[[Allowances], None] = lambda _: None,
+) -> HttpReply:
+    """Return a successful reply. Raises a TeacherError."""
+    try:
+        reply = await send()
+    except TimeoutError as error:
+        raise timed_out(endpoint.shown, spec.limits.timeout_s) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise unreachable(endpoint.shown, error) from error
+    said = allowances(reply.headers)
+    if said is not None:
+        on_allowances(said)
+    if not 200 <= reply.status < 300:
+        text = endpoint.masked_line(reply.body.decode("utf-8", "replace"), 200)
+        raise status_error(endpoint.shown, spec, reply, text)
+    return reply
+
+
+def decoded(reply: HttpReply, endpoint: Endpoint) -> Any:
+    """Return the JSON of a reply. Raises TeacherBadReply."""
+    try:
+        return json.loads(reply.body)
+    except (RecursionError, ValueError) as error:
+        text = endpoint.masked_line(reply.body.decode("utf-8", "replace"), 80)
+        raise not_json(endpoint.shown, text) from error
+
+
+def chat_body(model: str, request: Request) -> dict[str, object]:
+    """Return the body of the chat request that asks for one sample; sample i is asked with `seed + i`."""
+    sampling = request.sampling
+    return {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        **sampling.sent(),
+        **({} if sampling.seed is None else {"seed": sampling.seed + request.sample_index}),
+    }
+
+
+class RequestPayment(Protocol):
+    """What whoever pays does around each sending of a request."""
+
+    async def hold(self) -> None:
+        """Set the money of one sending aside. Raises what must stop the run."""
+        ...
+
+    def sent(self) -> None:
+        """Note that the request goes out now. Raises what must stop it."""
+        ...
+
+    def failed(self, error: TeacherError) -> None:
+        """Note that this sending failed; there may be another."""
+        ...
+
+
+async def ask_with_retries(
+    teacher: Teacher, spec: TeacherSpec, limiter: Limiter, request: Request, sending: RequestPayment
+) -> Completion:
+    """Ask inside the endpoint's limits, again after retryable errors.
+
+    Raises the last error once `limits.retries` are used up, and one that is not retryable at once. An answer with
+    nothing in it is asked again too; when the retries are used up, it is what the teacher has to say.
+    """
+    for attempt in range(spec.limits.retries + 1):
+        is_last = attempt == spec.limits.retries
+        await sending.hold()
+        try:
+            async with limiter.slot(request.tokens):
+                sending.sent()
+                completion = await teacher.complete(request)
+            if says_nothing(completion) and not is_last:
+                raise TeacherBadReply(f"teacher {spec.name!r} answered with nothing")
+            billed = completion.usage
+            limiter.succeeded(billed.input_tokens + billed.output_tokens if billed else 0)
+            return completion
+        except TeacherError as error:
+            sending.failed(error)
+            if not error.retryable:
+                raise
+            asked_to_wait = error.retry_after_s if isinstance(error, TeacherRateLimited) else None
+            limiter.pushed_back(asked_to_wait, refused=isinstance(error, TeacherRateLimited))
+            if is_last:
+                raise
+        await asyncio.sleep(max(asked_to_wait or 0.0, _delay_s(attempt, limiter)))
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _delay_s(attempt: int, limiter: Limiter) -> float:
+    """Return how long a request waits before its next try, jittered.
+
+    The delay doubles from try to try while the endpoint is in trouble. A request that fails while others succeed had
+    bad luck, and waiting long would not help it.
+    """
+    delay_s = FIRST_DELAY_S * 2**attempt if limiter.is_backing_off else SPORADIC_DELAY_S
+    return min(LONGEST_DELAY_S, delay_s) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter

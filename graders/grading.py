@@ -1,0 +1,179 @@
+"""GRADERS: answer kind -> grader, an explicit dict; grade a batch; the gold self-test.
+
+Whatever happens inside a grader, a caller gets a grade: a crash of ours is `ungraded / grader_crashed`, never an
+exception and never `incorrect`.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from cotfactory.graders.choices import CHOICE_GRADER_VERSION, grade_choice
+from cotfactory.graders.code.grade_code import CODE_GRADER_VERSION, grade_code
+from cotfactory.graders.code.program_mutants import empty_program_passes
+from cotfactory.graders.grader import ALGEBRA_ITEM_S, GradeFunction, Tools
+from cotfactory.graders.math.expression_answers import UNSERVED
+from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math
+from cotfactory.graders.math.readable import why_no_answer
+from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.scorer_answers import grade_reasoning_gym, reasoning_gym_version
+from cotfactory.graders.texts import TEXT_GRADER_VERSION, grade_text
+from cotfactory.graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
+from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.grade import Evidence, Grade
+from cotfactory.schemas.problem import AnswerKind, Problem, ScorerTests
+from cotfactory.schemas.teaching import Sampling, Usage
+
+GRADERS: dict[AnswerKind, tuple[GradeFunction, str]] = {
+    "choice": (grade_choice, CHOICE_GRADER_VERSION),
+    "code": (grade_code, CODE_GRADER_VERSION),
+    "math": (grade_math, MATH_GRADER_VERSION),
+    "text": (grade_text, TEXT_GRADER_VERSION),
+}
+"""Answer kind -> its grader and the grader's version. Problems with `ScorerTests` go to their task's scorer."""
+
+BATCH_THREADS = 16
+"""Gradings of a batch that may wait at the same time, for the sandbox or an algebra worker."""
+
+
+def grader_name_and_version(problem: Problem) -> tuple[str, str]:
+    """Return which grader would grade the problem, and its version (both are part of a grade's id)."""
+    if isinstance(problem.tests, ScorerTests):
+        return "reasoning_gym", reasoning_gym_version()
+    return problem.answer_kind, GRADERS[problem.answer_kind][1]
+
+
+def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
+    """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader.
+
+    What a chain asks of algebra takes ALGEBRA_ITEM_S at most; `ungraded / unserved` says that no worker was free or
+    ready in that time. Raises WouldWait only with tools that forbid waiting.
+    """
+    scored = isinstance(problem.tests, ScorerTests)
+    function: GradeFunction = grade_reasoning_gym if scored else GRADERS[problem.answer_kind][0]
+    hurried = Tools(algebra=OneItem(tools.algebra, ALGEBRA_ITEM_S), sandbox=tools.sandbox)
+    try:
+        return function(problem, candidate, hurried)
+    except WouldWait:
+        raise
+    except Exception as error:  # our own fault, whatever it is: not the chain's
+        return _crashed(problem, candidate, error)
+
+
+def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> list[Grade]:
+    """Return the grades of many candidates, in the order given.
+
+    What needs no waiting is graded right here: 20 to 60 us a chain, less than handing it to another process costs.
+    What waits for the sandbox or for a symbolic comparison waits in threads, side by side; before that, and outside
+    the time that a chain has, for the first worker. What no worker had time for is graded once more, one by one.
+    """
+    grades: dict[int, Grade] = {}
+    waiting: list[int] = []
+    for place, pair in enumerate(pairs):
+        prompt = grade_promptly(*pair, tools)
+        if prompt is None:
+            waiting.append(place)
+        else:
+            grades[place] = prompt
+    if any(pairs[place][0].answer_kind != "code" for place in waiting):
+        _wait_for_workers(tools)
+    if waiting:
+        with ThreadPoolExecutor(min(BATCH_THREADS, len(waiting))) as threads:
+            late = threads.map(lambda place: grade(*pairs[place], tools), waiting)
+            grades.update(zip(waiting, late, strict=True))
+    return [_served(*pair, grades[place], tools) for place, pair in enumerate(pairs)]
+
+
+def _served(problem: Problem, candidate: Candidate, found: Grade, tools: Tools) -> Grade:
+    """Return the grade, or a second one where the first is that no worker had time."""
+    if found.reason != UNSERVED:
+        return found
+    _wait_for_workers(tools)
+    return grade(problem, candidate, tools)
+
+
+def _wait_for_workers(tools: Tools) -> None:
+    if isinstance(tools.algebra, WorkerPool):
+        tools.algebra.wait_until_ready()
+
+
+def grade_promptly(problem: Problem, candidate: Candidate, tools: Tools) -> Grade | None:
+    """Return the grade of one candidate where it takes no waiting, None where it does."""
+    if problem.answer_kind == "code":
+        return None
+    algebra = Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
+    try:
+        return grade(problem, candidate, Tools(algebra=algebra, sandbox=tools.sandbox))
+    except WouldWait:
+        return None
+
+
+def self_test(problem: Problem, tools: Tools) -> Grade:
+    """Grade the problem's own reference answer, as a candidate that states it would be graded.
+
+    `correct` for a good problem. An empty answer, a `math` answer that no rule can read, a letter beyond the choices,
+    a solution that fails the tests are not; a code problem without a solution is `ungraded / no_reference_solution`,
+    one whose tests a program that does nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs
+    cannot be run.
+    """
+    if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
+        return _failed(problem, _stating(problem, ""), "no_reference_solution", None)
+    candidate = _stating(problem, _statement(problem))
+    stated = _served(problem, candidate, grade(problem, candidate, tools), tools)
+    if stated.reason == "sandbox_failed":
+        raise SandboxError(f"a reference solution could not be run: {stated.evidence.detail}")
+    if stated.grader == "math" and stated.verdict == "correct" and (fault := why_no_answer(problem.answer)):
+        return stated.model_copy(update={"verdict": "incorrect", "reason": fault})
+    if stated.grader == "code" and stated.verdict == "correct" and empty_program_passes(problem, tools):
+        return stated.model_copy(update={"verdict": "incorrect", "reason": "bad_tests"})
+    return stated
+
+
+def _statement(problem: Problem) -> str:
+    if problem.answer_kind == "code":
+        return f"```python\n{problem.solution}\n```"
+    if problem.answer_kind == "choice":
+        return f"The answer is ({problem.answer.strip()})."
+    if isinstance(problem.tests, ScorerTests) or problem.answer_kind == "math":
+        answer = reference_answer(problem.answer)
+    else:
+        answer = next((line for line in problem.answer.splitlines() if line.strip()), "")
+    balanced = answer.count("{") == answer.count("}")
+    return f"\\boxed{{{answer}}}" if balanced else f"#### {answer}"
+
+
+def _stating(problem: Problem, response: str) -> Candidate:
+    return Candidate(
+        candidate_id=f"self-test-{problem.problem_id}",
+        problem_id=problem.problem_id,
+        teacher="reference",
+        prompt_id="",
+        sampling=Sampling(),
+        sample_index=0,
+        reasoning=None,
+        response=response,
+        finish_reason="stop",
+        usage=Usage(),
+        cost_usd=None,
+        latency_ms=0.0,
+        created_at=datetime.fromtimestamp(0, UTC),
+    )
+
+
+def _crashed(problem: Problem, candidate: Candidate, error: Exception) -> Grade:
+    return _failed(problem, candidate, "grader_crashed", f"{type(error).__name__}: {error}"[:500])
+
+
+def _failed(problem: Problem, candidate: Candidate, reason: str, detail: str | None) -> Grade:
+    name, version = grader_name_and_version(problem)
+    return Grade(
+        candidate_id=candidate.candidate_id,
+        grader=name,
+        grader_version=version,
+        verdict="ungraded",
+        reason=reason,
+        extracted_answer=None,
+        evidence=Evidence(detail=detail),
+        duration_ms=0.0,
+    )

@@ -1,0 +1,24 @@
+"""Every check reads hostile chains in time that grows with their length alone."""
+
+import pytest
+
+from cotfactory.curation.chain_checks.findings import CHECKS, ExaminedChain
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.group import GradedCandidate
+from tests.builders import a_candidate, a_grade, a_problem
+
+# Each once made some pattern try every way to cut a text; a check that does so again never comes back.
+HOSTILE = [
+    "a: b, ", " ", "\n", "1 + 1 = 2 = ", "2x + 3 = 11 so ", "x=", "((", "[ ; stack: [\n", '"a" < ', "A and B swap: ",
+    "the expected ", "I'm sorry ", "as an ", "$", "`", "é", "first is a, ", "20% of 5 ", "-1 ", "<|", "中",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+def test_hostile_chains_are_read_to_their_end(part: str) -> None:
+    text = part * (30_000 // len(part))
+    graded = GradedCandidate(candidate=a_candidate(text), grade=a_grade())
+    chain = ExaminedChain(text=text, prompt=text[:1_000], problem=a_problem(text[:1_000]), graded=graded)
+    for flag, check in CHECKS.items():
+        found = check(chain, Curation())
+        assert found is None or len(found) < 1_000, flag

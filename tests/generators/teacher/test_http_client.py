@@ -1,0 +1,188 @@
+"""What goes out is what the OpenAI SDK would have sent, and what it understands of an endpoint is understood."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from openai import AsyncOpenAI, DefaultAioHttpClient
+
+from cotfactory.generators.teacher.teacher import Endpoint, OpenAITeacher, Request
+from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion, Message
+from tests.generators.scripted_server import chat
+
+SPEC = TeacherSpec.model_validate(
+    {
+        "name": "t",
+        "model": "modèle",
+        "sampling": {"temperature": 0.5, "max_tokens": 100, "seed": 10},
+        "limits": {"timeout_s": 5.0},
+    }
+)
+MESSAGES = (Message(role="system", content="Think."), Message(role="user", content="What is 3 × 4?\n\u2028"))
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """Yield the address of a server that hands every request, whatever its path, to `handler`."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    app.router.add_route("*", "/", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def ask_ourselves(base_url: str) -> Completion:
+    async with OpenAITeacher(SPEC, Endpoint(base_url, "secret")) as teacher:
+        await teacher.models()
+        return await teacher.complete(Request("request-3", MESSAGES, SPEC.sampling, 3, tokens=100))
+
+
+async def ask_with_the_sdk(base_url: str) -> None:
+    http = DefaultAioHttpClient()
+    async with AsyncOpenAI(api_key="secret", base_url=base_url, timeout=5.0, max_retries=0, http_client=http) as client:
+        await client.models.list()
+        await client.chat.completions.create(
+            model=SPEC.model,
+            messages=[{"role": one.role, "content": one.content} for one in MESSAGES],  # type: ignore[misc]
+            temperature=0.5,
+            max_tokens=100,
+            seed=13,
+        )
+
+
+@pytest.mark.parametrize("base_url", ["http://{}/v1", "http://{}/deep/er/v1/"])
+def test_the_sdk_would_have_sent_the_same(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Method, path, query, body and every header, with what the environment adds."""
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Team: post-training")
+
+    async def run() -> None:
+        seen: list[tuple[Any, ...]] = []
+
+        async def keep(request: web.Request) -> web.Response:
+            text = await request.text()
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            headers.pop("content-length", None)  # JSON may be spaced in another way
+            seen.append((request.method, request.raw_path, headers, json.loads(text) if text else None))
+            return web.json_response(chat() if request.method == "POST" else {"data": []})
+
+        async with serving(keep) as where:
+            await ask_with_the_sdk(base_url.format(where))
+            await ask_ourselves(base_url.format(where))
+        assert len(seen) == 4
+        for ours, theirs in zip(seen[2:], seen[:2], strict=True):
+            assert ours == theirs
+        assert seen[1][2]["openai-organization"] == "org-1"
+
+    asyncio.run(run())
+
+
+def test_a_login_in_the_url_takes_the_place_of_the_key() -> None:
+    """So the SDK decides; its aiohttp transport then refuses to send it."""
+
+    async def run() -> None:
+        keys: list[str] = []
+
+        async def keep(request: web.Request) -> web.Response:
+            keys.append(request.headers["Authorization"])
+            return web.json_response(chat() if request.method == "POST" else {"data": []})
+
+        async with serving(keep) as where:
+            await ask_ourselves(f"http://user:pass@{where}/v1")
+        assert keys == ["Basic dXNlcjpwYXNz"] * 2
+
+    asyncio.run(run())
+
+
+def test_a_redirect_is_followed_with_the_body() -> None:
+    async def run() -> None:
+        bodies: list[Any] = []
+
+        async def moved(request: web.Request) -> web.Response:
+            if request.path.startswith("/old"):
+                raise web.HTTPPermanentRedirect(request.path.replace("/old", "/new"))
+            if request.method == "POST":
+                bodies.append(await request.json())
+            return web.json_response(chat("7") if request.method == "POST" else {"data": []})
+
+        async with serving(moved) as where:
+            assert (await ask_ourselves(f"http://{where}/old/v1")).content == "7"
+        assert bodies[0]["model"] == "modèle"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        asked: list[tuple[str, str]] = []
+
+        async def proxy(request: web.Request) -> web.Response:
+            asked.append((request.raw_path, request.headers.get("Proxy-Authorization", "")))
+            return web.json_response(chat("7") if request.method == "POST" else {"data": []})
+
+        async with serving(proxy) as where:
+            monkeypatch.setenv(variable, f"http://me:word@{where}")
+            assert (await ask_ourselves("http://teacher.invalid/v1")).content == "7"
+            # What NO_PROXY exempts is asked directly.
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+            assert (await ask_ourselves(f"http://{where}/v1")).content == "7"
+        assert [path for path, _ in asked] == [
+            "http://teacher.invalid/v1/models",
+            "http://teacher.invalid/v1/chat/completions",
+            "/v1/models",
+            "/v1/chat/completions",
+        ]
+        assert asked[0][1].startswith("Basic ")
+
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    asyncio.run(run())
+
+
+def test_a_compressed_reply_is_read() -> None:
+    async def run() -> None:
+        async def zipped(request: web.Request) -> web.Response:
+            reply = chat("7") if request.method == "POST" else {"data": []}
+            headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+            return web.Response(body=gzip.compress(json.dumps(reply).encode()), headers=headers)
+
+        async with serving(zipped) as where:
+            assert (await ask_ourselves(f"http://{where}/v1")).content == "7"
+
+    asyncio.run(run())
+
+
+def test_cookies_are_sent_back() -> None:
+    """A load balancer may keep a session on one replica by a cookie."""
+
+    async def run() -> None:
+        cookies: list[dict[str, str]] = []
+
+        async def set_cookie(request: web.Request) -> web.Response:
+            cookies.append(dict(request.cookies))
+            reply = web.json_response(chat("7") if request.method == "POST" else {"data": []})
+            reply.set_cookie("replica", "b")
+            return reply
+
+        async with serving(set_cookie) as where:
+            base_url = f"http://localhost:{where.rpartition(':')[2]}/v1"
+            async with OpenAITeacher(SPEC, Endpoint(base_url, "secret")) as teacher:
+                await teacher.complete(Request("request-0", MESSAGES, SPEC.sampling, 0, tokens=100))
+                await teacher.complete(Request("request-1", MESSAGES, SPEC.sampling, 1, tokens=100))
+        assert cookies == [{}, {"replica": "b"}]
+
+    asyncio.run(run())

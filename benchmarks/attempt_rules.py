@@ -85,7 +85,7 @@ def run(name: str, options: argparse.Namespace, truth: dict[str, float]) -> Outc
         arguments = [
             sys.executable,
             "-m",
-            "cotfactory.flows.cli",
+            "cotfactory",
             "run",
             str(here / "recipe.yaml"),
             "--direct",

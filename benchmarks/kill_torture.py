@@ -80,7 +80,7 @@ def start(recipe: Path, workspace: Path) -> "subprocess.Popen[bytes]":
     command = [
         sys.executable,
         "-m",
-        "cotfactory.flows.cli",
+        "cotfactory",
         "run",
         str(recipe),
         "--workspace",

@@ -4,6 +4,7 @@ The same order runs plain (`--direct`) and as a Prefect flow: how a stage is run
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,9 +31,11 @@ from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.interpreter import in_thread
+from cotfactory.flows.host.run_log import log_level, run_log
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release import releasing
 from cotfactory.flows.run_record import Run, write_run
+from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
@@ -46,6 +49,8 @@ from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.workspace import exclusive, open_workspace
 
+logger = logging.getLogger(__name__)
+
 STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",
     AlarmRaised: "alarm",
@@ -56,13 +61,17 @@ STATUSES: dict[type[BaseException], str] = {
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen."""
+    """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen.
+
+    `log_level` (debug, info, warning, error) is how much goes into the run's log.
+    """
 
     recipe: Recipe
     workspace: Path
     limit: int | None = None
     publish: bool = False
     version: str | None = None
+    log_level: str = "info"
 
 
 async def build(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
@@ -170,16 +179,21 @@ async def _opened(
 
     However the context ends, the run is written down and told to `progress`.
     """
+    level = log_level(request.log_level)
     workspace = open_workspace(request.workspace)
     freed_memory.keep_little()
-    with exclusive(workspace):
+    run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
+    with (
+        exclusive(workspace),
+        run_log(workspace.logs, run.run_id, level, secrets_of(request.recipe)) as log,
+    ):
         build_catalog(workspace)
-        run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
         try:
             async with _prepared(request, run, runner, regrade=regrade, asks=asks) as job:
                 yield job
         except BaseException as error:
             _write_down(run, STATUSES.get(type(error), "failed"))
+            progress.note(f"log:      {log}")
             if isinstance(error, CotfactoryError):
                 error.summary = run.summary()
             if isinstance(error, ContractFailed):
@@ -215,6 +229,7 @@ def new_run_id() -> str:
 
 
 def _write_down(run: Run, status: str) -> None:
+    logger.info("run ended: %s", status)
     write_run(run, status)
     build_catalog(run.workspace)
     run.progress.ended(run.summary())

@@ -1,6 +1,7 @@
 """The command line: `cotfactory ...`. Imports the heavy things inside the command, so that --help is instant."""
 
 import json
+import logging
 import os
 import sys
 import traceback
@@ -28,6 +29,9 @@ RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, 
 Workspace = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Where everything is kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+LogLevel = Annotated[
+    str, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning, error: what logs/RUN_ID.jsonl holds.")
+]
 WORKSPACE = Path("workspace")
 # Every command takes --workspace, so that a script can always pass it; some keep nothing.
 NoWorkspace = Annotated[Path, typer.Option("--workspace", hidden=True)]
@@ -40,13 +44,18 @@ def run(
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N problems.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Send the release to release.repo.")] = False,
+    log_level: LogLevel = "info",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Run a recipe from its problems to its release. Resumes by itself; nothing is paid twice."""
     from cotfactory.flows.run import run_recipe
 
-    _finish(lambda: run_recipe(recipe, workspace, limit, direct=direct, publish=publish), as_json, debug)
+    _finish(
+        lambda: run_recipe(recipe, workspace, limit, direct=direct, publish=publish, log_level=log_level),
+        as_json,
+        debug,
+    )
 
 
 @app.command()
@@ -100,11 +109,17 @@ def exam(
 
 
 @app.command()
-def regrade(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+def regrade(
+    recipe: RecipePath,
+    workspace: Workspace = WORKSPACE,
+    log_level: LogLevel = "info",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
     """Grade what is stored again and list the verdicts that flipped. Asks no teacher."""
     from cotfactory.flows.run import regrade_recipe
 
-    _finish(lambda: regrade_recipe(recipe, workspace), as_json, debug)
+    _finish(lambda: regrade_recipe(recipe, workspace, log_level), as_json, debug)
 
 
 @app.command()
@@ -114,13 +129,14 @@ def release(
     version: Annotated[
         str | None, typer.Option("--version", metavar="vX.Y.Z", help="Default: decided by what changed.")
     ] = None,
+    log_level: LogLevel = "info",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Curate and release what is stored. Asks no teacher."""
     from cotfactory.flows.run import release_recipe
 
-    _finish(lambda: release_recipe(recipe, workspace, version), as_json, debug)
+    _finish(lambda: release_recipe(recipe, workspace, version, log_level), as_json, debug)
 
 
 @app.command()
@@ -238,6 +254,8 @@ def build(
 
 def main() -> None:
     """Run the command line; the exit code says how it ended (see `schemas.errors`)."""
+    # People look at the progress; what is logged goes into the run's own file.
+    logging.getLogger("cotfactory").propagate = False
     app()
 
 

@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from cotfactory.flows.build import BuildRequest, build
 from cotfactory.flows.progress import Progress, TerminalProgress
 from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
-from cotfactory.flows.stage_runner import Stage
+from cotfactory.flows.stage_runner import Stage, logged
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import CotfactoryError
 
@@ -43,7 +43,7 @@ class PrefectStages:
             persist_result=False,
         )
         async def run_stage() -> T:
-            return await stage()
+            return await logged(name, stage)
 
         return await run_stage()
 
@@ -66,11 +66,15 @@ def _flow_run_name() -> str:
 
 @flow(name="build", flow_run_name=_flow_run_name)
 async def build_recipe(
-    recipe: str = "", workspace: str = "workspace", limit: int | None = None, publish: bool = False
+    recipe: str = "",
+    workspace: str = "workspace",
+    limit: int | None = None,
+    publish: bool = False,
+    log_level: str = "info",
 ) -> dict[str, Any]:
     """Build the recipe at path `recipe` (empty: the offline demo) in `workspace`; return its summary."""
     path = Path(recipe) if recipe else shipped_recipe(DEFAULT_RECIPE)
-    request = BuildRequest(load_recipe(path), Path(workspace), limit, publish)
+    request = BuildRequest(load_recipe(path), Path(workspace), limit, publish, log_level=log_level)
     progress = watching.get()
     if progress is not None:
         summary = await build(request, PrefectStages(), progress)

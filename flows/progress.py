@@ -1,5 +1,6 @@
 """What people see while a run goes on: a bar per stage with rate, ETA, accepted share and money."""
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from rich.table import Table
 
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.grade import Verdict
+
+logger = logging.getLogger(__name__)
 
 LINE_EVERY_S, BAR_EVERY_S = 10.0, 0.1
 ENOUGH_TO_PROJECT = 100
@@ -140,7 +143,8 @@ class TerminalProgress:
             self.note(f"request failed ({self._failed} so far): {reason}")
 
     def note(self, text: str) -> None:
-        """Print a line above the bars."""
+        """Print a line above the bars, and keep it in the run's log."""
+        logger.info(text)
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, summary: RunSummary) -> None:

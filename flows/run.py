@@ -33,7 +33,9 @@ class RegradeReport(Record):
         return "\n".join(lines)
 
 
-def run_recipe(path: Path | None, workspace: Path, limit: int | None, *, direct: bool, publish: bool) -> RunSummary:
+def run_recipe(
+    path: Path | None, workspace: Path, limit: int | None, *, direct: bool, publish: bool, log_level: str = "info"
+) -> RunSummary:
     """Run the recipe at `path` (None: the offline demo) and return what was done. Raises a CotfactoryError."""
     path = path or shipped_recipe(DEFAULT_RECIPE)
     recipe = load_recipe(path)
@@ -43,30 +45,30 @@ def run_recipe(path: Path | None, workspace: Path, limit: int | None, *, direct:
         )
     with TerminalProgress() as progress:
         if direct:
-            request = BuildRequest(recipe, workspace, limit, publish)
+            request = BuildRequest(recipe, workspace, limit, publish, log_level=log_level)
             return uvloop.run(build(request, DirectStages(), progress))
         progress.note("running as a Prefect flow; a local server takes some seconds to start (--direct runs without)")
         with prefect_server():
-            return uvloop.run(_as_flow(path, workspace, limit, publish, progress))
+            return uvloop.run(_as_flow(path, workspace, limit, publish, log_level, progress))
 
 
-def release_recipe(path: Path, workspace: Path, version: str | None) -> RunSummary:
+def release_recipe(path: Path, workspace: Path, version: str | None, log_level: str) -> RunSummary:
     """Curate and release what is stored of a recipe, as `version` if one is given. Raises a CotfactoryError."""
-    request = BuildRequest(load_recipe(path), workspace, version=version)
+    request = BuildRequest(load_recipe(path), workspace, version=version, log_level=log_level)
     with TerminalProgress() as progress:
         return uvloop.run(release_stored(request, DirectStages(), progress))
 
 
-def regrade_recipe(path: Path, workspace: Path) -> RegradeReport:
+def regrade_recipe(path: Path, workspace: Path, log_level: str) -> RegradeReport:
     """Grade what is stored of a recipe again. Raises a CotfactoryError."""
-    request = BuildRequest(load_recipe(path), workspace)
+    request = BuildRequest(load_recipe(path), workspace, log_level=log_level)
     with TerminalProgress() as progress:
         flips = uvloop.run(regrade_stored(request, DirectStages(), progress))
     return RegradeReport(recipe=request.recipe.name, flipped=tuple(flips))
 
 
 async def _as_flow(
-    path: Path, workspace: Path, limit: int | None, publish: bool, progress: TerminalProgress
+    path: Path, workspace: Path, limit: int | None, publish: bool, log_level: str, progress: TerminalProgress
 ) -> RunSummary:
     import httpx
     from prefect.exceptions import PrefectException
@@ -75,7 +77,7 @@ async def _as_flow(
 
     watching.set(progress)
     try:
-        summary = await build_recipe(str(path), str(workspace), limit, publish)
+        summary = await build_recipe(str(path), str(workspace), limit, publish, log_level)
     except (httpx.HTTPError, PrefectException) as error:
         raise OrchestratorError(
             f"The Prefect server failed during the run: {error or type(error).__name__}",

@@ -111,6 +111,12 @@ def sandbox_runtime(environment: Mapping[str, str] = os.environ) -> str | None:
     return environment.get("COTFACTORY_SANDBOX_RUNTIME")
 
 
+def secrets_of(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return every key that a run of the recipe may use: none of them is ever written anywhere."""
+    names = {"HF_TOKEN", *(spec.api_key_env for spec in recipe.teachers)}
+    return frozenset(environment[name] for name in names if environment.get(name))
+
+
 def _token(environment: Mapping[str, str]) -> SecretStr | None:
     token = environment.get("HF_TOKEN")
     return SecretStr(token) if token else None

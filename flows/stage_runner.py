@@ -1,11 +1,15 @@
 """StageRunner: how the stages of a build are run, plainly here, or as Prefect tasks (`flows/prefect_build.py`)."""
 
+import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from cotfactory.flows.host.interpreter import in_thread
+from cotfactory.flows.host.run_log import place_in_run
 from cotfactory.flows.summary import RunSummary
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Stage = Callable[[], Awaitable[T]]
 
@@ -27,10 +31,25 @@ class DirectStages:
 
     async def run(self, name: str, stage: Stage[T]) -> T:
         """Run one stage."""
-        return await stage()
+        return await logged(name, stage)
 
     async def show(self, summary: RunSummary, contract: str) -> None:
         """Show nothing: the terminal has it already."""
+
+
+async def logged(name: str, stage: Stage[T]) -> T:
+    """Run a stage once, and write to the run's log that it began, how it ended and how long it took."""
+    with place_in_run(stage=name):
+        started = time.monotonic()
+        logger.info("stage begins")
+        try:
+            result = await stage()
+        except BaseException as error:
+            told = f"{type(error).__name__}: {error}"
+            logger.warning("stage failed", extra={"error": told, "seconds": round(time.monotonic() - started, 3)})
+            raise
+        logger.info("stage done", extra={"seconds": round(time.monotonic() - started, 3)})
+        return result
 
 
 def on_thread(work: Callable[[], T]) -> Stage[T]:

@@ -2,15 +2,19 @@
 
 import hashlib
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.versions import VERSION
-from cotfactory.schemas.errors import PublishError
+from cotfactory.schemas.errors import InputError, PublishError
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.record import Record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MANIFEST = "manifest.json"
 CONTRACT = "contract.json"
@@ -30,6 +34,20 @@ class OpenRelease(Record):
 
     manifest: Manifest
     files: dict[str, FileToSend]
+
+    def table(self, product: str, split: str = "train") -> "pa.Table":
+        """Return the rows of one product. Raises InputError for a product or a split that the release has not."""
+        import pyarrow.parquet as pq
+
+        paths = [file.path for name, file in sorted(self.files.items()) if name.startswith(f"{product}/{split}-")]
+        if not paths:
+            has = sorted({name.rpartition("-of-")[0].rpartition("-")[0] for name in self.files if "-of-" in name})
+            raise InputError(
+                f"{self.manifest.name}@{self.manifest.version} has no {product}/{split}: expected one of "
+                f"{', '.join(has)}",
+                "name a product, and with `split` another one than train",
+            )
+        return pq.read_table(paths)
 
 
 def open_release(folder: Path) -> OpenRelease:

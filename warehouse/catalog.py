@@ -1,11 +1,13 @@
 """DuckDB views over the tables, swapped in by os.replace; opened read-only by people."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.warehouse.tables import seed_tables
@@ -60,13 +62,26 @@ def query_catalog(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple
 
     Raises InputError when the SQL is wrong, WorkspaceError when there is no catalog yet.
     """
+    with _asked(workspace) as connection:
+        result = connection.execute(sql)
+        columns = [column[0] for column in result.description or []]
+        return columns, result.fetchall()
+
+
+def catalog_table(workspace: Workspace, sql: str) -> pa.Table:
+    """Answer one SQL question as an Arrow table. Raises as `query_catalog`."""
+    with _asked(workspace) as connection:
+        table: pa.Table = connection.sql(sql).to_arrow_table()
+        return table
+
+
+@contextmanager
+def _asked(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
     if not workspace.catalog.exists():
         raise WorkspaceError(f"There is no catalog in {workspace.root}", "run a recipe in this workspace first")
     try:
         with duckdb.connect(str(workspace.catalog), read_only=True) as connection:
-            result = connection.execute(sql)
-            columns = [column[0] for column in result.description or []]
-            return columns, result.fetchall()
+            yield connection
     except duckdb.Error as error:
         raise InputError(
             f"The question cannot be answered: {error}",

@@ -34,6 +34,11 @@ class Workspace:
         return self.root / "staging"
 
     @property
+    def logs(self) -> Path:
+        """One file a run, for those who ask afterwards what happened."""
+        return self.root / "logs"
+
+    @property
     def catalog(self) -> Path:
         """The DuckDB file with the views."""
         return self.root / "catalog.duckdb"
@@ -55,7 +60,7 @@ def open_workspace(root: Path) -> Workspace:
             "other files in questions to the catalog",
             "choose another folder with --workspace",
         )
-    folders = [workspace.ledger, workspace.releases, workspace.staging]
+    folders = [workspace.ledger, workspace.releases, workspace.staging, workspace.logs]
     folders += [workspace.table(name) for name in TABLES]
     try:
         for folder in folders:

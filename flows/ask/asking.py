@@ -11,6 +11,7 @@ from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import ShardOutcome, TeacherSession, run_shard
 from cotfactory.flows.ask.teachers import open_session
 from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
+from cotfactory.flows.host.run_log import place_in_run
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.stage_runner import StageRunner
 from cotfactory.generators.teacher.limits import RunBudget
@@ -157,7 +158,8 @@ async def _produce(run: Run, shard: Shard, session: TeacherSession, name: str) -
     journal = Journal(run.workspace.ledger, header)
     outcome = ShardOutcome(run.bought)
     try:
-        await run_shard(shard, session, journal, outcome)
+        with place_in_run(shard=name):
+            await run_shard(shard, session, journal, outcome)
     finally:
         journal.close()
         # On threads, while the other shards go on asking.

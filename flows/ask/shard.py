@@ -1,6 +1,7 @@
 """The hot loop for one shard: ask, write down, grade, decide whether to ask again. Plain asyncio."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ from cotfactory.schemas.teaching import Completion, Message, Usage
 from cotfactory.warehouse.batch_ledger import BatchLedger
 from cotfactory.warehouse.ledger import Journal
 from cotfactory.warehouse.seal import GradeRow
+
+logger = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 20
 UNGRADED_IN_A_ROW = 50
@@ -216,16 +219,22 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
         outcome.bought.failed_calls += 1
         session.stop.failures_in_a_row += 1
         session.progress.failed(str(error))
+        logger.warning("request failed for good in this run", extra=_about(wanted, session, error))
         is_down = isinstance(error, TeacherRefused) or session.stop.failures_in_a_row >= FAILURES_IN_A_ROW
         if is_down and session.stop.reason is None:
             session.stop.reason = error
         outcome.stopped_by = session.stop.reason
         return None
     except CotfactoryError as error:
+        logger.error("asking stops", extra=_about(wanted, session, error))
         outcome.stopped_by = session.stop.reason = session.stop.reason or error
         return None
     session.stop.failures_in_a_row = 0
     outcome.bought.book(candidate)
+    if logger.isEnabledFor(logging.DEBUG):
+        about = {"teacher": session.spec.name, "request_id": candidate.candidate_id}
+        measured = {"latency_ms": candidate.latency_ms, "output_tokens": candidate.usage.output_tokens}
+        logger.debug("answered", extra={**about, **measured})
     problem = wanted.assignment.problem
     grade = await session.grading.grade(problem, candidate)
     outcome.grades.append(grade_row(grade, problem, candidate))
@@ -316,15 +325,21 @@ def _tell(alarms: Sequence[Alarm], session: TeacherSession) -> None:
             )
 
 
+def _about(wanted: _Wanted, session: TeacherSession, error: CotfactoryError) -> dict[str, str]:
+    return {"teacher": session.spec.name, "request_id": wanted.request_id, "error": str(error)}
+
+
 def _watch_graders(grade: Grade, session: TeacherSession) -> None:
     """Stop buying when our own graders fail time after time: nothing would ever be decided."""
     if grade.verdict != "ungraded":
         session.stop.ungraded_in_a_row = 0
         return
+    said = f"{grade.reason} {grade.evidence.detail or ''}".strip()
+    logger.warning("a chain could not be graded", extra={"request_id": grade.candidate_id, "error": said})
     session.stop.ungraded_in_a_row += 1
     if session.stop.ungraded_in_a_row >= UNGRADED_IN_A_ROW and session.stop.reason is None:
         session.stop.reason = SandboxError(
-            f"The last {UNGRADED_IN_A_ROW} chains could not be graded: {grade.reason} {grade.evidence.detail or ''}",
+            f"The last {UNGRADED_IN_A_ROW} chains could not be graded: {said}",
             "what was bought is saved; see to the grader or the Docker engine and run again",
         )
 

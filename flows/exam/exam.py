@@ -13,7 +13,7 @@ from cotfactory.flows.exam.exam_scores import Result, Score, by, score
 from cotfactory.flows.exam.exam_steps import HEADER as STEPS_HEADER
 from cotfactory.flows.exam.exam_steps import StepScore, run_step_exam
 from cotfactory.flows.exam.write_exam_record import exam_record, write_exam_record
-from cotfactory.flows.settings import sandbox_image
+from cotfactory.flows.host.grading_tools import configured_sandbox
 from cotfactory.graders.grader import ALGEBRA_ITEM_S, Tools, open_tools
 from cotfactory.graders.grading import grade, grade_batch
 from cotfactory.graders.math.families import answer_family
@@ -159,12 +159,10 @@ def _ask(question: Question, family: str, tools: Tools) -> Result:
 
 
 def _run_code(exam: Exam) -> ExamScore:
-    from cotfactory.graders.sandbox.pool import open_sandbox
-
     pairs = [(question.problems[0], question.candidate) for question in exam.questions]
     started = time.perf_counter()
     try:
-        with open_sandbox(sandbox_image()) as sandbox, open_tools(sandbox) as tools:
+        with configured_sandbox() as sandbox, open_tools(sandbox) as tools:
             grades = grade_batch(pairs, tools)
     except SandboxError as error:
         return ExamScore(exam=exam.name, skipped=f"programs need the sandbox: {error}")

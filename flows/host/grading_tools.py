@@ -1,11 +1,15 @@
 """Open what grading needs: algebra workers, and the sandbox only where there are programs to run."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from cotfactory.flows.settings import sandbox_image, sandbox_runtime
 from cotfactory.graders.grader import Tools, open_tools
 from cotfactory.schemas.problem import Problem
+
+if TYPE_CHECKING:
+    from cotfactory.graders.sandbox.execution import Sandbox
 
 
 @contextmanager
@@ -17,7 +21,12 @@ def open_grading(problems: Sequence[Problem]) -> Iterator[Tools]:
     with ExitStack() as stack:
         sandbox = None
         if any(problem.answer_kind == "code" for problem in problems):
-            from cotfactory.graders.sandbox.pool import open_sandbox
-
-            sandbox = stack.enter_context(open_sandbox(sandbox_image(), runtime=sandbox_runtime()))
+            sandbox = stack.enter_context(configured_sandbox())
         yield stack.enter_context(open_tools(sandbox))
+
+
+def configured_sandbox() -> "AbstractContextManager[Sandbox]":
+    """Open the sandbox whose image and runtime the environment names. Raises SandboxError."""
+    from cotfactory.graders.sandbox.pool import open_sandbox
+
+    return open_sandbox(sandbox_image(), runtime=sandbox_runtime())

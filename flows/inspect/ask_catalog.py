@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cotfactory.flows.inspect.canned_questions import CANNED_QUESTIONS
+from cotfactory.flows.inspect.canned_questions import CANNED_QUESTIONS, as_sql
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.catalog import query_catalog
@@ -68,8 +68,7 @@ def answer(question: str | None, workspace: Path, form: str) -> Answer:
     if question is None:
         raise InputError("There is no question: expected SQL or a name", "`cotfactory sql --list` lists the names")
     form, place = _known(form), Workspace(workspace.resolve())
-    canned = CANNED_QUESTIONS.get(question)
-    columns, rows = query_catalog(place, canned.sql(place) if canned else question)
+    columns, rows = query_catalog(place, as_sql(question, place))
     return Answer(columns=tuple(columns), rows=tuple(rows), form=form)
 
 
@@ -90,7 +89,7 @@ class OpenShard(Record):
 
 
 class RunLine(Record):
-    """One finished run."""
+    """One finished run; `log` is the file that tells what happened, of a run that did not end well."""
 
     run_id: str
     recipe: str
@@ -100,6 +99,7 @@ class RunLine(Record):
     kept: int
     cost_usd: float
     release_version: str | None
+    log: str | None = None
 
 
 class WorkspaceStatus(Record):
@@ -122,6 +122,8 @@ class WorkspaceStatus(Record):
                 f"run {run.run_id} of {run.recipe}: {run.status}, {run.teacher_calls:,} calls, "
                 f"{run.reused:,} reused, {run.kept:,} kept, ${run.cost_usd:.4f}, {release}"
             )
+            if run.log is not None:
+                lines.append(f"  what happened: {run.log}")
         for shard in self.open_shards:
             lines.append(
                 f"open shard of {shard.recipe} (run {shard.run_id}): {shard.bought:,} bought, "
@@ -137,15 +139,20 @@ def describe_workspace(workspace: Path) -> WorkspaceStatus:
         raise WorkspaceError(f"There is no workspace in {place.root}", "run a recipe with this --workspace first")
     tables = {name: _count(place, name) for name in ("problems", "candidates", "grades", "decisions", "releases")}
     verdicts = query_catalog(place, "SELECT verdict, count(*) FROM grades GROUP BY ALL ORDER BY ALL")[1]
-    columns = ", ".join(RunLine.model_fields)
+    columns = ", ".join(name for name in RunLine.model_fields if name != "log")
     runs = query_catalog(place, f"SELECT {columns} FROM runs ORDER BY started_at DESC LIMIT 10")
     return WorkspaceStatus(
         workspace=str(place.root),
         tables=tables,
         verdicts=dict(verdicts),
-        runs=tuple(RunLine.model_validate(dict(zip(runs[0], row, strict=True))) for row in runs[1]),
+        runs=tuple(_run_line(dict(zip(runs[0], row, strict=True)), place) for row in runs[1]),
         open_shards=tuple(_open_shards(place)),
     )
+
+
+def _run_line(row: dict[str, Any], place: Workspace) -> RunLine:
+    path = place.logs / f"{row['run_id']}.jsonl"
+    return RunLine.model_validate(row | {"log": str(path) if row["status"] != "done" and path.exists() else None})
 
 
 def _count(place: Workspace, view: str) -> int:

@@ -18,6 +18,12 @@ class CannedQuestion(Record):
         return f"WITH all_grades AS (FROM {table_files(workspace, 'grades')}) {self.select}"
 
 
+def as_sql(question: str, workspace: Workspace) -> str:
+    """Return the SQL of a canned question, or any other question as it is."""
+    canned = CANNED_QUESTIONS.get(question)
+    return canned.sql(workspace) if canned else question
+
+
 CANNED_QUESTIONS: Mapping[str, CannedQuestion] = {
     "cost-per-kept-chain": CannedQuestion(
         answers="what a kept chain of each teacher cost, the dropped ones paid too, by recipe",

@@ -5,13 +5,16 @@ second whether it still has the parent that started it.
 """
 
 import asyncio
-import multiprocessing
 import os
+import pickle
+import select
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from aiohttp import web
 
@@ -32,24 +35,28 @@ def running(app_factory: Callable[[], web.Application]) -> Iterator[str]:
     `app_factory` is called in that process, so it must be picklable: a function of a module, or a `partial` of
     one. Raises what it raises, if that is one of our errors, else TeacherUnavailable.
     """
-    # Spawned, not forked: a fork would copy the caller's threads' locks and open database files.
-    spawn = multiprocessing.get_context("spawn")
-    receiver, sender = spawn.Pipe(duplex=False)
-    process = spawn.Process(
-        target=_serve_for_parent, args=(app_factory, sender, os.getpid()), name="local-teacher", daemon=True
+    # Not forked: a fork would copy the caller's threads' locks and open database files. Nor multiprocessing's spawn: it
+    # would run the caller's own script again, which need not guard its main part.
+    receiver, sender = os.pipe()
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        f"from {__name__} import serve_for_parent\nserve_for_parent({sender}, {os.getpid()})"
     )
-    process.start()
-    sender.close()
-    try:
-        yield _base_url(_first_word(receiver))
-    finally:
-        receiver.close()
-        process.terminate()
-        process.join(STOP_TIMEOUT_S)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        process.close()
+    with os.fdopen(receiver, "rb") as words:
+        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, pass_fds=[sender])  # noqa: S603
+        os.close(sender)
+        try:
+            assert process.stdin is not None
+            with suppress(BrokenPipeError), process.stdin as to_child:
+                pickle.dump(app_factory, to_child)
+            yield _base_url(_first_word(words))
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def serve_until_interrupted(app: web.Application, port: int, announce: Callable[[str], None]) -> None:
@@ -71,12 +78,12 @@ def _base_url(port: int) -> str:
     return f"http://{HOST}:{port}/v1"
 
 
-def _first_word(receiver: Connection) -> int:
+def _first_word(words: BinaryIO) -> int:
     """Return the port that the child listens on, or raise what kept it from listening."""
-    try:
-        word = receiver.recv() if receiver.poll(START_TIMEOUT_S) else None
-    except EOFError:
-        word = None
+    word = None
+    with suppress(EOFError):
+        if select.select([words], [], [], START_TIMEOUT_S)[0]:
+            word = pickle.load(words)  # noqa: S301 - of our own child
     if isinstance(word, CotfactoryError):
         raise word
     if not isinstance(word, int):
@@ -86,21 +93,29 @@ def _first_word(receiver: Connection) -> int:
     return word
 
 
-def _serve_for_parent(app_factory: Callable[[], web.Application], sender: Connection, parent: int) -> None:
-    """Be the child process: serve until told to stop or until the parent is gone."""
+def serve_for_parent(sender: int, parent: int) -> None:
+    """Be the child process: serve what standard input describes until told to stop or until the parent is gone.
+
+    The port, or the error that kept it from listening, goes to the descriptor `sender`.
+    """
     # Ctrl-C reaches the whole process group; the parent ends this one when it has no more questions.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def send(word: int | CotfactoryError) -> None:
+        with os.fdopen(sender, "wb") as words:
+            pickle.dump(word, words)
+
     try:
-        app = app_factory()
+        app = pickle.load(sys.stdin.buffer)()  # noqa: S301 - of our own parent
     except CotfactoryError as error:
-        sender.send(error)
+        send(error)
         return
 
     async def serve() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         watch = asyncio.create_task(_watch_parent(parent, stop))
-        await _serve(app, 0, sender.send, stop)
+        await _serve(app, 0, send, stop)
         watch.cancel()
 
     asyncio.run(serve())

@@ -41,7 +41,7 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
     first_seen: dict[str, int] = {}  # the number of the row; where that is can be read again
     try:
         for number, (where, row) in enumerate(islice(reader(path), source.limit)):
-            _refuse_misspelt(row, where)
+            refuse_misspelt(row, where)
             for field, value in given_by_source.items():
                 if row.get(field) in (None, ""):
                     row[field] = value
@@ -187,7 +187,7 @@ def _lines(path: Path) -> Iterator[str]:
             yield line.removeprefix("\ufeff") if number == 1 else line
 
 
-def _refuse_misspelt(row: Mapping[str, object], where: str) -> None:
+def refuse_misspelt(row: Mapping[str, object], where: str) -> None:
     """Raise when a field of the format is absent while an unknown one is nearly called so."""
     for name in row.keys() - set(FIELDS):
         meant = _nearly(name)

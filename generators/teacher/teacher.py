@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +26,8 @@ from cotfactory.generators.teacher.rate_headers import Allowances, allowances
 from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message, Sampling
+
+logger = logging.getLogger(__name__)
 
 SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
 NO_KEY = "no-key"
@@ -226,7 +229,12 @@ async def ask_with_retries(
             limiter.pushed_back(asked_to_wait, refused=isinstance(error, TeacherRateLimited))
             if is_last:
                 raise
-        await asyncio.sleep(max(asked_to_wait or 0.0, _delay_s(attempt, limiter)))
+            wait_s = max(asked_to_wait or 0.0, _delay_s(attempt, limiter))
+            about = {"teacher": spec.name, "request_id": request.request_id, "attempt": attempt + 1}
+            logger.warning(
+                "request failed, another try follows", extra={**about, "error": str(error), "wait_s": round(wait_s, 3)}
+            )
+        await asyncio.sleep(wait_s)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

@@ -219,7 +219,7 @@ def test_ctrl_c_seals_what_was_bought_and_counts_what_was_in_flight(
     arguments = [
         sys.executable,
         "-m",
-        "cotfactory.flows.cli",
+        "cotfactory",
         "run",
         str(recipe),
         "--direct",

@@ -58,7 +58,7 @@ def kill_a_run(recipe: Path, workspace: Path, teacher: CountingTeacher, chance: 
     arguments = [
         sys.executable,
         "-m",
-        "cotfactory.flows.cli",
+        "cotfactory",
         "run",
         str(recipe),
         "--direct",

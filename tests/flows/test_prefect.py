@@ -198,7 +198,7 @@ def test_run_is_a_flow_and_a_retryable_error_is_tried_again_without_paying_twice
         [
             sys.executable,
             "-m",
-            "cotfactory.flows.cli",
+            "cotfactory",
             "run",
             str(recipe),
             "--workspace",
@@ -245,7 +245,7 @@ def test_ctrl_c_under_prefect_ends_with_one_line_and_leaves_nothing_behind(
         [
             sys.executable,
             "-m",
-            "cotfactory.flows.cli",
+            "cotfactory",
             "run",
             str(write_recipe(count=40)),
             "--workspace",

@@ -157,7 +157,7 @@ def kill_a_run(recipe: Path, workspace: Path, server: BatchServer, point: KillPo
     arguments = [
         sys.executable,
         "-m",
-        "cotfactory.flows.cli",
+        "cotfactory",
         "run",
         str(recipe),
         "--direct",
@@ -279,7 +279,7 @@ def test_a_refused_batch_stops_the_run_and_says_why(
     arguments = [
         sys.executable,
         "-m",
-        "cotfactory.flows.cli",
+        "cotfactory",
         "run",
         str(recipe),
         "--direct",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from cotfactory.flows.summary import RunSummary
 
+INTERRUPTION_CHECK_S = 0.2
 T = TypeVar("T")
 WrittenProblem = Problem | Mapping[str, object]
 """A Problem, or a dict with the keys of a problem file; `id` and `source` may be left out."""
@@ -183,7 +184,11 @@ def _in_new_loop(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _on_thread(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` in an event loop of its own on a thread; an interruption cancels it and waits for its end."""
+    """Run `work` in an event loop of its own on a thread; an interruption cancels it and waits for its end.
+
+    Called inside a coroutine. Ctrl-C is a KeyboardInterrupt in a notebook; under `asyncio.run` it cancels the caller's
+    task instead, which cannot notice that while it waits here.
+    """
     begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
 
     async def noted() -> T:
@@ -192,12 +197,17 @@ def _on_thread(work: Coroutine[Any, Any, T]) -> T:
         begun.set_result((asyncio.get_running_loop(), task))
         return await work
 
+    caller = asyncio.current_task()
     with ThreadPoolExecutor(1) as threads:
         result = threads.submit(_in_new_loop, noted())
         try:
+            while not wait([result], INTERRUPTION_CHECK_S).done:
+                if caller is not None and caller.cancelling():
+                    raise asyncio.CancelledError
             return result.result()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             loop, task = begun.result()
-            loop.call_soon_threadsafe(task.cancel)
+            if not result.done():
+                loop.call_soon_threadsafe(task.cancel)
             wait([result])
             raise

@@ -11,7 +11,7 @@ a line is about as `extra`; where in the run it happened (stage, shard) is added
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +92,16 @@ class _Lines(logging.FileHandler):
         for secret in self._secrets:
             value = value.replace(secret, MASKED)
         return value
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, or let it go where the file cannot be opened."""
+        with suppress(OSError):
+            super().emit(record)
+
+    def close(self) -> None:
+        """Close the file; what a full disk did not take is lost."""
+        with suppress(OSError):
+            super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Let the line go: the standard library would print a traceback for each, and nobody could do anything."""

@@ -22,13 +22,15 @@ from cotfactory.data_contracts.report import EXAMPLES, ContractReport, Expectati
 from cotfactory.data_contracts.violations import checked_sql, failed_sql, quoted
 from cotfactory.schemas.errors import ContractError
 from cotfactory.schemas.key_like import key_like_sql
+from cotfactory.schemas.reasoning_tags import MARKS, PUBLISHED
 from cotfactory.schemas.rows import MESSAGES, REASONED_MESSAGES, ROW_SCHEMAS
 
 ROWS_AT_ONCE = 256
-MACROS = """
+MACROS = f"""
 CREATE MACRO count_of(body, tag) AS (length(body) - length(replace(body, tag, ''))) // length(tag);
-CREATE MACRO answer_part(body) AS string_split(body, '</think>')[-1];
+CREATE MACRO answer_part(body) AS string_split(body, '{PUBLISHED.closing}')[-1];
 CREATE MACRO has_text(body) AS regexp_matches(body, '\\S');
+CREATE MACRO thinking_marks(body) AS len(regexp_extract_all(body, '(?i){MARKS.pattern}'));
 """
 
 

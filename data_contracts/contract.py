@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.finish_reason import FINISH_REASONS, FINISHED
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.rows import ROW_SCHEMAS
@@ -44,6 +45,10 @@ TABLE_ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 """What holds for the whole table; the columns are the contract's, the row count is the manifest's."""
 
 
+NAMED_SETS: dict[str, tuple[str, ...]] = {"finished": FINISHED, "finish_reasons": FINISH_REASONS}
+"""What a contract may write as a `value_set` instead of a list: sets that the code defines."""
+
+
 class Demands(Record):
     """What a recipe demands of its rows beyond what every contract does."""
 
@@ -61,6 +66,10 @@ class Column(Record):
     meaning: str
 
 
+def _named_set(given: object) -> object:
+    return NAMED_SETS.get(given, given) if isinstance(given, str) else given
+
+
 class Expectation(Record):
     """One Great Expectation by its own name and arguments; `means` is what the contract table says of it.
 
@@ -74,7 +83,7 @@ class Expectation(Record):
     column_A: str | None = None  # noqa: N815 - Great Expectations' own name
     column_B: str | None = None  # noqa: N815
     column_list: tuple[str, ...] | None = None
-    value_set: tuple[str | int | bool, ...] | None = None
+    value_set: Annotated[tuple[str | int | bool, ...] | None, BeforeValidator(_named_set)] = None
     regex: str | None = None
     min_value: float | None = None
     max_value: float | None = None

@@ -4,7 +4,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -52,9 +52,7 @@ def grade(problem: WrittenProblem, response: str, reasoning: str | None = None) 
     return grade_many([(problem, response, reasoning)])[0]
 
 
-def grade_many(
-    answers: Iterable[tuple[WrittenProblem, str] | tuple[WrittenProblem, str, str | None]],
-) -> list[Grade]:
+def grade_many(answers: Iterable[Sequence[Any]]) -> list[Grade]:
     """Return the grades of (problem, response) or (problem, response, reasoning), in the order given.
 
     Faster than one by one where answers wait for the sandbox or for algebra: those wait side by side. Raises as
@@ -96,11 +94,7 @@ def run(
     notebook), and from any thread. Raises a CotfactoryError; what was bought until then is kept.
     """
     work = arun(recipe, workspace, limit=limit, publish=publish, log_level=log_level)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _in_new_loop(work)
-    return _on_thread(work)
+    return _on_thread(work) if _a_loop_runs() else _in_new_loop(work)
 
 
 async def arun(
@@ -175,6 +169,14 @@ def _until_exit() -> ExitStack:
     stack, process_id = ExitStack(), os.getpid()
     atexit.register(lambda: stack.close() if os.getpid() == process_id else None)
     return stack
+
+
+def _a_loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _in_new_loop(work: Coroutine[Any, Any, T]) -> T:

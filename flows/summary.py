@@ -100,7 +100,7 @@ class Tally:
         for graded, decision in zip(group.candidates, group.decisions, strict=True):
             candidate, verdict = graded.candidate, graded.grade.verdict
             self.asked += 1
-            self.complete += not candidate.is_truncated
+            self.complete += candidate.is_finished
             self.answered += verdict in ("correct", "incorrect")
             self.verdicts[verdict] += 1
             self.kept += decision.kept

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 
 from cotfactory.graders.boxes import MAX_STATEMENTS
-from cotfactory.graders.extract import ExtractedAnswer, after_thinking, final_answer
+from cotfactory.graders.extract import ExtractedAnswer, final_answer, without_template_marks
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.graders.math.latex import clean, plain_words
@@ -82,9 +82,7 @@ _WRONG_AFTER = re.compile(r"[)\s*.]*\b(?:is|are|was)\s+(?:incorrect|wrong|not)\b
 
 def stated_choice(response: str, choices: tuple[str, ...]) -> Choice:
     """Return the letter that `response` states for `choices` (A is the first), or why it states none."""
-    text = after_thinking(response)
-    if text is None:
-        return Choice(None, "unclosed_reasoning")
+    text = without_template_marks(response)
     if not text:
         return Choice(None, "empty_response")
     text = text.replace("<EOS_TOKEN>", "").strip()
@@ -228,7 +226,7 @@ def _denied(before: str) -> bool:
     return re.search(r"\bnot\b|n't\b|\bcannot\b|\bincorrect\b", re.split(r"[,;.]|\bbut\b", before)[-1]) is not None
 
 
-CHOICE_GRADER_VERSION = "3"
+CHOICE_GRADER_VERSION = "4"
 
 
 def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

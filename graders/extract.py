@@ -1,6 +1,6 @@
 r"""Find the final answer in a response: one pass, linear, ordered rules, each with its reason code.
 
-Only what follows `</think>` is read. The rules, first match wins:
+The response is read without its thinking. The rules, first match wins:
 
 1. `boxed`        the last `\boxed{...}`: "... \boxed{5}. Rechecking: \boxed{6}" answers 6 (a self-correction).
                   Boxes joined by commas, "and" or "or" are one list: "\boxed{1} and \boxed{2}" answers "1 and 2".
@@ -18,7 +18,7 @@ Several different final answers are never a lucky pick: every other explicit sta
 and the grader says `no_answer / several_answers` when one of them has another verdict ("The answer is 5. ... The
 answer is 6."). Boxes are corrected by later boxes, unless a word of doubt stands between: "\boxed{5} or maybe
 \boxed{6}" is `several_answers`. "The answer is not 42" states nothing; "Expected answer: 391" is not the model's own.
-An unclosed box is `unclosed_box`, an empty one `empty_box`, an unclosed `<think>` is `unclosed_reasoning`.
+An unclosed box is `unclosed_box`, an empty one `empty_box`.
 """
 
 import re
@@ -47,10 +47,8 @@ class ExtractedAnswer:
 
 
 def final_answer(response: str) -> ExtractedAnswer:
-    """Return the final answer of a response, as written."""
-    text = after_thinking(response)
-    if text is None:
-        return ExtractedAnswer(None, reason="unclosed_reasoning")
+    """Return the final answer of a response, without its thinking, as written."""
+    text = without_template_marks(response)
     if not text:
         return ExtractedAnswer(None, reason="empty_response")
     if "\\boxed" in text or "\\fbox" in text:
@@ -66,13 +64,6 @@ def final_answer(response: str) -> ExtractedAnswer:
     )
 
 
-def after_thinking(response: str) -> str | None:
-    """Return the stripped response after its last `</think>`, or None when a `<think>` is still open."""
-    _, closed, rest = response.rpartition("</think>")
-    text = rest if closed else response
-    return None if "<think>" in text else _without_marks(text.strip())
-
-
 _MARKS = (
     "<|im_end|>",
     "<|im_start|>",
@@ -86,8 +77,9 @@ _MARKS = (
 _ROLES = ("user", "assistant", "system")
 
 
-def _without_marks(text: str) -> str:
-    """Take the marks of a chat template off the end: what a server that did not stop in time leaves behind."""
+def without_template_marks(response: str) -> str:
+    """Return a response without the marks of a chat template at its end, which a server that did not stop leaves."""
+    text = response.strip()
     for _ in range(8):
         bare = text
         for role in _ROLES:

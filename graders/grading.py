@@ -47,9 +47,12 @@ def grader_name_and_version(problem: Problem) -> tuple[str, str]:
 def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader.
 
+    A candidate that its endpoint broke off is `ungraded / broken_off`: nobody knows what the teacher would have said.
     What a chain asks of algebra takes ALGEBRA_ITEM_S at most; `ungraded / unserved` says that no worker was free or
     ready in that time. Raises WouldWait only with tools that forbid waiting.
     """
+    if candidate.finish_reason == "error":
+        return _failed(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
     scored = isinstance(problem.tests, ScorerTests)
     function: GradeFunction = grade_reasoning_gym if scored else GRADERS[problem.answer_kind][0]
     hurried = Tools(algebra=OneItem(tools.algebra, ALGEBRA_ITEM_S), sandbox=tools.sandbox)

@@ -1,9 +1,10 @@
 """From a candidate to a grade, for every answer that is stated in words or formulas.
 
-The policy all of them share. A candidate that ran into its token limit is `no_answer / truncated`, whatever it
-states before the cut: the chain has no end, and its last box may be an interim result. Reasoning without a
-response was never closed: `unclosed_reasoning`. Several different final statements are `several_answers`, right or
-wrong ("The answer is 5. ... The answer is 6."). What no rule can settle is `ungraded` with the reason.
+The policy all of them share. A candidate that ran into its token limit is `no_answer / truncated`, whatever it states
+before the cut: the chain has no end, and its last box may be an interim result. So is one that a filter ended.
+Reasoning without a response was never closed: `unclosed_reasoning`. Several different final statements are
+`several_answers`, right or wrong ("The answer is 5. ... The answer is 6."). What no rule can settle is `ungraded` with
+the reason.
 """
 
 import time
@@ -12,8 +13,10 @@ from collections.abc import Callable
 from cotfactory.graders.extract import ExtractedAnswer, final_answer
 from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.finish_reason import UNFINISHED
 from cotfactory.schemas.grade import Evidence, Grade, Verdict
 from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.reasoning_tags import split_thinking
 
 Compare = Callable[[str, str], ValueFinding]
 """Compares a reference answer with a stated one, both as written."""
@@ -36,7 +39,8 @@ def grade_stated(
 ) -> Grade:
     """Return the grade of what `extract` finds in the candidate's response, compared by `compare`."""
     started = time.perf_counter()
-    extraction = unfinished(candidate) or extract(candidate.response)
+    text, why_none = answer_text(candidate)
+    extraction = ExtractedAnswer(None, reason=why_none) if why_none else extract(text)
     finding: ValueFinding | None = None
     if extraction.answer is None:
         verdict, reason = ("no_answer", extraction.reason)
@@ -65,13 +69,27 @@ def verdict_of(finding: ValueFinding) -> tuple[Verdict, str]:
     return _VERDICTS.get(finding.result, ("ungraded", finding.how.split(" ")[0]))
 
 
-def unfinished(candidate: Candidate) -> ExtractedAnswer | None:
-    """Return why a candidate has no end (token limit, reasoning that was never closed), or None."""
+def answer_text(candidate: Candidate) -> tuple[str, str | None]:
+    """Return what follows a candidate's thinking and, where it has no end, why there is no answer in it.
+
+    `truncated` by the token limit, `content_filter` or `tool_calls`: somebody else's turn came first. A candidate that
+    was split on receipt is not split again: its answer may speak of `</think>`.
+    """
+    if (why_none := cut_by(candidate)) is not None:
+        return candidate.response, why_none
+    thought, text, is_closed = candidate.reasoning, candidate.response, True
+    if thought is None:
+        thought, text, is_closed = split_thinking(text)
+    if not is_closed or (thought and not text.strip()):
+        return text, "unclosed_reasoning"
+    return text, None
+
+
+def cut_by(candidate: Candidate) -> str | None:
+    """Return the reason code of a candidate that did not come to its end, None of one that did."""
     if candidate.is_truncated:
-        return ExtractedAnswer(None, reason="truncated")
-    if candidate.reasoning and not candidate.response.strip():
-        return ExtractedAnswer(None, reason="unclosed_reasoning")
-    return None
+        return "truncated"
+    return candidate.finish_reason if candidate.finish_reason in UNFINISHED else None
 
 
 def _settle(reference: str, extraction: ExtractedAnswer, compare: Compare) -> ValueFinding:

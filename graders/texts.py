@@ -62,7 +62,7 @@ def compare_text(reference: str, answer: str) -> ValueFinding:
     return ValueFinding("different", "text")
 
 
-TEXT_GRADER_VERSION = "2"
+TEXT_GRADER_VERSION = "3"
 
 
 def grade_text(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

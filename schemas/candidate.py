@@ -1,8 +1,13 @@
 """Candidate: one attempt of one teacher - reasoning, response, sampling, usage, finish reason."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator
+
+from cotfactory.schemas.finish_reason import FINISHED, FinishReason, finish_reason_of
+from cotfactory.schemas.reasoning_tags import MARKS, split_thinking
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.teaching import Sampling, Usage
 
@@ -15,11 +20,12 @@ RequestStrategy = Literal[StrategyName, "rollout"]
 class Candidate(Record):
     """One parsed attempt at a problem.
 
-    `candidate_id` is the id of the request that bought it (`schemas.ids.request_id`). `reasoning` is the
-    thinking (None when the teacher showed none), `response` what follows it; a response that is empty
-    while there is reasoning means that the thinking was never closed. `cost_usd` is None when the recipe
-    names no price. `created_at` is in UTC. `strategy` is `solve` for an answer to the plain prompt, whatever came
-    after; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes on from.
+    `candidate_id` is the id of the request that bought it (`schemas.ids.request_id`). `reasoning` is the thinking (None
+    when the teacher showed none), `response` what follows it; a response that is empty while there is reasoning means
+    that the thinking was never closed. `cost_usd` is None when the recipe names no price. `finish_reason_raw` is the
+    endpoint's own word for why it ended. `created_at` is in UTC. `strategy` is `solve` for an answer to the plain
+    prompt, whatever came after; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes
+    on from.
     """
 
     candidate_id: str
@@ -32,7 +38,8 @@ class Candidate(Record):
     parent_id: str | None = None
     reasoning: str | None
     response: str
-    finish_reason: str
+    finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
+    finish_reason_raw: str | None = None
     usage: Usage
     cost_usd: float | None
     latency_ms: float
@@ -42,3 +49,20 @@ class Candidate(Record):
     def is_truncated(self) -> bool:
         """Whether the endpoint cut the attempt at its token limit."""
         return self.finish_reason == "length"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the teacher came to its end: nobody cut, filtered or broke it off."""
+        return self.finish_reason in FINISHED
+
+
+def stored_candidate(row: Mapping[str, Any]) -> Candidate:
+    """Return a candidate as a table holds it; its fields are the columns, whatever older versions wrote there.
+
+    Those knew one pair of tags: thinking that a chain of theirs has left in its response is told apart here.
+    """
+    candidate = Candidate.model_validate(row)
+    if candidate.reasoning is not None or not MARKS.search(candidate.response):
+        return candidate
+    thought, response, _ = split_thinking(candidate.response)
+    return candidate.model_copy(update={"reasoning": thought, "response": response})

@@ -4,7 +4,10 @@ from cotfactory.schemas.record import Record
 
 
 class Recording(Record):
-    """One recorded completion: `sample` counts the completions of a problem from 0."""
+    """One recorded completion: `sample` counts the completions of a problem from 0.
+
+    `finish_reason` is the word of the server that it was recorded from, in its own language.
+    """
 
     problem_id: str
     question: str

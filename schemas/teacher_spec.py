@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.candidate import StrategyName
+from cotfactory.schemas.reasoning_tags import ReasoningTags
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.teaching import Limit, Sampling
 
@@ -83,7 +84,8 @@ class TeacherSpec(Record):
 
     `strategy` says how a sample is had (`generators/ask/strategies.py`); `budget` thinks for at most `think_tokens` and
     then answers within `sampling.max_tokens`. A sample cut at `sampling.max_tokens` is asked once more with
-    `retry_truncated` tokens, where that is given; otherwise it stays as it is.
+    `retry_truncated` tokens, where that is given; otherwise it stays as it is. `reasoning_tags` are the two marks that
+    its thinking stands between, where they are none of the usual ones; what is stored already stays as it was split.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -101,6 +103,7 @@ class TeacherSpec(Record):
     limits: EndpointLimits = EndpointLimits()
     batch: Batch | None = None
     license: str | None = None
+    reasoning_tags: ReasoningTags | None = None
 
     @field_validator("simulated", "batch", mode="before")
     @classmethod
@@ -113,6 +116,15 @@ class TeacherSpec(Record):
         if len(given) > 1:
             raise ValueError(f"teacher {self.name!r} has {' and '.join(given)}: expected at most one of them")
         return self
+
+    @field_validator("reasoning_tags")
+    @classmethod
+    def _tags_differ(cls, tags: ReasoningTags | None) -> ReasoningTags | None:
+        if tags is not None and (not all(tag.strip() for tag in tags) or tags.opening.lower() == tags.closing.lower()):
+            raise ValueError(
+                f"reasoning_tags are {list(tags)}: expected two different texts, such as [<ponder>, </ponder>]"
+            )
+        return tags
 
     @model_validator(mode="after")
     def _batches_go_to_an_endpoint(self) -> Self:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from cotfactory.schemas.finish_reason import FinishReason, finish_reason_of
 from cotfactory.schemas.record import Record
 
 Limit = Annotated[int, Field(ge=1, lt=2**31)]
@@ -52,14 +53,16 @@ class Usage(Record):
 class Completion(Record):
     """The raw reply of a teacher to one request, before anything interprets it.
 
-    `reasoning` is what the endpoint sent in a field of its own (`reasoning_content` or `reasoning`);
-    thinking written as `<think>` tags is still inside `content` here. `model` is the name the endpoint
-    answered with, `latency_ms` the wall time of the successful call, `usage` None when it did not say.
+    `reasoning` is what the endpoint sent in a field of its own (`reasoning_content`, `reasoning`, ...); thinking that
+    is written between tags is still inside `content` here. `finish_reason_raw` is the endpoint's own word. `model` is
+    the name the endpoint answered with, `latency_ms` the wall time of the successful call, `usage` None when it did not
+    say.
     """
 
     content: str
     reasoning: str | None = None
-    finish_reason: str
+    finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
+    finish_reason_raw: str | None = None
     model: str
     usage: Usage | None
     latency_ms: float

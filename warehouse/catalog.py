@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from cotfactory.schemas.errors import InputError, WorkspaceError
+from cotfactory.schemas.finish_reason import finish_reason_sql
 from cotfactory.warehouse.tables import seed_tables
 from cotfactory.warehouse.workspace import Workspace
 
@@ -39,7 +40,8 @@ def build_catalog(workspace: Workspace) -> None:
     aside.unlink(missing_ok=True)
     views = {
         "problems": f"SELECT * FROM {table_files(workspace, 'problems')} {NEWEST_PROBLEM}",
-        "candidates": f"SELECT * FROM {table_files(workspace, 'candidates')}",
+        "candidates": f"SELECT * REPLACE ({finish_reason_sql('finish_reason')} AS finish_reason) "
+        f"FROM {table_files(workspace, 'candidates')}",
         "grades": f"SELECT * FROM {table_files(workspace, 'grades')} {NEWEST_GRADE}",
         "decisions": f"SELECT * FROM {table_files(workspace, 'decisions')}",
         "runs": f"SELECT * FROM {table_files(workspace, 'runs')}",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import duckdb
 
 from cotfactory.schemas.alarm import Alarm
+from cotfactory.schemas.finish_reason import finish_reason_sql
 from cotfactory.warehouse.catalog import table_files
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.workspace import Workspace
@@ -36,7 +37,7 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         samples, input_tokens, output_tokens, latency_ms, truncated = connection.execute(
             f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms),
-                       avg((finish_reason = 'length')::INT)
+                       avg(({finish_reason_sql("finish_reason")} = 'length')::INT)
                 FROM {table_files(workspace, "candidates")}
                 WHERE recipe = ? AND teacher = ? AND strategy <> 'rollout'""",
             [recipe, teacher],

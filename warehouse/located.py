@@ -6,6 +6,7 @@ An id is compared as a UUID: 16 bytes, where its hex digits take 48.
 from collections.abc import Sequence
 from pathlib import Path
 
+from cotfactory.schemas.finish_reason import finish_reason_sql
 from cotfactory.warehouse.catalog import files_sql, quoted
 
 
@@ -19,7 +20,8 @@ def truncations(candidates: Sequence[Path], among: str) -> str:
     """Return the SQL of (candidate_id, is_truncated): the candidates of a table that are stored, and which were cut."""
     return f"""(
         SELECT candidate_id, bool_or(is_truncated) AS is_truncated
-        FROM (SELECT {_ids("candidate_id")}, finish_reason = 'length' AS is_truncated FROM {files_sql(candidates)})
+        FROM (SELECT {_ids("candidate_id")}, {finish_reason_sql("finish_reason")} = 'length' AS is_truncated
+              FROM {files_sql(candidates)})
         SEMI JOIN {among} USING (candidate_id) GROUP BY candidate_id
     )"""
 

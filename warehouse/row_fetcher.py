@@ -59,7 +59,7 @@ class RowFetcher:
             order += numbers
         if not parts:
             return
-        table = pa.concat_tables(parts).combine_chunks()
+        table = pa.concat_tables(parts, promote_options="default").combine_chunks()
         where = np.empty(len(order), np.int32)
         where[order] = np.arange(len(order), dtype=np.int32)
         for start in range(0, len(where), LIST_ROWS):

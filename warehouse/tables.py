@@ -93,6 +93,7 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("reasoning", pa.string()),
         ("response", pa.string()),
         ("finish_reason", pa.string()),
+        ("finish_reason_raw", pa.string()),
         ("usage", USAGE),
         ("cost_usd", pa.float64()),
         ("latency_ms", pa.float64()),

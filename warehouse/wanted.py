@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
 from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from cotfactory.warehouse.batch_ledger import under_way
@@ -341,7 +341,7 @@ def _group_key(member: tuple[dict[str, Any], Candidate, Grade]) -> tuple[int, in
 
 def _candidate(row: dict[str, Any], chain: dict[str, Any]) -> Candidate:
     """Return a stored candidate; one bought for another problem with the same prompt stands for the one wanted."""
-    return Candidate.model_validate({**chain, "problem_id": _hex(row["problem_id"])})
+    return stored_candidate({**chain, "problem_id": _hex(row["problem_id"])})
 
 
 def _decision(row: dict[str, Any]) -> Decision | None:

@@ -19,6 +19,7 @@ from cotfactory.generators.teacher.limits import cost_usd
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.reasoning_tags import ReasoningTags
 from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.teacher_spec import Batch, TeacherSpec
 from cotfactory.schemas.teaching import Completion
@@ -174,9 +175,9 @@ async def _file_answers(run: Run, batch: OpenBatch, api: BatchApi, state: BatchS
         async for name, outcome in api.results(state, left, run.workspace.staging, poll_s):
             group.append((name, outcome))
             if len(group) == WRITTEN_AT_ONCE:
-                await _write_down(run, batch, group, journal)
+                await _write_down(run, batch, group, journal, api.spec.reasoning_tags)
                 group.clear()
-        await _write_down(run, batch, group, journal)
+        await _write_down(run, batch, group, journal, api.spec.reasoning_tags)
     sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
     run.progress.note(f"batch {state.batch_id}: {sealed.candidates:,} of {len(left):,} missing answers fetched")
 
@@ -191,14 +192,16 @@ def _journal(run: Run, batch: OpenBatch) -> Iterator[Journal]:
         journal.close()
 
 
-async def _write_down(run: Run, batch: OpenBatch, group: Sequence[tuple[str, Outcome]], journal: Journal) -> None:
+async def _write_down(
+    run: Run, batch: OpenBatch, group: Sequence[tuple[str, Outcome]], journal: Journal, own: ReasoningTags | None
+) -> None:
     """Write down what came of some requests. Raises WorkspaceError when the disk is full."""
     bought = []
     for name, outcome in group:
         one = batch.requests[name]
         if isinstance(outcome, Completion) and not says_nothing(outcome):
             usage = outcome.usage or estimated_usage(one.worst, outcome)
-            bought.append(candidate_of(one.request, outcome, usage, cost_usd(batch.header.price, usage)))
+            bought.append(candidate_of(one.request, outcome, usage, cost_usd(batch.header.price, usage), own))
         elif isinstance(outcome, Completion) or outcome.maybe_billed:
             journal.intend(name, one.worst_usd, one.worst.input_tokens + one.worst.output_tokens)
             journal.failed(name, maybe_billed=True)

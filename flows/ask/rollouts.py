@@ -19,7 +19,7 @@ from cotfactory.flows.release.groups import placed_groups
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.step_splitter import split_steps
 from cotfactory.graders.grading import grader_name_and_version
-from cotfactory.publishing.products.row_parts import UNFINISHED, thinking
+from cotfactory.publishing.products.row_parts import thinking
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Grade, Split, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, StepCount
@@ -68,7 +68,7 @@ def chosen_chains(group: Group, rule: Rollouts) -> list[tuple[GradedCandidate, S
         text = _text(candidate)
         if of_kind is None or len(of_kind) == rule.chains_per_problem or text in seen:
             continue
-        if candidate.finish_reason in UNFINISHED or candidate.candidate_id in contaminated:
+        if not candidate.is_finished or candidate.candidate_id in contaminated:
             continue
         steps = split_steps(text, rule.max_steps)
         if len(steps) > 1 and not count_key_like(f"{candidate.reasoning or ''}\n{candidate.response}"):
@@ -255,7 +255,7 @@ def step_count(rollouts: Sequence[tuple[Candidate, Grade]], wanted: int) -> Step
     counted = [
         grade.verdict == "correct"
         for candidate, grade in rollouts
-        if grade.verdict != "ungraded" and candidate.finish_reason not in UNFINISHED
+        if grade.verdict != "ungraded" and candidate.is_finished
     ]
     if len(rollouts) < wanted or (not any(counted) and len(counted) < wanted):
         return None

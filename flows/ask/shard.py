@@ -264,7 +264,8 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
             sending.settle(Usage())  # nothing, unless it was interrupted
             if session.batches is not None:
                 session.batches.settled(record.candidate_id)
-    return candidate_of(record, completion, billed, cost_usd(session.spec.price, billed)), completion.model
+    price_usd, own = cost_usd(session.spec.price, billed), session.spec.reasoning_tags
+    return candidate_of(record, completion, billed, price_usd, own), completion.model
 
 
 class _HeldPayment:

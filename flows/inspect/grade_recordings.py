@@ -14,6 +14,7 @@ from cotfactory.generators.teacher.reasoning import split
 from cotfactory.graders.grading import grade_batch
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import RecordingError, WorkspaceError
+from cotfactory.schemas.finish_reason import finish_reason_of
 from cotfactory.schemas.grade import VERDICTS, Grade
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.problem import Problem
@@ -83,7 +84,7 @@ def recorded_candidate(recording: Recording, problem: Problem) -> Candidate:
     completion = Completion(
         content=recording.response,
         reasoning=recording.reasoning,
-        finish_reason=recording.finish_reason,
+        finish_reason=finish_reason_of(recording.finish_reason),
         model=recording.model,
         usage=Usage(),
         latency_ms=0.0,
@@ -98,7 +99,8 @@ def recorded_candidate(recording: Recording, problem: Problem) -> Candidate:
         sample_index=recording.sample,
         reasoning=reasoning,
         response=response,
-        finish_reason=recording.finish_reason,
+        finish_reason=completion.finish_reason,
+        finish_reason_raw=recording.finish_reason,
         usage=Usage(),
         cost_usd=None,
         latency_ms=0.0,

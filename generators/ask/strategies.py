@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from cotfactory.generators.ask.render_prompt import prompt_renderer, turn_renderer
-from cotfactory.generators.teacher.reasoning import CLOSE, OPEN
 from cotfactory.schemas.candidate import Candidate, RequestStrategy, StrategyName
 from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.ids import follow_up_id, request_id
 from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.reasoning_tags import PUBLISHED
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Message, Sampling
 
@@ -161,4 +161,4 @@ class Strategy:
 
 def _said(answer: Candidate) -> str:
     """Return an answer as the conversation goes on with it: the response, or the thinking that never came to one."""
-    return answer.response or f"{OPEN}\n{answer.reasoning or ''}\n{CLOSE}"
+    return answer.response or f"{PUBLISHED.opening}\n{answer.reasoning or ''}\n{PUBLISHED.closing}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from cotfactory.generators.teacher.completions import NOT_READABLE, read_completion
-from cotfactory.generators.teacher.endpoint_errors import not_a_completion, status_error
+from cotfactory.generators.teacher.endpoint_errors import broken_off, not_a_completion, status_error
 from cotfactory.generators.teacher.http_client import HttpReply
 from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRefused, TeacherUnavailable
@@ -67,7 +67,9 @@ def _outcome(said: Any, spec: TeacherSpec, endpoint: Endpoint, latency_ms: float
             return _never_sent(error, endpoint)
         status, body = int(response["status_code"]), response["body"]
         if 200 <= status < 300:
-            return read_completion(body, latency_ms)
+            completion = read_completion(body, latency_ms)
+            is_whole = completion.finish_reason != "error"
+            return completion if is_whole else broken_off(f"{endpoint.shown}, in a batch,", completion)
         raw = json.dumps(body).encode()
         return status_error(
             f"{endpoint.shown}, in a batch,", spec, HttpReply(status, {}, raw), endpoint.masked_line(raw.decode(), 200)

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 from pydantic import ValidationError
 
 from cotfactory.schemas.errors import RecordingError
+from cotfactory.schemas.finish_reason import finish_reason_of
 from cotfactory.schemas.recording import Recording
 
 FIELDS = frozenset(Recording.model_fields)
@@ -114,13 +115,18 @@ class RecordingCounts:
         return counts.get(model, 0) if model in self.models else sum(counts.values())
 
 
+def replayable(path: Path) -> Iterator[Recording]:
+    """Yield the completions of a file that may be answered with: those that their endpoint broke off are no samples."""
+    return (recording for recording in read_recordings(path) if finish_reason_of(recording.finish_reason) != "error")
+
+
 def count_recordings(path: Path) -> RecordingCounts:
     """Return what a file of recordings holds, reading it once. Raises RecordingError as `read_recordings`."""
     counts: dict[str, Counter[str]] = {}
     problem_ids: dict[str, str] = {}
     models: set[str] = set()
     ambiguous: set[str] = set()
-    for recording in read_recordings(path):
+    for recording in replayable(path):
         question = recording.question.strip()
         counts.setdefault(question, Counter())[recording.model] += 1
         models.add(recording.model)

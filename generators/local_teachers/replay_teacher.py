@@ -16,7 +16,7 @@ from aiohttp import web
 from cotfactory.generators.local_teachers.chat_server import ChatRefusal, ChatReply, ChatRequest, chat_app
 from cotfactory.generators.local_teachers.local_server import running, serve_until_interrupted
 from cotfactory.generators.local_teachers.question_index import QuestionIndex
-from cotfactory.generators.local_teachers.recordings import count_recordings, read_recordings
+from cotfactory.generators.local_teachers.recordings import count_recordings, replayable
 from cotfactory.schemas.recording import Recording
 
 
@@ -47,7 +47,7 @@ def replay_app(path: Path) -> web.Application:
     """
     counts = count_recordings(path)
     recorded: defaultdict[str, list[Recording]] = defaultdict(list)
-    for recording in read_recordings(path):
+    for recording in replayable(path):
         recorded[recording.question.strip()].append(recording)
     for completions in recorded.values():
         completions.sort(key=lambda completion: (completion.sample, completion.model))

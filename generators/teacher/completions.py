@@ -5,10 +5,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cotfactory.schemas.finish_reason import FINISHED, finish_reason_of
 from cotfactory.schemas.teaching import Completion, Usage
 
 NOT_READABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading raises for JSON that is no chat completion: what a server may put where is without end."""
+
+REASONING_FIELDS = (
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning_text",
+    "reasoning_details",
+    "thinking_blocks",
+)
+"""Where servers put thinking beside the content: vLLM, DeepSeek; OpenRouter, Groq; Ollama; MiniMax; LiteLLM."""
+TEXT_FIELDS = ("text", "thinking", "reasoning", "content", "summary")
+"""Where a part has its text: `{"type": "thinking", "thinking": [{"type": "text", "text": "3 + 4"}]}`."""
 
 UNNAMED = "unknown"
 """The model of a completion whose endpoint names none."""
@@ -52,13 +67,16 @@ def _shared(whole: Usage, lengths: Sequence[int]) -> list[Usage]:
 
 
 def _choice(payload: Any, choice: Any, usage: Usage | None, latency_ms: float) -> Completion:
-    message = choice["message"]
+    message, raw = choice["message"], choice.get("finish_reason")
     content, thought_parts = _text_and_thought(message.get("content"))
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or thought_parts
+    thoughts = (_plain(message.get(field)) for field in REASONING_FIELDS)
+    reasoning = next((thought for thought in thoughts if thought), thought_parts)
     return Completion(
         content=_storable(content),
-        reasoning=_storable(reasoning) if isinstance(reasoning, str) and reasoning else None,
-        finish_reason=_storable(str(choice.get("finish_reason") or "unknown")),
+        reasoning=_storable(reasoning) or None,
+        # An upstream that died in the middle is told beside the choice, whatever the reason says.
+        finish_reason="error" if choice.get("error") else finish_reason_of(raw),
+        finish_reason_raw=None if raw is None else _storable(str(raw)),
         model=_storable(str(payload.get("model") or UNNAMED)),
         usage=usage,
         latency_ms=latency_ms,
@@ -74,17 +92,42 @@ def says_nothing(completion: Completion) -> bool:
     return (
         not completion.content.strip()
         and not (completion.reasoning or "").strip()
-        and completion.finish_reason in ("stop", "unknown")
+        and completion.finish_reason in FINISHED
         and (completion.usage is None or completion.usage.output_tokens <= PAID_FOR_NOTHING_TOKENS)
     )
 
 
 def _text_and_thought(content: Any) -> tuple[str, str]:
-    """Return the text and the thinking of a message's content: a string, nothing, or a list of typed parts."""
+    """Return the text and the thinking of a message's content: a string, nothing, or a list of typed parts.
+
+    Parts are `text`, `output_text`, `thinking`, `reasoning`, ...: what has thinking or reasoning in its name is
+    thinking, what has text is the answer, and an image is neither.
+    """
     if content is None or isinstance(content, str):
         return content or "", ""
-    text = "".join(str(part["text"]) for part in content if part.get("type") == "text")
-    return text, "".join(str(part["thinking"]) for part in content if part.get("type") == "thinking")
+    text, thought = [], []
+    for part in content:
+        kind = part if isinstance(part, str) else str(part.get("type") or "text")
+        if isinstance(part, str) or ("text" in kind and not _is_thought(kind)):
+            text.append(_plain(part))
+        elif _is_thought(kind):
+            thought.append(_plain(part))
+    return "".join(text), "".join(thought)
+
+
+def _is_thought(kind: str) -> bool:
+    return "think" in kind or "reason" in kind or "thought" in kind
+
+
+def _plain(value: Any) -> str:
+    """Return the text of a string, of a part, or of parts within parts, under whichever name it stands there."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return "".join(_plain(part) for part in value)
+    if isinstance(value, Mapping):
+        return next((text for name in TEXT_FIELDS if (text := _plain(value.get(name)))), "")
+    return ""
 
 
 def _usage(usage: Mapping[str, Any] | None) -> Usage | None:

@@ -16,6 +16,7 @@ from cotfactory.schemas.errors import (
     TeacherUnavailable,
 )
 from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Completion
 
 NOT_THE_API = "check that base_url ends in /v1 and is the API, not a web page"
 
@@ -49,6 +50,13 @@ def not_json(where: str, said: str) -> TeacherBadReply:
 def not_a_completion(where: str, said: str) -> TeacherBadReply:
     """Return the error for JSON that is something else."""
     return TeacherBadReply(f"{where} answered what is not a chat completion: {said!r}", NOT_THE_API)
+
+
+def broken_off(where: str, completion: Completion) -> TeacherUnavailable:
+    """Return the error for an answer that the endpoint did not bring to its end; it may bill what there was of it."""
+    return TeacherUnavailable(
+        f"{where} broke an answer off (finish_reason {completion.finish_reason_raw!r})", maybe_billed=True
+    )
 
 
 def not_a_batch(where: str, said: str) -> TeacherBadReply:

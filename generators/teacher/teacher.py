@@ -14,6 +14,7 @@ import aiohttp
 
 from cotfactory.generators.teacher.completions import NOT_READABLE, read_completion, read_completions, says_nothing
 from cotfactory.generators.teacher.endpoint_errors import (
+    broken_off,
     not_a_completion,
     not_json,
     status_error,
@@ -105,11 +106,19 @@ class OpenAITeacher:
 
     async def complete(self, request: Request) -> Completion:
         """Ask for one sample. Raises a TeacherError."""
-        return await self._ask(chat_body(self._spec.model, request), read_completion)
+        completion = await self._ask(chat_body(self._spec.model, request), read_completion)
+        return self._whole([completion])[0]
 
     async def complete_several(self, request: Request, samples: int) -> tuple[Completion, ...]:
         """Ask for `samples` samples of one prompt at once; an endpoint may return fewer. Raises a TeacherError."""
-        return await self._ask({**chat_body(self._spec.model, request), "n": samples}, read_completions)
+        return self._whole(await self._ask({**chat_body(self._spec.model, request), "n": samples}, read_completions))
+
+    def _whole(self, completions: Sequence[Completion]) -> tuple[Completion, ...]:
+        """Return the completions that the endpoint did not break off. Raises TeacherUnavailable where it did all."""
+        whole = tuple(completion for completion in completions if completion.finish_reason != "error")
+        if completions and not whole:
+            raise broken_off(self._endpoint.shown, completions[0])
+        return whole
 
     async def _ask(self, body: dict[str, object], read: Callable[[Any, float], T]) -> T:
         started = time.perf_counter()

@@ -28,12 +28,13 @@ from cotfactory.graders.code.convert import BadTestsError, plan_tests
 from cotfactory.graders.code.program import ExtractedProgram, extract_program
 from cotfactory.graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
 from cotfactory.graders.sandbox.values import NO_ENTRY_POINT
+from cotfactory.graders.stated_answers import answer_text
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade, Verdict
 from cotfactory.schemas.problem import Problem, ScorerTests
 
-CODE_GRADER_VERSION = "2"
+CODE_GRADER_VERSION = "3"
 RECHECKED_OF = 8
 """One of so many accepted programs runs a second time."""
 
@@ -63,7 +64,10 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
     plan = TestPlan()
     try:
         plan = plan_problem(problem)
-        extraction = extract_program(candidate.response, problem.question, plan.entry_point, candidate.is_truncated)
+        text, why_none = answer_text(candidate)
+        extraction = (
+            ExtractedProgram(why_none) if why_none else extract_program(text, problem.question, plan.entry_point)
+        )
         finding = run_plan(plan, extraction, tools.sandbox)
         if finding.verdict == "correct" and is_rechecked(candidate.candidate_id):
             finding = recheck(finding, plan, extraction, tools.sandbox)

@@ -8,7 +8,7 @@ last_fenced_block   the last of several such blocks: drafts come first
 completion          an indented block, or response: the body of the function that the question began
 unfenced            no block at all, and the response itself starts with code
 
-No program: empty, truncated, unclosed_fence, no_program, no_entry_point.
+No program: empty, unclosed_fence, no_program, no_entry_point.
 """
 
 import re
@@ -48,10 +48,8 @@ class ExtractedProgram:
     executed: str | None = None
 
 
-def extract_program(response: str, question: str, entry_point: str | None, truncated: bool) -> ExtractedProgram:
+def extract_program(response: str, question: str, entry_point: str | None) -> ExtractedProgram:
     """Return the program of a response. `entry_point` is the function it must define, None for a script."""
-    if truncated:
-        return ExtractedProgram("truncated")
     if not response.strip():
         return ExtractedProgram("empty")
     blocks, unclosed = fenced_blocks(response)

@@ -66,7 +66,7 @@ def test_strength(problem: Problem, tools: HasSandbox) -> tuple[int, int]:
         raise SandboxError("no sandbox was opened", "open one to measure the strength of tests")
     plan = plan_problem(problem)
     solution, *mutants = (
-        extract_program(f"```python\n{program}\n```", problem.question, plan.entry_point, False)
+        extract_program(f"```python\n{program}\n```", problem.question, plan.entry_point)
         for program in (problem.solution or "", *mutants_of(problem.solution or ""))
     )
     is_quick = run_plan(plan, solution, tools.sandbox, timeout_s=TIMEOUT_S).verdict == "correct"

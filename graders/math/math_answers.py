@@ -133,7 +133,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-MATH_GRADER_VERSION = "3"
+MATH_GRADER_VERSION = "4"
 
 
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -7,15 +7,13 @@ from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.key_like import count_key_like
+from cotfactory.schemas.reasoning_tags import MARKS, PUBLISHED
 from cotfactory.schemas.recipe import Product, Recipe
 from cotfactory.schemas.teaching import Message
 
 Row = dict[str, Any]
 Builder = Callable[[Sequence[Group], Recipe], list[Row]]
 """From all groups of one problem, and the recipe that they were made by, to the rows of one product."""
-
-UNFINISHED = ("", "length", "content_filter")
-"""Finish reasons of a chain that somebody else ended: what is wrong with it says nothing of the teacher."""
 
 
 def provenance(product: Product, group: Group, *what: str) -> Row:
@@ -71,15 +69,16 @@ def rejected(group: Group) -> list[GradedCandidate]:
     """Return the candidates that may be shown as wrong, by their sample index.
 
     Their teacher ended them and they were graded `incorrect`: an `ungraded` or truncated chain is never rejected, as
-    what is wrong with it is ours, or the token limit's.
+    what is wrong with it is ours, or the token limit's. Nor is one whose response holds marks of thinking.
     """
     return by_index(
         [
             graded
             for graded in may_leave(group)
             if graded.grade.verdict == "incorrect"
-            and graded.candidate.finish_reason not in UNFINISHED
+            and graded.candidate.is_finished
             and graded.candidate.response.strip()
+            and not MARKS.search(graded.candidate.response)
         ]
     )
 
@@ -119,7 +118,8 @@ def assistant_turn(thought: str | None, response: str) -> Row:
     >>> assistant_turn("9 + 9 = 18", "18.")
     {'role': 'assistant', 'content': '<think>\n9 + 9 = 18\n</think>\n\n18.'}
     """
-    content = response if thought is None else f"<think>\n{thought}\n</think>\n\n{response}"
+    opening, closing = PUBLISHED
+    content = response if thought is None else f"{opening}\n{thought}\n{closing}\n\n{response}"
     return {"role": "assistant", "content": content}
 
 

@@ -18,6 +18,7 @@ from cotfactory.publishing.products.row_parts import (
 )
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.ids import seed_from
+from cotfactory.schemas.reasoning_tags import PUBLISHED
 from cotfactory.schemas.recipe import Recipe
 
 TRIGGERS = (
@@ -26,7 +27,7 @@ TRIGGERS = (
     "Hold on. I made a mistake somewhere above. Again, step by step.",
     "That cannot be right. Let me work it out afresh.",
 )
-OPENING = "<think>\n"
+OPENING = f"{PUBLISHED.opening}\n"
 
 
 def self_correction_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:

@@ -12,15 +12,15 @@ from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
 
 PINNED: dict[str, tuple[str, str]] = {
-    "sft": ("1.2.0", "1387f1ab4344"),
-    "sft_chat_reasoning_content": ("1.1.0", "c9247e2e6fbf"),
-    "sft_chat_no_reasoning": ("1.1.0", "c76cb16ccd08"),
-    "preference": ("1.2.0", "532af16b02f2"),
-    "kto": ("1.1.0", "f4fc0b3d2849"),
+    "sft": ("1.3.0", "18af11180b9e"),
+    "sft_chat_reasoning_content": ("1.2.0", "fdee832fe683"),
+    "sft_chat_no_reasoning": ("1.2.0", "a55129563295"),
+    "preference": ("1.3.0", "18a94a77108e"),
+    "kto": ("1.2.0", "dd2f251df230"),
     "rl": ("1.2.0", "93df7348be53"),
-    "self_correction": ("1.1.0", "5b1a10660a27"),
-    "all_graded": ("1.1.0", "eabe3422a43f"),
-    "steps": ("1.0.0", "ec6b5479a4bf"),
+    "self_correction": ("1.2.0", "491448cdcd37"),
+    "all_graded": ("1.2.0", "75547c21b451"),
+    "steps": ("1.1.0", "ab625cf40b0e"),
     "release": ("1.0.0", "8ae547da2dba"),
 }
 """After a change: a new number (columns gone or retyped: major; columns or promises added: minor; words: patch), then

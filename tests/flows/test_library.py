@@ -220,4 +220,4 @@ def test_what_is_public_can_be_had() -> None:
         assert getattr(cotfactory, name) is not None
     assert dir(cotfactory) == cotfactory.__all__
     with pytest.raises(AttributeError, match="no attribute 'graed': expected one of CotfactoryError, Grade"):
-        _ = cotfactory.graed  # type: ignore[attr-defined]
+        _ = cotfactory.graed

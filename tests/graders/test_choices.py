@@ -34,7 +34,6 @@ STATED = [
     ("That is the capital of France, or (C).", "C"),
     ("It lies on the Seine, making the answer (C) Paris.", "C"),
     ("It lies on the Seine. The answer is (C", "C"),  # cut after the letter
-    ("<think>The answer is (A).</think>The answer is (C).", "C"),
     ("The option that best fits what the question says is (C), Paris, as it lies on the Seine.", "C"),
     ("The answer is about Paris.", "C"),
     ("\\boxed{10 + 14 = 24 = \\text{C}}", "C"),  # the letter is the last side
@@ -67,7 +66,6 @@ UNSTATED = [
     ("The answer is (C) Berlin.", "letter_and_text_differ"),
     ("The answer is (None of the above).", "none_of_the_choices"),
     ("\\boxed{C", "unclosed_box"),
-    ("<think>It must be (C)", "unclosed_reasoning"),
 ]
 
 

@@ -50,8 +50,6 @@ FOUND = [
     # what a chat template leaves behind
     ("The answer is 8. <|im_end|>\n<|im_start|>user", "8", "answer_is"),
     ("\\boxed{8}</s>", "8", "boxed"),
-    # only what follows the thinking counts
-    ("<think>\\boxed{9}</think>The answer is 8.", "8", "answer_is"),
 ]
 
 
@@ -63,7 +61,6 @@ def test_answer_and_rule(response: str, answer: str, rule: str) -> None:
 
 MISSING = [
     ("", "empty_response"),
-    ("<think>so \\boxed{5}", "unclosed_reasoning"),
     ("\\boxed{5", "unclosed_box"),  # cut by a limit: an earlier box is no final answer either
     ("\\boxed{4} and then \\boxed{5", "unclosed_box"),
     ("\\boxed{}", "empty_box"),

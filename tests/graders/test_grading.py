@@ -66,6 +66,40 @@ def test_reasoning_that_was_never_closed(tools: Tools) -> None:
     assert (found.verdict, found.reason) == ("no_answer", "unclosed_reasoning")
 
 
+@pytest.mark.parametrize(
+    ("response", "verdict", "reason"),
+    [
+        # Nobody has told the thinking of these apart: only what follows it counts.
+        ("<think>\\boxed{9}</think>The answer is 6.", "correct", "equal"),
+        ("<think>The answer is 6.</think>The answer is 8.", "incorrect", "different"),
+        ("[THINK]It is \\boxed{5}.[/THINK]It is \\boxed{6}.", "correct", "equal"),
+        ("analysisIt is \\boxed{5}.assistantfinalIt is \\boxed{6}.", "correct", "equal"),
+        ("<think>so \\boxed{6}", "no_answer", "unclosed_reasoning"),
+        ("<think>\\boxed{6}</think>", "no_answer", "unclosed_reasoning"),
+    ],
+)
+def test_thinking_within_a_response(response: str, verdict: str, reason: str, tools: Tools) -> None:
+    found = grade(SUM, a_candidate(response), tools)
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_a_response_that_speaks_of_tags_is_read_whole(tools: Tools) -> None:
+    found = grade(SUM, a_candidate("It is \\boxed{6}. A thought ends with </think>.", reasoning="2 + 4"), tools)
+    assert (found.verdict, found.reason) == ("correct", "equal")
+
+
+@pytest.mark.parametrize("word", ["content_filter", "SAFETY", "tool_calls"])
+def test_what_somebody_else_ended_states_nothing(word: str, tools: Tools) -> None:
+    found = grade(SUM, a_candidate("A first guess is \\boxed{5}, but", finish_reason=word), tools)
+    assert found.verdict == "no_answer"
+
+
+@pytest.mark.parametrize("problem", [SUM, DAY, CITY])
+def test_what_the_endpoint_broke_off_is_nobodys_failure(problem: Problem, tools: Tools) -> None:
+    found = grade(problem, a_candidate("A first guess is \\boxed{5}, but", finish_reason="abort"), tools)
+    assert (found.verdict, found.reason) == ("ungraded", "broken_off")
+
+
 def test_the_answer_is_read_from_the_response_only(tools: Tools) -> None:
     found = grade(SUM, a_candidate("The answer is 5.", reasoning="The answer is \\boxed{6}"), tools)
     assert found.verdict == "incorrect"
@@ -203,7 +237,7 @@ def test_every_answer_kind_has_a_grader_and_a_version() -> None:
 
 def test_importing_the_graders_imports_nothing_heavy() -> None:
     code = (
-        "import sys, cotfactory.graders.grade\n"
+        "import sys, cotfactory.graders.grading\n"
         "print([name for name in ('sympy', 'docker', 'reasoning_gym', 'mpmath', 'latex2sympy2_extended')"
         " if name in sys.modules])"
     )

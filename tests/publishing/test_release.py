@@ -244,7 +244,7 @@ def bad_groups() -> dict[str, list[tuple[Group, ...]]]:
     ("name", "said"),
     [
         ("wrong verdict", "sft: graded correct: expect_column_values_to_be_in_set(verdict) failed for 1 of 3"),
-        ("truncated", "sft: not truncated:"),
+        ("truncated", "sft: not cut short or broken off:"),
         ("no licence", "sft: license is told:"),
         ("key", "sft: no key-like string in any text:"),
         ("no answer", "sft: final_answer is told:"),

@@ -104,9 +104,12 @@ def test_self_naming(chain: str, prompt: str, found: bool) -> None:
     ("response", "reason"),
     [
         ("<think>6 * 7", "unclosed_reasoning"),
-        ("<think>6 * 7</think> 42", None),
+        # Closed or not: published between tags of ours, nobody could tell what is thought and what is answered.
+        ("<think>6 * 7</think> 42", "unclosed_reasoning"),
+        ("A thought ends with [/THINK], so 42", "unclosed_reasoning"),
+        ("<|channel|>final<|message|>42", "unclosed_reasoning"),
         ("x < think", None),
     ],
 )
-def test_thinking_that_is_not_closed(response: str, reason: str | None) -> None:
+def test_marks_of_thinking_in_a_response(response: str, reason: str | None) -> None:
     assert degenerate(a_candidate(response), require_reasoning=False) == reason

@@ -1,8 +1,6 @@
 """Thinking is never read as an answer, wherever the endpoint put it."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cotfactory.generators.teacher.reasoning import split
 from tests.builders import a_completion
@@ -18,11 +16,11 @@ from tests.builders import a_completion
         ("<think>maybe 5?</think>The answer is 7.", "3 + 4", ("3 + 4", "The answer is 7.")),  # never an answer
         ("3 + 4</think>The answer is 7.", None, ("3 + 4", "The answer is 7.")),  # the template opened the tag
         ("<think>3 + 4", None, ("3 + 4", "")),  # never closed: cut while thinking
-        ("Well. <think>3 + 4</think> 7", None, ("3 + 4", "Well.  7")),
-        ("<think>a</think>6<think>b</think>7", None, ("a6b", "7")),  # the 6 was not the last word
-        ("<think>a</think>7<think>wait", None, ("a\nwait", "")),  # thinking again, cut
-        ("<think></think>7", None, (None, "7")),  # a switched-off thinker
-        ("<think>\n\n</think>\n\n7", None, (None, "7")),
+        # A field of its own: the answer may speak of the tags, and is left alone.
+        ("Use </think> to close, so 7.", "3 + 4", ("3 + 4", "Use </think> to close, so 7.")),
+        ("It ends with <think>x</think>.", "3 + 4", ("3 + 4", "It ends with <think>x</think>.")),
+        ("</think>\n\n7", "3 + 4", ("3 + 4", "7")),  # the parser has left the closing tag behind
+        ("<answer>7</answer>", "3 + 4", ("3 + 4", "7")),
         ("7", "", (None, "7")),
         ("", "3 + 4", ("3 + 4", "")),
         ("", None, (None, "")),
@@ -30,10 +28,3 @@ from tests.builders import a_completion
 )
 def test_split(content: str, field: str | None, expected: tuple[str | None, str]) -> None:
     assert split(a_completion(content, field)) == expected
-
-
-@given(st.lists(st.sampled_from(["<think>", "</think>", "a", " ", "\n", "7"])).map("".join))
-def test_no_tag_reaches_the_reasoning_and_no_thought_the_response(content: str) -> None:
-    reasoning, response = split(a_completion(content))
-    assert "<think>" not in (reasoning or "")
-    assert "</think>" not in (reasoning or "") + response

@@ -142,7 +142,7 @@ def test_names_of_the_endpoint_can_be_stored() -> None:
     reply = {**chat(), "model": "m\ud800"}
     reply["choices"] = [{**reply["choices"][0], "finish_reason": "st\ud800op"}]
     completion, _ = ask_once(reply)
-    assert (completion.model, completion.finish_reason) == ("m?", "st?op")
+    assert (completion.model, completion.finish_reason_raw) == ("m?", "st?op")
 
 
 def test_a_slow_drip_is_a_time_out() -> None:

@@ -41,7 +41,7 @@ def fenced(code: str, language: str = "python") -> str:
     ],
 )
 def test_found(response: str, rule: str, program: str) -> None:
-    found = extract_program(response, PLAIN, "f", truncated=False)
+    found = extract_program(response, PLAIN, "f")
     assert (found.rule, found.program, found.executed) == (rule, program, program)
 
 
@@ -63,23 +63,19 @@ def test_found(response: str, rule: str, program: str) -> None:
     ],
 )
 def test_not_found(response: str, rule: str) -> None:
-    found = extract_program(response, PLAIN, "f", truncated=False)
+    found = extract_program(response, PLAIN, "f")
     assert (found.rule, found.program, found.executed) == (rule, None, None)
-
-
-def test_a_cut_off_response_has_no_program() -> None:
-    assert extract_program(fenced(DEFINES), PLAIN, "f", truncated=True).rule == "truncated"
 
 
 @pytest.mark.parametrize("response", ["    return sum(xs)\n", fenced("    return sum(xs)\n")])
 def test_a_body_completes_the_function_the_question_began(response: str) -> None:
-    found = extract_program(response, QUESTION, "f", truncated=False)
+    found = extract_program(response, QUESTION, "f")
     assert found.rule == "completion"
     assert found.executed == GIVEN + "    return sum(xs)\n"
 
 
 def test_imports_and_helpers_of_the_question_come_first() -> None:
-    found = extract_program(fenced(DEFINES), QUESTION, "f", truncated=False)
+    found = extract_program(fenced(DEFINES), QUESTION, "f")
     assert found.program == DEFINES
     assert found.executed is not None
     assert found.executed.startswith("from typing import List\n\n\ndef helper(x):")
@@ -88,17 +84,17 @@ def test_imports_and_helpers_of_the_question_come_first() -> None:
 
 def test_a_program_that_repeats_what_was_given_is_left_alone() -> None:
     whole = GIVEN + "    return sum(xs)\n"
-    assert extract_program(fenced(whole), QUESTION, "f", truncated=False).executed == whole
+    assert extract_program(fenced(whole), QUESTION, "f").executed == whole
 
 
 def test_a_future_import_stays_first() -> None:
     whole = f"from __future__ import annotations\n{DEFINES}"
-    assert extract_program(fenced(whole), QUESTION, "f", truncated=False).executed == whole
+    assert extract_program(fenced(whole), QUESTION, "f").executed == whole
 
 
 def test_a_script_is_the_last_python_block() -> None:
     response = f"{fenced('print(1)' + chr(10))}\nIt prints\n{fenced('1' + chr(10), '')}"
-    found = extract_program(response, "Print 1.", None, truncated=False)
+    found = extract_program(response, "Print 1.", None)
     assert (found.rule, found.program) == ("fenced_block", "print(1)\n")
 
 
@@ -113,7 +109,7 @@ def test_any_text_is_read_and_blocks_are_part_of_it(text: str) -> None:
 def test_reading_takes_linear_time(unit: str) -> None:
     def seconds(count: int) -> float:
         started = time.process_time()
-        extract_program(unit * count, PLAIN, "f", truncated=False)
+        extract_program(unit * count, PLAIN, "f")
         return time.process_time() - started
 
     # Quadratic time would be a hundredfold; the constant covers a clock that is coarse.

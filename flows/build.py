@@ -229,10 +229,10 @@ def new_run_id() -> str:
 
 
 def _write_down(run: Run, status: str) -> None:
-    logger.info("run ended: %s", status)
     write_run(run, status)
     build_catalog(run.workspace)
     run.progress.ended(run.summary())
+    logger.info("run ended: %s", status)
 
 
 def _samples(job: _Job) -> AskingRound:

@@ -87,6 +87,7 @@ def test_a_workspace_of_an_older_version_is_read(
         rows = table.to_pylist()
         for row in rows:
             row["finish_reason"] = ("eos_token", "max_output_tokens")[row["sample_index"]]
+            row["reasoning"] = None
             row["response"] = f"[THINK]hm, {row['candidate_id']}[/THINK]{row['response']}"
             del row["finish_reason_raw"]
         schema = table.schema.remove(table.schema.get_field_index("finish_reason_raw"))

@@ -144,7 +144,8 @@ def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
     """Build a dataset with the project's own flow."""
     import uvloop
 
-    from cotfactory.flows.build import BuildRequest, build
+    from cotfactory.flows.build import build
+    from cotfactory.flows.prepare import BuildRequest
     from cotfactory.flows.progress import TerminalProgress
     from cotfactory.flows.settings import load_recipe
 

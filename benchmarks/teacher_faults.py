@@ -17,7 +17,8 @@ import duckdb
 import uvloop
 
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
-from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.build import build
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages

@@ -106,7 +106,8 @@ async def arun(
     log_level: str = "info",
 ) -> "RunSummary":
     """Run a recipe in the running event loop; see `run`. A cancelled run has sealed what it bought."""
-    from cotfactory.flows.build import BuildRequest, build
+    from cotfactory.flows.build import build
+    from cotfactory.flows.prepare import BuildRequest
     from cotfactory.flows.progress import TerminalProgress
     from cotfactory.flows.stage_runner import DirectStages
 

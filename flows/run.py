@@ -4,8 +4,9 @@ from pathlib import Path
 
 import uvloop
 
-from cotfactory.flows.build import BuildRequest, build, regrade_stored, release_stored
+from cotfactory.flows.build import build, regrade_stored, release_stored
 from cotfactory.flows.host.orchestrator import prefect_server
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
 from cotfactory.flows.stage_runner import DirectStages

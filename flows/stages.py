@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +12,7 @@ from cotfactory.curation.balance import require_domains
 from cotfactory.flows.ask.assignments import TeacherPlan, repeated_questions
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
 from cotfactory.flows.ask.shard import grade_rows
+from cotfactory.flows.job import Job
 from cotfactory.flows.release.benchmarks import decontamination_of, drop_contaminated, open_benchmarks
 from cotfactory.flows.release.curating import curated_groups
 from cotfactory.flows.release.groups import decided_groups
@@ -31,7 +32,6 @@ from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from cotfactory.warehouse.tables import write_table
-from cotfactory.warehouse.wanted import WantedSamples
 
 GRADE_BATCH = 256
 MUTATED_CHAINS = 100
@@ -139,27 +139,19 @@ def _named(problem: Problem) -> str:
     return f"problem {problem.source_row_id} of {problem.source}"
 
 
-def grade_stored(
-    run: Run,
-    problems: Sequence[Problem],
-    wanted: WantedSamples,
-    tools: Tools,
-    *,
-    everything: bool = False,
-    what: str = "chains",
-) -> list[Flip]:
+def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") -> list[Flip]:
     """Grade the stored chains that have no grade by the current grader; with `everything` all of them.
 
     Returns the chains whose verdict differs from the newest one before. Asks no teacher. `what` tells apart what one
     run grades.
     """
-    flips: list[Flip] = []
+    run, flips = job.run, list[Flip]()
 
     def rows() -> Iterator[GradeRow]:
-        stored = wanted.ungraded(everything=everything)
+        stored = job.wanted.ungraded(everything=everything)
         while batch := list(itertools.islice(stored, GRADE_BATCH)):
-            pairs = [(problems[position], candidate) for position, candidate, _ in batch]
-            grades = grade_batch(pairs, tools)
+            pairs = [(job.problems[position], candidate) for position, candidate, _ in batch]
+            grades = grade_batch(pairs, job.tools)
             for (problem, candidate), grade, (_, _, before) in zip(pairs, grades, batch, strict=True):
                 if before is not None and before != grade.verdict:
                     flips.append(
@@ -179,14 +171,9 @@ def grade_stored(
     return flips
 
 
-def curate(
-    run: Run,
-    dropped: Mapping[str, DropReason],
-    problems: Sequence[Problem],
-    plans: Sequence[TeacherPlan],
-    wanted: WantedSamples,
-) -> None:
+def curate(job: Job) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
+    run, problems, dropped = job.run, job.problems, job.dropped
     tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
     candidate_hits: Counter[str] = Counter()
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
@@ -195,7 +182,7 @@ def curate(
         for problem_id, reason in sorted(dropped.items()):
             decision = Decision(candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id))
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
-        stored = partial(decided_groups, problems, plans, wanted, run.output_name)
+        stored = partial(decided_groups, problems, job.plans, job.wanted, run.output_name)
         folder = run.workspace.staging
         for groups in curated_groups(stored, problems, run.recipe.curation, run.benchmarks, folder):
             for group in groups:
@@ -219,8 +206,23 @@ def curate(
     run.tally = tally
 
 
-def decide_rollouts(run: Run, rolled: RolledOut) -> None:
+def choose_chains_to_roll_out(job: Job) -> RolledOut:
+    """Return the curated chains whose steps the recipe wants labels for."""
+    assert job.run.recipe.rollouts is not None
+    return RolledOut(
+        job.run.recipe,
+        job.run.recipe.rollouts,
+        job.run.output_name,
+        job.problems,
+        job.plans,
+        job.wanted,
+        job.run.workspace,
+    )
+
+
+def decide_rollouts(job: Job, rolled: RolledOut) -> None:
     """Give every stored rollout its Decision, and count what it cost: none is ever published."""
+    run = job.run
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
     tally = deepcopy(run.tally)  # a stage that failed half-way is run again, and must not count twice
 
@@ -241,11 +243,13 @@ def _forget_rollouts(run: Run) -> None:
     (run.workspace.table("decisions") / f"{rollout_decisions(run.output_name)}.parquet").unlink(missing_ok=True)
 
 
-def watch_graders(run: Run, problems: Sequence[Problem], wanted: WantedSamples, tools: Tools) -> None:
+def watch_graders(job: Job) -> None:
     """Grade mutants of some of the chains that were accepted: none may pass, and it is told loudly if one does."""
+    run = job.run
     with run.progress.stage("mutate accepted chains"):
-        sample = [(problems[position], chain) for position, chain in wanted.accepted(run.output_name, MUTATED_CHAINS)]
-        run.mutants = check_mutants(sample, tools, MUTATED_CHAINS)
+        accepted = job.wanted.accepted(run.output_name, MUTATED_CHAINS)
+        sample = [(job.problems[position], chain) for position, chain in accepted]
+        run.mutants = check_mutants(sample, job.tools, MUTATED_CHAINS)
         run.advance(run.mutants.made)
     for example in run.mutants.examples:
         run.progress.note(f"WARNING: a grader accepted a mutant, its verdicts cannot be trusted: {example}")

@@ -4,8 +4,9 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
-from cotfactory.flows.ask.assignments import AskingRound, PlannedShard, Shard, TeacherPlan
+from cotfactory.flows.ask.assignments import AskingRound, PlannedShard, TeacherPlan
 from cotfactory.flows.ask.batches import shards_to_open
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import ShardOutcome, TeacherSession, run_shard
@@ -13,39 +14,40 @@ from cotfactory.flows.ask.teachers import open_session
 from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
 from cotfactory.flows.host.run_log import place_in_run
 from cotfactory.flows.run_record import Run
-from cotfactory.flows.stage_runner import StageRunner
 from cotfactory.generators.teacher.limits import RunBudget
-from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import grade_batch, grade_promptly
 from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
-from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.ledger import Journal, JournalHeader
 from cotfactory.warehouse.seal import seal_own_journal, write_grades
 from cotfactory.warehouse.wanted import spent_before
+
+if TYPE_CHECKING:
+    from cotfactory.flows.job import Job
 
 SHARDS_PER_TEACHER = 4
 """At most (of batches for each that it takes to fill one): a shard that waits for its last answers does not keep the
 next one from being opened."""
 
 
-async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: StageRunner, asked: AskingRound) -> None:
+async def ask(job: "Job", asked: AskingRound) -> None:
     """Buy and grade what a round lacks, one stage a shard, a few shards at a time so that none waits for a tail.
 
     All teachers that are needed have answered a first, free question before any of them is asked for anything.
     """
+    run = job.run
     run_budget = RunBudget(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
     async with AsyncExitStack() as stack:
         grading = await stack.enter_async_context(
             GradingQueue(
-                lambda problem, candidate: grade_promptly(problem, candidate, tools),
-                lambda pairs: grade_batch(pairs, tools),
+                lambda problem, candidate: grade_promptly(problem, candidate, job.tools),
+                lambda pairs: grade_batch(pairs, job.tools),
             )
         )
         sessions: list[tuple[TeacherSession, TeacherPlan, Iterator[PlannedShard]]] = []
         for plan in asked.plans:
             planning = asked.shards(plan)
             if (first := await _next_shard(planning)) is not None:
-                session = await stack.enter_async_context(open_session(plan, problems, run_budget, grading, run))
+                session = await stack.enter_async_context(open_session(plan, job.problems, run_budget, grading, run))
                 sessions.append((session, plan, itertools.chain([first], planning)))
         if not sessions:
             return
@@ -53,7 +55,7 @@ async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: Stage
         with run.progress.stage(f"{asked.verb} and grade", asked.left()):
             everybody = [session for session, _, _ in sessions]
             asking = [
-                asyncio.create_task(_ask_teacher(run, runner, asked.verb, plan, planning, session, everybody))
+                asyncio.create_task(_ask_teacher(job, asked.verb, plan, planning, session, everybody))
                 for session, plan, planning in sessions
             ]
             try:
@@ -67,8 +69,7 @@ async def ask(run: Run, problems: Sequence[Problem], tools: Tools, runner: Stage
 
 
 async def _ask_teacher(
-    run: Run,
-    runner: StageRunner,
+    job: "Job",
     verb: str,
     plan: TeacherPlan,
     planning: Iterator[PlannedShard],
@@ -80,8 +81,7 @@ async def _ask_teacher(
     When that fails, `everybody` is stopped.
     """
     running: list[asyncio.Task[None]] = []
-    recipe = run.recipe
-    most = SHARDS_PER_TEACHER * shards_to_open(plan.spec, plan.attempts, recipe.shard_problems)
+    most = SHARDS_PER_TEACHER * shards_to_open(plan.spec, plan.attempts, job.run.recipe.shard_problems)
     try:
         while (planned := await _next_shard(planning)) is not None:
             has_room = asyncio.create_task(session.back_pressure.wait())
@@ -91,7 +91,9 @@ async def _ask_teacher(
             finally:
                 has_room.cancel()
             session.back_pressure.opened(len(planned.shard.assignments))
-            running.append(asyncio.create_task(_ask_shard(run, runner, verb, planned, session)))
+            name = f"{verb} {plan.spec.name} from problem {planned.shard.first}"
+            asking = job.runner.run(name, shard_stage(job.run, planned, session))
+            running.append(asyncio.create_task(asking))
         while running:
             await _first_done(running, everybody)
     finally:
@@ -101,11 +103,6 @@ async def _ask_teacher(
 async def _next_shard(planning: Iterator[PlannedShard]) -> PlannedShard | None:
     """Plan one more shard, on a thread: chains may have to be read for it, while others go on asking."""
     return await in_thread(lambda: next(planning, None))
-
-
-async def _ask_shard(run: Run, runner: StageRunner, verb: str, planned: PlannedShard, session: TeacherSession) -> None:
-    name = f"{verb} {planned.shard.plan.spec.name} from problem {planned.shard.first}"
-    await runner.run(name, shard_stage(run, planned, session))
 
 
 async def _first_done(
@@ -143,28 +140,24 @@ def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Cal
 
     async def produce() -> None:
         attempt = next(tries)
-        current = planned.shard
+        shard = planned.shard
         if attempt > 1:
             # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
             session.stop.reason, session.stop.failures_in_a_row = None, 0
-            current = planned.again()
-        await _produce(run, current, session, f"{planned.shard.name}-{attempt}")
+            shard = planned.again()
+        name = f"{shard.name}-{attempt}"
+        journal = Journal(run.workspace.ledger, JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name))
+        outcome = ShardOutcome(run.bought)
+        try:
+            with place_in_run(shard=name):
+                await run_shard(shard, session, journal, outcome)
+        finally:
+            journal.close()
+            # On threads, while the other shards go on asking.
+            sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
+            run.bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
+            await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
+        if outcome.stopped_by is not None:
+            raise outcome.stopped_by
 
     return produce
-
-
-async def _produce(run: Run, shard: Shard, session: TeacherSession, name: str) -> None:
-    header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name)
-    journal = Journal(run.workspace.ledger, header)
-    outcome = ShardOutcome(run.bought)
-    try:
-        with place_in_run(shard=name):
-            await run_shard(shard, session, journal, outcome)
-    finally:
-        journal.close()
-        # On threads, while the other shards go on asking.
-        sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
-        run.bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
-        await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
-    if outcome.stopped_by is not None:
-        raise outcome.stopped_by

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, StepOutcome, Strategy
@@ -235,3 +236,20 @@ def _assignment(
         if index not in known:
             verdicts.update((ids[index][step], outcome.verdict) for step, outcome in steps.items())
     return Assignment(problem, attempts, opening, opening_id, ids, known, begun)
+
+
+def round_of_samples(
+    problems: Sequence[Problem], plans: tuple[TeacherPlan, ...], wanted: WantedSamples, shard_problems: int
+) -> AskingRound:
+    """Return the round in which the samples of all problems are asked for."""
+
+    def again(shard: Shard) -> Shard:
+        wanted.snapshot()
+        return plan_shard(problems[shard.first : shard.first + shard_problems], shard.first, shard.plan, wanted)
+
+    def planned(plan: TeacherPlan) -> Iterator[PlannedShard]:
+        return (
+            PlannedShard(shard, partial(again, shard)) for shard in shards(problems, [plan], wanted, shard_problems)
+        )
+
+    return AskingRound("ask", plans, planned, lambda: left_to_ask(problems, plans, wanted, shard_problems))

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from cotfactory.data_contracts.report import ContractReport
-from cotfactory.flows.ask.assignments import TeacherPlan
 from cotfactory.flows.ask.rollouts import RolledOut
+from cotfactory.flows.job import Job
 from cotfactory.flows.release.groups import decided_groups
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_target, recipe_id
@@ -25,24 +25,17 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.history import alarms_before
 from cotfactory.warehouse.regrades import regrades
 from cotfactory.warehouse.tables import write_table
-from cotfactory.warehouse.wanted import WantedSamples
 
 MEASURED_PROBLEMS = 100
 """Code problems whose tests are measured for a release; `check` measures them all."""
 
 
-def release(
-    run: Run,
-    problems: Sequence[Problem],
-    plans: Sequence[TeacherPlan],
-    wanted: WantedSamples,
-    tools: Tools,
-    rolled: RolledOut | None,
-) -> None:
+def release(job: Job, rolled: RolledOut | None) -> None:
     """Release what was kept, or find that the latest release holds exactly that.
 
     Raises ContractFailed when an expectation failed or nothing was kept; no release folder is left behind.
     """
+    run, problems, wanted = job.run, job.problems, job.wanted
     recipe, tally, workspace = run.recipe, run.tally, run.workspace
     facts = ReleaseFacts(
         code_version=version("cotfactory"),
@@ -63,7 +56,7 @@ def release(
     )
 
     def groups() -> Iterator[tuple[Group, ...]]:
-        decided = rolled.groups() if rolled else decided_groups(problems, plans, wanted, run.output_name)
+        decided = rolled.groups() if rolled else decided_groups(problems, job.plans, wanted, run.output_name)
         for one in decided:
             run.advance()
             yield one
@@ -76,7 +69,7 @@ def release(
             facts,
             workspace.releases,
             workspace.staging,
-            lambda: _strength_of_tests(problems, tools),
+            lambda: _strength_of_tests(problems, job.tools),
         )
         if not outcome.unchanged:
             used = (
@@ -105,8 +98,9 @@ def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfT
     return strength_of_tests(sample, tools)
 
 
-def publish(run: Run) -> None:
+def publish(job: Job) -> None:
     """Send the release of this run to the recipe's repository on the Hub. Raises PublishError."""
+    run = job.run
     from cotfactory.publishing.hub import publish_release
 
     repo = run.recipe.release.repo

@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from cotfactory.flows.build import BuildRequest, build, regrade_stored, release_stored
+from cotfactory.flows.build import build, regrade_stored, release_stored
 from cotfactory.flows.host.interpreter import give_up_if_interrupted
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
@@ -172,7 +173,8 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from cotfactory.flows.ask import shard
-from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.build import build
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe

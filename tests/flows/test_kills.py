@@ -11,7 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
-from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.build import build
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.build import build
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe, shipped_recipe
 from cotfactory.flows.stage_runner import DirectStages

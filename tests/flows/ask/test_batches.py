@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.build import build
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.build import build
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages

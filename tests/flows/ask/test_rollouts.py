@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from cotfactory.flows.ask.rollouts import chosen_chains, step_count
-from cotfactory.flows.build import BuildRequest, regrade_stored, release_stored
+from cotfactory.flows.build import regrade_stored, release_stored
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.release.rebuild import rebuild
 from cotfactory.flows.settings import load_recipe

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from huggingface_hub import hf_hub_download
 
-from cotfactory.flows.build import BuildRequest, build
+from cotfactory.flows.build import build
+from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.release.rebuild import rebuild
 from cotfactory.flows.settings import load_recipe

@@ -1,0 +1,120 @@
+"""Prepare a job: hold the workspace, load and check problems, recover what killed runs left, grade what is stored."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from cotfactory.flows import stages
+from cotfactory.flows.ask.assignments import teacher_plans, wanted_samples
+from cotfactory.flows.ask.batches import collect_batches, has_batches
+from cotfactory.flows.ask.teachers import recorded_counts
+from cotfactory.flows.host.grading_tools import open_grading
+from cotfactory.flows.host.run_log import log_level, run_log
+from cotfactory.flows.job import Job
+from cotfactory.flows.progress import Progress
+from cotfactory.flows.release.releasing import contract_page
+from cotfactory.flows.run_record import Run, write_run
+from cotfactory.flows.settings import secrets_of
+from cotfactory.flows.stage_runner import StageRunner, on_thread
+from cotfactory.flows.stages import Flip
+from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.warehouse import freed_memory
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.workspace import exclusive, open_workspace
+
+logger = logging.getLogger(__name__)
+
+STATUSES: dict[type[BaseException], str] = {
+    BudgetReached: "budget",
+    AlarmRaised: "alarm",
+    ContractFailed: "contract",
+    asyncio.CancelledError: "interrupted",
+}
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen.
+
+    `log_level` (debug, info, warning, error) is how much goes into the run's log.
+    """
+
+    recipe: Recipe
+    workspace: Path
+    limit: int | None = None
+    publish: bool = False
+    version: str | None = None
+    log_level: str = "info"
+
+
+@asynccontextmanager
+async def opened_job(
+    request: BuildRequest, runner: StageRunner, progress: Progress, *, asks: bool = False
+) -> AsyncIterator[Job]:
+    """Hold the workspace and yield a recipe's problems, teachers and stored chains, all of them graded.
+
+    However the context ends, the run is written down and told to `progress`.
+    """
+    level = log_level(request.log_level)
+    workspace = open_workspace(request.workspace)
+    freed_memory.keep_little()
+    run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
+    secret = secrets_of(request.recipe)
+    with exclusive(workspace), run_log(workspace.logs, run.run_id, level, secret) as log:
+        build_catalog(workspace)
+        try:
+            async with _prepared(request, run, runner, asks=asks) as job:
+                yield job
+        except BaseException as error:
+            _write_down(run, STATUSES.get(type(error), "failed"))
+            progress.note(f"log:      {log}")
+            if isinstance(error, CotfactoryError):
+                error.summary = run.summary()
+            if isinstance(error, ContractFailed):
+                await runner.show(run.summary(), str(error))
+            raise
+        _write_down(run, "done")
+        if run.release is not None:
+            await runner.show(run.summary(), contract_page(run))
+
+
+@asynccontextmanager
+async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, asks: bool) -> AsyncIterator[Job]:
+    loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit)))
+    await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
+    plans = teacher_plans(request.recipe, recorded_counts(request.recipe))
+    with loaded, open_grading(loaded) as tools:
+        check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))
+        problems, dropped = await runner.run("check references", check)
+        with WantedSamples(run.workspace, wanted_samples(problems, plans)) as wanted:
+            yield Job(run, runner, problems, dropped, plans, wanted, tools, asks)
+
+
+async def grade_stored(job: Job, what: str = "chains", *, everything: bool = False) -> list[Flip]:
+    """Fetch what earlier runs left in batches, where the job asks, and grade what is stored; return what flipped."""
+    if job.asks and has_batches(job.run):
+        name = "collect batches" if what == "chains" else f"collect batches of {what}"
+        await job.runner.run(name, lambda: collect_batches(job.run, job.wanted))
+    flips = await job.stage(f"grade stored {what}", partial(stages.grade_stored, what=what, everything=everything))
+    job.wanted.snapshot()
+    return flips
+
+
+def new_run_id() -> str:
+    """Return a run id that sorts by time: 20261120T230531-4fd1c2."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _write_down(run: Run, status: str) -> None:
+    write_run(run, status)
+    build_catalog(run.workspace)
+    run.progress.ended(run.summary())
+    logger.info("run ended: %s", status)

@@ -71,14 +71,14 @@ def _sections(path: str, record: Schema, records: Mapping[str, Schema]) -> Itera
     required = record.get("required", [])
     inner: dict[str, None] = {}
     for key, described in record["properties"].items():
-        links = {name: _path(path, key, name) for name in _referred(described)}
+        links = {name: _path(path, key, name) for name in referred(described)}
         default = "**required**" if key in required else _default(described)
         text = " ".join(described.get("description", "").split())
         cells = (f"`{key}`", _type(described, links), default, text)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
         inner |= dict.fromkeys(links)
     for name in inner:
-        key = next(key for key, described in record["properties"].items() if name in _referred(described))
+        key = next(key for key, described in record["properties"].items() if name in referred(described))
         yield from _sections(_path(path, key, name), records[name], records)
 
 
@@ -86,21 +86,21 @@ def _path(path: str, key: str, name: str) -> str:
     return TITLES.get(name) or (key if path == "recipe" else f"{path}.{key}")
 
 
-def _referred(described: Schema) -> list[str]:
+def referred(described: Schema) -> list[str]:
     """Return the names of the records that a key may hold."""
     if "$ref" in described:
         return [described["$ref"].removeprefix("#/$defs/")]
     parts = [*described.get("anyOf", ()), *described.get("oneOf", ())]
     if isinstance(described.get("items"), Mapping):
         parts.append(described["items"])
-    return [name for part in parts for name in _referred(part)]
+    return [name for part in parts for name in referred(part)]
 
 
 def _type(described: Schema, links: Mapping[str, str]) -> str:
     """Return the type of a key in words, its limits behind it: `whole number, at least 1`."""
     options = [part for part in described.get("anyOf", [described]) if part.get("type") != "null"]
     (option,) = options
-    names = _referred(option)
+    names = referred(option)
     if names:
         kinds = " or ".join(f"[{links[name]}](#{_anchor(links[name])})" for name in names)
         what = f"list of {kinds}" if option.get("type") == "array" else kinds

@@ -1,7 +1,7 @@
 """Chains, and problems, that say nearly the same: MinHash signatures first, then who survives.
 
-Two passes, so that texts are streamed: `signatures` of a batch of texts (128 bytes and 8 bands of 8 bytes for each:
-192 bytes are held per chain, whatever its length), then `repeats` over all of them.
+Two passes, so that texts are streamed: `signatures` of a batch of texts (128 bytes, 8 bands of 8 bytes and the number
+of words: 200 bytes for each, whatever its length), then `repeats` over all of them.
 
 The survivor is the first in the given order. `curation.select` orders chains by sample index, then by id, which do
 not depend on the order of arrival, the shards or the recipe's order; and a later sample never displaces an earlier one.

@@ -16,7 +16,8 @@ BATCH = 2_000
 def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
     """Return problem id -> split group, where problems that are nearly the same share one.
 
-    A group is called by the smallest `split_group` in it. Holds 192 bytes per problem while it works.
+    A group is called by the smallest `split_group` in it. Holds all problems while it works, and 200 bytes of
+    signature for each.
     """
     ordered = sorted(problems, key=lambda one: one.problem_id)
     parts = [

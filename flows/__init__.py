@@ -1,1 +1,1 @@
-"""The order of things. Prefect, Typer and environment variables live here and nowhere else."""
+"""The order of things. Prefect, Typer and the environment variables we define live here and nowhere else."""

@@ -1,4 +1,4 @@
-"""The build as a Prefect flow: one task per stage and shard, retries, artifacts. The only file with Prefect in it."""
+"""The build as a Prefect flow: one task per stage and shard, retries, artifacts."""
 
 import re
 from contextvars import ContextVar

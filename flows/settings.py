@@ -1,4 +1,4 @@
-"""Recipe + environment -> recipe, endpoints, Hub, sandbox image: the only place that reads the environment."""
+"""Settings: a recipe and the environment in; endpoints, the Hub's access and the sandbox image out."""
 
 import os
 import re

@@ -70,7 +70,7 @@ class Split(NamedTuple):
     is_closed: bool = True
 
 
-def split_thinking(text: str, own: ReasoningTags | None = None) -> Split:
+def split_thinking(text: str, own: tuple[str, str] | None = None) -> Split:
     """Return the thinking that stands between marks, None where there is none, and what is not thinking.
 
     `own` is a pair that this teacher uses beside those of the table. No mark of thinking is left in the reasoning.
@@ -89,19 +89,19 @@ def split_thinking(text: str, own: ReasoningTags | None = None) -> Split:
     return Split(_without_marks(reasoning, own) or None if reasoning else None, without_wrapper(response), is_closed)
 
 
-def begins_with_thinking(text: str, own: ReasoningTags | None = None) -> bool:
+def begins_with_thinking(text: str, own: tuple[str, str] | None = None) -> bool:
     """Whether a text opens with a thought, or with the end of one, rather than speaking of one somewhere."""
     return text.lstrip().startswith("<|channel|>") or _tags(own).match(text.lstrip()) is not None
 
 
 @lru_cache
-def _tags(own: ReasoningTags | None) -> re.Pattern[str]:
-    pairs: Sequence[ReasoningTags] = (*REASONING_TAGS, *((own,) if own else ()))
+def _tags(own: tuple[str, str] | None) -> re.Pattern[str]:
+    pairs: Sequence[tuple[str, str]] = (*REASONING_TAGS, *((own,) if own else ()))
     opening, closing = ("|".join(re.escape(pair[side]) for pair in pairs) for side in (0, 1))
     return re.compile(f"(?P<closing>{closing})|(?P<opening>{opening})", re.IGNORECASE)
 
 
-def _split_tags(text: str, own: ReasoningTags | None) -> Split:
+def _split_tags(text: str, own: tuple[str, str] | None) -> Split:
     tags = _tags(own)
     first_closing = next((tag.end() for tag in tags.finditer(text) if tag.lastgroup == "closing"), None)
     quoted = [] if first_closing is None else [code.span() for code in _CODE.finditer(text, first_closing)]
@@ -114,8 +114,7 @@ def _split_tags(text: str, own: ReasoningTags | None) -> Split:
         return Split(text[len(before) :], before.strip(), is_closed=False)
     thought, tail = text[len(before) : last_closing.start()], text[last_closing.end() :]
     if found[-1].start() > last_closing.start():  # a second thought that was never closed
-        reopened = next(tag.start() for tag in found if tag.start() > last_closing.start())
-        return Split(f"{thought}\n{text[reopened:]}", before.strip(), is_closed=False)
+        return Split(text[len(before) :], before.strip(), is_closed=False)
     return Split(thought, (before + tail).strip())
 
 
@@ -142,7 +141,7 @@ def _split_channels(text: str) -> Split | None:
     return Split(thought, answer, is_closed=any(channel == "final" for channel, _ in parts))
 
 
-def _without_marks(reasoning: str, own: ReasoningTags | None) -> str:
+def _without_marks(reasoning: str, own: tuple[str, str] | None) -> str:
     return MARKS.sub("", _tags(own).sub("", reasoning)).strip()
 
 

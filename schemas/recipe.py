@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from cotfactory.schemas.alarm import AlarmKind
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.problem import AnswerKind
-from cotfactory.schemas.record import Record
+from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
 Product = Literal[
@@ -23,73 +23,102 @@ Product = Literal[
 ]
 
 
-class FileSource(Record):
-    """Problems from a JSONL (also `.gz`), Parquet or CSV file; a relative path starts at the recipe's folder.
-
-    `license`, `domain` and `answer_kind` fill what a row leaves out; `name` is the source of rows that name none
-    (default: the file's name).
-    """
+class FileSource(RecipeKeys):
+    """Problems from a file, one a row; see [the problem file](problems.md)."""
 
     source: Literal["file"]
+    """That they come from a file."""
     path: str
+    """A JSONL or CSV file (both also `.gz`), or a Parquet file; a relative path starts at the recipe's folder."""
     limit: PositiveInt | None = None
+    """Take only the first so many rows; null: all."""
     name: str | None = None
+    """The source of rows that name none; null: the file's name. It is part of a problem's id."""
     license: str | None = None
+    """The licence of rows that name none; null: the licence of the release."""
     domain: str | None = None
+    """The domain of rows that name none."""
     answer_kind: AnswerKind | None = None
+    """The answer kind of rows that name none."""
 
 
-class ColumnMap(Record):
-    """Which column of a Hub dataset holds which field of a problem; None where there is none."""
+class ColumnMap(RecipeKeys):
+    """Which column of a Hub dataset holds which field of a problem; null where there is none."""
 
     question: str
+    """The question."""
     answer: str | None = None
+    """The reference answer."""
     answer_tolerance: str | None = None
+    """How far a number may be from the reference."""
     id: str | None = None
+    """The row's own id; null: its number is."""
     choices: str | None = None
+    """The list of choices."""
     tests: str | None = None
+    """The tests of a program."""
     solution: str | None = None
+    """A worked solution; a program's is tried on its tests."""
     domain: str | None = None
+    """The domain."""
     license: str | None = None
+    """The licence."""
 
 
-class HubSource(Record):
-    """Problems from a dataset on the Hugging Face Hub, pinned to a revision (a tag or a commit).
-
-    `answer_pattern`, when given, is a regular expression whose first group is the reference answer
-    inside the answer column (GSM8K: `#### (.+)`).
-    """
+class HubSource(RecipeKeys):
+    """Problems from a dataset on the Hugging Face Hub."""
 
     source: Literal["hub"]
+    """That they come from the Hub."""
     repo: str
+    """The dataset, `org/name`."""
     revision: Annotated[str, Field(min_length=1)]
+    """A tag, a branch or a commit; it is resolved to a commit, at which the rows are read."""
     config: str | None = None
+    """The dataset's configuration; null: its only one."""
     split: str = "train"
+    """The split that is read."""
     columns: ColumnMap
+    """Which column holds what."""
     answer_kind: AnswerKind
+    """How all of its answers are checked."""
     answer_pattern: str | None = None
+    """A regular expression whose first group is the reference answer inside the answer column (GSM8K: `#### (.+)`)."""
     license: str | None = None
+    """The licence of rows that name none; null: the licence of the release."""
     domain: str | None = None
+    """The domain of rows that name none."""
     limit: PositiveInt | None = None
+    """Take only the first so many rows; null: all."""
 
 
-class ReasoningGymSource(Record):
+class ReasoningGymSource(RecipeKeys):
     """Problems of one reasoning-gym task, graded by the task's own scorer at full marks."""
 
     source: Literal["reasoning_gym"]
+    """That they come from reasoning-gym, which is the extra `reasoning-gym`."""
     task: str
+    """The task; `schemas/reasoning_gym_tasks.py` lists those whose scorers can be relied on."""
     count: PositiveInt
+    """How many problems."""
     seed: int = 0
+    """Another seed gives other problems."""
 
 
-class ProceduralSource(Record):
-    """Problems of our own generator families; `count` is per family, `difficulty` from 1 to 5."""
+class ProceduralSource(RecipeKeys):
+    """Problems of our own generator families."""
 
     source: Literal["procedural"]
+    """That they are made here."""
     families: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Files of `generators/problems/families/`: `arithmetic_stories`, `fractions_decimals`, `linear_equations`,
+    `multiple_choice`, `short_text`, `units_percent`."""
     count: PositiveInt
+    """How many problems of each family."""
     seed: int = 0
+    """Another seed gives other problems."""
     difficulty: Annotated[int, Field(ge=1, le=5)] = 2
+    """From 1 (two small steps) to 5 (many steps, large numbers)."""
 
 
 ProblemSource = Annotated[FileSource | HubSource | ReasoningGymSource | ProceduralSource, Field(discriminator="source")]
@@ -100,20 +129,26 @@ RL_BAND = (0.2, 0.8)
 BAND_CONFIDENCE = 0.9
 
 
-class Attempts(Record):
+class Attempts(RecipeKeys):
     """How many samples of a problem each teacher is asked for.
 
-    `max` alone is a plain fixed number. With `stop_after_correct` or `give_up_after` (that many without
-    a correct one) samples are asked one after the other and decided in the order of their index. `mode: band` is for RL
-    sets: asking stops as soon as the pass rate lies in `band`, or outside it, with probability `confidence`.
+    `max` alone is a plain fixed number. With `stop_after_correct` or `give_up_after` samples are asked one after the
+    other and decided in the order of their index.
     """
 
     max: PositiveInt = 4
+    """The most samples of a problem."""
     stop_after_correct: PositiveInt | None = None
+    """Enough: stop once so many are correct."""
     give_up_after: PositiveInt | None = None
+    """Hopeless: stop after so many without a correct one."""
     mode: Literal["count", "band"] = "count"
+    """`band` is for RL sets: asking stops as soon as the pass rate lies in `band`, or outside it, with probability
+    `confidence`. It leaves out the two keys above."""
     band: tuple[Share, Share] = RL_BAND
+    """Pass rates that are worth training on, the lower end first."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = BAND_CONFIDENCE
+    """How sure to be of the side of the band on which a problem lies."""
 
     @property
     def is_fixed(self) -> bool:
@@ -134,96 +169,115 @@ class Attempts(Record):
         return self
 
 
-class Rollouts(Record):
+class Rollouts(RecipeKeys):
     """Label the steps of some chains by what comes of them (Math-Shepherd, arXiv 2312.08935): for `steps`.
 
-    Of each teacher and problem up to `chains_per_problem` chains are cut into at most `max_steps` steps, and the
-    teacher goes on from the end of every step but the last, `per_step` times: up to `(max_steps - 1) * per_step`
-    requests for a chain. Teachers that are asked to `solve` at an endpoint take part.
+    The teacher goes on from the end of every step of a chain but the last: up to `(max_steps - 1) * per_step` requests
+    for a chain. Teachers that are asked to `solve` at an endpoint take part.
     """
 
     per_step: PositiveInt = 4
+    """How often the teacher goes on from each step."""
     chains_per_problem: PositiveInt = 2
+    """Of how many chains, at most, of each teacher and problem."""
     max_steps: Annotated[int, Field(ge=2)] = 12
+    """Into how many steps a chain is cut at most."""
 
 
-class Budget(Record):
+class Budget(RecipeKeys):
     """The most this recipe may ever spend, over all its runs; what is in flight counts at its worst case."""
 
     usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """USD, by the teachers' prices; then each teacher needs one."""
     tokens: PositiveInt | None = None
+    """Tokens, of prompts and answers together."""
 
 
-class Alarms(Record):
-    """When a teacher's answers look wrong as a whole: shares of its newest samples, judged from `min_samples` on.
+class Alarms(RecipeKeys):
+    """When a teacher's answers look wrong as a whole: shares of its newest samples.
 
     A share must lie above its limit by more than luck explains. Every alarm is told at once and stands in the run's
-    summary and in the manifest; those in `stop_on` stop the run. `repeated_share` is of the samples that have an
-    earlier one of their problem to be compared with; `times_usual` compares mean tokens and latency with those of the
-    recipe's earlier runs. `no_reasoning` is watched where curation requires reasoning.
+    summary and in the manifest.
     """
 
     stop_on: tuple[AlarmKind, ...] = ()
+    """Alarms that stop the run."""
     min_samples: PositiveInt = 50
+    """Nothing is judged before so many samples."""
     truncated_share: Share = 0.2  # what published sets of long chains lost to their token limits: 20 to 25 %
+    """Samples cut at their token limit."""
     refusal_share: Share = 0.05  # problems with a checkable answer are hardly ever refused
+    """Samples that refuse."""
     no_reasoning_share: Share = 0.2  # reasoning models leave easy questions unthought now and then
+    """Samples without thinking; watched where curation requires reasoning."""
     repeated_share: Share = 0.5  # chains of easy problems do repeat; where nothing is sampled, all of them do
+    """Samples that say the same as an earlier one of their problem, of those that have one."""
     times_usual: Annotated[float, Field(gt=1)] = 3.0  # other problems and busy hours make a factor of two
+    """Mean tokens and latency, compared with those of the recipe's earlier runs."""
 
 
-class PreferencePairs(Record):
-    """Which pairs `preference` holds.
-
-    With `max_length_ratio` the longer chain of a pair has at most that many times the characters of the shorter, so
-    that length alone tells nothing; `one_per_rejection_type` takes the first pair of each type from a teacher's
-    attempts at a problem.
-    """
+class PreferencePairs(RecipeKeys):
+    """Which pairs `preference` holds."""
 
     max_length_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    """The longer chain of a pair has at most so many times the characters of the shorter, so that length alone tells
+    nothing; null: any."""
     one_per_rejection_type: bool = False
+    """Take only the first pair of each rejection type from a teacher's attempts at a problem."""
 
 
-class StopAbove(Record):
-    """Shares above which the contract stops a release; 1 never stops.
-
-    `truncated`: attempts cut at their token limit. `ungraded`: attempts that we could not judge. `rows_lost`: rows of
-    a product that the last release of the very same recipe had more.
-    """
+class StopAbove(RecipeKeys):
+    """Shares above which the contract stops a release; 1 never stops."""
 
     truncated: Share = 0.5
+    """Attempts cut at their token limit."""
     ungraded: Share = 0.5
+    """Attempts that we could not judge."""
     rows_lost: Share = 0.5
+    """Rows of a product that the last release of the very same recipe had more."""
 
 
-class Release(Record):
-    """What a release holds. `license` is the data set's own; `repo` its name on the Hub.
-
-    With `min_new_rows` a release that would only bring fewer new rows than that (or change some) waits for the next
-    run; rows that must go make a release at once.
-    """
+class Release(RecipeKeys):
+    """What a release holds."""
 
     products: Annotated[tuple[Product, ...], Field(min_length=1)] = ("sft", "rl")
+    """Which [products](products.md)."""
     license: str
+    """The licence of the data set. What its problems and teachers ask for must allow it."""
     repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    """Its name on the Hugging Face Hub, `org/name`; `run --publish` sends it there."""
     min_new_rows: PositiveInt | None = None
+    """A release that would only bring fewer new rows than so many (or change some) waits for the next run; rows that
+    must go make a release at once."""
     preference: PreferencePairs = PreferencePairs()
+    """What is asked of the pairs of the product `preference`."""
     stop_above: StopAbove = StopAbove()
+    """When the contract stops a release."""
 
 
-class Recipe(Record):
+class Recipe(RecipeKeys):
     """Everything that decides what a run makes. Nothing else is configuration."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    """Names the release; what was spent is counted under this name."""
     problems: Annotated[tuple[ProblemSource, ...], Field(min_length=1)]
+    """Where problems come from; several sources may be listed."""
     teachers: Annotated[tuple[TeacherSpec, ...], Field(min_length=1)]
+    """Who is asked; each teacher is asked every problem."""
     attempts: Attempts = Attempts()
+    """A number, or when to stop asking."""
     rollouts: Rollouts | None = None
+    """For the product `steps`, and only with it: label the steps of some chains."""
     budget: Budget = Budget()
+    """The most this recipe may ever spend. Then each teacher needs `sampling.max_tokens`."""
     alarms: Alarms = Alarms()
+    """When a teacher's answers look wrong as a whole."""
     curation: Curation = Curation()
+    """Which correct chains are worth publishing."""
     release: Release
+    """What is made of them."""
     shard_problems: PositiveInt = 500
+    """How many problems are asked, journalled and sealed together."""
 
     @field_validator("attempts", mode="before")
     @classmethod

@@ -7,3 +7,9 @@ class Record(BaseModel):
     """A frozen value: no field can be changed, and an unknown field is an error, never ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecipeKeys(Record):
+    """A part of a recipe. The text below a key is its description, which `docs/recipe.md` shows to people."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)

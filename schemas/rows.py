@@ -203,7 +203,8 @@ STEPS = pa.schema(
         *CHAIN,
     ]
 )
-"""One chain cut into steps, `completions`, each with a label, as TRL's PRM trainer reads it (stepwise supervision).
+"""One chain cut into steps, `completions`, each with a label, as TRL's type for stepwise supervision has it
+(its `PRMTrainer`, which TRL 1.0 has and 1.16 no longer, trains on such rows).
 `rollouts_c` of `rollouts_n` continuations from the end of a step came to the right answer."""
 
 ROW_SCHEMAS: dict[Product, pa.Schema] = {

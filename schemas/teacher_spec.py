@@ -5,67 +5,77 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.candidate import StrategyName
-from cotfactory.schemas.reasoning_tags import ReasoningTags
-from cotfactory.schemas.record import Record
+from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teaching import Limit, Sampling
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Price(Record):
+class Price(RecipeKeys):
     """USD per million tokens."""
 
     input: Annotated[float, Field(ge=0)]
+    """Of a prompt."""
     output: Annotated[float, Field(ge=0)]
+    """Of an answer, thinking included."""
 
 
-class EndpointLimits(Record):
-    """What one teacher endpoint is sent at most; `timeout_s` is for one request.
-
-    Samples of one prompt that are asked for at the same time go out as one request of up to `samples_per_request` (the
-    API's `n`), whose prompt is billed once. Each still counts by itself in `concurrency` and `requests_per_minute`. An
-    endpoint that does not return several is asked for one after all.
-    """
+class EndpointLimits(RecipeKeys):
+    """What one teacher endpoint is sent at most."""
 
     concurrency: PositiveInt = 64
+    """Requests under way at the same time. It is halved when the endpoint says that it is too much, and recovers."""
     requests_per_minute: PositiveInt | None = None
+    """Samples asked for within a minute; null: as many as `concurrency` lets through."""
     tokens_per_minute: PositiveInt | None = None
+    """Tokens within a minute, prompts and answers, what is in flight at its worst case."""
     timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """How long one request may take, to the last byte of its answer."""
     retries: Annotated[int, Field(ge=0)] = 6
+    """How often a request is sent again after an error that may go away by itself."""
     samples_per_request: PositiveInt = 1
+    """Samples of one prompt that are asked for at the same time go out as one request of up to so many (the API's `n`),
+    whose prompt is billed once. Each still counts by itself in `concurrency` and `requests_per_minute`. An endpoint
+    that does not return several is asked for one after all."""
 
 
-class Batch(Record):
+class Batch(RecipeKeys):
     """Ask through the OpenAI Batch API: cheaper, and answered within a day, in rounds.
 
-    `requests` is how many are under way at most, and in one batch; the endpoint is asked every `poll_s` how far it is.
-    A batch is sent when it is full, or when nothing has joined it for `poll_s`. A run keeps about
-    `requests / shard_problems` shards open, each with 16 MB of disk in reserve: raise `shard_problems` along with
-    `requests`. Under a budget the first batch holds one request, whose bill shows what the endpoint adds to prompts.
+    A batch is sent when it is full, or when nothing has joined it for `poll_s`. Under a budget the first batch holds
+    one request, whose bill shows what the endpoint adds to prompts.
     """
 
     requests: Annotated[int, Field(ge=1, le=50_000)] = 10_000  # the endpoint's own limit
+    """How many are under way at most, and in one batch. A run keeps about `requests / shard_problems` shards open, each
+    with 16 MiB of disk in reserve: raise `shard_problems` along with `requests`."""
     poll_s: Annotated[float, Field(gt=0)] = 30.0
+    """Every so many seconds the endpoint is asked how far it is."""
 
 
-class StudentShares(Record):
-    """How often the simulated teacher answers in which way; what is left of 1 is answered right.
+class StudentShares(RecipeKeys):
+    """How often the simulated teacher answers in which way; what the first six leave of 1 is answered right.
 
-    `slipped`: one step of the chain is wrong and so is the answer. `confident`: wrong without any step.
-    `lucky`: a wrong step, yet the right answer. `truncated`: cut by the token limit. `hedged`: several
-    final answers. `unanswered`: no final answer. Apart from these, `tagged` is the share of all chains
-    that think inside `<think>` tags and `separate` the share that thinks in `reasoning_content`.
+    The first six add up to 1 at most, and so do `tagged` and `separate`.
     """
 
     slipped: Share = 0.12
+    """One step of the chain is wrong, and so is the answer."""
     confident: Share = 0.06
+    """Wrong without any step."""
     lucky: Share = 0.04
+    """A wrong step, yet the right answer."""
     truncated: Share = 0.04
+    """Cut by the token limit."""
     hedged: Share = 0.04
+    """Several final answers."""
     unanswered: Share = 0.04
+    """No final answer."""
     tagged: Share = 0.4
+    """Of all chains: thinks inside `<think>` tags."""
     separate: Share = 0.4
+    """Of all chains: thinks in the field `reasoning_content`. The rest shows no thinking."""
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
@@ -75,35 +85,52 @@ class StudentShares(Record):
         return self
 
 
-class TeacherSpec(Record):
+class TeacherSpec(RecipeKeys):
     """One teacher: an endpoint (`base_url`), a file of recorded completions, or the simulated student.
 
-    Without any of the three, the endpoint is the environment's OPENAI_BASE_URL. `api_key_env` names the
-    environment variable that holds the key; the key itself never enters a recipe. With `batch` the `price` is still
-    what is paid: the endpoint's batch price, half of its usual one at OpenAI.
-
-    `strategy` says how a sample is had (`generators/ask/strategies.py`); `budget` thinks for at most `think_tokens` and
-    then answers within `sampling.max_tokens`. A sample cut at `sampling.max_tokens` is asked once more with
-    `retry_truncated` tokens, where that is given; otherwise it stays as it is. `reasoning_tags` are the two marks that
-    its thinking stands between, where they are none of the usual ones; what is stored already stays as it was split.
+    Without any of the three, the endpoint is the environment's OPENAI_BASE_URL.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    """How this teacher is called in your tables; no two of a recipe share it."""
     model: str
+    """The model that the endpoint is asked for. It is part of each request's id: another model is asked anew. With
+    `recordings`, only completions of this model are replayed, or all of them where the file has none of it."""
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """Where the OpenAI chat API begins, as a rule ending in `/v1`. No part of an id: an endpoint may move."""
     recordings: str | None = None
+    """A file of recorded completions, which a local server replays; a relative path starts at the recipe's folder."""
     simulated: StudentShares | None = None
+    """`true`, or the shares of its mistakes: a local server that answers like a fallible student."""
     api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the key; the key itself never enters a recipe. A server on this machine
+    needs none, unless this key is set."""
     prompt: str = "solve"
+    """The prompt template, `generators/prompts/NAME.j2`."""
     strategy: StrategyName = "solve"
+    """How a sample is had: asked plainly (`solve`), for a plan first (`plan_then_solve`), for a draft, a critique and a
+    revision (`refine`), another way after a wrong answer (`retry_with_feedback`), with the reference answer as a hint
+    (`hint`), or with a limit on its thinking (`budget`)."""
     think_tokens: Limit | None = None
+    """With `strategy: budget`, and only then: think for at most so many tokens, then answer within
+    `sampling.max_tokens`."""
     sampling: Sampling = Sampling()
+    """How the model samples. It is part of each request's id: other sampling is asked anew."""
     retry_truncated: Limit | None = None
+    """A sample cut at `sampling.max_tokens` is asked once more with so many tokens, which must be more; null: it stays
+    as it is. With the strategies `solve` and `hint`."""
     price: Price | None = None
+    """What the endpoint bills. Needed with `budget.usd`, and the other way round. With `batch` it is the batch price,
+    half of the usual one at OpenAI."""
     limits: EndpointLimits = EndpointLimits()
+    """What the endpoint is sent at most. With `batch` only `timeout_s` and `retries` may be given."""
     batch: Batch | None = None
+    """`true`, or how to ask through the OpenAI Batch API; of endpoints only."""
     license: str | None = None
-    reasoning_tags: ReasoningTags | None = None
+    """The terms that this teacher's chains are under; card and rows name them."""
+    reasoning_tags: tuple[str, str] | None = None
+    """The two marks that its thinking stands between, where they are none of the usual ones, such as
+    `["<ponder>", "</ponder>"]`. They are not sent and no part of an id; what is stored stays as it was split."""
 
     @field_validator("simulated", "batch", mode="before")
     @classmethod
@@ -119,8 +146,8 @@ class TeacherSpec(Record):
 
     @field_validator("reasoning_tags")
     @classmethod
-    def _tags_differ(cls, tags: ReasoningTags | None) -> ReasoningTags | None:
-        if tags is not None and (not all(tag.strip() for tag in tags) or tags.opening.lower() == tags.closing.lower()):
+    def _tags_differ(cls, tags: tuple[str, str] | None) -> tuple[str, str] | None:
+        if tags is not None and (not all(tag.strip() for tag in tags) or tags[0].lower() == tags[1].lower()):
             raise ValueError(
                 f"reasoning_tags are {list(tags)}: expected two different texts, such as [<ponder>, </ponder>]"
             )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from cotfactory.schemas.finish_reason import FinishReason, finish_reason_of
-from cotfactory.schemas.record import Record
+from cotfactory.schemas.record import RecipeKeys, Record
 
 Limit = Annotated[int, Field(ge=1, lt=2**31)]
 Tokens = Annotated[int, Field(ge=0, lt=2**53)]
@@ -19,19 +19,22 @@ class Message(Record):
     content: str
 
 
-class Sampling(Record):
-    """Sampling parameters. What is None is neither sent nor part of any id.
-
-    `seed` is a base: sample number i is asked with `seed + i`, so that a server that honours seeds gives
-    different samples and the same ones again. Set it to null for an endpoint that refuses the field.
-    """
+class Sampling(RecipeKeys):
+    """Sampling parameters, sent under these names. What is null is neither sent nor part of a request's id."""
 
     temperature: Annotated[float, Field(ge=0)] | None = None
+    """How freely the model samples; at 0 its attempts at a problem hardly differ."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Sample from the likeliest tokens that together have this probability."""
     top_k: Limit | None = None
+    """Sample from this many of the likeliest tokens; local servers know it, OpenAI does not."""
     max_tokens: Limit | None = None
+    """The most output tokens of one request, thinking included. A budget needs it, for the worst case of a request."""
     reasoning_effort: str | None = None
+    """How much a reasoning model should think, in the endpoint's own words (`low`, `medium`, `high`)."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = 0
+    """A base: sample number i is asked with `seed + i`, so that a server that honours seeds gives different samples,
+    and the same ones again. Set it to null for an endpoint that refuses the field."""
 
     def sent(self) -> dict[str, float | int | str]:
         """Return the parameters that are set, by name."""

@@ -1,6 +1,6 @@
-"""Print the README's captioned tree: every module with the first line of its docstring.
+"""Print the captioned tree: every module with the first line of its docstring.
 
-`--write` puts it into README.md between its two markers. `tests/test_project.py` fails while the two differ.
+`--write` puts it into docs/files.md. `tests/test_project.py` fails while the two differ.
 """
 
 import ast
@@ -10,7 +10,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("schemas", "generators", "graders", "curation", "warehouse", "data_contracts", "publishing", "flows")
-START, END = "<!-- tree: scripts/captioned_tree.py --write -->\n", "<!-- end of tree -->\n"
+PAGE = ROOT / "docs" / "files.md"
+HEAD = """\
+<!-- Made by scripts/captioned_tree.py --write from the first lines of docstrings: edit those. -->
+# Every file
+
+One idea a file, and what it is in the first line of its docstring. [Architecture](architecture.md) follows one chain
+through these files. Beside the rooms: `recipes/` (one YAML file a dataset), `scripts/` (set-up, demo, tests, and what
+makes this page), `tests/` (mirrors the rooms), `benchmarks/` ([measured by hand](benchmarks.md)), `docs/` (these
+pages), `src/cotfactory/` (the import name: what is public, and a link to each room), `requirements.lock` (what is
+installed, with hashes).
+
+"""
 
 
 def tree() -> str:
@@ -19,10 +30,9 @@ def tree() -> str:
     return "```text\n" + "\n".join(lines) + "\n```\n"
 
 
-def readme_with_tree(readme: str) -> str:
-    """Return the README's text with the tree between the markers renewed."""
-    before, _, rest = readme.partition(START)
-    return before + START + tree() + END + rest.partition(END)[2]
+def page() -> str:
+    """Return the whole page as Markdown."""
+    return HEAD + tree()
 
 
 def _folder(folder: Path, depth: int) -> Iterator[str]:
@@ -45,7 +55,6 @@ def _caption(module: Path) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
-        readme = ROOT / "README.md"
-        readme.write_text(readme_with_tree(readme.read_text("utf-8")), "utf-8")
+        PAGE.write_text(page(), "utf-8")
     else:
-        print(tree(), end="")
+        print(page(), end="")

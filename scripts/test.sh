@@ -1,5 +1,5 @@
 #!/bin/sh
-# Set everything up and run all checks: lint, format, types, import layers, tests. Arguments go to pytest.
+# Set everything up and run all checks: lint, format, types, import layers, documentation, tests. Arguments go to pytest.
 # Tests that need a Docker engine are skipped where there is none, except in CI (CI=true), where they fail.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,4 +15,5 @@ $bin/ruff check .
 $bin/ruff format --check .
 $bin/lint-imports --no-cache
 $bin/mypy
+NO_MKDOCS_2_WARNING=1 $bin/mkdocs build --strict --quiet
 exec $bin/pytest "$@"

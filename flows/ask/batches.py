@@ -19,7 +19,6 @@ from cotfactory.generators.teacher.limits import cost_usd
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import WorkspaceError
-from cotfactory.schemas.reasoning_tags import ReasoningTags
 from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.teacher_spec import Batch, TeacherSpec
 from cotfactory.schemas.teaching import Completion
@@ -193,7 +192,7 @@ def _journal(run: Run, batch: OpenBatch) -> Iterator[Journal]:
 
 
 async def _write_down(
-    run: Run, batch: OpenBatch, group: Sequence[tuple[str, Outcome]], journal: Journal, own: ReasoningTags | None
+    run: Run, batch: OpenBatch, group: Sequence[tuple[str, Outcome]], journal: Journal, own: tuple[str, str] | None
 ) -> None:
     """Write down what came of some requests. Raises WorkspaceError when the disk is full."""
     bought = []

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 from cotfactory.schemas.candidate import Candidate
-from cotfactory.schemas.reasoning_tags import ReasoningTags, begins_with_thinking, split_thinking, without_wrapper
+from cotfactory.schemas.reasoning_tags import begins_with_thinking, split_thinking, without_wrapper
 from cotfactory.schemas.request_record import RequestRecord
 from cotfactory.schemas.teaching import Completion, Usage
 
 
-def split(completion: Completion, own: ReasoningTags | None = None) -> tuple[str | None, str]:
+def split(completion: Completion, own: tuple[str, str] | None = None) -> tuple[str | None, str]:
     """Return (reasoning, response) of a completion; reasoning is None when the teacher showed none.
 
     A field of the endpoint's own is the reasoning, and the content is then left alone unless it begins with a thought
@@ -30,7 +30,7 @@ def candidate_of(
     completion: Completion,
     usage: Usage,
     cost_usd: float | None,
-    own: ReasoningTags | None = None,
+    own: tuple[str, str] | None = None,
 ) -> Candidate:
     """Return the attempt that a request brought.
 

@@ -34,7 +34,7 @@ def test_every_pair_of_the_table(pair: ReasoningTags) -> None:
         ("", Split(None, "")),
         ("<think></think>7", Split(None, "7")),  # thinking is switched off
         ("<think>a</think>6<think>b</think>7", Split("a6b", "7")),  # the 6 was not the last word
-        ("<think>a</think>7<think>wait", Split("a\nwait", "", is_closed=False)),  # thinking again, and cut
+        ("<think>a</think>7<think>wait", Split("a7wait", "", is_closed=False)),  # thinking again, and cut
         ("Well. <think>3 + 4</think> 7", Split("3 + 4", "Well.  7")),
         ("It is 7.<think>or is it", Split("or is it", "It is 7.", is_closed=False)),
         ("<think>a<reasoning>b</reasoning></think>7", Split("ab", "7")),  # one pair within another

@@ -1,10 +1,14 @@
 """LICENSES: what a licence asks of those who pass data on; whether a mix may be released under the declared one.
 
-An explicit table of what is common on the Hub, by the Hub's own ids; terms of teachers' services by the names below.
-It is a guard against the plain mistakes, not legal advice: a licence that is not in the table is named as unknown.
+Ids and expressions are read by `license-expression` (SPDX). What each licence asks is an explicit table of what is
+common on the Hub, by the Hub's own ids; terms of teachers' services by the names below. It is a guard against the plain
+mistakes, not legal advice: a licence that is not in the table is named as unknown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+from license_expression import ExpressionError, Licensing, get_spdx_licensing
 
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.record import Record
@@ -60,6 +64,8 @@ LICENSES: Mapping[str, Terms] = {
     "odbl": Terms(share_alike="odbl"),
     "cdla-sharing-1.0": Terms(share_alike="cdla-sharing"),
     **dict.fromkeys(("gpl-2.0", "gpl-3.0"), Terms(share_alike="gpl")),
+    **dict.fromkeys(("lgpl-2.1", "lgpl-3.0"), Terms(share_alike="lgpl")),
+    "agpl-3.0": Terms(share_alike="agpl"),
     **dict.fromkeys(
         ("openai-terms", "anthropic-terms", "gemini-terms", "xai-terms", "mistral-terms", "llama2", "llama3"),
         NO_COMPETITORS,
@@ -67,9 +73,50 @@ LICENSES: Mapping[str, Terms] = {
 }  # fmt: skip
 
 
+def alternatives(licence: str) -> tuple[tuple[str, ...], ...]:
+    """Return between which licences an SPDX expression lets one choose, and which hold together in each case.
+
+    Ids come as the Hub writes them. What is no expression is one licence with that name.
+
+    >>> alternatives("MIT OR (CC-BY-4.0 AND GPL-3.0-or-later)"), alternatives("Apache 2.0")
+    ((('mit',), ('cc-by-4.0', 'gpl-3.0')), (('apache-2.0',),))
+    """
+    name = "-".join(licence.lower().split())
+    if name in LICENSES:
+        return ((name,),)
+    try:
+        parsed = _spdx().parse(licence, simple=True)
+    except ExpressionError:
+        parsed = None
+    if parsed is None or _spdx().unknown_license_keys(parsed):
+        return ((name,),)
+    choices = parsed.args if isinstance(parsed, _spdx().OR) else (parsed,)
+    return tuple(tuple(_hub_id(symbol.key) for symbol in _spdx().license_symbols(choice)) for choice in choices)
+
+
+@cache
+def _spdx() -> Licensing:
+    return get_spdx_licensing()
+
+
+def _hub_id(spdx_id: str) -> str:
+    return spdx_id.lower().removesuffix("-only").removesuffix("-or-later").removesuffix("+")
+
+
 def terms_of(licence: str) -> Terms | None:
-    """Return what a licence asks, None for one that is not in the table; `Apache 2.0` is found as `apache-2.0`."""
-    return LICENSES.get("-".join(licence.lower().split()))
+    """Return what a licence asks, of several to choose from the least; None for one that is not in the table."""
+    choices = [[LICENSES.get(name) for name in together] for together in alternatives(licence)]
+    known = [_together([terms for terms in asked if terms]) for asked in choices if None not in asked]
+    return min(known, key=lambda terms: terms.strictness, default=None)
+
+
+def _together(asked: Sequence[Terms]) -> Terms:
+    return Terms(
+        share_alike=next((terms.share_alike for terms in asked if terms.share_alike), None),
+        non_commercial=any(terms.non_commercial for terms in asked),
+        no_derivatives=any(terms.no_derivatives for terms in asked),
+        no_competitors=any(terms.no_competitors for terms in asked),
+    )
 
 
 def refuse_forbidden_mix(
@@ -83,8 +130,12 @@ def refuse_forbidden_mix(
     sources = [(f"problems under {one}", one) for one in sorted({one for one in problem_licenses if one})]
     sources += [(f"teacher {name!r} under {one}", one) for name, one in teacher_licenses.items() if one]
     for who, licence in sources:
-        why = _why_not(licence, declared, release)
-        if why is not None:
+        faults = [
+            [why for name in together if (why := _why_not(name, declared, release))]
+            for together in alternatives(licence)
+        ]
+        if all(faults):
+            why = faults[0][0]
             raise RecipeError(
                 f"Nothing with {who} may be released as {declared}: {why}",
                 "leave them out, or declare in `release.license` one that keeps these terms",
@@ -92,7 +143,7 @@ def refuse_forbidden_mix(
 
 
 def _why_not(licence: str, declared: str, release: Terms | None) -> str | None:
-    terms = terms_of(licence)
+    terms = LICENSES.get(licence)
     if terms is None:
         return None
     if terms.no_derivatives:
@@ -116,7 +167,7 @@ def _version(licence: str) -> float:
     >>> _version("cc-by-sa-4.0")
     4.0
     """
-    last = licence.strip().replace(" ", "-").rpartition("-")[2]
+    last = _hub_id(licence.strip().replace(" ", "-")).rpartition("-")[2]
     return float(last) if last.replace(".", "", 1).isdigit() else 0.0
 
 

@@ -8,7 +8,7 @@ bin=.venv/bin
 # reasoning-gym is an extra: one of its puzzle libraries has to be compiled. Without a C compiler its tests are skipped.
 if command -v cc >/dev/null && ! cmp -s reasoning-gym.lock .venv/reasoning-gym.lock; then
     ${PYTHON:-python3} -m pip --python $bin/python install --quiet --disable-pip-version-check \
-        --require-hashes -r reasoning-gym.lock
+        --require-hashes --no-deps -r reasoning-gym.lock
     cp reasoning-gym.lock .venv/reasoning-gym.lock
 fi
 $bin/ruff check .
@@ -16,4 +16,5 @@ $bin/ruff format --check .
 $bin/lint-imports --no-cache
 $bin/mypy
 NO_MKDOCS_2_WARNING=1 $bin/mkdocs build --strict --quiet
-exec $bin/pytest "$@"
+# Two workers: a file stays on one of them, so that its tests share what they set up.
+exec $bin/pytest -n 2 --dist loadgroup "$@"

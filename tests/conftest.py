@@ -32,6 +32,14 @@ for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
     os.environ.pop(name, None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together on one worker what shares fixtures: a file, what needs Docker, what counts Prefect's servers."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        group = next((name for name in ("prefect", "docker") if name in marks), item.nodeid.partition("::")[0])
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_unconfigure() -> None:
     HUB.stop()
     shutil.rmtree(HF_HOME, ignore_errors=True)

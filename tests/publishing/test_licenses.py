@@ -17,6 +17,12 @@ from cotfactory.schemas.errors import RecipeError
         ("mit", "house rules", "a model licence of 2031"),  # unknown: named on the card, not refused
         ("other", "cc-by-sa-4.0", "openai-terms"),  # the declared one is unknown
         ("mit", None, None),
+        # SPDX expressions: of several to choose from one will do.
+        ("apache-2.0", "MIT OR GPL-3.0-only", None),
+        ("cc-by-sa-4.0", "MIT AND CC-BY-SA-3.0", None),
+        ("GPL-3.0-or-later", "GPL-2.0-or-later", None),
+        ("gpl-3.0", "GPL-3.0-only", None),
+        ("mit", "MIT AND House-Rules", None),  # a name that SPDX does not know
     ],
 )
 def test_what_may_be_released(declared: str, problem: str | None, teacher: str | None) -> None:
@@ -35,6 +41,14 @@ def test_what_may_be_released(declared: str, problem: str | None, teacher: str |
         ("cc-by-nd-4.0", "cc-by-nd-4.0", None, "no adapted material"),  # not even under itself
         ("other", "cc-by-nc-nd-4.0", None, "no adapted material"),
         ("apache-2.0", "mit", "openai-terms", "teacher 'owl' under openai-terms"),
+        # A row for each family whose terms go on.
+        ("mit", "gpl-2.0", None, "expected gpl-2.0 or a later version"),
+        ("gpl-2.0", "gpl-3.0", None, "expected gpl-3.0 or a later version"),
+        ("mit", "LGPL-3.0-only", None, "expected lgpl-3.0 or a later version"),
+        ("gpl-3.0", "agpl-3.0", None, "expected agpl-3.0 or a later version"),
+        ("mit", "cdla-sharing-1.0", None, "same licence only"),
+        ("apache-2.0", "MIT AND CC-BY-NC-4.0", None, "commercial"),
+        ("mit", "GPL-3.0-only OR CC-BY-SA-4.0", None, "expected gpl-3.0"),
         ("apache-2.0", "mit", "cc-by-nc-4.0", "teacher 'owl' under cc-by-nc-4.0"),
     ],
 )

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Set everything up and run all checks: lint, format, types, import layers, documentation, tests. Arguments go to pytest.
+# --changed [BASE]: of the tests only those that the change since BASE (default: the last commit) calls for.
 # Tests that need a Docker engine are skipped where there is none, except in CI (CI=true), where they fail.
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,4 +18,9 @@ $bin/lint-imports --no-cache
 $bin/mypy
 NO_MKDOCS_2_WARNING=1 $bin/mkdocs build --strict --quiet
 # Two workers: a file stays on one of them, so that its tests share what they set up.
+if [ "${1:-}" = --changed ]; then
+    # No path of ours has a space in it.
+    # shellcheck disable=SC2046
+    set -- $($bin/python scripts/changed_tests.py "${2:-HEAD}")
+fi
 exec $bin/pytest -n 2 --dist loadgroup "$@"

@@ -44,14 +44,18 @@ def test_no_process_before_the_first_job(opened: Opener) -> None:
     assert len(pool.process_ids) == 1
 
 
+def awake(pool: WorkerPool) -> list[int]:
+    """Return the workers of a pool that has done a short job: on a busy machine even that may take a worker's time."""
+    assert any(pool.run(0.0).value == "awake" for _ in range(100))
+    return list(pool.process_ids)
+
+
 def test_a_hung_worker_is_killed_and_replaced(opened: Opener) -> None:
     pool = opened("hang", timeout_s=0.5, size=1)
-    assert pool.run(0.0).value == "awake"
-    (hung,) = pool.process_ids
-    assert pool.run(60.0) == WorkerReply("timeout")
+    (hung,) = awake(pool)
+    assert pool.run(600.0) == WorkerReply("timeout")
     assert not is_running(hung)
-    assert pool.run(0.01).value == "awake"
-    assert pool.process_ids != [hung]
+    assert awake(pool) != [hung]
 
 
 def test_a_job_that_kills_its_worker_is_tried_once_more(opened: Opener, tmp_path: Path) -> None:

@@ -56,13 +56,14 @@ def test_an_alarm_raised_by_the_last_answers_stops_the_release_too(
 def test_what_was_wrong_when_the_chains_were_bought_is_in_the_manifest_of_every_later_release(
     write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
+    unhurried = {"times_usual": 1e9}  # a machine that is busy with other things is no fault of the teacher's
     teacher.finish_reason = "length"
     with pytest.raises(ContractFailed) as first:  # nothing to publish
-        run(write_recipe(20), tmp_path / "w")
+        run(write_recipe(20, alarms=unhurried), tmp_path / "w")
     assert isinstance(first.value.summary, RunSummary)
     assert [alarm.kind for alarm in first.value.summary.alarms] == ["truncated"]
     teacher.finish_reason = "stop"
-    second = run(write_recipe(40), tmp_path / "w")
+    second = run(write_recipe(40, alarms=unhurried), tmp_path / "w")
     assert (second.alarms, second.release is not None) == ((), True)
     ((path,),) = ask(tmp_path / "w", "SELECT max(path) FROM releases")
     manifest = json.loads((Path(path) / "manifest.json").read_text("utf-8"))

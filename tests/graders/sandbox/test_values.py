@@ -82,7 +82,7 @@ class LyingList(list[int]):
         (10**400, {"i": hex(10**400)}),  # longer than str() of an int may be
         (-0.0, {"f": "-0x0.0p+0"}),
         (frozenset({1}), {"s": [1]}),
-        (Liar(), {"o": "Liar"}),  # isinstance() believes __class__, we do not
+        pytest.param(Liar(), {"o": "Liar"}, id="liar"),  # isinstance() believes __class__, we do not
         (LyingList([1, 2]), [1, 2]),  # what it holds, not what it says
         (3 + 4j, {"o": "complex"}),
         (range(2), {"o": "range"}),

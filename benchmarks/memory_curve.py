@@ -81,7 +81,7 @@ def main() -> None:
             samples.extend(read(process.pid, time.monotonic() - started, share))
             time.sleep(options.every_s)
         reader.join()
-    samples = [replace(one, stage=stage_at(one.seconds, told)) for one in samples]
+    samples = [replace(sample, stage=stage_at(sample.seconds, told)) for sample in samples]
     print_curve(samples, options.candidates)
     print_stages(samples, options.candidates)
     sys.exit(process.returncode)
@@ -158,7 +158,7 @@ def pss(pid: int) -> int:
 
 def print_curve(samples: list[Sample], candidates: int) -> None:
     """Print the memory at some shares of the candidates, while they are asked for, and the growth from 26 % on."""
-    asking = [one for one in samples if one.stage == "ask and grade"]
+    asking = [sample for sample in samples if sample.stage == "ask and grade"]
     print(f"\n{'sealed':>10} {'of all':>7} {'seconds':>8} {'main':>8} {'tree':>8} {'tree PSS':>9}  (MiB)")
     curve = [next((each for each in asking if each.share >= mark), asking[-1]) for mark in MARKS if asking]
     for one in curve:
@@ -177,10 +177,10 @@ def print_curve(samples: list[Sample], candidates: int) -> None:
 def print_stages(samples: list[Sample], candidates: int) -> None:
     """Print each stage's peaks and its CPU."""
     print("\nstage                     seconds    CPU s per 1,000     main     tree  tree PSS  (peak MiB)")
-    stages = list(dict.fromkeys(one.stage for one in samples))
+    stages = list(dict.fromkeys(sample.stage for sample in samples))
     before = (0.0, 0.0)
     for stage in stages:
-        those = [one for one in samples if one.stage == stage]
+        those = [sample for sample in samples if sample.stage == stage]
         cpu = those[-1].cpu_s - before[1]
         print(
             f"{stage:<24} {those[-1].seconds - before[0]:8.1f} {cpu:8.1f} {cpu / candidates * 1000:9.3f} "
@@ -190,8 +190,8 @@ def print_stages(samples: list[Sample], candidates: int) -> None:
         before = (those[-1].seconds, those[-1].cpu_s)
     print(
         f"{'whole':<24} {before[0]:8.1f} {before[1]:8.1f} {before[1] / candidates * 1000:9.3f} "
-        f"{max(one.main_mib for one in samples):8.0f} {max(one.tree_mib for one in samples):8.0f} "
-        f"{max(one.tree_pss_mib for one in samples):9.0f}"
+        f"{max(sample.main_mib for sample in samples):8.0f} {max(sample.tree_mib for sample in samples):8.0f} "
+        f"{max(sample.tree_pss_mib for sample in samples):9.0f}"
     )
 
 

@@ -66,7 +66,7 @@ def state(client: docker.DockerClient) -> str:
     """Return the memory of this process and of the containers, and the zombies on the machine."""
     own = int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
     ours = own_containers(client)
-    inside = sum(one.stats(stream=False)["memory_stats"].get("usage", 0) for one in ours) / 1e6
+    inside = sum(our.stats(stream=False)["memory_stats"].get("usage", 0) for our in ours) / 1e6
     return f"own {own:.0f} MB, {len(ours)} containers {inside:.0f} MB, {zombies()} zombies"
 
 

@@ -26,12 +26,12 @@ def over_domain_share(counts: Sequence[DomainCount], curation: Curation) -> set[
     caps = _caps(counts, curation)
     taken: dict[str, int] = defaultdict(int)
     out = set()
-    for one in sorted(counts, key=lambda one: (seed_from("balance", one.problem_id), one.problem_id)):
-        cap = caps[one.domain]
-        if cap is not None and taken[one.domain] + one.kept > cap:
-            out.add(one.problem_id)
+    for count in sorted(counts, key=lambda count: (seed_from("balance", count.problem_id), count.problem_id)):
+        cap = caps[count.domain]
+        if cap is not None and taken[count.domain] + count.kept > cap:
+            out.add(count.problem_id)
         else:
-            taken[one.domain] += one.kept
+            taken[count.domain] += count.kept
     return out
 
 
@@ -47,8 +47,8 @@ def require_domains(count: int, curation: Curation) -> None:
 
 def _caps(counts: Sequence[DomainCount], curation: Curation) -> Mapping[str, int | None]:
     totals: dict[str, int] = defaultdict(int)
-    for one in counts:
-        totals[one.domain] += one.kept
+    for count in counts:
+        totals[count.domain] += count.kept
     share = curation.max_domain_share
     most = curation.max_per_domain
     if share is None:

@@ -8,7 +8,7 @@ from cotfactory.schemas.curation import Preference
 
 def in_order(findings: Sequence[ChainFinding]) -> list[ChainFinding]:
     """Return chains by sample index, then id: an order that is the same whenever and wherever they arrived."""
-    return sorted(findings, key=lambda one: (one.sample_index, one.candidate_id))
+    return sorted(findings, key=lambda finding: (finding.sample_index, finding.candidate_id))
 
 
 def choose(findings: Sequence[ChainFinding], count: int, prefer: Preference) -> set[str]:

@@ -55,7 +55,7 @@ def planted_recall(index: BenchmarkIndex) -> list[PlantedRecall]:
     recalls = []
     ways: tuple[Planting, ...] = ("verbatim", "digits_swapped", "paraphrased", "embedded")
     for way in ways:
-        hits = contaminations([one[way] for one in texts if way in one], index, by_characters=True)
+        hits = contaminations([text[way] for text in texts if way in text], index, by_characters=True)
         for method in METHODS:
             found = _found_by(method, hits)
             recalls.append(PlantedRecall(planting=way, method=method, found=found, planted=len(hits)))
@@ -65,7 +65,7 @@ def planted_recall(index: BenchmarkIndex) -> list[PlantedRecall]:
 
 def false_alarms(index: BenchmarkIndex) -> tuple[int, dict[str, int]]:
     """Return how many clean texts were looked up, and how many of them each method, and any, calls contaminated."""
-    ordered = sorted(index.texts, key=lambda one: seed_from("clean", one.benchmark, one.row, one.column))
+    ordered = sorted(index.texts, key=lambda text: seed_from("clean", text.benchmark, text.row, text.column))
     half = len(ordered) // 2
     clean = ordered[half:][:MOST]
     hits = contaminations(
@@ -80,4 +80,4 @@ def _found_by(method: Method, hits: Sequence[Sequence[Hit]]) -> int:
 
 
 def _sample(texts: Sequence[BenchmarkText]) -> list[BenchmarkText]:
-    return sorted(texts, key=lambda one: seed_from("plant", one.benchmark, one.row, one.column))[:MOST]
+    return sorted(texts, key=lambda text: seed_from("plant", text.benchmark, text.row, text.column))[:MOST]

@@ -19,7 +19,7 @@ def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
     A group is called by the smallest `split_group` in it. Holds all problems while it works, and 200 bytes of
     signature for each.
     """
-    ordered = sorted(problems, key=lambda one: one.problem_id)
+    ordered = sorted(problems, key=lambda problem: problem.problem_id)
     parts = [
         signatures(["\n".join((one.question, *(one.choices or ()))) for one in ordered[start : start + BATCH]])
         for start in range(0, len(ordered), BATCH)

@@ -126,7 +126,7 @@ class Contract(Record):
 
         Great Expectations skips nulls everywhere else: without these, a row that says nothing passes.
         """
-        written = [each for one in self.expectations if (each := one.under(demands)) is not None]
+        written = [each for expectation in self.expectations if (each := expectation.under(demands)) is not None]
         looked_at = {name for each in written for name in each.columns()}
         never_null = [column.name for column in self.columns if not column.nullable]
         never_null += [fact for fact in self.facts if fact in looked_at]

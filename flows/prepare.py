@@ -66,7 +66,7 @@ async def opened_job(
     level = log_level(request.log_level)
     workspace = open_workspace(request.workspace)
     freed_memory.keep_little()
-    run = Run(new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
+    run = Run(_new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
     secret = secrets_of(request.recipe)
     with exclusive(workspace), run_log(workspace.logs, run.run_id, level, secret) as log:
         build_catalog(workspace)
@@ -108,7 +108,7 @@ async def grade_stored(job: Job, what: str = "chains", *, everything: bool = Fal
     return flips
 
 
-def new_run_id() -> str:
+def _new_run_id() -> str:
     """Return a run id that sorts by time: 20261120T230531-4fd1c2."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 

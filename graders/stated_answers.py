@@ -75,7 +75,7 @@ def answer_text(candidate: Candidate) -> tuple[str, str | None]:
     `truncated` by the token limit, `content_filter` or `tool_calls`: somebody else's turn came first. A candidate that
     was split on receipt is not split again: its answer may speak of `</think>`.
     """
-    if (why_none := cut_by(candidate)) is not None:
+    if (why_none := _cut_by(candidate)) is not None:
         return candidate.response, why_none
     thought, text, is_closed = candidate.reasoning, candidate.response, True
     if thought is None:
@@ -85,7 +85,7 @@ def answer_text(candidate: Candidate) -> tuple[str, str | None]:
     return text, None
 
 
-def cut_by(candidate: Candidate) -> str | None:
+def _cut_by(candidate: Candidate) -> str | None:
     """Return the reason code of a candidate that did not come to its end, None of one that did."""
     if candidate.is_truncated:
         return "truncated"

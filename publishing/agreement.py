@@ -110,9 +110,11 @@ def usual_answer(group: Group) -> str | None:
     correct, 17 is undecided.
     """
     counted = Counter(
-        RIGHT if one.grade.verdict == "correct" else " ".join((one.grade.extracted_answer or "").casefold().split())
-        for one in group.candidates
-        if one.grade.verdict in ("correct", "incorrect")
+        RIGHT
+        if candidate.grade.verdict == "correct"
+        else " ".join((candidate.grade.extracted_answer or "").casefold().split())
+        for candidate in group.candidates
+        if candidate.grade.verdict in ("correct", "incorrect")
     )
     first, second = [*counted.most_common(2), (None, 0), (None, 0)][:2]
     return first[0] if first[1] > second[1] else None

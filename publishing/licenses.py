@@ -127,7 +127,10 @@ def refuse_forbidden_mix(
     A licence that is not stated (None) or not in the table refuses nothing; neither does a declared one that is not.
     """
     release = terms_of(declared)
-    sources = [(f"problems under {one}", one) for one in sorted({one for one in problem_licenses if one})]
+    sources = [
+        (f"problems under {one}", one)
+        for one in sorted({problem_license for problem_license in problem_licenses if problem_license})
+    ]
     sources += [(f"teacher {name!r} under {one}", one) for name, one in teacher_licenses.items() if one]
     for who, licence in sources:
         faults = [

@@ -157,7 +157,7 @@ def drop_sealed(workspace: Workspace) -> None:
 def missing(workspace: Workspace, requests: Sequence[str]) -> set[str]:
     """Return the requests whose completion is not sealed, among some."""
     with duckdb.connect() as connection:
-        connection.register("asked", arrow_rows(({"candidate_id": one} for one in requests), CANDIDATE_IDS))
+        connection.register("asked", arrow_rows(({"candidate_id": request} for request in requests), CANDIDATE_IDS))
         rows = connection.execute(
             f"SELECT candidate_id FROM asked ANTI JOIN {table_files(workspace, 'candidates')} USING (candidate_id)"
         ).fetchall()

@@ -42,7 +42,7 @@ class SealedJournal:
     set_aside: Path | None
 
 
-class Unconfirmed(Record):
+class _Unconfirmed(Record):
     """What the sendings of one journal may have been billed without a completion reaching us, at worst.
 
     `in_flight` counts the requests that were on their way when the run died.
@@ -95,12 +95,12 @@ def unconfirmed(workspace: Workspace, recipe: str) -> tuple[float, int]:
     """Return what a recipe may have paid for completions that never reached us, as (USD, tokens), at worst."""
     path = workspace.ledger / UNCONFIRMED
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    by_journal = {one.journal: one for one in map(Unconfirmed.model_validate_json, lines) if one.recipe == recipe}
+    by_journal = {one.journal: one for one in map(_Unconfirmed.model_validate_json, lines) if one.recipe == recipe}
     return sum(one.usd for one in by_journal.values()), sum(one.tokens for one in by_journal.values())
 
 
 def _write_unconfirmed(workspace: Workspace, journal: str, entries: JournalEntries) -> None:
-    line = Unconfirmed(
+    line = _Unconfirmed(
         journal=journal,
         recipe=entries.header.recipe,
         usd=entries.unconfirmed_usd,

@@ -162,7 +162,7 @@ class WantedSamples:
         if not candidate_ids:
             return
         candidates = self._files("candidates")
-        ids = ", ".join(f"'{one}'::UUID" for one in candidate_ids)
+        ids = ", ".join(f"'{candidate_id}'::UUID" for candidate_id in candidate_ids)
         rows = self._rows(f"""
             SELECT wanted.*, place FROM wanted JOIN {candidate_places(candidates)} USING (candidate_id)
             WHERE candidate_id IN ({ids}) {IN_ORDER}, place
@@ -179,7 +179,9 @@ class WantedSamples:
     def wants_any(self, candidate_ids: Sequence[str]) -> bool:
         """Return whether some of these are wanted, stored or not."""
         with bounded_duckdb(self._folder, DATABASE) as connection:
-            connection.register("chosen", arrow_rows(({"candidate_id": one} for one in candidate_ids), CANDIDATE_IDS))
+            connection.register(
+                "chosen", arrow_rows(({"candidate_id": candidate_id} for candidate_id in candidate_ids), CANDIDATE_IDS)
+            )
             query = "SELECT count(*) FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID"
             ((count,),) = connection.execute(query).fetchall()
             connection.unregister("chosen")

@@ -25,7 +25,7 @@ def repetition(text: str, limits: Repetition) -> str | None:
     Sentences (of 20 characters and more) and phrases of 5 words: the thresholds of Olmo 3's filter, 10 and 50 times.
     Passages of 20 words: 20 times, as in DeepDistill. `min_compressed`: zlib's share of the bytes, for 2,000 and more.
     """
-    sentences = Counter(one.strip() for one in _SENTENCE.split(text) if len(one.strip()) >= MIN_SENTENCE)
+    sentences = Counter(part.strip() for part in _SENTENCE.split(text) if len(part.strip()) >= MIN_SENTENCE)
     sentence, times = max(sentences.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     if times >= limits.sentences:
         return f"{times} times: {sentence[:100]}"

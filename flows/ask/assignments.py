@@ -145,12 +145,12 @@ def shards(
     """Yield the shards in which some teacher still has a sample to be asked for."""
     for first in range(0, len(problems), shard_problems):
         for plan in plans:  # in turn, so that all endpoints are busy from the start
-            shard = plan_shard(problems[first : first + shard_problems], first, plan, wanted)
+            shard = _plan_shard(problems[first : first + shard_problems], first, plan, wanted)
             if shard.assignments:
                 yield shard
 
 
-def plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, wanted: WantedSamples) -> Shard:
+def _plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, wanted: WantedSamples) -> Shard:
     """Return what the problems at positions `first` and on still want from one teacher, by the last snapshot."""
     stored = _stored(plan, first, first + len(problems) - 1, wanted)
     verdicts: dict[str, Verdict | None] = {}  # of the stored steps of samples that are not complete
@@ -161,11 +161,11 @@ def plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, wante
     assignments = tuple(one for one in everything if one is not None)
     for chain in wanted.chains(verdicts):
         begun[chain.candidate_id] = Attempt(chain, verdicts[chain.candidate_id])
-    name = content_id([plan.spec.name, [one.request_ids[0][0] for one in assignments]])[:12]
+    name = content_id([plan.spec.name, [assignment.request_ids[0][0] for assignment in assignments]])[:12]
     return Shard(name, plan, first, assignments)
 
 
-def left_to_ask(
+def _left_to_ask(
     problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, shard_problems: int
 ) -> int:
     """Return how many requests may still be sent at most, by the last snapshot: none for a decided problem."""
@@ -245,11 +245,11 @@ def round_of_samples(
 
     def again(shard: Shard) -> Shard:
         wanted.snapshot()
-        return plan_shard(problems[shard.first : shard.first + shard_problems], shard.first, shard.plan, wanted)
+        return _plan_shard(problems[shard.first : shard.first + shard_problems], shard.first, shard.plan, wanted)
 
     def planned(plan: TeacherPlan) -> Iterator[PlannedShard]:
         return (
             PlannedShard(shard, partial(again, shard)) for shard in shards(problems, [plan], wanted, shard_problems)
         )
 
-    return AskingRound("ask", plans, planned, lambda: left_to_ask(problems, plans, wanted, shard_problems))
+    return AskingRound("ask", plans, planned, lambda: _left_to_ask(problems, plans, wanted, shard_problems))

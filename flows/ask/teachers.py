@@ -37,7 +37,7 @@ def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
 
 
 @contextmanager
-def endpoint_of(spec: TeacherSpec, problems: Sequence[Problem]) -> Iterator[Endpoint]:
+def _endpoint_of(spec: TeacherSpec, problems: Sequence[Problem]) -> Iterator[Endpoint]:
     """Yield where a teacher is asked; a simulated or replaying teacher's server lives as long as the context."""
     if spec.simulated is not None:
         with simulating(problems, spec.model, spec.simulated) as base_url:
@@ -58,7 +58,7 @@ async def open_session(
     Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
     """
     spec = plan.spec
-    with endpoint_of(spec, problems) as endpoint:
+    with _endpoint_of(spec, problems) as endpoint:
         limiter = Limiter(spec.limits.model_copy(update={"concurrency": in_flight(spec)}))
         async with OpenAITeacher(spec, endpoint, limiter.heed) as teacher:
             await teacher.models()
@@ -112,7 +112,7 @@ def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
 
 async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:
     """Return one line about a teacher's endpoint for `check`. Raises a TeacherError or RecipeError."""
-    with endpoint_of(spec, problems) as endpoint:
+    with _endpoint_of(spec, problems) as endpoint:
         async with OpenAITeacher(spec, endpoint) as teacher:
             models = await teacher.models()
         if spec.batch is not None:

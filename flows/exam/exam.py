@@ -68,7 +68,7 @@ class ExamReport(Record):
                 if names:
                     lines.append(f"    wrongly {what}: " + ", ".join(names))
         if self.steps:
-            lines += [STEPS_HEADER, *(one.text() for one in self.steps)]
+            lines += [STEPS_HEADER, *(step.text() for step in self.steps)]
         return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ def placed_groups(
 ) -> Iterator[tuple[int, tuple[Group, ...]]]:
     """Yield the same groups, each time with the position of their problem."""
     for position, members in groupby(wanted.groups(recipe), key=lambda group: group.position):
-        yield position, tuple(_group(one, problems, plans) for one in members)
+        yield position, tuple(_group(member, problems, plans) for member in members)
 
 
 def _group(stored: StoredGroup, problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Group:
@@ -46,7 +46,7 @@ def _group(stored: StoredGroup, problems: Sequence[Problem], plans: Sequence[Tea
         messages=plan.strategy.plain(problem),
         candidates=tuple(_whole(steps, plan.strategy) for steps in used),
         earlier_steps=tuple(
-            GradedCandidate(candidate=one.candidate, grade=one.grade) for steps in used for one in steps[:-1]
+            GradedCandidate(candidate=step.candidate, grade=step.grade) for steps in used for step in steps[:-1]
         ),
         decisions=tuple(steps[-1].decision for steps in used if steps[-1].decision is not None),
         pass_rate=pass_rate(plan.attempts, [steps[-1].grade.verdict for steps in used]),
@@ -68,5 +68,5 @@ def _complete(stored: StoredGroup, strategy: Strategy) -> dict[int, list[StoredS
 
 
 def _whole(steps: Sequence[StoredStep], strategy: Strategy) -> GradedCandidate:
-    candidate = strategy.whole([one.candidate for one in steps[:-1]], steps[-1].candidate)
+    candidate = strategy.whole([step.candidate for step in steps[:-1]], steps[-1].candidate)
     return GradedCandidate(candidate=candidate, grade=steps[-1].grade)

@@ -93,7 +93,7 @@ def release(job: Job, rolled: RolledOut | None) -> None:
 
 def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:
     """Measure the tests of some code problems, always the same ones of the same problems."""
-    solved = (one for one in problems if one.answer_kind == "code" and one.solution is not None)
+    solved = (problem for problem in problems if problem.answer_kind == "code" and problem.solution is not None)
     sample = heapq.nsmallest(MEASURED_PROBLEMS, solved, key=lambda one: one.problem_id)
     return strength_of_tests(sample, tools)
 
@@ -121,6 +121,7 @@ def contract_page(run: Run) -> str:
     lines = ["| product | expectation | column | checked | failed |", "|---|---|---|---|---|"]
     for product, report in reports.items():
         lines += [
-            f"| {product} | {one.means} | {one.column or ''} | {one.checked} | {one.failed} |" for one in report.results
+            f"| {product} | {result.means} | {result.column or ''} | {result.checked} | {result.failed} |"
+            for result in report.results
         ]
     return "\n".join(lines)

@@ -30,7 +30,7 @@ Messages = tuple[Message, ...]
 
 
 @dataclass(frozen=True)
-class StrategyStep:
+class _StrategyStep:
     """One request. `turn` names the template of what is said after all that went before.
 
     The first step's stands in place of the recipe's prompt. None asks for the first messages (again).
@@ -60,15 +60,15 @@ class Attempt(NamedTuple):
         return StepOutcome(self.verdict, self.candidate.is_truncated)
 
 
-def _steps(spec: TeacherSpec) -> tuple[StrategyStep, ...]:
-    longer = [StrategyStep(due="if_truncated", max_tokens=spec.retry_truncated)] if spec.retry_truncated else []
-    steps: dict[StrategyName, tuple[StrategyStep, ...]] = {
-        "solve": (StrategyStep(), *longer),
-        "plan_then_solve": (StrategyStep("plan"), StrategyStep("carry_out")),
-        "refine": (StrategyStep(), StrategyStep("critique"), StrategyStep("revise")),
-        "retry_with_feedback": (StrategyStep(), StrategyStep("another_way", due="if_wrong")),
-        "hint": (StrategyStep("hint"), *longer),
-        "budget": (StrategyStep(max_tokens=spec.think_tokens), StrategyStep("answer_now", due="if_truncated")),
+def _steps(spec: TeacherSpec) -> tuple[_StrategyStep, ...]:
+    longer = [_StrategyStep(due="if_truncated", max_tokens=spec.retry_truncated)] if spec.retry_truncated else []
+    steps: dict[StrategyName, tuple[_StrategyStep, ...]] = {
+        "solve": (_StrategyStep(), *longer),
+        "plan_then_solve": (_StrategyStep("plan"), _StrategyStep("carry_out")),
+        "refine": (_StrategyStep(), _StrategyStep("critique"), _StrategyStep("revise")),
+        "retry_with_feedback": (_StrategyStep(), _StrategyStep("another_way", due="if_wrong")),
+        "hint": (_StrategyStep("hint"), *longer),
+        "budget": (_StrategyStep(max_tokens=spec.think_tokens), _StrategyStep("answer_now", due="if_truncated")),
     }
     return steps[spec.strategy]
 

@@ -124,9 +124,9 @@ class BatchApi:
         while True:
             page = await self._page(after, PAGE)
             batches = self._read(page, lambda said: list(said["data"]))
-            for one in batches:
-                if self._read(one, lambda said: (said.get("metadata") or {}).get(OURS)) == intent:
-                    return self._read(one, _state)
+            for batch in batches:
+                if self._read(batch, lambda said: (said.get("metadata") or {}).get(OURS)) == intent:
+                    return self._read(batch, _state)
             if not batches or not page.get("has_more"):
                 return None
             after = self._read(batches[-1], lambda said: str(said["id"]))
@@ -217,8 +217,8 @@ def _state(said: Any) -> BatchState:
         # Some say "" where there is none.
         output_files=tuple(str(said[name]) for name in ("output_file_id", "error_file_id") if said.get(name)),
         faults=tuple(
-            BatchFault(str(one.get("code")), str(one.get("message")), one["line"] if one.get("line") else None)
-            for one in errors
+            BatchFault(str(error.get("code")), str(error.get("message")), error["line"] if error.get("line") else None)
+            for error in errors
         ),
         done=int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
         total=int(counts.get("total") or 0),

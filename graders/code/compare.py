@@ -125,56 +125,56 @@ def refuse(text: str) -> None:
 def canonical(encoded: Any, tuples_are_lists: bool = False) -> str:
     """Return one text for all encodings of equal values; raises NotAValueError."""
     try:
-        return canonical_text(encoded, tuples_are_lists)
+        return _canonical_text(encoded, tuples_are_lists)
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise NotAValueError(f"not an encoded value: {error or type(error).__name__}") from error
 
 
-def canonical_text(encoded: Any, tuples_are_lists: bool) -> str:
+def _canonical_text(encoded: Any, tuples_are_lists: bool) -> str:
     """Return the canonical text of one encoded value; any error means that it is none."""
     if isinstance(encoded, dict):
         ((tag, content),) = encoded.items()
         if tag == "t" and tuples_are_lists:
-            return canonical_text(list(content), tuples_are_lists)
-        return WRITERS[tag](content, lambda item: canonical_text(item, tuples_are_lists))
+            return _canonical_text(list(content), tuples_are_lists)
+        return WRITERS[tag](content, lambda item: _canonical_text(item, tuples_are_lists))
     if isinstance(encoded, list):
-        return write_items(encoded, lambda item: canonical_text(item, tuples_are_lists))
+        return _write_items(encoded, lambda item: _canonical_text(item, tuples_are_lists))
     return json.dumps(encoded)
 
 
-def write_float(text: str, _: object) -> str:
+def _write_float(text: str, _: object) -> str:
     """Write a float; a whole one as the integer it equals."""
     value = float.fromhex(text)
     if not math.isfinite(value):
         return f'{{"f":"{value}"}}'
-    return write_integer(int(value)) if value.is_integer() else f'{{"f":"{value.hex()}"}}'
+    return _write_integer(int(value)) if value.is_integer() else f'{{"f":"{value.hex()}"}}'
 
 
-def write_integer(value: int) -> str:
+def _write_integer(value: int) -> str:
     """Write an integer; a long one in hexadecimal, which takes linear time."""
     return str(value) if abs(value) < 1 << 53 else hex(value)
 
 
-def write_items(items: list[Any], write: Callable[[Any], str]) -> str:
+def _write_items(items: list[Any], write: Callable[[Any], str]) -> str:
     """Write items in their order."""
     return "[" + ",".join(write(item) for item in items) + "]"
 
 
-def write_set(items: list[Any], write: Callable[[Any], str]) -> str:
+def _write_set(items: list[Any], write: Callable[[Any], str]) -> str:
     """Write items in the order of their texts."""
     return "[" + ",".join(sorted(write(item) for item in items)) + "]"
 
 
-def write_dict(pairs: list[list[Any]], write: Callable[[Any], str]) -> str:
+def _write_dict(pairs: list[list[Any]], write: Callable[[Any], str]) -> str:
     """Write pairs in the order of their texts."""
     return "[" + ",".join(sorted(f"[{write(key)},{write(item)}]" for key, item in pairs)) + "]"
 
 
 WRITERS: dict[str, Callable[[Any, Callable[[Any], str]], str]] = {
-    "i": lambda text, _: write_integer(int(text, 16)),
-    "f": write_float,
-    "t": lambda items, write: f'{{"t":{write_items(items, write)}}}',
-    "d": lambda pairs, write: f'{{"d":{write_dict(pairs, write)}}}',
-    "s": lambda items, write: f'{{"s":{write_set(items, write)}}}',
+    "i": lambda text, _: _write_integer(int(text, 16)),
+    "f": _write_float,
+    "t": lambda items, write: f'{{"t":{_write_items(items, write)}}}',
+    "d": lambda pairs, write: f'{{"d":{_write_dict(pairs, write)}}}',
+    "s": lambda items, write: f'{{"s":{_write_set(items, write)}}}',
     "b": lambda text, _: f'{{"b":{json.dumps(text)}}}',
 }

@@ -38,7 +38,7 @@ def constant(node: ast.expr) -> Any:
         items = [constant(item) for item in node.elts]
         return container(node, items)
     if isinstance(node, ast.Dict):
-        return dictionary(node)
+        return _dictionary(node)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         return signed(node.op, constant(node.operand))
     if isinstance(node, ast.Constant) and not isinstance(node.value, complex) and node.value is not ...:
@@ -58,7 +58,7 @@ def container(node: ast.expr, items: list[Any]) -> Any:
         raise NotConstantError(str(error)) from error
 
 
-def dictionary(node: ast.Dict) -> dict[Any, Any]:
+def _dictionary(node: ast.Dict) -> dict[Any, Any]:
     """Return a dict display; one that unpacks another is no constant."""
     pairs = [(constant(key) if key else None, constant(item)) for key, item in zip(node.keys, node.values, strict=True)]
     if None in node.keys:
@@ -81,7 +81,7 @@ def arithmetic(kind: type[ast.operator], left: Any, right: Any) -> Any:
     numbers = is_number(left) and is_number(right)
     texts = kind is ast.Add and type(left) is type(right) and isinstance(left, str | list | tuple)
     # Only flat ones: repeating [[0] * 1000] would make a short text of test code a long value.
-    repeat = kind is ast.Mult and type(right) is int and (isinstance(left, str) or is_flat(left))
+    repeat = kind is ast.Mult and type(right) is int and (isinstance(left, str) or _is_flat(left))
     if kind not in ARITHMETIC or not (numbers or texts or repeat):
         raise NotConstantError(f"no arithmetic on constants: {kind.__name__}")
     if (repeat and len(left) * max(right, 0) > MAX_ITEMS) or (texts and len(left) + len(right) > MAX_ITEMS):
@@ -97,7 +97,7 @@ def arithmetic(kind: type[ast.operator], left: Any, right: Any) -> Any:
     return value
 
 
-def is_flat(value: Any) -> bool:
+def _is_flat(value: Any) -> bool:
     """Whether a value is a list or tuple that holds numbers, bools and None alone."""
     return isinstance(value, list | tuple) and not any(
         isinstance(item, str | bytes | list | tuple | dict | set) for item in value

@@ -31,7 +31,7 @@ class BadTestsError(ValueError):
     """Tests that are no Python, or that test nothing."""
 
 
-class NotUnderstoodError(ValueError):
+class _NotUnderstoodError(ValueError):
     """A statement of test code that cannot be judged outside the container."""
 
 
@@ -41,22 +41,22 @@ def plan_tests(tests: AssertTests | CallTests | StdioTests) -> TestPlan:
         return TestPlan(tuple(Case(Stdio(stdin=case.stdin), case.stdout, "stdout") for case in tests.cases))
     if isinstance(tests, CallTests):
         cases = tuple(
-            call_case(tests.entry_point, case.args, case.kwargs, case.expected, tuples_are_lists=True)
+            _call_case(tests.entry_point, case.args, case.kwargs, case.expected, tuples_are_lists=True)
             for case in tests.cases
         )
         return TestPlan(cases, entry_point=tests.entry_point)
-    return plan_asserts(tests)
+    return _plan_asserts(tests)
 
 
-def plan_asserts(tests: AssertTests) -> TestPlan:
+def _plan_asserts(tests: AssertTests) -> TestPlan:
     """Return cases for every assert that is understood, and the whole code as a checker if one is not."""
     try:
         module = ast.parse(tests.code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadTestsError(f"the test code is not Python: {error or type(error).__name__}") from error
-    check = next((node for node in module.body if is_check(node)), None)
+    check = next((node for node in module.body if _is_check(node)), None)
     called = check.args.args[0].arg if isinstance(check, ast.FunctionDef) else None
-    entry_point = tests.entry_point or (None if called else only_called_name(module))
+    entry_point = tests.entry_point or (None if called else _only_called_name(module))
     name = called or entry_point
     if name is None or entry_point is None:
         raise BadTestsError("the test code calls no function of one name, and the tests name no entry point")
@@ -64,23 +64,23 @@ def plan_asserts(tests: AssertTests) -> TestPlan:
     understood = True
     for statement in [*module.body, *(check.body if isinstance(check, ast.FunctionDef) else [])]:
         try:
-            cases += read_statement(statement, name, entry_point)
-        except (NotUnderstoodError, NotConstantError, NotAValueError):
+            cases += _read_statement(statement, name, entry_point)
+        except (_NotUnderstoodError, NotConstantError, NotAValueError):
             understood = False
     if understood and not cases:
         raise BadTestsError("the test code asserts nothing about the entry point")
     return TestPlan(tuple(cases), None if understood else tests.code, entry_point)
 
 
-def is_check(node: ast.stmt) -> bool:
+def _is_check(node: ast.stmt) -> bool:
     """Whether a statement defines HumanEval's `check(candidate)`."""
     return isinstance(node, ast.FunctionDef) and node.name == "check" and len(node.args.args) == 1
 
 
-def only_called_name(module: ast.Module) -> str | None:
+def _only_called_name(module: ast.Module) -> str | None:
     """Return the one name that every assert of plain test code calls: `assert set(f(1)) == {2}` calls `f`."""
     names = [
-        {called_name(node) for node in ast.walk(statement)} - AROUND_CALLS
+        {_called_name(node) for node in ast.walk(statement)} - AROUND_CALLS
         for statement in module.body
         if isinstance(statement, ast.Assert)
     ]
@@ -88,22 +88,22 @@ def only_called_name(module: ast.Module) -> str | None:
     return common.pop() if len(common) == 1 else None
 
 
-def read_statement(node: ast.stmt, name: str, entry_point: str) -> list[Case]:
+def _read_statement(node: ast.stmt, name: str, entry_point: str) -> list[Case]:
     """Return the case of one statement, none for one that changes no verdict.
 
-    Raises NotUnderstoodError or NotConstantError.
+    Raises _NotUnderstoodError or NotConstantError.
     """
     if isinstance(node, ast.Assert):
         if isinstance(node.test, ast.Constant) and node.test.value:
             return []
-        return [read_assertion(node.test, name, entry_point)]
+        return [_read_assertion(node.test, name, entry_point)]
     rebound = isinstance(node, ast.Assign) and name in {ast.unparse(target) for target in node.targets}
-    if not rebound and (isinstance(node, HARMLESS) or is_idle(node)):
+    if not rebound and (isinstance(node, HARMLESS) or _is_idle(node)):
         return []
-    raise NotUnderstoodError(type(node).__name__)
+    raise _NotUnderstoodError(type(node).__name__)
 
 
-def is_idle(node: ast.stmt) -> bool:
+def _is_idle(node: ast.stmt) -> bool:
     """Whether a statement is a docstring, a bare name, or the call `check(f)` that starts the tests."""
     if not isinstance(node, ast.Expr):
         return False
@@ -113,94 +113,94 @@ def is_idle(node: ast.stmt) -> bool:
     )
 
 
-def read_assertion(test: ast.expr, name: str, entry_point: str) -> Case:
-    """Return the case of an asserted expression; raises NotUnderstoodError or NotConstantError."""
+def _read_assertion(test: ast.expr, name: str, entry_point: str) -> Case:
+    """Return the case of an asserted expression; raises _NotUnderstoodError or NotConstantError."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return read_call(test.operand, name, entry_point, None, "falsy")
-    if called_name(test) == "math.isclose" and name != "math.isclose":
-        return read_isclose(test, name, entry_point)
+        return _read_call(test.operand, name, entry_point, None, "falsy")
+    if _called_name(test) == "math.isclose" and name != "math.isclose":
+        return _read_isclose(test, name, entry_point)
     if not isinstance(test, ast.Compare):
-        return read_call(test, name, entry_point, None, "truthy")
+        return _read_call(test, name, entry_point, None, "truthy")
     if len(test.ops) != 1:
-        raise NotUnderstoodError("a chain of comparisons")
+        raise _NotUnderstoodError("a chain of comparisons")
     left, operation, right = test.left, test.ops[0], test.comparators[0]
     if isinstance(operation, ast.Lt):
-        return read_distance(left, constant(right), name, entry_point)
-    if isinstance(operation, ast.Is) and not is_singleton(right):
-        raise NotUnderstoodError("identity with something that is not one of a kind")
+        return _read_distance(left, constant(right), name, entry_point)
+    if isinstance(operation, ast.Is) and not _is_singleton(right):
+        raise _NotUnderstoodError("identity with something that is not one of a kind")
     if not isinstance(operation, ast.Eq | ast.Is):
-        raise NotUnderstoodError(type(operation).__name__)
-    if not contains_call(left, name):
+        raise _NotUnderstoodError(type(operation).__name__)
+    if not _contains_call(left, name):
         left, right = right, left
-    kind = called_name(left)
-    if kind in SEQUENCES and called_name(right) == kind:
-        items = constant(only_argument(right))
+    kind = _called_name(left)
+    if kind in SEQUENCES and _called_name(right) == kind:
+        items = constant(_only_argument(right))
         if not isinstance(items, list | tuple):
-            raise NotUnderstoodError("a sequence made from something else")
-        return read_call(only_argument(left), name, entry_point, items, "sequence")
+            raise _NotUnderstoodError("a sequence made from something else")
+        return _read_call(_only_argument(left), name, entry_point, items, "sequence")
     if kind == "set" and name != "set":
-        return read_call(only_argument(left), name, entry_point, constant_items(right), "set")
-    return read_call(left, name, entry_point, constant(right), "equal")
+        return _read_call(_only_argument(left), name, entry_point, _constant_items(right), "set")
+    return _read_call(left, name, entry_point, constant(right), "equal")
 
 
-def constant_items(node: ast.expr) -> list[Any]:
-    """Return the items of `set(constant)` or of a set display; raises NotUnderstoodError or NotConstantError."""
-    items = constant(only_argument(node) if called_name(node) == "set" else node)
-    if not isinstance(items, list | tuple | set) or (called_name(node) != "set" and not isinstance(items, set)):
-        raise NotUnderstoodError("a set compared with something else")
+def _constant_items(node: ast.expr) -> list[Any]:
+    """Return the items of `set(constant)` or of a set display; raises _NotUnderstoodError or NotConstantError."""
+    items = constant(_only_argument(node) if _called_name(node) == "set" else node)
+    if not isinstance(items, list | tuple | set) or (_called_name(node) != "set" and not isinstance(items, set)):
+        raise _NotUnderstoodError("a set compared with something else")
     return list(items)
 
 
-def read_isclose(node: ast.expr, name: str, entry_point: str) -> Case:
+def _read_isclose(node: ast.expr, name: str, entry_point: str) -> Case:
     """Return the case of `math.isclose(call, constant, rel_tol=..., abs_tol=...)`, either side first."""
     if not isinstance(node, ast.Call) or len(node.args) != 2:
-        raise NotUnderstoodError("not two numbers to compare")
+        raise _NotUnderstoodError("not two numbers to compare")
     tolerances = {keyword.arg: constant(keyword.value) for keyword in node.keywords}
-    if not set(tolerances) <= {"rel_tol", "abs_tol"} or not all(map(is_tolerance, tolerances.values())):
-        raise NotUnderstoodError("tolerances that are none")
-    call, number = node.args if contains_call(node.args[0], name) else reversed(node.args)
+    if not set(tolerances) <= {"rel_tol", "abs_tol"} or not all(map(_is_tolerance, tolerances.values())):
+        raise _NotUnderstoodError("tolerances that are none")
+    call, number = node.args if _contains_call(node.args[0], name) else reversed(node.args)
     expected = constant(number)
     if not is_number(expected):
-        raise NotUnderstoodError("closeness to something that is no number")
-    case = read_call(call, name, entry_point, expected, "isclose", float(tolerances.get("abs_tol", 0.0)))
+        raise _NotUnderstoodError("closeness to something that is no number")
+    case = _read_call(call, name, entry_point, expected, "isclose", float(tolerances.get("abs_tol", 0.0)))
     return replace(case, relative_tolerance=float(tolerances.get("rel_tol", 1e-9)))
 
 
-def is_tolerance(value: Any) -> bool:
+def _is_tolerance(value: Any) -> bool:
     """Whether a value is a number that is not negative."""
     return is_number(value) and value >= 0
 
 
-def read_distance(distance: ast.expr, tolerance: Any, name: str, entry_point: str) -> Case:
+def _read_distance(distance: ast.expr, tolerance: Any, name: str, entry_point: str) -> Case:
     """Return the case of `abs(call - constant) < tolerance`."""
-    if called_name(distance) not in ABSOLUTE or not is_number(tolerance):
-        raise NotUnderstoodError("an inequality that is no distance")
-    difference = only_argument(distance)
+    if _called_name(distance) not in ABSOLUTE or not is_number(tolerance):
+        raise _NotUnderstoodError("an inequality that is no distance")
+    difference = _only_argument(distance)
     if not isinstance(difference, ast.BinOp) or not isinstance(difference.op, ast.Sub):
-        raise NotUnderstoodError("a distance without a difference")
+        raise _NotUnderstoodError("a distance without a difference")
     call, number = difference.left, difference.right
-    if not contains_call(call, name):
+    if not _contains_call(call, name):
         call, number = number, call
     expected = constant(number)
     if not is_number(expected):
-        raise NotUnderstoodError("a distance from something that is no number")
-    return read_call(call, name, entry_point, expected, "close", float(tolerance))
+        raise _NotUnderstoodError("a distance from something that is no number")
+    return _read_call(call, name, entry_point, expected, "close", float(tolerance))
 
 
-def read_call(
+def _read_call(
     node: ast.expr, name: str, entry_point: str, expected: Any, relation: Relation, tolerance: float = 0.0
 ) -> Case:
     """Return the case of a plain call of the entry point with constant arguments."""
-    if not isinstance(node, ast.Call) or called_name(node) != name:
-        raise NotUnderstoodError("not a plain call of the entry point")
+    if not isinstance(node, ast.Call) or _called_name(node) != name:
+        raise _NotUnderstoodError("not a plain call of the entry point")
     args = [constant(argument) for argument in node.args]
     if any(keyword.arg is None for keyword in node.keywords):
-        raise NotUnderstoodError("unpacked keyword arguments")
+        raise _NotUnderstoodError("unpacked keyword arguments")
     kwargs = {keyword.arg: constant(keyword.value) for keyword in node.keywords if keyword.arg}
-    return call_case(entry_point, args, kwargs, expected, relation, tolerance)
+    return _call_case(entry_point, args, kwargs, expected, relation, tolerance)
 
 
-def call_case(
+def _call_case(
     entry_point: str,
     args: Any,
     kwargs: dict[str, Any],
@@ -220,25 +220,25 @@ def call_case(
     return Case(call, expected, relation, tolerance, tuples_are_lists=tuples_are_lists)
 
 
-def contains_call(node: ast.expr, name: str) -> bool:
+def _contains_call(node: ast.expr, name: str) -> bool:
     """Whether the entry point is called anywhere in an expression."""
-    return any(isinstance(part, ast.Call) and called_name(part) == name for part in ast.walk(node))
+    return any(isinstance(part, ast.Call) and _called_name(part) == name for part in ast.walk(node))
 
 
-def called_name(node: ast.AST) -> str | None:
+def _called_name(node: ast.AST) -> str | None:
     """Return the name that a call calls, dotted ones too; None for anything else."""
     if not isinstance(node, ast.Call):
         return None
     return ast.unparse(node.func) if isinstance(node.func, ast.Name | ast.Attribute) else None
 
 
-def only_argument(node: ast.expr) -> ast.expr:
-    """Return the one argument of a call; raises NotUnderstoodError when there is not exactly one."""
+def _only_argument(node: ast.expr) -> ast.expr:
+    """Return the one argument of a call; raises _NotUnderstoodError when there is not exactly one."""
     if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
-        raise NotUnderstoodError("not one argument")
+        raise _NotUnderstoodError("not one argument")
     return node.args[0]
 
 
-def is_singleton(node: ast.expr) -> bool:
+def _is_singleton(node: ast.expr) -> bool:
     """Whether an expression is None, True or False."""
     return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))

@@ -70,7 +70,7 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
         )
         finding = run_plan(plan, extraction, tools.sandbox)
         if finding.verdict == "correct" and is_rechecked(candidate.candidate_id):
-            finding = recheck(finding, plan, extraction, tools.sandbox)
+            finding = _recheck(finding, plan, extraction, tools.sandbox)
     except (BadTestsError, NotAValueError) as error:
         finding = ProgramFinding("ungraded", "bad_tests", str(error))
     except SandboxError as error:
@@ -123,14 +123,14 @@ def run_plan(
         (result,) = sandbox.run([execution], hash_seed)
         reason = fault_of(result) or judge(case, result.output)
         if reason:
-            return ProgramFinding("incorrect", reason, describe(passed, total, result), passed)
+            return ProgramFinding("incorrect", reason, _describe(passed, total, result), passed)
     if plan.checker is not None:
         token = secrets.token_hex(16)
         check = Check(checker=plan.checker, entry_point=plan.entry_point, token=token)
         (result,) = sandbox.run([Execution(program=extraction.executed, way=check, timeout_s=timeout_s)], hash_seed)
         reason = fault_of(result) or (None if result.output == token.encode() else "wrong_result")
         if reason:
-            return ProgramFinding("incorrect", reason, describe(total - 1, total, result), total - 1)
+            return ProgramFinding("incorrect", reason, _describe(total - 1, total, result), total - 1)
     return ProgramFinding("correct", "passed", None, total)
 
 
@@ -139,7 +139,7 @@ def is_rechecked(candidate_id: str) -> bool:
     return hashlib.sha256(candidate_id.encode()).digest()[0] % RECHECKED_OF == 0
 
 
-def recheck(
+def _recheck(
     finding: ProgramFinding, plan: TestPlan, extraction: ExtractedProgram, sandbox: Sandbox | None
 ) -> ProgramFinding:
     """Run an accepted program again in another order; return the finding, or `ungraded / flaky`."""
@@ -184,7 +184,7 @@ def judge(case: Case, output: bytes) -> str | None:
         return "not_a_value"
 
 
-def describe(passed: int, total: int, result: ExecutionResult) -> str:
+def _describe(passed: int, total: int, result: ExecutionResult) -> str:
     """Return one line for people on the case that failed."""
     said = result.output[:200].decode("utf-8", "replace")
     return f"case {passed + 1} of {total}: exit {result.exit_code}, {said!r}"

@@ -20,7 +20,7 @@ CODE_START = re.compile(r"(?:import|from|def|class|async)[ \t]|@")
 
 
 @dataclass(frozen=True)
-class CodeBlock:
+class _CodeBlock:
     """A fenced block: its language as written, in lower case, and its text."""
 
     language: str
@@ -28,7 +28,7 @@ class CodeBlock:
 
 
 @dataclass(frozen=True)
-class Fence:
+class _Fence:
     """A fence line: how far it is indented, its backticks or tildes, and what stands after them."""
 
     indent: int
@@ -55,32 +55,32 @@ def extract_program(response: str, question: str, entry_point: str | None) -> Ex
     blocks, unclosed = fenced_blocks(response)
     if unclosed:
         return ExtractedProgram("unclosed_fence")
-    given = given_code(question, entry_point)
+    given = _given_code(question, entry_point)
     if not blocks:
-        return from_bare_text(response, entry_point, given)
+        return _from_bare_text(response, entry_point, given)
     usable = [block.text for block in blocks if block.language in PYTHON or not block.language]
     if entry_point is None:
         labelled = [block.text for block in blocks if block.language in PYTHON]
-        return last_of(labelled or usable, "")
-    defining = [text for text in usable if find_definition(text, entry_point) is not None]
+        return _last_of(labelled or usable, "")
+    defining = [text for text in usable if _find_definition(text, entry_point) is not None]
     if defining:
-        return last_of(defining, prelude(given, entry_point))
-    if usable and given and is_indented(usable[-1]):
+        return _last_of(defining, _prelude(given, entry_point))
+    if usable and given and _is_indented(usable[-1]):
         return completed(usable[-1], given)
     return ExtractedProgram("no_entry_point" if usable else "no_program")
 
 
-def from_bare_text(response: str, entry_point: str | None, given: str) -> ExtractedProgram:
+def _from_bare_text(response: str, entry_point: str | None, given: str) -> ExtractedProgram:
     """Return the program of a response without any fence."""
-    if given and is_indented(response):
+    if given and _is_indented(response):
         return completed(response, given)
-    defines = entry_point is None or find_definition(response, entry_point) is not None
+    defines = entry_point is None or _find_definition(response, entry_point) is not None
     if defines and CODE_START.match(response.lstrip()):
-        return ExtractedProgram("unfenced", response, before(prelude(given, entry_point), response))
+        return ExtractedProgram("unfenced", response, before(_prelude(given, entry_point), response))
     return ExtractedProgram("no_program")
 
 
-def last_of(programs: list[str], given: str) -> ExtractedProgram:
+def _last_of(programs: list[str], given: str) -> ExtractedProgram:
     """Return the last of the programs; the rule says whether there was a choice."""
     if not programs:
         return ExtractedProgram("no_program")
@@ -93,49 +93,49 @@ def completed(body: str, given: str) -> ExtractedProgram:
     return ExtractedProgram("completion", body, given.rstrip() + "\n" + body.lstrip("\n"))
 
 
-def fenced_blocks(text: str) -> tuple[list[CodeBlock], bool]:
+def fenced_blocks(text: str) -> tuple[list[_CodeBlock], bool]:
     """Return the complete fenced blocks of a text, and whether one more was begun and never closed.
 
     A fence closes with the character it was opened with, at least as often, and nothing after it. A block
     that stands indented (in a list) loses the indentation of its fence.
     """
-    blocks: list[CodeBlock] = []
-    opened: Fence | None = None
+    blocks: list[_CodeBlock] = []
+    opened: _Fence | None = None
     inside: list[str] = []
     for line in text.split("\n"):
-        fence = read_fence(line)
+        fence = _read_fence(line)
         if opened is None:
             opened, inside = fence, []
         elif fence and fence.marks.startswith(opened.marks) and not fence.info:
             language = opened.info.split()[0].lower() if opened.info else ""
-            blocks.append(CodeBlock(language, "\n".join(inside) + "\n"))
+            blocks.append(_CodeBlock(language, "\n".join(inside) + "\n"))
             opened = None
         else:
             inside.append(line[opened.indent :] if not line[: opened.indent].strip() else line)
     return blocks, opened is not None
 
 
-def read_fence(line: str) -> Fence | None:
+def _read_fence(line: str) -> _Fence | None:
     """Return the fence that a line is, or None; inline code between backticks is none."""
     found = FENCE.match(line)
     info = line[found.end() :].strip() if found else ""
     if found is None or "`" in info:
         return None
-    return Fence(len(found[1]), found[2], info)
+    return _Fence(len(found[1]), found[2], info)
 
 
-def given_code(question: str, entry_point: str | None) -> str:
+def _given_code(question: str, entry_point: str | None) -> str:
     """Return the code block of the question that begins the asked function; empty when there is none."""
     if entry_point is None:
         return ""
     blocks, _ = fenced_blocks(question)
-    defining = [block.text for block in blocks if find_definition(block.text, entry_point) is not None]
+    defining = [block.text for block in blocks if _find_definition(block.text, entry_point) is not None]
     return defining[-1] if defining else ""
 
 
-def prelude(given: str, entry_point: str | None) -> str:
+def _prelude(given: str, entry_point: str | None) -> str:
     """Return what the question's code says before the asked function: imports and helpers it may rely on."""
-    start = find_definition(given, entry_point) if entry_point else None
+    start = _find_definition(given, entry_point) if entry_point else None
     return given[:start].rstrip() if start else ""
 
 
@@ -146,7 +146,7 @@ def before(given: str, program: str) -> str:
     return f"{given}\n\n\n{program}"
 
 
-def find_definition(text: str, entry_point: str) -> int | None:
+def _find_definition(text: str, entry_point: str) -> int | None:
     """Return where a text defines a name at the top level, or None."""
     name = re.escape(entry_point)
     found = re.search(
@@ -157,6 +157,6 @@ def find_definition(text: str, entry_point: str) -> int | None:
     return found.start() if found else None
 
 
-def is_indented(text: str) -> bool:
+def _is_indented(text: str) -> bool:
     """Whether the first line that is not empty starts with white space."""
     return text.lstrip("\r\n")[:1] in (" ", "\t")

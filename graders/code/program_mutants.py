@@ -71,7 +71,7 @@ def test_strength(problem: Problem, tools: HasSandbox) -> tuple[int, int]:
     )
     is_quick = run_plan(plan, solution, tools.sandbox, timeout_s=TIMEOUT_S).verdict == "correct"
     timeout_s = TIMEOUT_S if is_quick else None
-    killed = sum(run_plan(plan, one, tools.sandbox, timeout_s=timeout_s).verdict != "correct" for one in mutants)
+    killed = sum(run_plan(plan, mutant, tools.sandbox, timeout_s=timeout_s).verdict != "correct" for mutant in mutants)
     return killed, len(mutants)
 
 
@@ -81,7 +81,9 @@ def strength_of_tests(problems: Sequence[Problem], tools: HasSandbox) -> Strengt
     Raises SandboxError.
     """
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        counted = [(noticed, made) for noticed, made in threads.map(lambda one: test_strength(one, tools), problems)]
+        counted = [
+            (noticed, made) for noticed, made in threads.map(lambda problem: test_strength(problem, tools), problems)
+        ]
     counted = [one for one in counted if one[1]]
     if not counted:
         return None
@@ -113,17 +115,17 @@ def mutants_of(program: str) -> list[str]:
     """Return up to MOST_MUTANTS different programs, each with one small change."""
     try:
         tree = ast.parse(program)
-        changes = [change for node in ast.walk(tree) for change in changes_of(node)]
+        changes = [change for node in ast.walk(tree) for change in _changes_of(node)]
         step = max(1.0, len(changes) / MOST_MUTANTS)
         drawn = [changes[int(place * step)] for place in range(min(len(changes), MOST_MUTANTS))]
-        made = dict.fromkeys(mutated(tree, *change) for change in drawn)
+        made = dict.fromkeys(_mutated(tree, *change) for change in drawn)
         made.pop(ast.unparse(tree), None)
         return list(made)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 
 
-def mutated(tree: ast.Module, node: ast.AST, name: str, value: object) -> str:
+def _mutated(tree: ast.Module, node: ast.AST, name: str, value: object) -> str:
     """Return the program with another value in one field of one node; the tree stays as it was."""
     kept = getattr(node, name)
     setattr(node, name, value)
@@ -132,7 +134,7 @@ def mutated(tree: ast.Module, node: ast.AST, name: str, value: object) -> str:
     return text
 
 
-def changes_of(node: ast.AST) -> Iterator[Change]:
+def _changes_of(node: ast.AST) -> Iterator[Change]:
     """Yield what can be done to one node: which field gets which value."""
     if isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in OPERATORS:
         yield node, "op", OPERATORS[type(node.op)]()
@@ -145,14 +147,14 @@ def changes_of(node: ast.AST) -> Iterator[Change]:
     elif isinstance(node, ast.Return) and node.value is not None:
         yield node, "value", ast.Constant(None)
     elif isinstance(node, ast.Constant):
-        yield from changes_of_constant(node)
+        yield from _changes_of_constant(node)
     for name in ("body", "orelse"):
         statements = getattr(node, name, None)
         if isinstance(statements, list):
-            yield from removals(node, name, statements)
+            yield from _removals(node, name, statements)
 
 
-def changes_of_constant(node: ast.Constant) -> Iterator[Change]:
+def _changes_of_constant(node: ast.Constant) -> Iterator[Change]:
     """Yield a flipped truth value, a number one more and one less; texts are left alone: most are docstrings."""
     if isinstance(node.value, bool):
         yield node, "value", not node.value
@@ -161,7 +163,7 @@ def changes_of_constant(node: ast.Constant) -> Iterator[Change]:
         yield node, "value", node.value - 1
 
 
-def removals(node: ast.AST, name: str, statements: list[ast.stmt]) -> Iterator[Change]:
+def _removals(node: ast.AST, name: str, statements: list[ast.stmt]) -> Iterator[Change]:
     """Yield the removal of each statement that can be missing without making the program nonsense."""
     for place, statement in enumerate(statements):
         is_call = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)

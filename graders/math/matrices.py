@@ -20,7 +20,7 @@ MAX_DETERMINANT = 3
 
 
 @dataclass(frozen=True)
-class MatrixBlock:
+class _MatrixBlock:
     """One matrix environment: its name and the text of its cells, row by row."""
 
     name: str
@@ -33,13 +33,13 @@ class MatrixBlock:
         return len(widths) == 1 and len(self.rows) * max(widths) <= MAX_CELLS
 
 
-def read_block(text: str) -> MatrixBlock | None:
+def read_block(text: str) -> _MatrixBlock | None:
     """Return the matrix that cleaned `text` is, or None."""
     match = _BLOCK.match(text)
     if match is None or "\\begin" in match[2]:
         return None
     rows = (row.replace("\\hline", "").strip() for row in _ROW_BREAK.split(match[2]))
-    return MatrixBlock(match[1], tuple(tuple(cell.strip() for cell in row.split("&")) for row in rows if row))
+    return _MatrixBlock(match[1], tuple(tuple(cell.strip() for cell in row.split("&")) for row in rows if row))
 
 
 def determinant(rows: tuple[tuple[str, ...], ...]) -> str | None:
@@ -59,9 +59,9 @@ def determinant(rows: tuple[tuple[str, ...], ...]) -> str | None:
     return text
 
 
-def _product(text: str) -> MatrixBlock | None:
+def _product(text: str) -> _MatrixBlock | None:
     """Return the product of literal matrices that stand side by side, each of which may be transposed."""
-    total: MatrixBlock | None = None
+    total: _MatrixBlock | None = None
     at = 0
     for match in _LITERAL.finditer(text):
         block = read_block(match[0])
@@ -69,7 +69,7 @@ def _product(text: str) -> MatrixBlock | None:
             return None
         at = match.end()
         if turned := _TRANSPOSED.match(text, at):
-            at, block = turned.end(), MatrixBlock(block.name, tuple(zip(*block.rows, strict=True)))
+            at, block = turned.end(), _MatrixBlock(block.name, tuple(zip(*block.rows, strict=True)))
         if total is None:
             total = block
             continue
@@ -80,18 +80,18 @@ def _product(text: str) -> MatrixBlock | None:
             tuple("+".join(f"({a})({b})" for a, b in zip(row, column, strict=True)) for column in columns)
             for row in total.rows
         )
-        total = MatrixBlock(block.name, rows)
+        total = _MatrixBlock(block.name, rows)
     return total if total is not None and not text[at:].strip() and total.is_regular else None
 
 
-def combine(terms: list[tuple[str, str]]) -> MatrixBlock | None:
+def combine(terms: list[tuple[str, str]]) -> _MatrixBlock | None:
     r"""Add up terms of a sum, each a sign and a matrix with or without a factor; None when they are no such sum.
 
     >>> combine([("", r"2\begin{pmatrix}1 & x\end{pmatrix}"), ("-", r"\begin{pmatrix}3 & 4\end{pmatrix}")]).rows
     (('(2)(1)-(3)', '(2)(x)-(4)'),)
     """
     total: list[list[str]] = []
-    first: MatrixBlock | None = None
+    first: _MatrixBlock | None = None
     for sign, text in terms:
         start = text.find("\\begin")
         block = (read_block(text[start:]) or _product(text[start:])) if start >= 0 else None
@@ -109,4 +109,4 @@ def combine(terms: list[tuple[str, str]]) -> MatrixBlock | None:
             total = [
                 [f"{old}{sign}{new}" for old, new in zip(*rows, strict=True)] for rows in zip(total, cells, strict=True)
             ]
-    return None if first is None else MatrixBlock(first.name, tuple(map(tuple, total)))
+    return None if first is None else _MatrixBlock(first.name, tuple(map(tuple, total)))

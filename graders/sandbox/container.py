@@ -55,10 +55,10 @@ class Container:
         self._complaint = b""
         with engine_errors("the sandbox container could not be started"):
             self._container = client.containers.create(
-                image, runner_command(uid, limits), **settings(limits), **options
+                image, _runner_command(uid, limits), **settings(limits), **options
             )
             try:
-                self._stream = attach(client, str(self._container.id))
+                self._stream = _attach(client, str(self._container.id))
                 self._container.start()
                 self._stream.settimeout(STARTUP_S)
                 self._read(len(READY))
@@ -128,7 +128,7 @@ class Container:
         return bytes(parts)
 
 
-def runner_command(uid: int, limits: ExecutionLimits) -> list[str]:
+def _runner_command(uid: int, limits: ExecutionLimits) -> list[str]:
     """Return the command that starts the runner: the interpreter, the runner's source and its limits."""
     modules: list[str] = []
     for name, file in RUNNER_MODULES.items():
@@ -162,7 +162,7 @@ def settings(limits: ExecutionLimits) -> dict[str, Any]:
     }
 
 
-def attach(client: "DockerClient", container_id: str) -> socket.socket:
+def _attach(client: "DockerClient", container_id: str) -> socket.socket:
     """Return the raw line to a container's standard streams; before its start, so that nothing is missed."""
     streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
     wrapped = client.api.attach_socket(container_id, params=streams)

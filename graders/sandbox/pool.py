@@ -75,11 +75,11 @@ def open_sandbox(
         client = docker.from_env(max_pool_size=2 * containers + 4)
         client.ping()
     options = {"runtime": runtime} if runtime else {}
-    pool = Pool(
-        client, find_image(client, image), containers, limits or ExecutionLimits(), options, recycle_after, patience_s
+    pool = _Pool(
+        client, _find_image(client, image), containers, limits or ExecutionLimits(), options, recycle_after, patience_s
     )
     try:
-        sweep(client)
+        _sweep(client)
         pool.start_one()
         yield pool
     finally:
@@ -87,7 +87,7 @@ def open_sandbox(
         client.close()
 
 
-class Pool:
+class _Pool:
     """The sandbox that `open_sandbox` yields.
 
     A place is a user id and, once it was needed, a container for each hash seed: they take turns.
@@ -195,7 +195,7 @@ class Pool:
             self._running.pop((place, hash_seed)).remove()
 
 
-def find_image(client: "DockerClient", image: str) -> str:
+def _find_image(client: "DockerClient", image: str) -> str:
     """Return the content digest of a local image; raises SandboxError when it is not there."""
     from docker.errors import ImageNotFound
 
@@ -209,7 +209,7 @@ def find_image(client: "DockerClient", image: str) -> str:
             ) from error
 
 
-def sweep(client: "DockerClient") -> None:
+def _sweep(client: "DockerClient") -> None:
     """Remove containers whose owner on this machine is no longer alive (they stay when an engine crashed)."""
     with engine_errors("left-over sandbox containers could not be listed"):
         for container in labelled(client, OWNER_LABEL):

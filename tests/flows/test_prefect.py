@@ -138,7 +138,7 @@ def test_a_deployment_runs_and_a_second_run_asks_nothing(
         assert teacher.calls == expected_calls
 
     runs = server.post("/flow_runs/filter", {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}})
-    finished = [one for one in runs if one["state_type"] != "SCHEDULED"]
+    finished = [run for run in runs if run["state_type"] != "SCHEDULED"]
     assert [one["state_type"] for one in finished] == ["COMPLETED", "COMPLETED"]
 
     names = {one["name"] for one in server.post("/task_runs/filter", {})}
@@ -217,7 +217,7 @@ def test_run_is_a_flow_and_a_retryable_error_is_tried_again_without_paying_twice
     assert summary["candidates"] == 42
     assert summary["teacher_calls"] == 42
     counts = server.post("/task_runs/filter", {"task_runs": {"name": {"any_": ["ask t from problem 0"]}}})
-    assert max(one["run_count"] for one in counts) >= 2
+    assert max(count["run_count"] for count in counts) >= 2
 
 
 def test_a_failing_contract_fails_the_flow_and_keeps_its_outcome(

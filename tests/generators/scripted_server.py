@@ -73,7 +73,9 @@ async def serving(entries: Iterable[Any], models: Any = None) -> AsyncIterator[t
     async def list_models(_: web.Request) -> web.StreamResponse:
         if isinstance(models, tuple):
             return web.Response(status=models[0], headers=models[1], text=models[2])
-        return web.json_response({"object": "list", "data": [{"id": one, "object": "model"} for one in models or []]})
+        return web.json_response(
+            {"object": "list", "data": [{"id": model, "object": "model"} for model in models or []]}
+        )
 
     app = web.Application()
     app.router.add_post("/v1/chat/completions", script.answer)

@@ -65,8 +65,14 @@ def test_one_version_after_another(workspace: Workspace, monkeypatch: pytest.Mon
     decided = kept(*(name for name in chains if name not in ("elsewhere", "draft")))
     store(workspace, chains, [*decided, draft, asked_nothing])
     found = {
-        (one.grader, one.version_before, one.version_after, one.verdict_before, one.verdict_after): one.chains
-        for one in regrades(workspace, "r")
+        (
+            regrade.grader,
+            regrade.version_before,
+            regrade.version_after,
+            regrade.verdict_before,
+            regrade.verdict_after,
+        ): regrade.chains
+        for regrade in regrades(workspace, "r")
     }
     assert found == {
         ("math", "1", "2", "incorrect", "correct"): 40,

@@ -24,8 +24,8 @@ with scratch_folder(open_workspace(Path(sys.argv[1]))) as folder:
 
 def ask(workspace: Workspace, *statements: str) -> None:
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as duck:
-        for one in statements:
-            duck.execute(one).fetchall()
+        for statement in statements:
+            duck.execute(statement).fetchall()
 
 
 def test_too_little_memory_and_disk_are_one_message_with_what_to_do(tmp_path: Path) -> None:

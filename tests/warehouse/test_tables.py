@@ -29,9 +29,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def journal_of(workspace: Workspace, *candidates: str) -> Path:
     journal = Journal(workspace.ledger, JournalHeader(recipe="r", run_id="run1", shard="-".join(candidates)))
-    for one in candidates:
-        journal.intend(one, 0.5, 100)
-        asyncio.run(journal.record(a_candidate(candidate_id=one, cost_usd=0.001)))
+    for candidate in candidates:
+        journal.intend(candidate, 0.5, 100)
+        asyncio.run(journal.record(a_candidate(candidate_id=candidate, cost_usd=0.001)))
     journal.intend("lost", 0.5, 100)
     journal.close()
     return journal.path
@@ -119,7 +119,7 @@ def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
         assert [(position, candidate.candidate_id) for position, candidate, _ in wanted.ungraded()] == [(0, second)]
         assert [before for _, _, before in wanted.ungraded(everything=True)] == ["correct", None]
         (group,) = wanted.groups("r")
-        assert [(one.candidate.candidate_id, one.grade.verdict) for one in group.steps] == [(first, "correct")]
+        assert [(step.candidate.candidate_id, step.grade.verdict) for step in group.steps] == [(first, "correct")]
         # The chain was bought for another problem with the same prompt: here it stands for the one wanted.
         assert group.steps[0].candidate.problem_id == problem.problem_id
 

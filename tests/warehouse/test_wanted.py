@@ -57,7 +57,7 @@ def fill(workspace: Workspace) -> None:
 
     One chain is stored twice, each was graded `ungraded` before, and those of the first teacher are decided.
     """
-    stored = [one for one in samples() if one.sample_index != 1]
+    stored = [sample for sample in samples() if sample.sample_index != 1]
     random.Random(7).shuffle(stored)
     for number in range(3):
         rows = [a_row(one, f"chain {one.candidate_id}") for one in stored[number::3]]
@@ -145,6 +145,6 @@ def test_long_rows_make_small_row_groups(workspace: Workspace, monkeypatch: pyte
     import pyarrow.parquet as pq
 
     monkeypatch.setattr(tables, "BATCH_CHARACTERS", 1_000)
-    write_table(workspace, "candidates", "long", [a_row(one, "x" * 400) for one in samples()])
+    write_table(workspace, "candidates", "long", [a_row(sample, "x" * 400) for sample in samples()])
     footer = pq.read_metadata(workspace.table("candidates") / "long.parquet")
     assert max(footer.row_group(number).num_rows for number in range(footer.num_row_groups)) == 3

@@ -232,7 +232,7 @@ def test_what_could_not_be_published_is_not_rolled_out() -> None:
     first = Decision(candidate_id=group.candidates[0].candidate.candidate_id, kept=False, reason="contaminated")
     assert indexes(group.model_copy(update={"decisions": (first, group.decisions[1])})) == [1]
     assert indexes(group.model_copy(update={"strategy": "hint"})) == []
-    alike = [one.candidate.model_copy(update={"reasoning": REASONED}) for one in group.candidates]
+    alike = [candidate.candidate.model_copy(update={"reasoning": REASONED}) for candidate in group.candidates]
     twins = [made_graded(one, "incorrect") for one in alike]
     assert indexes(group.model_copy(update={"candidates": tuple(twins)})) == [0]
 

@@ -172,7 +172,7 @@ def test_the_step_exam_counts_by_task(tmp_path: Path) -> None:
 
 def test_shipped_record_is_what_this_exam_gives(report: ExamReport, tmp_path: Path) -> None:
     # After a change of a grader: cotfactory exam tests/exam --record graders/exam_results.json
-    found = exam_record([pair for one in report.exams for pair in one.families.items()])
+    found = exam_record([pair for exam in report.exams for pair in exam.families.items()])
     assert found == shipped_record()
     assert found.of("math", GRADERS["math"][1]) is not None
     assert found.of("math", "0") is None

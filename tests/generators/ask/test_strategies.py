@@ -34,11 +34,11 @@ def ids(one: Strategy, problem: Problem = PROBLEM, samples: int = 2) -> tuple[tu
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_request_has_an_id_of_its_own_and_the_same_one_again(name: StrategyName) -> None:
-    found = [one for steps in ids(strategy(name), samples=3) for one in steps]
+    found = [step for steps in ids(strategy(name), samples=3) for step in steps]
     assert len(set(found)) == len(found) == 3 * len(strategy(name).steps)
     assert ids(strategy(name), samples=3) == ids(strategy(name), samples=3)
     assert ids(strategy(name), samples=2) == ids(strategy(name), samples=3)[:2]
-    elsewhere = {one for steps in ids(strategy(name), a_problem("What is 6 * 8?", "48"), 3) for one in steps}
+    elsewhere = {step for steps in ids(strategy(name), a_problem("What is 6 * 8?", "48"), 3) for step in steps}
     assert not elsewhere & set(found)
 
 
@@ -114,7 +114,7 @@ def test_only_a_hint_tells_the_reference_answer(answer: str) -> None:
     ],
 )  # fmt: skip
 def test_which_step_a_sample_ends_with(name: StrategyName, found: list[str], last: int | None) -> None:
-    verdicts: dict[str, Verdict] = {one: one for one in VERDICTS}
+    verdicts: dict[str, Verdict] = {verdict: verdict for verdict in VERDICTS}
     steps = {
         step: StepOutcome(verdicts.get(one, "no_answer"), is_truncated=one == "cut") for step, one in enumerate(found)
     }

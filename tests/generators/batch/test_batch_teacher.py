@@ -101,7 +101,7 @@ def ask(
 
     async def work(teacher: BatchTeacher, book: Book) -> list[Completion | TeacherError]:
         outcomes = await asyncio.gather(*(teacher.complete(asking(n)) for n in range(count)), return_exceptions=True)
-        assert all(isinstance(one, Completion | TeacherError) for one in outcomes), outcomes
+        assert all(isinstance(outcome, Completion | TeacherError) for outcome in outcomes), outcomes
         return outcomes  # type: ignore[return-value]
 
     return with_teacher(server, scratch, work, spec)
@@ -202,14 +202,14 @@ def test_what_was_answered_before_the_end_is_kept(
     server.ends = ends
     server.answer = lambda line: right(line) if number_of(line) % 2 else None
     outcomes = ask(server, tmp_path, 6)
-    assert [type(one) for one in outcomes] == [kind, Completion] * 3
+    assert [type(outcome) for outcome in outcomes] == [kind, Completion] * 3
     assert "batch_0" in str(outcomes[0])
 
 
 def test_a_file_that_is_refused_as_a_whole_says_why(server: BatchServer, tmp_path: Path) -> None:
     server.faults = lambda _: [{"code": "model_not_found", "message": "no model secret", "line": None}]
     outcomes = ask(server, tmp_path, 3)
-    assert {type(one) for one in outcomes} == {TeacherRefused}
+    assert {type(outcome) for outcome in outcomes} == {TeacherRefused}
     assert "no model *** (model_not_found)" in str(outcomes[0])
     assert len(server.sent) == 1
 
@@ -222,7 +222,7 @@ def test_lines_at_fault_do_not_take_the_others_down(server: BatchServer, tmp_pat
     server.faults = faults
     outcomes = ask(server, tmp_path, 6)
     assert [number for number, one in enumerate(outcomes) if isinstance(one, TeacherRejected)] == [1, 4]
-    assert sum(isinstance(one, Completion) for one in outcomes) == 4
+    assert sum(isinstance(outcome, Completion) for outcome in outcomes) == 4
     assert server.paid.total() == 4
 
 
@@ -230,7 +230,7 @@ def test_a_full_queue_at_the_endpoint_makes_batches_smaller(server: BatchServer,
     full = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached", "line": None}
     server.faults = lambda lines: [full] if len(lines) > 5 else []
     outcomes = ask(server, tmp_path, 20)
-    assert all(isinstance(one, Completion) for one in outcomes)
+    assert all(isinstance(outcome, Completion) for outcome in outcomes)
     sizes = [len(lines) for lines in server.sent]
     assert (sizes[0], sizes[1]) == (20, 10)
     assert sum(size for size in sizes if size <= 5) == 20
@@ -258,7 +258,7 @@ def test_trouble_on_the_way_costs_nothing(
 def test_an_endpoint_that_refuses_every_batch_is_down(server: BatchServer, tmp_path: Path) -> None:
     server.trouble.extend([("POST", "batches", 429)] * 3)
     outcomes = ask(server, tmp_path, 4)
-    assert {type(one) for one in outcomes} == {TeacherRefused}
+    assert {type(outcome) for outcome in outcomes} == {TeacherRefused}
     assert "could not be made" in str(outcomes[0])
     assert not server.batches
 

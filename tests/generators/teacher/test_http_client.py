@@ -55,7 +55,7 @@ async def ask_with_the_sdk(base_url: str) -> None:
         await client.models.list()
         await client.chat.completions.create(
             model=SPEC.model,
-            messages=[{"role": one.role, "content": one.content} for one in MESSAGES],  # type: ignore[misc]
+            messages=[{"role": message.role, "content": message.content} for message in MESSAGES],  # type: ignore[misc]
             temperature=0.5,
             max_tokens=100,
             seed=13,

@@ -45,8 +45,8 @@ def ask(samples: int, most: int, *entries: Any, prompts: int = 1) -> tuple[list[
 
 
 def texts(answers: list[Any]) -> list[str]:
-    assert all(isinstance(one, Completion) for one in answers), answers
-    return [one.content for one in answers]
+    assert all(isinstance(answer, Completion) for answer in answers), answers
+    return [answer.content for answer in answers]
 
 
 def asked_for(script: Script) -> list[tuple[int, int]]:
@@ -100,7 +100,7 @@ def test_a_prompt_that_is_refused_by_itself_says_nothing_about_n() -> None:
                 messages = (Message(role="user", content=question),)
                 requests = [Request(str(index), messages, SPEC.sampling, index, tokens=9) for index in range(2)]
                 answers = await asyncio.gather(*map(shared.complete, requests), return_exceptions=True)
-                assert all(isinstance(one, TeacherRejected) for one in answers) == (question == "bad")
+                assert all(isinstance(answer, TeacherRejected) for answer in answers) == (question == "bad")
             return script
 
     assert [n for n, _ in asked_for(asyncio.run(run()))] == [2, 1, 1, 2]
@@ -108,7 +108,7 @@ def test_a_prompt_that_is_refused_by_itself_says_nothing_about_n() -> None:
 
 def test_whoever_asked_hears_what_went_wrong() -> None:
     answers, _ = ask(2, 4, (500, {}, "broken"))
-    assert [one.retryable for one in answers] == [True, True]
+    assert [answer.retryable for answer in answers] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -130,5 +130,5 @@ def test_what_was_billed_is_shared_out(said: dict[str, Any], usages: list[tuple[
 def test_choices_come_by_their_index() -> None:
     said = several("a", "b")
     said["choices"].reverse()
-    assert [one.content for one in read_completions(said, 1.0)] == ["a", "b"]
+    assert [completion.content for completion in read_completions(said, 1.0)] == ["a", "b"]
     assert read_completions(said, 1.0)[0].usage == Usage(input_tokens=10, output_tokens=45)

@@ -68,6 +68,32 @@ def test_a_run_that_is_everywhere_says_nothing() -> None:
     assert hits == []
 
 
+def test_a_benchmark_of_numbers_is_met_by_its_plain_runs() -> None:
+    """Only masked runs have to be mostly words: with their numbers masked, tables of numbers would all be the same."""
+    table = "12 7 45 88 3 19 64 5 71 20 33 48 90 11 56 27 81 6"
+    index = benchmark_index(a_benchmark(table), Overlap())
+    (hits,) = contaminations(
+        [f"Look at the row {table} of the table and add it up, please do."], index, by_characters=False
+    )
+    assert {"words_8", "words_13"} <= {hit.method for hit in hits}
+    assert "masked_8" not in {hit.method for hit in hits}
+
+
+@pytest.mark.parametrize("text", [SHORT, QUESTION, "", "Compute the value of another sum 1 + 2 + 3 + 4, please."])
+def test_a_benchmark_without_short_texts(text: str) -> None:
+    index = benchmark_index(a_benchmark(QUESTION * 3), Overlap())
+    (hits,) = contaminations([text], index, by_characters=True)
+    assert "characters" not in {hit.method for hit in hits}
+
+
+def test_a_benchmark_of_a_single_run_is_met() -> None:
+    """The first key of the index counts like any other."""
+    only = "alpha beta gamma delta epsilon zeta eta theta"
+    index = benchmark_index(a_benchmark(only), Overlap())
+    (hits,) = contaminations([f"Say {only} and then go on as you like."], index, by_characters=False)
+    assert "words_8" in {hit.method for hit in hits}
+
+
 def test_batches_make_no_difference() -> None:
     texts = [QUESTION, "nothing", f"x {QUESTION}", "", SHORT]
     whole = contaminations(texts, INDEX, by_characters=True)

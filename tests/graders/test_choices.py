@@ -66,6 +66,8 @@ UNSTATED = [
     ("The answer is (C) Berlin.", "letter_and_text_differ"),
     ("The answer is (None of the above).", "none_of_the_choices"),
     ("\\boxed{C", "unclosed_box"),
+    # denied, with the option's own text behind the letter
+    ("So the capital is not (A) London", "no_final_answer"),
 ]
 
 

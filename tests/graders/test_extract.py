@@ -50,6 +50,11 @@ FOUND = [
     # what a chat template leaves behind
     ("The answer is 8. <|im_end|>\n<|im_start|>user", "8", "answer_is"),
     ("\\boxed{8}</s>", "8", "boxed"),
+    ("linear<|im_end|><|im_start|>user", "linear", "only_line"),
+    # a role's name is a word like any other where no mark stands before it
+    ("The answer is: linear system", "linear system", "answer_is"),
+    ("The answer is: the user", "the user", "answer_is"),
+    ("system", "system", "only_line"),
 ]
 
 

@@ -1,10 +1,13 @@
 """Ids depend on content alone, and on all of the content that matters."""
 
+import hashlib
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotfactory.schemas.ids import content_id, grade_id, problem_id, prompt_id, request_id, seed_from
+from cotfactory.schemas.ids import content_id, content_id_of_all, grade_id, problem_id, prompt_id, request_id, seed_from
 from cotfactory.schemas.teaching import Message, Sampling
 from tests.builders import a_problem
 
@@ -39,6 +42,23 @@ def test_different_values_have_different_ids(a: object, b: object) -> None:
 def test_an_id_is_stable_over_releases() -> None:
     """A changed hash would make everyone pay for everything again: this value may never change."""
     assert content_id({"b": [1, "é"], "a": None}) == "bccb46da7f8860c9492baa4b6352ae16"
+
+
+@given(st.lists(json_values))
+def test_the_id_of_a_stream_is_that_of_the_list(values: list[object]) -> None:
+    assert content_id_of_all(iter(values)) == content_id(values)
+
+
+def test_an_id_is_that_of_compact_utf8_json() -> None:
+    """Another separator, order or escape would be another id, and everything would be paid for again."""
+    written = '{"a":null,"b":[1,"é"]}'.encode()
+    assert content_id({"b": [1, "é"], "a": None}) == hashlib.blake2b(written, digest_size=16).hexdigest()
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_what_json_cannot_write_has_no_id(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        content_id({"a": number})
 
 
 REQUEST = {"prompt": "p", "model": "m", "sampling": Sampling(temperature=0.7), "sample_index": 3}

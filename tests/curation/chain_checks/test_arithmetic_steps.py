@@ -24,6 +24,7 @@ WRONG = [
     "- 5 + 3 = 9",  # a list's bullet, not a sign
     "0.2 x 50 = 12",
     "25% + 5% = 35%",
+    "The base is 3 cm wide and the height is 2, so the area is 3 * 2 = 7",  # a base that is no number base
 ]
 
 RIGHT_OR_UNCLEAR = [
@@ -36,6 +37,8 @@ RIGHT_OR_UNCLEAR = [
     "0.5 - 0.4 = 0.09999999999999998",  # a calculator's noise
     "20% of 50 + 3 = 13",  # `of` binds before the sum
     "20% * 50 = 10",
+    "In base 8, 7 + 1 = 10",
+    "in base 2, 1 + 1 = 10",
     "3 / 4 = 75%",
     "2x + 3 = 11",
     "x = 3",

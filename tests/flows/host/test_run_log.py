@@ -111,7 +111,9 @@ def test_old_logs_are_deleted_and_the_newest_kept(tmp_path: Path, monkeypatch: p
     assert [path.name[:9] for path in sorted(tmp_path.iterdir())] == ["20261123T", "20261124T", "20261125T"]
 
 
-def test_lines_are_json_whatever_is_said(tmp_path: Path) -> None:
+def test_lines_are_json_whatever_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # pytest would keep the half character for its report, and hand it to another process, which cannot be done.
+    monkeypatch.setattr(logging.getLogger("cotfactory"), "propagate", False)
     logger = logging.getLogger("cotfactory.tests")
     with run_log(tmp_path, "r", logging.INFO, frozenset({"secret", "secret-longer"})), place_in_run(stage="one\ntwo"):
         logger.warning("half \ud800, bell \x07, %s", "secret-longer", extra={"error": "\x1b[31m secret"})

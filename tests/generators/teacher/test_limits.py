@@ -36,7 +36,7 @@ def test_concurrency_holds() -> None:
 def test_concurrency_backs_off_once_a_burst_and_recovers() -> None:
     async def run() -> tuple[int, int]:
         limiter = Limiter(EndpointLimits(concurrency=8))
-        for _ in range(8):  # one burst of refusals: everything in flight is heed the same
+        for _ in range(8):  # one burst of refusals: everything in flight is told the same
             limiter.pushed_back(None)
         after_burst = await _most_at_once(limiter, 50)
         for _ in range(200):
@@ -236,3 +236,76 @@ def test_those_who_waited_for_the_first_bill_go_all_at_once() -> None:
         return most[0], most[1]
 
     assert asyncio.run(run()) == (1, 5)
+
+
+async def _entered(overhead: PromptOverhead, requests: int) -> tuple[int, int]:
+    """Return how many requests go out before the first bill, and how many in all."""
+    inside = 0
+    billed = asyncio.Event()
+
+    async def request() -> None:
+        nonlocal inside
+        async with overhead.first_alone():
+            inside += 1
+            await billed.wait()
+            overhead.learn(Usage(input_tokens=10), Usage(input_tokens=25))
+
+    going = [asyncio.create_task(request()) for _ in range(requests)]
+    for _ in range(50):
+        await asyncio.sleep(0)
+    before = inside
+    billed.set()
+    await asyncio.gather(*going)
+    return before, inside
+
+
+@pytest.mark.parametrize(("budgeted", "before"), [(True, 1), (False, 5)])
+def test_under_a_budget_everybody_waits_for_the_first_bill(budgeted: bool, before: int) -> None:
+    """Nobody knows what an endpoint adds to a prompt: five at once could overspend five times."""
+    assert asyncio.run(_entered(PromptOverhead(budgeted=budgeted), 5)) == (before, 5)
+
+
+def test_what_an_endpoint_adds_to_prompts_is_learned_and_never_unlearned() -> None:
+    overhead = PromptOverhead(budgeted=True)
+    overhead.learn(Usage(input_tokens=100), Usage(input_tokens=130))
+    assert overhead.tokens == 30
+    overhead.learn(Usage(input_tokens=130), Usage(input_tokens=60))  # a bill below its bound teaches nothing
+    assert overhead.tokens == 30
+    overhead.learn(Usage(input_tokens=130), Usage(input_tokens=135))
+    assert overhead.tokens == 35
+
+
+@pytest.mark.parametrize(
+    ("budget", "limited"),
+    [(Budget(), False), (Budget(usd=1.0), True), (Budget(tokens=5), True), (Budget(usd=1.0, tokens=5), True)],
+)
+def test_a_budget_in_dollars_or_in_tokens_limits(budget: Budget, limited: bool) -> None:
+    assert RunBudget(budget).is_limited is limited
+
+
+def test_sporadic_failures_of_a_long_run_never_add_up() -> None:
+    """A window ends after as many outcomes as may be in flight, and what failed in it is forgotten."""
+
+    async def run() -> int:
+        limiter = Limiter(EndpointLimits(concurrency=32))
+        for _ in range(20):  # a quarter of each window fails
+            for _ in range(8):
+                limiter.pushed_back(None)
+            for _ in range(24):
+                limiter.succeeded()
+        return await _most_at_once(limiter, 100)
+
+    assert asyncio.run(run()) == 32
+
+
+def test_an_outage_after_another_slows_down_again() -> None:
+    async def run() -> list[int]:
+        limiter, allowed = Limiter(EndpointLimits(concurrency=32)), []
+        for _ in range(2):
+            for _ in range(32):
+                limiter.pushed_back(None)
+            allowed.append(await _most_at_once(limiter, 100))
+        return allowed
+
+    # The second time windows are of 16 outcomes each, the least there is: two of them, and each is more than sporadic.
+    assert asyncio.run(run()) == [16, 4]

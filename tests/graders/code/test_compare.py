@@ -150,6 +150,10 @@ def test_sequences() -> None:
     assert same_sequence((1, 2), wire([1, 2]))
     assert not same_sequence([1, (2,)], wire([1, [2]]))
     assert not same_sequence([1, 2], wire({1, 2}))
+    # A list of one item, and an object that is no tuple: neither is read as one.
+    assert same_sequence([1], b"[1]")
+    assert not same_sequence([2], b"[1]")
+    assert not same_sequence([1], b"7")
 
 
 @pytest.mark.parametrize(

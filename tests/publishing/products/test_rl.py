@@ -7,6 +7,7 @@ import pytest
 from cotfactory.publishing.products.rl import LeftOut, left_out, rl_rows
 from cotfactory.schemas.curation import Curation, Difficulty
 from cotfactory.schemas.grade import Split, Verdict
+from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import CallCase, CallTests
 from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.teaching import Message
@@ -38,7 +39,7 @@ def test_rl_row_is_what_trl_and_verl_read() -> None:
     assert row["ground_truth"] == r"\frac{1}{2}"
     assert row["reward_model"] == {"style": "rule", "ground_truth": r"\frac{1}{2}"}
     assert row["extra_info"]["problem_id"] == problem.problem_id
-    assert 0 <= row["extra_info"]["index"] < 2**63
+    assert row["extra_info"]["index"] == seed_from(problem.problem_id) // 2  # verl keeps it as int64
     assert row["messages"] == row["prompt"]  # what open-instruct reads
 
 

@@ -28,6 +28,7 @@ from cotfactory.schemas.errors import ProblemSourceError, SandboxError
 from cotfactory.schemas.grade import Decision, DropReason, Verdict
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
@@ -73,7 +74,7 @@ def recover_ledger(run: Run) -> None:
     """Seal the journals that killed runs left open, whichever recipe they were for."""
     for journal in open_journals(run.workspace.ledger):
         sealed = seal_journal(run.workspace, journal)
-        run.bought.lost_in_flight += sealed.lost_in_flight
+        run.bought += Spending(lost_in_flight=sealed.lost_in_flight)
         run.progress.note(
             f"recovered {sealed.candidates} completions of an interrupted run; "
             f"{sealed.lost_in_flight} requests were in flight and may have been billed"

@@ -72,7 +72,7 @@ def report_page(
         reports=reports,
         yields={by: _ordered(by, rows) for by, rows in statistics.yields.items()},
         days=sorted(statistics.days.items()),
-        dearest_day=max((day.tokens for day in statistics.days.values()), default=0),
+        dearest_day=max((day.bought.tokens for day in statistics.days.values()), default=0),
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
         labels=statistics.labels(),
         agreement=statistics.agreement,

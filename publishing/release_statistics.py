@@ -14,7 +14,8 @@ from cotfactory.publishing.licenses import NOT_STATED
 from cotfactory.publishing.products.rl import LeftOut
 from cotfactory.publishing.shown_chain import ShownChain, sha_key, shown_chain
 from cotfactory.schemas.candidate import Candidate
-from cotfactory.schemas.grade import Decision, Flag
+from cotfactory.schemas.drop_reasons import Flag
+from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 

@@ -18,8 +18,8 @@ HEAD = """\
 # Drop reasons
 
 Every chain gets one decision: kept, or dropped for one reason. Reasons are looked for in the order of this page, and
-the first one counts. Nothing is deleted: the chain, its grade and its decision stay in the [workspace](workspace.md), and
-`decisions.detail` says what the reason rests on.
+the first one counts. Nothing is deleted: the chain, its grade and its decision stay in the [workspace](workspace.md),
+and `decisions.detail` says what the reason rests on.
 
 ```sh
 cotfactory sql "SELECT reason, detail, problem_id, candidate_id FROM decisions WHERE NOT kept"

@@ -43,7 +43,7 @@ class Signatures(NamedTuple):
 
 def text_key(candidate: Candidate) -> str:
     """Return a key that is equal for chains whose texts differ in case and white space only."""
-    return content_id(" ".join(f"{candidate.reasoning or ''}\n{candidate.response}".casefold().split()))
+    return content_id(" ".join(candidate.text.casefold().split()))
 
 
 def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Signatures:

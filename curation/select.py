@@ -1,11 +1,11 @@
 """Decide every candidate: what it is found to be, what it repeats, then choosing per problem and per domain.
 
 Two passes over the groups, so that texts are streamed: `first_pass` judges each chain on its own and keeps its
-signature, `Selection.decide` gives the decisions. Findings and signatures (236 bytes) wait in between wherever the
-caller puts them; nothing depends on the order of arrival.
+signature, `decide` gives the decisions. The rules, and their order, are those of `curation/drop_rules.py`. Findings and
+signatures (236 bytes) wait in between wherever the caller puts them; nothing depends on the order of arrival.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cotfactory.curation.balance import DomainCount
-from cotfactory.curation.chain_checks.findings import ChainFinding, chain_text, examine
-from cotfactory.curation.choose import choose, in_order
+from cotfactory.curation.chain_checks.findings import ChainFinding
 from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.curation.drop_rules import SELECTION_RULES, WITHIN_PROBLEM_RULES, GroupRule, Known, Selection
+from cotfactory.curation.examine import examine
 from cotfactory.curation.near_duplicates import BANDS, PERMUTATIONS, Signatures, repeats, sharing_a_band, signatures
-from cotfactory.schemas.curation import Curation, Difficulty
-from cotfactory.schemas.grade import Decision, DropReason, Split
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.drop_reasons import DropReason
+from cotfactory.schemas.grade import Decision, Split
 from cotfactory.schemas.group import Group
 
 ProblemFindings = list[list[ChainFinding]]
@@ -79,13 +81,12 @@ def first_pass(
     numbers: list[int] = []
     for members in problems:
         seen.problem_count += 1
-        outside = outside_difficulty(members, curation.difficulty)
-        findings = _without_equals([_in_band(next(found), outside) for _ in members])
+        findings = _decided([next(found) for _ in members], WITHIN_PROBLEM_RULES, members, curation)
         decided.append(findings)
         for group, ones in zip(members, findings, strict=True):
             for graded, one in zip(group.candidates, ones, strict=True):
                 if one.reason is None:
-                    texts.append(chain_text(graded))
+                    texts.append(graded.candidate.text)
                     prompts.append(group.problem.question)
                     passed.append(one)
                     numbers.append(seen.problem_count)
@@ -98,26 +99,6 @@ def first_pass(
         records["problem"] = numbers
         seen.records.append(records)
     return decided
-
-
-def _in_band(findings: list[ChainFinding], outside: str | None) -> list[ChainFinding]:
-    if outside is None:
-        return findings
-    return [one if one.reason is not None else _dropped(one, "outside_difficulty", outside) for one in findings]
-
-
-def _without_equals(groups: ProblemFindings) -> ProblemFindings:
-    first: dict[str, ChainFinding] = {}
-    for one in in_order([one for group in groups for one in group if one.reason is None]):
-        first.setdefault(one.text_key, one)
-    return [
-        [
-            one if one.reason is not None or first[one.text_key] is one
-            else _dropped(one, "duplicate", f"of {first[one.text_key].candidate_id}")
-            for one in group
-        ]
-        for group in groups
-    ]  # fmt: skip
 
 
 def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:
@@ -137,51 +118,29 @@ def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:
     return {ids[row].decode(): ids[other].decode() for row, other in found.items() if ids[row] != ids[other]}
 
 
-@dataclass(frozen=True)
-class Selection:
-    """All that decisions need beside the findings of a problem; `left_out` are problems beyond their domain's share."""
-
-    curation: Curation
-    near: dict[str, str]
-    splits: dict[str, Split]
-    left_out: frozenset[str] = frozenset()
-
-    def decide(self, groups: Sequence[Group], findings: ProblemFindings) -> tuple[Group, ...]:
-        """Return the groups of one problem with one Decision for each candidate."""
-        ones = [[self._judged(one) for one in group] for group in findings]
-        alive = [one for group in ones for one in group if one.reason is None]
-        limit = self.curation.max_per_problem
-        chosen = choose(alive, len(alive) if limit is None else limit, self.curation.prefer)
-        split = self.splits.get(groups[0].problem.problem_id, "train")
-        left_out = groups[0].problem.problem_id in self.left_out
-        return tuple(
-            group.model_copy(
-                update={"decisions": tuple(_decision(one, chosen, split, left_out=left_out) for one in members)}
-            )
-            for group, members in zip(groups, ones, strict=True)
-        )
-
-    def _judged(self, one: ChainFinding) -> ChainFinding:
-        twin = self.near.get(one.candidate_id) if one.reason is None else None
-        return one if twin is None else _dropped(one, "near_duplicate", f"of {twin}")
+def decide(groups: Sequence[Group], findings: ProblemFindings, selection: Selection) -> tuple[Group, ...]:
+    """Return the groups of one problem with one Decision for each candidate."""
+    problem_id = groups[0].problem.problem_id
+    decided = _decided(findings, SELECTION_RULES, groups, selection)
+    split = selection.splits.get(problem_id, "train")
+    return tuple(
+        group.model_copy(update={"decisions": tuple(_decision(one, split) for one in members)})
+        for group, members in zip(groups, decided, strict=True)
+    )
 
 
-def outside_difficulty(groups: Sequence[Group], band: Difficulty | None) -> str | None:
-    """Return how often the band's model solves a problem, in words, when that is outside the band."""
-    if band is None:
-        return None
-    # How often it solves the problem plainly, if that is known; never how often with the answer before its eyes.
-    asked = sorted(groups, key=lambda group: group.strategy != "solve")
-    rates = [
-        group.pass_rate
-        for group in asked
-        if group.model == band.model and group.strategy != "hint" and group.pass_rate.rate is not None
-    ]
-    if not rates:
-        return f"{band.model} has no graded attempt at it"
-    found = rates[0]
-    inside = found.rate is not None and band.min <= found.rate <= band.max
-    return None if inside else f"{band.model} solves it {found.c} of {found.n} times"
+def _decided(
+    findings: ProblemFindings, rules: Mapping[DropReason, GroupRule[Known]], groups: Sequence[Group], known: Known
+) -> ProblemFindings:
+    """Return the findings of one problem; what nothing dropped before, the first of these rules may."""
+    flat = [one for group in findings for one in group]
+    for reason, rule in rules.items():
+        left = [place for place, one in enumerate(flat) if one.reason is None]
+        for place, found in zip(left, rule([flat[place] for place in left], groups, known), strict=True):
+            if found is not None:
+                flat[place] = flat[place].model_copy(update={"reason": reason, "detail": found or None})
+    ends = iter(flat)
+    return [[next(ends) for _ in group] for group in findings]
 
 
 def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
@@ -196,16 +155,12 @@ def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
     ]
 
 
-def _dropped(one: ChainFinding, reason: DropReason, detail: str) -> ChainFinding:
-    return one.model_copy(update={"reason": reason, "detail": detail})
-
-
-def _decision(one: ChainFinding, chosen: set[str], split: Split, *, left_out: bool) -> Decision:
-    reason, detail = one.reason, one.detail
-    if reason is None and one.candidate_id not in chosen:
-        reason, detail = "over_limit", None
-    elif reason is None and left_out:
-        reason, detail = "over_domain_share", None
+def _decision(one: ChainFinding, split: Split) -> Decision:
     return Decision(
-        candidate_id=one.candidate_id, kept=reason is None, reason=reason, detail=detail, flags=one.flags, split=split
+        candidate_id=one.candidate_id,
+        kept=one.reason is None,
+        reason=one.reason,
+        detail=one.detail,
+        flags=one.flags,
+        split=split,
     )

@@ -8,7 +8,7 @@ from cotfactory.flows.ask.assignments import TeacherPlan
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.graders.grader import Tools
-from cotfactory.schemas.grade import DropReason
+from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.wanted import WantedSamples
 

@@ -11,39 +11,19 @@ from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
 from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.schemas.alarm import Alarm
-from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import Workspace
-
-
-@dataclass
-class Bought:
-    """What this run has bought, and what earlier ones left in flight when they died; `calls` include the `rollouts`."""
-
-    calls: int = 0
-    failed_calls: int = 0
-    lost_in_flight: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
-    rollouts: int = 0
-
-    def book(self, candidate: Candidate) -> None:
-        """Count one answer that was bought."""
-        self.calls += 1
-        self.rollouts += candidate.strategy == "rollout"
-        self.input_tokens += candidate.usage.input_tokens
-        self.output_tokens += candidate.usage.output_tokens
-        self.cost_usd += candidate.cost_usd or 0.0
 
 
 @dataclass
 class Run:
     """One run; stages fill in what they did, so that it can be told however the run ends.
 
-    `contamination` is the evidence, by problem id, against the problems that repeat a text of `benchmarks`.
+    `bought` is what this run has bought, and what earlier ones left in flight when they died. `contamination` is the
+    evidence, by problem id, against the problems that repeat a text of `benchmarks`.
     """
 
     run_id: str
@@ -52,7 +32,7 @@ class Run:
     progress: Progress
     started: float = field(default_factory=time.monotonic)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    bought: Bought = field(default_factory=Bought)
+    bought: Spending = NOTHING_SPENT
     limit: int | None = None
     version: str | None = None
     tally: Tally = field(default_factory=Tally)
@@ -92,7 +72,7 @@ class Run:
             kept=tally.kept,
             rollouts=tally.rollouts(),
             tokens=Tokens(input=bought.input_tokens, output=bought.output_tokens),
-            cost_usd=round(bought.cost_usd, 9),
+            cost_usd=round(bought.cost_usd or 0.0, 9),
             funnel=tally.funnel(rows),
             mutants=self.mutants,
             alarms=tuple(self.alarms),

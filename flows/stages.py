@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
-from cotfactory.flows.ask.assignments import TeacherPlan, repeated_questions
+from cotfactory.flows.ask.assignments import TeacherPlan
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
 from cotfactory.flows.ask.shard import grade_rows
 from cotfactory.flows.job import Job
-from cotfactory.flows.release.benchmarks import decontamination_of, drop_contaminated, open_benchmarks
+from cotfactory.flows.problem_rules import PROBLEM_RULES
+from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_groups
 from cotfactory.flows.release.groups import decided_groups
 from cotfactory.flows.run_record import Run
@@ -22,12 +23,14 @@ from cotfactory.flows.summary import Tally
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.answer_mutants import check_mutants
 from cotfactory.graders.grader import Tools
-from cotfactory.graders.grading import grade_batch, self_test
+from cotfactory.graders.grading import grade_batch
 from cotfactory.publishing.licenses import refuse_forbidden_mix
-from cotfactory.schemas.errors import ProblemSourceError, SandboxError
-from cotfactory.schemas.grade import Decision, DropReason, Verdict
+from cotfactory.schemas.drop_reasons import DropReason
+from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.grade import Decision, Verdict
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
@@ -73,7 +76,7 @@ def recover_ledger(run: Run) -> None:
     """Seal the journals that killed runs left open, whichever recipe they were for."""
     for journal in open_journals(run.workspace.ledger):
         sealed = seal_journal(run.workspace, journal)
-        run.bought.lost_in_flight += sealed.lost_in_flight
+        run.bought += Spending(lost_in_flight=sealed.lost_in_flight)
         run.progress.note(
             f"recovered {sealed.candidates} completions of an interrupted run; "
             f"{sealed.lost_in_flight} requests were in flight and may have been billed"
@@ -91,40 +94,16 @@ def check_references(
 ) -> tuple[ProblemSpool, dict[str, DropReason]]:
     """Return the problems that are worth asking, and why each of the others (by problem id) is dropped.
 
-    `contaminated`: it repeats a benchmark's text. `bad_reference`: its own grader does not accept the reference answer.
-    `duplicate`: see `repeated_questions`. All of them are written down. Raises ProblemSourceError when none is left,
-    SandboxError when programs cannot be run, RecipeError when there are too few domains for the recipe's share.
+    The rules are those of `flows.problem_rules`. All problems are written down. Raises ProblemSourceError when none is
+    left, SandboxError when programs cannot be run, RecipeError when there are too few domains for the recipe's share.
     """
-    run.benchmarks = open_benchmarks(run.recipe.curation)
-    run.contamination = drop_contaminated(loaded, run.benchmarks, run.progress)
-    dropped: dict[str, DropReason] = dict.fromkeys(run.contamination, "contaminated")
-    with run.progress.stage("check references", len(loaded)):
-        for problem in loaded:
-            run.advance()
-            if problem.problem_id in dropped:
-                continue
-            if problem.answer_kind == "code" and problem.solution is None:
-                continue  # nothing to test the tests with
-            grade = self_test(problem, tools)
-            if grade.verdict == "ungraded" and problem.answer_kind == "code":
-                raise SandboxError(
-                    f"The reference solution of {_named(problem)} could not be run: {grade.reason} "
-                    f"{grade.evidence.detail or ''}",
-                    "see to the Docker engine; nothing was asked",
-                )
-            if grade.verdict != "correct":
-                dropped[problem.problem_id] = "bad_reference"
-                run.progress.note(
-                    f"bad reference: {_named(problem)}, answer {problem.answer[:60]!r}: "
-                    f"its own grader says {grade.verdict} ({grade.reason})"
-                )
-    for names in repeated_questions(loaded.without(dropped), plans):
-        dropped.update(dict.fromkeys(names, "duplicate"))
-    twins = sum(reason == "duplicate" for reason in dropped.values())
-    if twins:
-        run.progress.note(f"{twins} problems ask what another one asks, or contradict it, and are dropped")
+    dropped: dict[str, DropReason] = {}
+    problems = loaded
+    for reason, rule in PROBLEM_RULES.items():
+        if found := rule(run, problems, plans, tools):
+            dropped.update(dict.fromkeys(found, reason))
+            problems = loaded.without(dropped)
     run.problems_file = write_problems(run.workspace, run.output_name, loaded)
-    problems = loaded.without(dropped)
     if not problems:
         raise ProblemSourceError(
             f"None of {len(loaded)} problems has a reference answer that its own grader accepts"
@@ -133,10 +112,6 @@ def check_references(
         )
     require_domains(len({problem.domain for problem in problems}), run.recipe.curation)
     return problems, dropped
-
-
-def _named(problem: Problem) -> str:
-    return f"problem {problem.source_row_id} of {problem.source}"
 
 
 def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") -> list[Flip]:
@@ -157,7 +132,7 @@ def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") ->
                     flips.append(
                         Flip(
                             candidate_id=candidate.candidate_id,
-                            problem=_named(problem),
+                            problem=problem.named,
                             before=before,
                             after=grade.verdict,
                             reason=grade.reason,

@@ -10,6 +10,7 @@ from cotfactory.schemas.grade import VERDICTS
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import FunnelStage, TeacherShare
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
 
@@ -66,18 +67,9 @@ class RunSummary(Record):
 class _TeacherCount:
     candidates: int = 0
     earlier_steps: int = 0
-    rollouts: int = 0
     correct: int = 0
     kept: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = None
-
-    def paid(self, candidate: Candidate) -> None:
-        self.input_tokens += candidate.usage.input_tokens
-        self.output_tokens += candidate.usage.output_tokens
-        if candidate.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + candidate.cost_usd
+    bought: Spending = NOTHING_SPENT
 
 
 @dataclass
@@ -113,17 +105,15 @@ class Tally:
             teacher.kept += decision.kept
         teacher.earlier_steps += len(group.earlier_steps)
         for graded in (*group.candidates, *group.earlier_steps):
-            teacher.paid(graded.candidate)
+            teacher.bought += Spending.of(graded.candidate)
 
     def add_rollout(self, teacher: str, candidate: Candidate) -> None:
         """Count a rollout of one of the teacher's chains: what it cost, and nothing else."""
-        count = self.teachers[teacher]
-        count.rollouts += 1
-        count.paid(candidate)
+        self.teachers[teacher].bought += Spending.of(candidate)
 
     def rollouts(self) -> int:
         """Return how many rollouts label steps."""
-        return sum(teacher.rollouts for teacher in self.teachers.values())
+        return sum(teacher.bought.rollouts for teacher in self.teachers.values())
 
     def funnel(self, rows: int | None = None) -> tuple[FunnelStage, ...]:
         """Return problems -> asked -> complete -> answered -> correct -> kept (-> rows)."""
@@ -145,13 +135,21 @@ class Tally:
 
     def shares(self, teachers: tuple[TeacherSpec, ...]) -> tuple[TeacherShare, ...]:
         """Return what each teacher of the recipe contributed."""
-        return tuple(
-            TeacherShare(
-                teacher=spec.name,
-                model=spec.model,
-                license=spec.license,
-                strategy=spec.strategy,
-                **vars(self.teachers.get(spec.name, _TeacherCount())),
-            )
-            for spec in teachers
-        )
+        return tuple(_share(spec, self.teachers.get(spec.name, _TeacherCount())) for spec in teachers)
+
+
+def _share(spec: TeacherSpec, count: _TeacherCount) -> TeacherShare:
+    return TeacherShare(
+        teacher=spec.name,
+        model=spec.model,
+        license=spec.license,
+        strategy=spec.strategy,
+        candidates=count.candidates,
+        earlier_steps=count.earlier_steps,
+        rollouts=count.bought.rollouts,
+        correct=count.correct,
+        kept=count.kept,
+        input_tokens=count.bought.input_tokens,
+        output_tokens=count.bought.output_tokens,
+        cost_usd=count.bought.cost_usd,
+    )

@@ -18,6 +18,7 @@ from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.shown_chain import ShownChain
 from cotfactory.schemas.decontamination import METHODS, Decontamination, PlantedRecall
+from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.recipe import Product, Recipe
@@ -74,6 +75,7 @@ def dataset_card(
         terms={one.teacher: _terms(one.license) for one in manifest.teachers},
         agreement=statistics.agreement,
         charts=charts,
+        drop_reasons=DROP_REASONS,
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.decontamination),
         exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(statistics.graders)],

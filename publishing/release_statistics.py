@@ -14,8 +14,10 @@ from cotfactory.publishing.licenses import NOT_STATED
 from cotfactory.publishing.products.rl import LeftOut
 from cotfactory.publishing.shown_chain import ShownChain, sha_key, shown_chain
 from cotfactory.schemas.candidate import Candidate
-from cotfactory.schemas.grade import Decision, Flag
+from cotfactory.schemas.drop_reasons import Flag
+from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 
 KEPT_SHOWN, DROPPED_SHOWN = 300, 200
 MOST_NAMES = 50
@@ -27,18 +29,12 @@ NOT_GRADED = "not graded"
 
 @dataclass
 class Yield:
-    """What became of the chains that were asked for."""
+    """What became of the chains that were asked for, and what they took."""
 
     asked: int = 0
     correct: int = 0
     kept: int = 0
-    tokens: int = 0
-    cost_usd: float = 0.0
-
-    def paid(self, candidate: Candidate) -> None:
-        """Count what one request took."""
-        self.tokens += candidate.usage.input_tokens + candidate.usage.output_tokens
-        self.cost_usd += candidate.cost_usd or 0.0
+    bought: Spending = NOTHING_SPENT
 
 
 @dataclass
@@ -119,12 +115,12 @@ class ReleaseStatistics:
         counts = [_yield_of(self.yields[by], name) for by, name in names.items()]
         for graded, decision in zip(group.candidates, group.decisions, strict=True):
             candidate, grade = graded.candidate, graded.grade
-            correct = grade.verdict == "correct"
+            correct, took = grade.verdict == "correct", Spending.of(candidate)
             for one in (*counts, self._day(candidate)):
                 one.asked += 1
                 one.correct += correct
                 one.kept += decision.kept
-                one.paid(candidate)
+                one.bought += took
             if decision.kept:
                 self.flags.update(decision.flags)
             self.lengths["correct" if correct else "other"][candidate.usage.output_tokens.bit_length()] += 1
@@ -132,8 +128,9 @@ class ReleaseStatistics:
             sample = self._kept if decision.reason is None else self._of_reason(decision.reason)
             sample.add(sha_key(candidate.candidate_id, group.problem.problem_id), group, graded, decision)
         for step in group.earlier_steps:
+            took = Spending.of(step.candidate)
             for one in (*counts, self._day(step.candidate)):
-                one.paid(step.candidate)
+                one.bought += took
 
     def _day(self, candidate: Candidate) -> Yield:
         return _yield_of(self.days, candidate.created_at.date().isoformat(), most=5_000)

@@ -21,6 +21,7 @@ from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.dataset_card import share
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics, Yield
 from cotfactory.publishing.shown_chain import ShownChain
+from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.record import Record
@@ -72,7 +73,8 @@ def report_page(
         reports=reports,
         yields={by: _ordered(by, rows) for by, rows in statistics.yields.items()},
         days=sorted(statistics.days.items()),
-        dearest_day=max((day.tokens for day in statistics.days.values()), default=0),
+        dearest_day=max((day.bought.tokens for day in statistics.days.values()), default=0),
+        drop_reasons=DROP_REASONS,
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
         labels=statistics.labels(),
         agreement=statistics.agreement,

@@ -46,6 +46,11 @@ class Candidate(Record):
     created_at: datetime
 
     @property
+    def text(self) -> str:
+        """Reasoning and response as one text: the whole chain, as every check of it reads it."""
+        return f"{self.reasoning or ''}\n{self.response}"
+
+    @property
     def is_truncated(self) -> bool:
         """Whether the endpoint cut the attempt at its token limit."""
         return self.finish_reason == "length"

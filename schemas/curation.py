@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cotfactory.schemas.grade import Flag
+from cotfactory.schemas.drop_reasons import Flag
 from cotfactory.schemas.record import RecipeKeys
 
 PositiveInt = Annotated[int, Field(ge=1)]

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from cotfactory.schemas.drop_reasons import DropReason, Flag
 from cotfactory.schemas.record import Record
 
 Verdict = Literal["correct", "incorrect", "no_answer", "ungraded"]
@@ -44,50 +45,6 @@ class Grade(Record):
     evidence: Evidence
     duration_ms: float
 
-
-DropReason = Literal[
-    "bad_reference",
-    "incorrect",
-    "no_answer",
-    "ungraded",
-    "truncated",
-    "not_finished",
-    "unclosed_reasoning",
-    "no_reasoning",
-    "key_like",
-    "contaminated",
-    "repetitive",
-    "wrong_language",
-    "role_leak",
-    "refusal",
-    "self_named",
-    "answer_from_prompt",
-    "answer_first",
-    "hint_words",
-    "refers_back",
-    "wrong_step",
-    "duplicate",
-    "near_duplicate",
-    "outside_difficulty",
-    "over_limit",
-    "over_domain_share",
-    "hinted",
-    "earlier_step",
-    "rollout",
-]
-Flag = Literal[
-    "repetitive",
-    "wrong_language",
-    "role_leak",
-    "refusal",
-    "self_named",
-    "answer_from_prompt",
-    "answer_first",
-    "hint_words",
-    "refers_back",
-    "wrong_step",
-]
-"""What a check of the chain itself finds: it drops the candidate or, where the recipe says so, only labels it."""
 
 Split = Literal["train", "test"]
 

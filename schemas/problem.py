@@ -98,3 +98,8 @@ class Problem(Record):
     tests: Tests | None = None
     solution: str | None = None
     split_group: str
+
+    @property
+    def named(self) -> str:
+        """The problem as people find it again: `problem 17 of gsm8k.jsonl`."""
+        return f"problem {self.source_row_id} of {self.source}"

@@ -17,6 +17,7 @@ from cotfactory.flows.run_record import Run
 from cotfactory.generators.teacher.limits import RunBudget
 from cotfactory.graders.grading import grade_batch, grade_promptly
 from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
+from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.ledger import Journal, JournalHeader
 from cotfactory.warehouse.seal import seal_own_journal, write_grades
 from cotfactory.warehouse.wanted import spent_before
@@ -147,15 +148,16 @@ def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Cal
             shard = planned.again()
         name = f"{shard.name}-{attempt}"
         journal = Journal(run.workspace.ledger, JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name))
-        outcome = ShardOutcome(run.bought)
+        outcome = ShardOutcome()
         try:
             with place_in_run(shard=name):
                 await run_shard(shard, session, journal, outcome)
         finally:
+            run.bought += outcome.bought
             journal.close()
             # On threads, while the other shards go on asking.
             sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
-            run.bought.lost_in_flight += sealed.lost_in_flight  # none, unless the shard was interrupted
+            run.bought += Spending(lost_in_flight=sealed.lost_in_flight)  # none, unless the shard was interrupted
             await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
         if outcome.stopped_by is not None:
             raise outcome.stopped_by

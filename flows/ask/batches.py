@@ -20,6 +20,7 @@ from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.recipe import Attempts
+from cotfactory.schemas.spending import Spending
 from cotfactory.schemas.teacher_spec import Batch, TeacherSpec
 from cotfactory.schemas.teaching import Completion
 from cotfactory.warehouse.batch_ledger import (
@@ -206,7 +207,7 @@ async def _write_down(
             journal.failed(name, maybe_billed=True)
     await asyncio.gather(*(journal.record(candidate) for candidate in bought))
     for candidate in bought:
-        run.bought.book(candidate)
+        run.bought += Spending.of(candidate)
     if journal.full:
         raise WorkspaceError(
             f"The disk of {journal.path.parent} is full", "what was fetched is saved; free space and run again"

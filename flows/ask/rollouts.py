@@ -71,7 +71,7 @@ def chosen_chains(group: Group, rule: Rollouts) -> list[tuple[GradedCandidate, S
         if not candidate.is_finished or candidate.candidate_id in contaminated:
             continue
         steps = split_steps(text, rule.max_steps)
-        if len(steps) > 1 and not count_key_like(f"{candidate.reasoning or ''}\n{candidate.response}"):
+        if len(steps) > 1 and not count_key_like(candidate.text):
             seen.add(text)
             of_kind.append((graded, steps))
     in_turn = sorted(filter(None, kinds.values()), key=lambda ones: ones[0][0].candidate.sample_index)

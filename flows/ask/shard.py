@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from cotfactory.flows.ask.assignments import Assignment, Shard
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.progress import Progress
-from cotfactory.flows.run_record import Bought
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
 from cotfactory.generators.teacher.limits import Limiter, PromptOverhead, RunBudget, cost_usd, worst_case
@@ -31,6 +30,7 @@ from cotfactory.schemas.grade import Grade, Verdict
 from cotfactory.schemas.ids import grade_id, prompt_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.request_record import RequestRecord
+from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message, Usage
 from cotfactory.warehouse.batch_ledger import BatchLedger
@@ -104,12 +104,12 @@ class TeacherSession:
 
 @dataclass
 class ShardOutcome:
-    """What came of one shard: its grades, and what the run has `bought`, of this shard as of all others.
+    """What came of one shard: what was bought for it, and its grades.
 
     `stopped_by` says why the shard left something unasked, if it did.
     """
 
-    bought: Bought
+    bought: Spending = NOTHING_SPENT
     grades: list[GradeRow] = field(default_factory=list)
     stopped_by: CotfactoryError | None = None
 
@@ -216,7 +216,7 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
         outcome.stopped_by = session.stop.reason
         return None
     except TeacherError as error:
-        outcome.bought.failed_calls += 1
+        outcome.bought += Spending(failed_calls=1)
         session.stop.failures_in_a_row += 1
         session.progress.failed(str(error))
         logger.warning("request failed for good in this run", extra=_about(wanted, session, error))
@@ -230,7 +230,7 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
         outcome.stopped_by = session.stop.reason = session.stop.reason or error
         return None
     session.stop.failures_in_a_row = 0
-    outcome.bought.book(candidate)
+    outcome.bought += Spending.of(candidate)
     if logger.isEnabledFor(logging.DEBUG):
         about = {"teacher": session.spec.name, "request_id": candidate.candidate_id}
         measured = {"latency_ms": candidate.latency_ms, "output_tokens": candidate.usage.output_tokens}

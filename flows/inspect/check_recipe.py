@@ -150,7 +150,7 @@ def _check_references(
                   f"{len(problems) - len(tested):,}")  # fmt: skip
     for problem, grade in bad[:EXAMPLES]:
         faults.append(
-            f"reference answer {problem.answer[:60]!r} of problem {problem.source_row_id} of {problem.source}: "
+            f"reference answer {problem.answer[:60]!r} of {problem.named}: "
             f"its own grader says {grade.verdict} ({grade.reason})"
         )
     if len(bad) > EXAMPLES:

@@ -15,8 +15,8 @@ from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.generators.teacher.limits import cost_usd, worst_case
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.batch_ledger import open_batches
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.history import TeacherHistory, teacher_history
@@ -145,10 +145,9 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
 
 @dataclass
 class _Total:
-    calls: int = 0
-    rollouts: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    """What a teacher would be asked `at_most`, and how many calls are `expected`."""
+
+    at_most: Spending = NOTHING_SPENT
     expected: float = 0.0
 
     def add_missing(
@@ -162,9 +161,12 @@ class _Total:
             if request_id in waiting:
                 unsealed += 1
             elif request_id not in one.begun:
-                self.calls += 1
-                self.input_tokens += worst.input_tokens
-                self.output_tokens += worst.output_tokens
+                self.at_most += Spending(
+                    calls=1,
+                    rollouts=int(strategy.name_of(step) == "rollout"),
+                    input_tokens=worst.input_tokens,
+                    output_tokens=worst.output_tokens,
+                )
             said += worst.output_tokens
         return unsealed
 
@@ -175,13 +177,11 @@ def _add_rollouts(rolled: RolledOut, totals: Mapping[str, _Total], waiting: Coll
     asked, unsealed = rolled.round(), 0
     for plan in asked.plans:
         total = totals[plan.spec.name]
-        before = total.calls
         for one in (one for planned in asked.shards(plan) for one in planned.shard.assignments):
             for index, request_ids in enumerate(one.request_ids):
                 if index not in one.known:
                     unsealed += total.add_missing(one, request_ids, plan.strategy, waiting)
-        total.rollouts = total.calls - before
-        total.expected += total.rollouts
+        total.expected += total.at_most.rollouts
     return unsealed
 
 
@@ -206,18 +206,18 @@ def _expected(teacher: TeacherEstimate) -> str:
 
 
 def _teacher_estimate(spec: TeacherSpec, total: _Total, history: TeacherHistory | None) -> TeacherEstimate:
-    usage = Usage(input_tokens=total.input_tokens, output_tokens=total.output_tokens)
-    calls = min(total.expected, total.calls)
+    at_most = total.at_most
+    calls = min(total.expected, at_most.calls)
     tokens = (calls * history.input_tokens, calls * history.output_tokens) if history else (None, None)
-    expected = Usage(input_tokens=round(tokens[0] or 0), output_tokens=round(tokens[1] or 0))
+    expected = Spending(input_tokens=round(tokens[0] or 0), output_tokens=round(tokens[1] or 0))
     return TeacherEstimate(
         teacher=spec.name,
         model=spec.model,
-        calls_at_most=total.calls,
-        rollouts_at_most=total.rollouts,
-        input_tokens_at_most=total.input_tokens,
-        output_tokens_at_most=total.output_tokens,
-        usd_at_most=cost_usd(spec.price, usage),
+        calls_at_most=at_most.calls,
+        rollouts_at_most=at_most.rollouts,
+        input_tokens_at_most=at_most.input_tokens,
+        output_tokens_at_most=at_most.output_tokens,
+        usd_at_most=cost_usd(spec.price, at_most),
         calls_expected=calls,
         input_tokens_expected=tokens[0],
         output_tokens_expected=tokens[1],

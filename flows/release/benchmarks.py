@@ -6,7 +6,6 @@ from pathlib import Path
 
 from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index, contaminations, strongest
 from cotfactory.curation.planted import false_alarms, planted_recall
-from cotfactory.flows.progress import Progress
 from cotfactory.flows.settings import hub_access
 from cotfactory.generators.problems.file_source import read_rows
 from cotfactory.generators.problems.hub_source import load_hub
@@ -56,14 +55,6 @@ def problem_hits(problems: Sequence[Problem], index: BenchmarkIndex | None) -> d
                 hit = strongest(hits)
                 if hit is not None:
                     found.setdefault(problem.problem_id, hit.evidence(where))
-    return found
-
-
-def drop_contaminated(problems: Sequence[Problem], index: BenchmarkIndex | None, progress: Progress) -> dict[str, str]:
-    """Return `problem_hits`, having told how many problems are not asked for their sake."""
-    found = problem_hits(problems, index)
-    if index is not None:
-        progress.note(f"{len(found)} of {len(problems)} problems repeat one of {len(index.texts):,} benchmark texts")
     return found
 
 

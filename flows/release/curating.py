@@ -8,11 +8,12 @@ from pydantic import TypeAdapter
 
 from cotfactory.curation.balance import over_domain_share
 from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.curation.drop_rules import Selection
 from cotfactory.curation.select import (
     SEEN,
     Candidates,
     ProblemFindings,
-    Selection,
+    decide,
     first_pass,
     kept_counts,
     near_duplicates,
@@ -62,7 +63,7 @@ def _decided(
     stored: Iterator[tuple[Group, ...]], selection: Selection, found: NamelessFile
 ) -> Iterator[tuple[Group, ...]]:
     for groups, line in zip(stored, found.lines(), strict=True):
-        yield selection.decide(groups, _FINDINGS.validate_json(line))
+        yield decide(groups, _FINDINGS.validate_json(line), selection)
 
 
 def _batches(stored: Iterator[tuple[Group, ...]]) -> Iterator[list[tuple[Group, ...]]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cotfactory.generators.teacher.rate_headers import Allowance, Allowances
 from cotfactory.schemas.errors import BudgetReached
 from cotfactory.schemas.recipe import Budget
+from cotfactory.schemas.spending import Spending
 from cotfactory.schemas.teacher_spec import EndpointLimits, Price
 from cotfactory.schemas.teaching import Message, Sampling, Usage
 
@@ -266,8 +267,8 @@ class RunBudget:
         return budget.tokens is None or self.spent_tokens + self._held_tokens + tokens <= budget.tokens
 
 
-def cost_usd(price: Price | None, usage: Usage) -> float | None:
-    """Return what a request cost; None without a price."""
+def cost_usd(price: Price | None, usage: Usage | Spending) -> float | None:
+    """Return what a request, or several, cost; None without a price."""
     if price is None:
         return None
     return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6

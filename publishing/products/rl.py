@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
-from cotfactory.curation.select import outside_difficulty
+from cotfactory.curation.difficulty import outside_difficulty
 from cotfactory.generators.ask.stopping import probability_in_band
 from cotfactory.publishing.products.row_parts import Row, pass_rate, prompt, provenance
 from cotfactory.schemas.group import Group, PassRate

@@ -88,8 +88,7 @@ def may_leave(group: Group) -> list[GradedCandidate]:
     return [
         graded
         for graded, decision in zip(group.candidates, group.decisions, strict=True)
-        if decision.reason != "contaminated"
-        and not count_key_like(f"{graded.candidate.reasoning or ''}\n{graded.candidate.response}")
+        if decision.reason != "contaminated" and not count_key_like(graded.candidate.text)
     ]
 
 

@@ -11,7 +11,9 @@ from cotfactory.curation.balance import DomainCount, over_domain_share
 from cotfactory.curation.chain_checks.findings import ChainFinding
 from cotfactory.curation.choose import choose
 from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index
-from cotfactory.curation.select import SEEN, Candidates, Selection, first_pass, near_duplicates
+from cotfactory.curation.drop_rules import Selection
+from cotfactory.curation.select import SEEN, Candidates, first_pass, near_duplicates
+from cotfactory.curation.select import decide as decide_among_others
 from cotfactory.curation.split import split_groups, splits
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.curation import Curation, Difficulty, HeldOut, NearDuplicates, Overlap
@@ -60,7 +62,7 @@ def decide(
     for start in range(0, len(problems), batch):
         found += first_pass(problems[start : start + batch], curation, index, seen)
     selection = Selection(curation, near_duplicates(seen, curation), {})
-    return [selection.decide(groups, findings) for groups, findings in zip(problems, found, strict=True)]
+    return [decide_among_others(groups, findings, selection) for groups, findings in zip(problems, found, strict=True)]
 
 
 def reasons(

@@ -7,7 +7,8 @@ from typing import get_args
 
 from cotfactory.publishing.release import ReleaseFacts
 from cotfactory.schemas.candidate import Candidate
-from cotfactory.schemas.grade import VERDICTS, Decision, DropReason, Evidence, Grade, Split, Verdict
+from cotfactory.schemas.drop_reasons import DropReason
+from cotfactory.schemas.grade import VERDICTS, Decision, Evidence, Grade, Split, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, PassRate, StepCount
 from cotfactory.schemas.ids import problem_id, prompt_id, request_id
 from cotfactory.schemas.manifest import FunnelStage, TeacherShare

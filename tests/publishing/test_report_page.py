@@ -213,7 +213,7 @@ def test_steps_on_the_way_to_a_chain_are_paid_for() -> None:
     step = made_graded(made_candidate(group.problem, 9))
     statistics = portrait_of([(group.model_copy(update={"earlier_steps": (step,)}),)])
     (paid,) = statistics.days.values()
-    assert (paid.asked, paid.tokens, statistics.yields["teacher"]["owl"].tokens) == (4, 5 * 52, 5 * 52)
+    assert (paid.asked, paid.bought.tokens, statistics.yields["teacher"]["owl"].bought.tokens) == (4, 5 * 52, 5 * 52)
 
 
 def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cotfactory.curation.chain_checks.degenerate import degenerate
 from cotfactory.curation.chain_checks.language import foreign_share
 from cotfactory.curation.chain_checks.repetition import repetition
+from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
 from cotfactory.curation.chain_checks.voices import leaked_role, refusal, self_naming
 from cotfactory.schemas.curation import Repetition
 from tests.builders import a_candidate
@@ -101,15 +101,16 @@ def test_self_naming(chain: str, prompt: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "reason"),
+    ("response", "is_open"),
     [
-        ("<think>6 * 7", "unclosed_reasoning"),
+        ("<think>6 * 7", True),
         # Closed or not: published between tags of ours, nobody could tell what is thought and what is answered.
-        ("<think>6 * 7</think> 42", "unclosed_reasoning"),
-        ("A thought ends with [/THINK], so 42", "unclosed_reasoning"),
-        ("<|channel|>final<|message|>42", "unclosed_reasoning"),
-        ("x < think", None),
+        ("<think>6 * 7</think> 42", True),
+        ("A thought ends with [/THINK], so 42", True),
+        ("<|channel|>final<|message|>42", True),
+        ("", True),  # all of it was thinking
+        ("x < think", False),
     ],
 )
-def test_marks_of_thinking_in_a_response(response: str, reason: str | None) -> None:
-    assert degenerate(a_candidate(response), require_reasoning=False) == reason
+def test_marks_of_thinking_in_a_response(response: str, is_open: bool) -> None:
+    assert unclosed_reasoning(a_candidate(response)) == is_open

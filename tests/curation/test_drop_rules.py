@@ -2,8 +2,11 @@
 
 import pytest
 
-from cotfactory.curation.chain_checks.findings import CHECKS, ExaminedChain
-from cotfactory.schemas.curation import Curation
+from cotfactory.curation.chain_checks.findings import ExaminedChain
+from cotfactory.curation.decontaminate import benchmark_index
+from cotfactory.curation.drop_rules import CHAIN_RULES
+from cotfactory.schemas.curation import Curation, Overlap
+from cotfactory.schemas.decontamination import BenchmarkText
 from cotfactory.schemas.group import GradedCandidate
 from tests.builders import a_candidate, a_grade, a_problem
 
@@ -19,6 +22,7 @@ def test_hostile_chains_are_read_to_their_end(part: str) -> None:
     text = part * (30_000 // len(part))
     graded = GradedCandidate(candidate=a_candidate(text), grade=a_grade())
     chain = ExaminedChain(text=text, prompt=text[:1_000], problem=a_problem(text[:1_000]), graded=graded)
-    for flag, check in CHECKS.items():
-        found = check(chain, Curation())
-        assert found is None or len(found) < 1_000, flag
+    index = benchmark_index([BenchmarkText(benchmark="b", row="1", column="c", text=text[:1_000])], Overlap())
+    for reason, rule in CHAIN_RULES.items():
+        (found,) = rule([chain], Curation(), index)
+        assert found is None or len(found) < 1_000, reason

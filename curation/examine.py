@@ -1,0 +1,79 @@
+"""Examine chains on their own: the first rule that drops each, and the findings that only label it."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from cotfactory.curation.chain_checks.arithmetic_steps import stated_steps
+from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChain
+from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.curation.drop_rules import CHAIN_RULES
+from cotfactory.curation.near_duplicates import text_key
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.drop_reasons import DropReason, Flag
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.problem import Problem
+
+MAX_EQUATIONS = 64
+
+
+@dataclass
+class _Examination:
+    """What has been found of a chain so far; `said` are the words of its labels, or of what dropped it."""
+
+    chain: ExaminedChain
+    reason: DropReason | None = None
+    flags: list[Flag] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+
+def examine(groups: Sequence[Group], curation: Curation, index: BenchmarkIndex | None) -> list[list[ChainFinding]]:
+    """Return one ChainFinding for each candidate of each group, in order.
+
+    The first rule of CHAIN_RULES that drops a chain counts. What none drops is compared with others of its kind by
+    `curation.select`.
+    """
+    chains = [_Examination(_chain(group.problem, graded)) for group in groups for graded in group.candidates]
+    left = chains
+    for reason, rule in CHAIN_RULES.items():
+        for chain, found in zip(left, rule([one.chain for one in left], curation, index), strict=True):
+            if found is None:
+                continue
+            if _only_labels(reason, curation):
+                chain.flags.append(reason)
+                chain.said.append(found)
+            else:
+                chain.reason, chain.said = reason, [found]
+        left = [chain for chain in left if chain.reason is None]
+    ends = iter(chains)
+    return [[_finding(next(ends), curation) for _ in group.candidates] for group in groups]
+
+
+def _only_labels(reason: DropReason, curation: Curation) -> TypeGuard[Flag]:
+    return reason in curation.label_only or (reason == "wrong_step" and not curation.drop_wrong_steps)
+
+
+def _chain(problem: Problem, graded: GradedCandidate) -> ExaminedChain:
+    prompt = "\n".join((problem.question, *(problem.choices or ())))
+    return ExaminedChain.model_construct(text=graded.candidate.text, prompt=prompt, problem=problem, graded=graded)
+
+
+def _finding(examined: _Examination, curation: Curation) -> ChainFinding:
+    chain, candidate = examined.chain, examined.chain.graded.candidate
+    is_left = examined.reason is None
+    return ChainFinding(
+        candidate_id=candidate.candidate_id,
+        sample_index=candidate.sample_index,
+        reason=examined.reason,
+        detail="; ".join(examined.said) or None,
+        flags=tuple(examined.flags),
+        length=len(chain.text),
+        text_key=text_key(candidate) if is_left else "",
+        equations=_equations(chain.text) if is_left and curation.prefer == "most_different" else (),
+    )
+
+
+def _equations(text: str) -> tuple[int, ...]:
+    """Return the numbers of the equations a chain states, the same in every process."""
+    return tuple(sorted({zlib.crc32(step.text.encode()) for step in stated_steps(text)})[:MAX_EQUATIONS])

@@ -1,0 +1,69 @@
+"""Which problems are not asked, and why: each reason with its rule, in the order in which they are tried.
+
+What the reasons mean is in `schemas/drop_reasons.py`; `stages.check_references` goes through the table.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+
+from cotfactory.flows.ask.assignments import TeacherPlan, repeated_questions
+from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
+from cotfactory.flows.run_record import Run
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.grading import self_test
+from cotfactory.schemas.drop_reasons import DropReason
+from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.problem import Problem
+
+Rule = Callable[[Run, Sequence[Problem], Sequence[TeacherPlan], Tools], Collection[str]]
+"""Takes the problems that no earlier rule dropped; returns the ids of those to drop."""
+
+
+def _contaminated(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
+    """It repeats a benchmark's text. The evidence is kept with the run; so are the benchmarks, for the chains."""
+    run.benchmarks = open_benchmarks(run.recipe.curation)
+    run.contamination = problem_hits(problems, run.benchmarks)
+    if run.benchmarks is not None:
+        texts = len(run.benchmarks.texts)
+        run.progress.note(
+            f"{len(run.contamination)} of {len(problems)} problems repeat one of {texts:,} benchmark texts"
+        )
+    return run.contamination
+
+
+def _bad_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], tools: Tools) -> Collection[str]:
+    """Its own grader does not accept the reference answer. Raises SandboxError when programs cannot be run."""
+    found = set()
+    with run.progress.stage("check references", len(problems)):
+        for problem in problems:
+            run.advance()
+            if problem.answer_kind == "code" and problem.solution is None:
+                continue  # nothing to test the tests with
+            grade = self_test(problem, tools)
+            if grade.verdict == "ungraded" and problem.answer_kind == "code":
+                raise SandboxError(
+                    f"The reference solution of {problem.named} could not be run: {grade.reason} "
+                    f"{grade.evidence.detail or ''}",
+                    "see to the Docker engine; nothing was asked",
+                )
+            if grade.verdict != "correct":
+                found.add(problem.problem_id)
+                run.progress.note(
+                    f"bad reference: {problem.named}, answer {problem.answer[:60]!r}: "
+                    f"its own grader says {grade.verdict} ({grade.reason})"
+                )
+    return found
+
+
+def _duplicate(run: Run, problems: Sequence[Problem], plans: Sequence[TeacherPlan], _: Tools) -> Collection[str]:
+    """Its prompt is another problem's: see `repeated_questions`."""
+    twins = {name for names in repeated_questions(problems, plans) for name in names}
+    if twins:
+        run.progress.note(f"{len(twins)} problems ask what another one asks, or contradict it, and are dropped")
+    return twins
+
+
+PROBLEM_RULES: dict[DropReason, Rule] = {
+    "contaminated": _contaminated,
+    "bad_reference": _bad_reference,
+    "duplicate": _duplicate,
+}

@@ -4,7 +4,7 @@
 
 Run by hand. A change is one of: a comparison turned (`<` to `<=`), a constant moved, `and` for `or`, a `not` dropped,
 an operator swapped, two arguments swapped, `min` for `max`, `any` for `all`, a statement deleted. MODULE is a path such
-as `curation/choose.py`; without any the twenty of DEFAULT are taken. N changes of each are drawn with the seed.
+as `curation/choose.py`; without any those of DEFAULT are taken. N changes of each are drawn with the seed.
 
 Nothing is written to the working tree: every change runs in a forked process, into whose imports the changed code is
 put. Tests that start a process of their own therefore see the code as it is. What takes five times as long as the
@@ -35,7 +35,8 @@ DEFAULT = (
     "curation/choose.py", "graders/code/compare.py", "graders/extract.py", "generators/teacher/reasoning.py",
     "publishing/products/preference.py", "graders/choices.py", "publishing/products/rl.py",
     "generators/teacher/completions.py", "graders/math/numbers.py", "curation/decontaminate.py",
-    "generators/teacher/rate_headers.py", "generators/teacher/limits.py", "warehouse/journal_reader.py",
+    "generators/teacher/rate_headers.py", "generators/teacher/limiter.py", "generators/teacher/budget.py",
+    "warehouse/journal_reader.py",
     "generators/ask/stopping.py", "warehouse/seal.py", "schemas/ids.py", "data_contracts/violations.py",
 )  # fmt: skip
 MIRRORS: dict[str, tuple[str, ...]] = {

@@ -26,6 +26,14 @@ def test_the_wheel_runs_the_demo(tmp_path: Path) -> None:
     (site,) = (tmp_path / "env" / "lib").glob("python*/site-packages")
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
+    packages = {path.name for path in site.iterdir() if not path.name.startswith("cotfactory-")}
+    assert packages == {"cotfactory", "dependencies.pth"}
+    code = "import cotfactory; print(cotfactory.grade({}, '42').verdict)".format(
+        {"question": "What is 6 * 7?", "answer": "42", "answer_kind": "math"}
+    )
+    graded = subprocess.run([str(python), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (graded.returncode, graded.stdout) == (0, "correct\n"), graded.stderr
+
     home = tmp_path / "home"
     done = subprocess.run(
         [str(tmp_path / "env" / "bin" / "cotfactory"), "run", "--limit", "20", "--json"],

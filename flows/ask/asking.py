@@ -14,7 +14,7 @@ from cotfactory.flows.ask.teachers import open_session
 from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
 from cotfactory.flows.host.run_log import place_in_run
 from cotfactory.flows.run_record import Run
-from cotfactory.generators.teacher.limits import RunBudget
+from cotfactory.generators.teacher.budget import RunBudget
 from cotfactory.graders.grading import grade_batch, grade_promptly
 from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
 from cotfactory.schemas.spending import Spending

@@ -14,8 +14,8 @@ from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.batch.batch_api import BatchApi, BatchState, patiently
 from cotfactory.generators.batch.batch_results import Outcome
 from cotfactory.generators.batch.batch_teacher import BatchTeacher, progress_of
+from cotfactory.generators.teacher.budget import cost_usd
 from cotfactory.generators.teacher.completions import says_nothing
-from cotfactory.generators.teacher.limits import cost_usd
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import WorkspaceError

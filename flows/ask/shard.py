@@ -11,7 +11,8 @@ from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
-from cotfactory.generators.teacher.limits import Limiter, PromptOverhead, RunBudget, cost_usd, worst_case
+from cotfactory.generators.teacher.budget import PromptOverhead, RunBudget, cost_usd, worst_case
+from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.teacher import Request, Teacher, ask_with_retries
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch

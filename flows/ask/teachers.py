@@ -17,7 +17,8 @@ from cotfactory.generators.batch.batch_api import BatchApi
 from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings
 from cotfactory.generators.local_teachers.replay_teacher import replaying
 from cotfactory.generators.local_teachers.simulated_teacher import simulating
-from cotfactory.generators.teacher.limits import Limiter, PromptOverhead, RunBudget
+from cotfactory.generators.teacher.budget import PromptOverhead, RunBudget
+from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
 from cotfactory.generators.teacher.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch, UsualAnswers

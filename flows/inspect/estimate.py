@@ -13,7 +13,7 @@ from cotfactory.flows.settings import hub_access, load_recipe
 from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitted_prior
 from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.problems.load_problems import load_problems
-from cotfactory.generators.teacher.limits import cost_usd, worst_case
+from cotfactory.generators.teacher.budget import cost_usd, worst_case
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec

@@ -22,7 +22,7 @@ from cotfactory.generators.teacher.endpoint_errors import (
     unreachable,
 )
 from cotfactory.generators.teacher.http_client import HttpClient, HttpReply
-from cotfactory.generators.teacher.limits import Limiter
+from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.rate_headers import Allowances, allowances
 from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
 from cotfactory.schemas.teacher_spec import TeacherSpec

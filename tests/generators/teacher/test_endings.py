@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cotfactory.generators.teacher.limits import Limiter
+from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.reasoning import split
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
 from cotfactory.generators.teacher.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import cotfactory.generators.teacher.teacher as teacher_module
-from cotfactory.generators.teacher.limits import Limiter
+from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.rate_headers import Allowance, Allowances
 from cotfactory.generators.teacher.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries
 from cotfactory.schemas.errors import (

@@ -1,0 +1,117 @@
+"""RunBudget: the money and token stop of a run; what a request costs, and what it may cost at most."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from cotfactory.schemas.errors import BudgetReached
+from cotfactory.schemas.recipe import Budget
+from cotfactory.schemas.spending import Spending
+from cotfactory.schemas.teacher_spec import Price
+from cotfactory.schemas.teaching import Message, Sampling, Usage
+
+MESSAGE_OVERHEAD_TOKENS = 16
+
+
+class RunBudget:
+    """The money and token stop of one recipe, over all its teachers and runs.
+
+    A request is let through only if everything spent so far, everything in flight at its worst case and
+    its own worst case fit the budget. `spent_usd` and `spent_tokens` start with what earlier runs paid.
+    """
+
+    def __init__(self, budget: Budget, spent_usd: float = 0.0, spent_tokens: int = 0) -> None:
+        self._budget = budget
+        self.spent_usd = spent_usd
+        self.spent_tokens = spent_tokens
+        self._held_usd = 0.0
+        self._held_tokens = 0
+        self._holders = 0
+        self._settled = asyncio.Event()
+
+    async def hold(self, usd: float, tokens: int) -> None:
+        """Set aside the worst case of one request, waiting for others to settle where that may help.
+
+        Raises BudgetReached when nothing is in flight any more and it still does not fit.
+        """
+        while not self._fits(usd, tokens):
+            if self._holders == 0:
+                raise BudgetReached(
+                    f"The budget stopped the run: spent {self.spent_usd:.4f} USD and {self.spent_tokens} tokens, "
+                    f"and the next request may cost up to {usd:.4f} USD and {tokens} tokens",
+                    "everything bought is saved; raise `budget:` in the recipe and run again to go on",
+                )
+            self._settled.clear()
+            await self._settled.wait()
+        self._held_usd += usd
+        self._held_tokens += tokens
+        self._holders += 1
+
+    def settle(self, held_usd: float, held_tokens: int, paid_usd: float, paid_tokens: int) -> None:
+        """Replace what was set aside by what was paid."""
+        self._held_usd -= held_usd
+        self._held_tokens -= held_tokens
+        self._holders -= 1
+        self.spent_usd += paid_usd
+        self.spent_tokens += paid_tokens
+        self._settled.set()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything to exceed."""
+        return self._budget.usd is not None or self._budget.tokens is not None
+
+    def _fits(self, usd: float, tokens: int) -> bool:
+        budget = self._budget
+        if budget.usd is not None and self.spent_usd + self._held_usd + usd > budget.usd + 1e-12:
+            return False
+        return budget.tokens is None or self.spent_tokens + self._held_tokens + tokens <= budget.tokens
+
+
+def cost_usd(price: Price | None, usage: Usage | Spending) -> float | None:
+    """Return what a request, or several, cost; None without a price."""
+    if price is None:
+        return None
+    return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
+
+
+def worst_case(sampling: Sampling, messages: Sequence[Message], overhead_tokens: int = 0) -> Usage:
+    """Return the most tokens a request can be billed for.
+
+    A tokenizer makes at most one token of a byte, so the prompt's bytes bound its tokens; the answer is
+    bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
+    `overhead_tokens` is what the endpoint is known to add to a prompt (see PromptOverhead).
+    """
+    prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    return Usage(input_tokens=prompt + overhead_tokens, output_tokens=sampling.max_tokens or 0)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+class PromptOverhead:
+    """What an endpoint adds to prompts (a hidden system prompt, say), learned from what it bills.
+
+    Nobody can know it before the first bill, so under a budget `first_alone` lets one request go ahead of all others.
+    """
+
+    def __init__(self, *, budgeted: bool) -> None:
+        self.tokens = 0
+        self._is_known = not budgeted
+        self._first = asyncio.Lock()
+
+    @asynccontextmanager
+    async def first_alone(self) -> AsyncIterator[None]:
+        """Hold everybody else back until the first request has been billed."""
+        if not self._is_known:
+            async with self._first:
+                if not self._is_known:
+                    yield
+                    return
+        yield  # those who waited for the first bill go all at once
+
+    def learn(self, bound: Usage, billed: Usage) -> None:
+        """Note how far a bill exceeded the bound it was held against."""
+        self._is_known = True
+        self.tokens += max(0, billed.input_tokens - bound.input_tokens)

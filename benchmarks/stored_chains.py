@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cotfactory.flows.ask.assignments import teacher_plans, wanted_samples
+from cotfactory.flows.ask.assignments import wanted_samples
 from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.grading import grader_name_and_version
 from cotfactory.schemas.candidate import Candidate

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-from cotfactory.flows.ask.assignments import TeacherPlan
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.stage_runner import StageRunner, on_thread
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.graders.grader import Tools
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.problem import Problem

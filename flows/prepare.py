@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from cotfactory.flows import stages
-from cotfactory.flows.ask.assignments import teacher_plans, wanted_samples
+from cotfactory.flows.ask.assignments import wanted_samples
 from cotfactory.flows.ask.batches import collect_batches, has_batches
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
@@ -23,6 +23,7 @@ from cotfactory.flows.run_record import Run, write_run
 from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
+from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.warehouse import freed_memory

@@ -5,9 +5,10 @@ What the reasons mean is in `schemas/drop_reasons.py`; `stages.check_references`
 
 from collections.abc import Callable, Collection, Sequence
 
-from cotfactory.flows.ask.assignments import TeacherPlan, repeated_questions
+from cotfactory.flows.ask.assignments import repeated_questions
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.run_record import Run
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
 from cotfactory.schemas.drop_reasons import DropReason

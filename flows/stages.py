@@ -9,17 +9,17 @@ from functools import partial
 from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
-from cotfactory.flows.ask.assignments import TeacherPlan
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
 from cotfactory.flows.ask.shard import grade_rows
+from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
 from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_groups
-from cotfactory.flows.release.groups import decided_groups
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_access
 from cotfactory.flows.summary import Tally
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.answer_mutants import check_mutants
 from cotfactory.graders.grader import Tools

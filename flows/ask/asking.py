@@ -4,16 +4,17 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
-from cotfactory.flows.ask.assignments import AskingRound, PlannedShard, TeacherPlan
+from cotfactory.flows.ask.assignments import AskingRound, PlannedShard
 from cotfactory.flows.ask.batches import shards_to_open
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import ShardOutcome, TeacherSession, run_shard
 from cotfactory.flows.ask.teachers import open_session
 from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
 from cotfactory.flows.host.run_log import place_in_run
+from cotfactory.flows.job import Job
 from cotfactory.flows.run_record import Run
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.teacher.budget import RunBudget
 from cotfactory.graders.grading import grade_batch, grade_promptly
 from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
@@ -22,15 +23,12 @@ from cotfactory.warehouse.ledger import Journal, JournalHeader
 from cotfactory.warehouse.seal import seal_own_journal, write_grades
 from cotfactory.warehouse.wanted import spent_before
 
-if TYPE_CHECKING:
-    from cotfactory.flows.job import Job
-
 SHARDS_PER_TEACHER = 4
 """At most (of batches for each that it takes to fill one): a shard that waits for its last answers does not keep the
 next one from being opened."""
 
 
-async def ask(job: "Job", asked: AskingRound) -> None:
+async def ask(job: Job, asked: AskingRound) -> None:
     """Buy and grade what a round lacks, one stage a shard, a few shards at a time so that none waits for a tail.
 
     All teachers that are needed have answered a first, free question before any of them is asked for anything.
@@ -70,7 +68,7 @@ async def ask(job: "Job", asked: AskingRound) -> None:
 
 
 async def _ask_teacher(
-    job: "Job",
+    job: Job,
     verb: str,
     plan: TeacherPlan,
     planning: Iterator[PlannedShard],

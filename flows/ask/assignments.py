@@ -5,41 +5,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, StepOutcome, Strategy
-from cotfactory.generators.local_teachers.recordings import RecordingCounts
 from cotfactory.graders.grading import grader_name_and_version
 from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.ids import content_id, grade_id, prompt_id
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import Attempts, Recipe
-from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.teaching import Message
 from cotfactory.warehouse.wanted import WantedSample, WantedSamples
 
 Samples = dict[int, dict[int, StepOutcome]]
 """What is stored of one problem: by sample index, then by step."""
-
-
-@dataclass(frozen=True)
-class TeacherPlan:
-    """A teacher of the recipe, ready to have prompts rendered for it.
-
-    `recorded` counts the completions a replay teacher has, so that none is asked for which does not exist.
-    """
-
-    position: int
-    spec: TeacherSpec
-    strategy: Strategy
-    attempts: Attempts
-    recorded: RecordingCounts | None
-
-    def attempts_at(self, problem: Problem) -> Attempts | None:
-        """Return the rule for one problem; None when no completion of it was recorded."""
-        if self.recorded is None:
-            return self.attempts
-        available = min(self.attempts.max, self.recorded.available(problem.question, self.spec.model))
-        return self.attempts.model_copy(update={"max": available}) if available else None
 
 
 @dataclass(frozen=True)
@@ -90,14 +68,6 @@ class AskingRound:
     plans: tuple[TeacherPlan, ...]
     shards: Callable[[TeacherPlan], Iterator[PlannedShard]]
     left: Callable[[], int]
-
-
-def teacher_plans(recipe: Recipe, recorded: Mapping[str, RecordingCounts]) -> tuple[TeacherPlan, ...]:
-    """Return the recipe's teachers; `recorded` holds the counts of those that replay recordings, by name."""
-    return tuple(
-        TeacherPlan(position, spec, Strategy(spec), recipe.attempts, recorded.get(spec.name))
-        for position, spec in enumerate(recipe.teachers)
-    )
 
 
 def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[list[str]]:

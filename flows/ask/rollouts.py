@@ -14,8 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cotfactory.flows.ask.assignments import AskingRound, Assignment, PlannedShard, Shard, TeacherPlan
-from cotfactory.flows.release.groups import placed_groups
+from cotfactory.flows.ask.assignments import AskingRound, Assignment, PlannedShard, Shard
+from cotfactory.flows.groups import placed_groups
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.step_splitter import split_steps
 from cotfactory.graders.grading import grader_name_and_version

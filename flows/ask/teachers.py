@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from cotfactory.flows.ask.assignments import TeacherPlan
 from cotfactory.flows.ask.batches import asking_in_batches, problems_to_open
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import BackPressure, Stop, TeacherSession, in_flight
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import remote_endpoint
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.batch.batch_api import BatchApi
 from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings

@@ -6,11 +6,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cotfactory.flows.ask.assignments import teacher_plans
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.code.program_mutants import test_strength
 from cotfactory.graders.grader import Tools

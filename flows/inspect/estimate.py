@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotfactory.flows.ask.assignments import Assignment, shards, teacher_plans, wanted_samples
+from cotfactory.flows.ask.assignments import Assignment, shards, wanted_samples
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitted_prior
 from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.problems.load_problems import load_problems

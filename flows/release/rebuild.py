@@ -3,10 +3,10 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from cotfactory.flows.ask.assignments import teacher_plans
 from cotfactory.flows.ask.rollouts import RolledOut
-from cotfactory.flows.release.groups import decided_groups
+from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.release.publish import release_folder
+from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import ReleaseFacts, write_release
 from cotfactory.schemas.errors import WorkspaceError

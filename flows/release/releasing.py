@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from cotfactory.data_contracts.report import ContractReport
 from cotfactory.flows.ask.rollouts import RolledOut
+from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
-from cotfactory.flows.release.groups import decided_groups
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_target, recipe_id
 from cotfactory.flows.summary import ReleaseSummary

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from cotfactory.flows.ask.assignments import TeacherPlan
+from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.stopping import pass_rate, used_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
 from cotfactory.schemas.grade import Verdict

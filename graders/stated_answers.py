@@ -77,12 +77,11 @@ def answer_text(candidate: Candidate) -> tuple[str, str | None]:
     """
     if (why_none := _cut_by(candidate)) is not None:
         return candidate.response, why_none
-    thought, text, is_closed = candidate.reasoning, candidate.response, True
-    if thought is None:
-        thought, text, is_closed = split_thinking(text)
-    if not is_closed or (thought and not text.strip()):
-        return text, "unclosed_reasoning"
-    return text, None
+    found = split_thinking(candidate.response) if candidate.reasoning is None else None
+    if found is None or found.reasoning is None:  # as it is: a program may begin with its indentation
+        is_open = candidate.reasoning is not None and not candidate.response.strip()
+        return candidate.response, "unclosed_reasoning" if is_open else None
+    return found.response, None if found.is_closed and found.response else "unclosed_reasoning"
 
 
 def _cut_by(candidate: Candidate) -> str | None:

@@ -3,7 +3,7 @@
 The change is what the working tree holds beyond BASE (default: the last commit), new files included. It calls for
 
 - the tests that mirror each changed module: `tests/ROOM/test_NAME.py`, or all of `tests/ROOM` where there is none;
-- the tests that mirror the modules which import it;
+- the tests that mirror the modules which import it, where there are such;
 - a changed test itself, and for anything else below `tests/` the tests of its folder;
 - `tests/ROOM` for a template, a contract, a prompt or another file of a room;
 - the tests at the top (project, docs, dependencies), always.
@@ -35,8 +35,8 @@ def tests_for(changed: Iterable[str], importers: dict[str, set[str]]) -> list[Pa
     """Return the test files and folders to run; `importers` holds, by module file, the files that import it."""
     wanted = set(ROOT.glob("tests/test_*.py"))
     for name in changed:
-        for path in (name, *sorted(importers.get(name, ()))):
-            wanted |= set(_tests_of(Path(path)))
+        wanted |= set(_tests_of(Path(name)))
+        wanted |= {_mirror(Path(importer)) for importer in importers.get(name, ())}
     folders = {path for path in wanted if path.is_dir()}
     return sorted(path for path in wanted if path.exists() and not folders & set(path.parents))
 
@@ -55,12 +55,16 @@ def _file(module: str) -> str:
     return f"{path}.py" if (ROOT / f"{path}.py").exists() else f"{path}/__init__.py"
 
 
+def _mirror(path: Path) -> Path:
+    return ROOT / "tests" / path.parent / f"test_{path.stem}.py"
+
+
 def _tests_of(path: Path) -> Iterator[Path]:
     """Yield the tests that mirror one file."""
     if path.parts[0] == "tests":
         yield ROOT / path if path.name.startswith("test_") else ROOT / path.parent
     elif len(path.parts) > 1 and (ROOT / "tests" / path.parts[0]).is_dir():
-        mirror = ROOT / "tests" / path.parent / f"test_{path.stem}.py"
+        mirror = _mirror(path)
         folder = mirror.parent
         while not folder.is_dir():
             folder = folder.parent

@@ -22,7 +22,8 @@ def importers() -> dict[str, set[str]]:
 @pytest.mark.parametrize(
     ("changed", "wanted"),
     [
-        ("curation/choose.py", {"tests/curation"}),  # without a test of its own: its room
+        ("curation/choose.py", {"tests/curation/test_choose.py"}),
+        ("curation/planted.py", {"tests/curation"}),  # without a test of its own: its room
         ("generators/ask/stopping.py", {"tests/generators/ask/test_stopping.py"}),
         ("generators/ask/stopping.py", {"tests/flows/inspect/test_estimate.py"}),
         ("publishing/templates/dataset_card.md.j2", {"tests/publishing"}),  # no module: its room

@@ -114,15 +114,11 @@ def repeats(
     `min_words` words are left out. Only rows that share a band with another are looked at one by one, and each is
     compared with survivors only, so that a text written a million times costs a million comparisons.
     """
-    long = np.flatnonzero(found.words >= max(min_words, RUN_WORDS))
-    shared = np.zeros(len(found.words), dtype=bool)
-    for band in range(BANDS):
-        _, inverse, counts = np.unique(found.bands[long, band], return_inverse=True, return_counts=True)
-        shared[long[counts[inverse] > 1]] = True
+    shared = frozenset(sharing_a_band((found.bands[:, band] for band in range(BANDS)), found.words, min_words).tolist())
     survivors: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     repeated: dict[int, int] = {}
     for row in order:
-        if not shared[row]:
+        if row not in shared:
             continue
         problem = 0 if problems is None else problems[row]
         keys = [(problem, band, int(found.bands[row, band])) for band in range(BANDS)]

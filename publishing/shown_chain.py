@@ -1,7 +1,8 @@
-"""ShownChain: a chain as people may look at it in a card or a page: cut to a size, without what looks like a key."""
+"""ShownChain: a chain as people may look at it in a card or a page: cut to a size, without what may not leave."""
 
 import hashlib
 
+from cotfactory.publishing.may_leave import may_leave
 from cotfactory.schemas.grade import Decision, Evidence
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.key_like import count_key_like
@@ -9,6 +10,7 @@ from cotfactory.schemas.record import Record
 
 LONGEST_REASONING, LONGEST_TEXT, LONGEST_ANSWER = 3_000, 1_500, 200
 WITHHELD = "(withheld: this chain holds what looks like a key)"
+BENCHMARK = "(withheld: this chain repeats a benchmark)"
 
 
 class ShownChain(Record):
@@ -53,6 +55,8 @@ def shown_chain(group: Group, graded: GradedCandidate, decision: Decision) -> Sh
         "finish_reason": (candidate.finish_reason, LONGEST_ANSWER),
     }
     withheld = any(count_key_like(text) for text, _ in texts.values())
+    if not withheld and not may_leave(graded, decision):
+        texts |= dict.fromkeys(("reasoning", "response", "extracted_answer"), (BENCHMARK, len(BENCHMARK)))
     return ShownChain(
         candidate_id=candidate.candidate_id,
         teacher=group.teacher,

@@ -66,9 +66,17 @@ class RecordingError(InputError):
 
 
 class TeacherError(CotfactoryError):
-    """A teacher endpoint did not give a usable completion; it may have billed the request all the same."""
+    """A teacher endpoint did not give a usable completion; it may have billed the request all the same.
+
+    `retry_after_s` is how long the endpoint asked to wait, if it did.
+    """
 
     maybe_billed = False
+    retry_after_s: float | None = None
+
+    def wait_s(self, delay_s: float) -> float:
+        """Return how long to wait before another try: `delay_s`, unless the endpoint asked for more."""
+        return max(self.retry_after_s or 0.0, delay_s)
 
 
 class TeacherUnavailable(TeacherError):
@@ -82,7 +90,7 @@ class TeacherUnavailable(TeacherError):
 
 
 class TeacherRateLimited(TeacherError):
-    """The endpoint answered 429; `retry_after_s` is what it asked for, if it did."""
+    """The endpoint answered 429: too many requests for now."""
 
     retryable = True
 

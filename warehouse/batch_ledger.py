@@ -7,7 +7,6 @@ all answers were handed out, which requests have none. A last line that was cut 
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from cotfactory.schemas.teacher_spec import Price
 from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from cotfactory.warehouse.catalog import table_files
-from cotfactory.warehouse.synced import sync
+from cotfactory.warehouse.synced import append_line, write_lines
 from cotfactory.warehouse.workspace import Workspace
 
 
@@ -93,15 +92,9 @@ class BatchLedger:
         """Write down a batch that is about to be made."""
         header = BatchHeader(**dict(self._buyer), intent=intent, input_file_id=file_id)
         path = self._path(intent)
-        aside = path.with_suffix(".writing")
+        records = (header, *(self._expected[request] for request in requests))
         try:
-            with aside.open("w", encoding="utf-8") as file:
-                file.write(header.model_dump_json() + "\n")
-                file.writelines(self._expected[request].model_dump_json() + "\n" for request in requests)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-            sync(self._folder)
+            write_lines(path, (record.model_dump_json() for record in records))
         except OSError as error:
             raise _unwritable(path, error) from error
 
@@ -120,10 +113,7 @@ class BatchLedger:
     def _append(self, intent: str, line: Record) -> None:
         path = self._path(intent)
         try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(line.model_dump_json() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append_line(path, line.model_dump_json())
         except OSError as error:
             raise _unwritable(path, error) from error
 

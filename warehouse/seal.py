@@ -1,6 +1,5 @@
 """Turn journals and grades into sealed tables."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.journal_reader import JournalEntries, JournalReader
 from cotfactory.warehouse.ledger import discard, set_aside
+from cotfactory.warehouse.synced import append_line
 from cotfactory.warehouse.tables import write_batches, write_table
 from cotfactory.warehouse.workspace import Workspace
 
@@ -107,10 +107,7 @@ def _write_unconfirmed(workspace: Workspace, journal: str, entries: JournalEntri
         tokens=entries.unconfirmed_tokens,
         in_flight=len(entries.in_flight),
     )
-    with (workspace.ledger / UNCONFIRMED).open("a", encoding="utf-8") as file:
-        file.write(line.model_dump_json() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append_line(workspace.ledger / UNCONFIRMED, line.model_dump_json())
 
 
 def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) -> int:

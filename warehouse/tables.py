@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.arrow_rows import arrow_rows
-from cotfactory.warehouse.synced import sync
+from cotfactory.warehouse.synced import rename
 from cotfactory.warehouse.workspace import TABLES, Workspace
 
 BATCH_ROWS = 2_000
@@ -193,7 +192,7 @@ def write_batches(workspace: Workspace, table: str, name: str, batches: Iterable
                 writer.write_table(batch)
                 count += len(batch)
                 batch = next(filled, None)
-        _publish(aside, target)
+        rename(aside, target)
     except OSError as error:
         raise WorkspaceError(
             f"Table {target} cannot be written: {error.strerror or error}",
@@ -225,10 +224,4 @@ def seed_tables(workspace: Workspace) -> None:
         if not path.exists():
             aside = path.with_suffix(f".{os.getpid()}")
             pq.write_table(SCHEMAS[table].empty_table(), aside)
-            _publish(aside, path)
-
-
-def _publish(aside: Path, target: Path) -> None:
-    sync(aside)
-    aside.replace(target)
-    sync(target.parent)
+            rename(aside, path)

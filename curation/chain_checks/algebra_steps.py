@@ -7,9 +7,11 @@ belong to another case or another unknown of the same name.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import NamedTuple
+
+from cotfactory.schemas.arithmetic import Notation, compute, last_digit
 
 _LATEX = {"\\times": "*", "\\cdot": "*", "\\div": "/", "\\$": "", "\\!": "", "\\,": "", "$": "", "\\left": "",
           "\\right": "", "−": "-", "–": "-", "×": "*", "·": "*", "÷": "/"}  # fmt: skip
@@ -33,11 +35,34 @@ _PERCENT_OF = re.compile(
 MAX_LETTERS = 1
 
 
-class _Linear(NamedTuple):
-    """a * unknown + b."""
+@dataclass(frozen=True)
+class _Linear:
+    """a * unknown + b. Raises ValueError for what makes it anything else: a square, a division by the unknown."""
 
     a: Fraction
     b: Fraction
+
+    def __add__(self, other: "_Linear") -> "_Linear":
+        return _Linear(self.a + other.a, self.b + other.b)
+
+    def __sub__(self, other: "_Linear") -> "_Linear":
+        return self + -other
+
+    def __neg__(self) -> "_Linear":
+        return _Linear(-self.a, -self.b)
+
+    def __mul__(self, other: "_Linear") -> "_Linear":
+        if self.a and other.a:
+            raise ValueError("not linear")
+        return _Linear(self.a * other.b + other.a * self.b, self.b * other.b)
+
+    def __truediv__(self, other: "_Linear") -> "_Linear":
+        if other.a:
+            raise ValueError("divides by the unknown")
+        return _Linear(self.a / other.b, self.b / other.b)
+
+
+_NOTATION = Notation(signs="+-")
 
 
 def wrong_algebra(text: str) -> Iterator[str]:
@@ -58,19 +83,13 @@ def wrong_algebra(text: str) -> Iterator[str]:
 def _wrong_percentages(text: str) -> Iterator[str]:
     for match in _PERCENT_OF.finditer(text):
         share, whole, said = (Fraction(part.replace(",", "")) for part in match.groups())
-        if abs(share * whole / 100 - said) >= _slack(match[3]):
+        if abs(share * whole / 100 - said) >= last_digit(match[3]):
             yield match.group()
-
-
-def _slack(number: str) -> Fraction:
-    """Return what one unit in the last digit of a stated number is worth; whole numbers of things may be rounded."""
-    digits = re.match(r"[^.]*\.?(\d*)", number.strip())
-    return Fraction(1, 10 ** min(6, len(digits[1]) if digits else 0))
 
 
 def _rounding(side: str) -> Fraction:
     """Return what the solution of an equation may be off by: nothing where only whole numbers are stated."""
-    return _slack(side) if "." in side else Fraction(0)
+    return last_digit(side) if "." in side else Fraction(0)
 
 
 def _solved(left: str, right: str) -> tuple[str, Fraction, bool] | None:
@@ -107,51 +126,10 @@ def _linear(text: str) -> _Linear:
         raise ValueError(f"too long: {text[:60]}")
     if sum(one == "/" and other.isalpha() for one, other in pairwise(tokens)):
         raise ValueError(f"divides by the unknown: {text}")
-    value, rest = _sum(tokens)
-    if rest:
-        raise ValueError(f"not read to its end: {text}")
-    return value
+    return compute([_term(token) for token in tokens], _NOTATION)
 
 
-def _sum(tokens: list[str]) -> tuple[_Linear, list[str]]:
-    value, rest = _product(tokens)
-    while rest and rest[0] in "+-":
-        sign = 1 if rest[0] == "+" else -1
-        other, rest = _product(rest[1:])
-        value = _Linear(value.a + sign * other.a, value.b + sign * other.b)
-    return value, rest
-
-
-def _product(tokens: list[str]) -> tuple[_Linear, list[str]]:
-    value, rest = _atom(tokens)
-    while rest and rest[0] in "*/":
-        other, after = _atom(rest[1:])
-        if rest[0] == "/":
-            if other.a:
-                raise ValueError("divides by the unknown")
-            value = _Linear(value.a / other.b, value.b / other.b)
-        elif value.a and other.a:
-            raise ValueError("not linear")
-        else:
-            value = _Linear(value.a * other.b + other.a * value.b, value.b * other.b)
-        rest = after
-    return value, rest
-
-
-def _atom(tokens: list[str]) -> tuple[_Linear, list[str]]:
-    if not tokens:
-        raise ValueError("an operator has no right side")
-    first, rest = tokens[0], tokens[1:]
-    if first in "+-":
-        value, rest = _atom(rest)
-        return (value if first == "+" else _Linear(-value.a, -value.b)), rest
-    if first == "(":
-        value, rest = _sum(rest)
-        if not rest or rest[0] != ")":
-            raise ValueError("a parenthesis is not closed")
-        return value, rest[1:]
-    if first.isalpha():
-        return _Linear(Fraction(1), Fraction(0)), rest
-    if first[0].isdigit() or first[0] == ".":
-        return _Linear(Fraction(0), Fraction(first)), rest
-    raise ValueError(f"unexpected {first}")
+def _term(text: str) -> _Linear | str:
+    if text.isalpha():
+        return _Linear(Fraction(1), Fraction(0))
+    return text if text in "+-*/()" else _Linear(Fraction(0), Fraction(text))

@@ -9,7 +9,9 @@ them wrongly would throw good chains away. GSM8K's annotations `<<6*7=42>>` are 
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from cotfactory.schemas.arithmetic import Notation, compute, last_digit
 
 MAX_DIGITS = 30
 NOISE = Fraction(1, 1_000_000)
@@ -18,7 +20,11 @@ NOISE = Fraction(1, 1_000_000)
 Value = Fraction | int
 """Whole numbers stay `int`, which costs a tenth of a fraction; only a division makes one."""
 
-_UNITS = tuple(Fraction(1, 10**digits) for digits in range(7))
+_NOTATION = Notation(
+    signs="-",
+    percent=lambda value: Fraction(value) / 100,
+    divide=lambda value, other: Fraction(value) / other,
+)
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _ANNOTATION = re.compile(r"<<([^<>\n]{1,200})>>")
 _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
@@ -188,12 +194,8 @@ def _divides_twice(side: list[_Token]) -> bool:
 
 
 def _last_digit(side: list[_Token]) -> Fraction:
-    """Return what one unit in the last digit of the first number is worth: 3.33 -> 1/100, 12 -> 1.
-
-    Digits past the sixth are a pocket calculator's noise (`0.5 - 0.4 = 0.09999999999999998`).
-    """
-    number = next((token.text for token in side if token.kind == "number"), "1")
-    return _UNITS[min(6, len(number.partition(".")[2]))]
+    """Return what one unit in the last digit of the first number of a side is worth."""
+    return last_digit(next((token.text for token in side if token.kind == "number"), "1"))
 
 
 def _value(side: list[_Token], percent_is_hundredth: bool) -> Value | None:
@@ -202,49 +204,13 @@ def _value(side: list[_Token], percent_is_hundredth: bool) -> Value | None:
     if len(tokens) > 60 or any(len(token.text) > MAX_DIGITS for token in tokens):
         return None
     try:
-        value, rest = _sum(tokens)
+        return cast("Value", compute([_term(token) for token in tokens], _NOTATION))
     except (ValueError, ZeroDivisionError):
         return None
-    return value if not rest else None
 
 
-def _sum(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
-    value, tokens = _product(tokens)
-    while tokens and tokens[0].text in ("+", "-"):
-        other, rest = _product(tokens[1:])
-        value = value + other if tokens[0].text == "+" else value - other
-        tokens = rest
-    return value, tokens
-
-
-def _product(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
-    value, tokens = _atom(tokens)
-    while tokens and tokens[0].text in ("*", "/"):
-        other, rest = _atom(tokens[1:])
-        value = value * other if tokens[0].text == "*" else Fraction(value) / other
-        tokens = rest
-    return value, tokens
-
-
-def _atom(tokens: list[_Token]) -> tuple[Value, list[_Token]]:
-    if not tokens:
-        raise ValueError("an operator has no right side")
-    first, rest = tokens[0], tokens[1:]
-    if first.text == "-":
-        value, rest = _atom(rest)
-        return -value, rest
-    if first.kind == "open":
-        value, rest = _sum(rest)
-        if not rest or rest[0].kind != "close":
-            raise ValueError("a parenthesis is not closed")
-        rest = rest[1:]
-    elif first.kind == "number":
-        value = _number(first.text)
-    else:
-        raise ValueError(f"not a number: {first.text}")
-    if rest and rest[0].kind == "percent":
-        return Fraction(value) / 100, rest[1:]
-    return value, rest
+def _term(token: _Token) -> Value | str:
+    return _number(token.text) if token.kind == "number" else token.text
 
 
 def _number(text: str) -> Value:

@@ -20,12 +20,12 @@ from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.step_splitter import split_steps
 from cotfactory.graders.grading import grader_name_and_version
+from cotfactory.publishing.may_leave import may_leave
 from cotfactory.publishing.products.row_parts import thinking
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Grade, Split, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, StepCount
 from cotfactory.schemas.ids import content_id, grade_id, prompt_id
-from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Attempts, Recipe, Rollouts
 from cotfactory.schemas.teaching import Message
@@ -61,18 +61,18 @@ def chosen_chains(group: Group, rule: Rollouts) -> list[tuple[GradedCandidate, S
     """
     if group.strategy != "solve":
         return []
-    contaminated = {one.candidate_id for one in group.decisions if one.reason == "contaminated"}
     kinds: dict[Verdict, list[tuple[GradedCandidate, Steps]]] = {"correct": [], "incorrect": []}
     seen: set[str] = set()
-    for graded in sorted(group.candidates, key=lambda one: one.candidate.sample_index):
+    pairs = zip(group.candidates, group.decisions, strict=True)
+    for graded, decision in sorted(pairs, key=lambda pair: pair[0].candidate.sample_index):
         candidate, of_kind = graded.candidate, kinds.get(graded.grade.verdict)
         text = _text(candidate)
         if of_kind is None or len(of_kind) == rule.chains_per_problem or text in seen:
             continue
-        if not candidate.is_finished or candidate.candidate_id in contaminated:
+        if not candidate.is_finished:
             continue
         steps = split_steps(text, rule.max_steps)
-        if len(steps) > 1 and not count_key_like(candidate.text):
+        if len(steps) > 1 and may_leave(graded, decision):
             seen.add(text)
             of_kind.append((graded, steps))
     in_turn = sorted(filter(None, kinds.values()), key=lambda ones: ones[0][0].candidate.sample_index)

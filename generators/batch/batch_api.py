@@ -18,7 +18,7 @@ from cotfactory.generators.teacher.completions import NOT_READABLE
 from cotfactory.generators.teacher.endpoint_errors import not_a_batch
 from cotfactory.generators.teacher.http_client import FileHttpClient, HttpReply
 from cotfactory.generators.teacher.teacher import Endpoint, answered, decoded
-from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused
+from cotfactory.schemas.errors import TeacherError, TeacherRefused
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
 ASKED_AT = "/v1/chat/completions"
@@ -202,8 +202,7 @@ async def patiently(call: Callable[[], Awaitable[T]], poll_s: float) -> T:
                 status = error.status if isinstance(error, TeacherRefused) else 0
                 hint = "nothing of the batch is lost: run again, with the key it was made with, and it is fetched"
                 raise TeacherRefused(f"A batch cannot be followed: {error}", hint, status) from error
-            asked_to_wait = error.retry_after_s if isinstance(error, TeacherRateLimited) else None
-            await asyncio.sleep(max(asked_to_wait or 0.0, min(LONGEST_DELAY_S, poll_s * 2**attempt)))
+            await asyncio.sleep(error.wait_s(min(LONGEST_DELAY_S, poll_s * 2**attempt)))
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

@@ -154,8 +154,8 @@ class BatchTeacher:
                     # The endpoint is meant. Were each request answered, each would come again by itself.
                     hint = "nothing was sent; run again when the endpoint is up"
                     raise TeacherRefused(f"A batch could not be made: {error}", hint) from error
-                asked_to_wait = error.retry_after_s if isinstance(error, TeacherRateLimited) else None
-            await asyncio.sleep(max(asked_to_wait or 0.0, min(LONGEST_DELAY_S, FIRST_DELAY_S * 2**attempt)))
+                delay_s = error.wait_s(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2**attempt))
+            await asyncio.sleep(delay_s)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _try_to_make(self, lines: Sequence[BatchLine]) -> tuple[str, BatchState]:

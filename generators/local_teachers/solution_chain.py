@@ -17,10 +17,10 @@ from cotfactory.generators.problems.chains import (
     Values,
     Worked,
     WorkedChain,
-    compute,
     write_latex,
     write_number,
 )
+from cotfactory.schemas.arithmetic import compute
 from cotfactory.schemas.problem import Problem
 
 CALCULATOR_NOTE = re.compile(r"<<([^<>=]{1,100})=[^<>]{0,60}>>")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cotfactory.schemas.arithmetic import compute
+
 OPERATORS = "+-*/"
 
 
@@ -59,48 +61,6 @@ class Worked:
     chain: WorkedChain
     conclude: Callable[[Values], str]
     closing: Callable[[Values], str] | None = None
-
-
-def compute(terms: Sequence[Fraction | str]) -> Fraction:
-    """Return the value of an expression of numbers, `+ - * /` and brackets, with the usual precedence.
-
-    Raises ZeroDivisionError for a division by zero and ValueError for anything that is no expression.
-
-    >>> compute([Fraction(2), "+", Fraction(3), "*", Fraction(4)])
-    Fraction(14, 1)
-    """
-    value, end = _sum(terms, 0)
-    if end != len(terms):
-        raise ValueError(f"an operator or the end was expected at term {end} of {list(terms)}")
-    return value
-
-
-def _sum(terms: Sequence[Fraction | str], at: int) -> tuple[Fraction, int]:
-    value, at = _product(terms, at)
-    while at < len(terms) and terms[at] in ("+", "-"):
-        right, after = _product(terms, at + 1)
-        value, at = (value + right if terms[at] == "+" else value - right), after
-    return value, at
-
-
-def _product(terms: Sequence[Fraction | str], at: int) -> tuple[Fraction, int]:
-    value, at = _factor(terms, at)
-    while at < len(terms) and terms[at] in ("*", "/"):
-        right, after = _factor(terms, at + 1)
-        value, at = (value * right if terms[at] == "*" else value / right), after
-    return value, at
-
-
-def _factor(terms: Sequence[Fraction | str], at: int) -> tuple[Fraction, int]:
-    term = terms[at] if at < len(terms) else "the end"
-    if isinstance(term, Fraction):
-        return term, at + 1
-    if term != "(":
-        raise ValueError(f"a number was expected at term {at}, found {term!r}")
-    value, at = _sum(terms, at + 1)
-    if at >= len(terms) or terms[at] != ")":
-        raise ValueError(f"a closing bracket was expected at term {at}")
-    return value, at + 1
 
 
 def evaluate(chain: WorkedChain, given: Mapping[int, Fraction] | None = None) -> list[Fraction]:

@@ -234,11 +234,10 @@ async def ask_with_retries(
             sending.failed(error)
             if not error.retryable:
                 raise
-            asked_to_wait = error.retry_after_s if isinstance(error, TeacherRateLimited) else None
-            limiter.pushed_back(asked_to_wait, refused=isinstance(error, TeacherRateLimited))
+            limiter.pushed_back(error.retry_after_s, refused=isinstance(error, TeacherRateLimited))
             if is_last:
                 raise
-            wait_s = max(asked_to_wait or 0.0, _delay_s(attempt, limiter))
+            wait_s = error.wait_s(_delay_s(attempt, limiter))
             about = {"teacher": spec.name, "request_id": request.request_id, "attempt": attempt + 1}
             logger.warning(
                 "request failed, another try follows", extra={**about, "error": str(error), "wait_s": round(wait_s, 3)}

@@ -88,7 +88,7 @@ class TeacherWatch:
 
     def _is_repeated(self, candidate: Candidate) -> bool | None:
         """Whether the text was seen before among the samples of its problem; None when nothing can be said."""
-        text = f"{candidate.reasoning or ''}\0{candidate.response}"
+        text = candidate.text
         if len(text) <= SHORT_TEXT:
             return None
         key = blake2b(text.encode(), digest_size=8).digest()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cotfactory.publishing.products.row_parts import Row, may_leave, prompt, provenance, thinking, written_by
+from cotfactory.publishing.products.row_parts import Row, prompt, provenance, publishable, thinking, written_by
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.recipe import Recipe
 
@@ -32,5 +32,5 @@ def all_graded_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
         }
         for group in groups
         for decisions in [{decision.candidate_id: decision for decision in group.decisions}]
-        for graded in may_leave(group)
+        for graded in publishable(group)
     ]

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cotfactory.publishing.may_leave import may_leave
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.ids import content_id
-from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.reasoning_tags import MARKS, PUBLISHED
 from cotfactory.schemas.recipe import Product, Recipe
 from cotfactory.schemas.teaching import Message
@@ -74,7 +74,7 @@ def rejected(group: Group) -> list[GradedCandidate]:
     return by_index(
         [
             graded
-            for graded in may_leave(group)
+            for graded in publishable(group)
             if graded.grade.verdict == "incorrect"
             and graded.candidate.is_finished
             and graded.candidate.response.strip()
@@ -83,13 +83,10 @@ def rejected(group: Group) -> list[GradedCandidate]:
     )
 
 
-def may_leave(group: Group) -> list[GradedCandidate]:
-    """Return the candidates whose text may be published at all: no benchmark's, nothing that looks like a key."""
-    return [
-        graded
-        for graded, decision in zip(group.candidates, group.decisions, strict=True)
-        if decision.reason != "contaminated" and not count_key_like(graded.candidate.text)
-    ]
+def publishable(group: Group) -> list[GradedCandidate]:
+    """Return the candidates whose text may be published at all, kept or not."""
+    pairs = zip(group.candidates, group.decisions, strict=True)
+    return [graded for graded, decision in pairs if may_leave(graded, decision)]
 
 
 def by_index(candidates: list[GradedCandidate]) -> list[GradedCandidate]:

@@ -18,12 +18,13 @@ from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release
 from cotfactory.publishing.release_statistics import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, ReleaseStatistics
 from cotfactory.publishing.report_page import report_page
-from cotfactory.publishing.shown_chain import WITHHELD
+from cotfactory.publishing.shown_chain import BENCHMARK, WITHHELD
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.regrade import Regrade
 from tests.publishing.made_groups import (
+    contaminated,
     made_candidate,
     made_facts,
     made_graded,
@@ -176,6 +177,14 @@ def test_chain_with_a_key_is_not_shown(manifest: Manifest) -> None:
     page = report_page(manifest, portrait_of([(made_group(problem, [*map(made_graded, chains)]),)]), {}, None, {})
     assert "sk-a" not in page
     assert {chain["response"] for chain in Parsed(page).chains()} == {WITHHELD}
+
+
+def test_chain_that_repeats_a_benchmark_is_not_shown_but_why_it_went_is(manifest: Manifest) -> None:
+    problem = made_problem()
+    chains = [made_candidate(problem, 0, reasoning="As the benchmark has it", response="word for word")]
+    group = contaminated(made_group(problem, [*map(made_graded, chains)]))
+    (shown,) = Parsed(report_page(manifest, portrait_of([(group,)]), {}, None, {})).chains()
+    assert (shown["reasoning"], shown["response"], shown["drop_reason"]) == (BENCHMARK, BENCHMARK, "contaminated")
 
 
 def test_agreement_is_told_and_stays_text(manifest: Manifest) -> None:

@@ -13,12 +13,12 @@ from cotfactory.generators.problems.chains import (
     Values,
     Worked,
     WorkedChain,
-    compute,
     evaluate,
     write_latex,
     write_lines,
     write_number,
 )
+from cotfactory.schemas.arithmetic import compute
 from cotfactory.schemas.problem import AnswerKind
 
 Number = int | Fraction

@@ -8,7 +8,6 @@ from cotfactory.generators.problems.chains import (
     Equation,
     Ref,
     WorkedChain,
-    compute,
     evaluate,
     write_latex,
     write_lines,
@@ -18,26 +17,6 @@ from tests.generators.arithmetic import value
 
 F = Fraction
 NUMBERS = st.fractions(min_value=-1000, max_value=1000, max_denominator=50)
-
-
-@pytest.mark.parametrize(
-    ("terms", "expected"),
-    [
-        ([F(2), "+", F(3), "*", F(4)], 14),
-        (["(", F(2), "+", F(3), ")", "*", F(4)], 20),
-        ([F(10), "-", F(3), "-", F(4)], 3),  # from the left, not 10 - (3 - 4)
-        ([F(12), "/", F(3), "/", F(2)], 2),
-        ([F(3), "-", "(", F(-2), ")"], 5),
-    ],
-)
-def test_expressions_have_their_usual_value(terms: list[Fraction | str], expected: int) -> None:
-    assert compute(terms) == expected
-
-
-@pytest.mark.parametrize("terms", [[], ["+"], [F(1), F(2)], [F(1), "+"], ["(", F(1)], [F(1), ")"]])
-def test_what_is_no_expression_is_refused(terms: list[Fraction | str]) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        compute(terms)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """Problems with tests, candidates that are programs, and tools that hold nothing but a sandbox."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cotfactory.graders.code.grade_code import grade_code
 from cotfactory.graders.sandbox.execution import Sandbox
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.problem import CallCase, CallTests, Problem, StdioCase, StdioTests, Tests
-from cotfactory.schemas.teaching import Sampling, Usage
+from tests.builders import a_candidate, a_problem
 
 
 @dataclass(frozen=True)
@@ -19,34 +18,11 @@ class SandboxOnly:
 
 
 def code_problem(tests: Tests | None, question: str = "Write the program.") -> Problem:
-    return Problem(
-        problem_id="problem",
-        source="tests",
-        source_row_id="0",
-        question=question,
-        answer="",
-        answer_kind="code",
-        tests=tests,
-        split_group="0",
-    )
+    return a_problem(question, "", "code", tests=tests, problem_id="problem")
 
 
 def attempt(response: str, finish_reason: str = "stop") -> Candidate:
-    return Candidate(
-        candidate_id="candidate",
-        problem_id="problem",
-        teacher="teacher",
-        prompt_id="prompt",
-        sampling=Sampling(),
-        sample_index=0,
-        reasoning=None,
-        response=response,
-        finish_reason=finish_reason,
-        usage=Usage(),
-        cost_usd=None,
-        latency_ms=1.0,
-        created_at=datetime(2026, 11, 1, tzinfo=UTC),
-    )
+    return a_candidate(response, candidate_id="candidate", problem="problem", finish_reason=finish_reason)
 
 
 def grade_program(problem: Problem, program: str, sandbox: Sandbox | None) -> Grade:

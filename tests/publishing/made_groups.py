@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import get_args
 
 from cotfactory.publishing.release import ReleaseFacts
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.drop_reasons import DropReason
-from cotfactory.schemas.grade import VERDICTS, Decision, Evidence, Grade, Split, Verdict
+from cotfactory.schemas.grade import VERDICTS, Decision, Evidence, Split, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, PassRate, StepCount
 from cotfactory.schemas.ids import problem_id, prompt_id, request_id
 from cotfactory.schemas.manifest import FunnelStage, TeacherShare
@@ -16,8 +15,9 @@ from cotfactory.schemas.problem import AnswerKind, Problem, Tests
 from cotfactory.schemas.recipe import FileSource, Product, Recipe, Release
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Message, Sampling, Usage
+from tests.builders import AT, a_candidate, a_grade, a_problem
 
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+NOW = AT
 KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
 
 
@@ -35,16 +35,15 @@ def made_problem(
     """Return a problem; another `number` is another problem."""
     question = f"A duck lays {number} eggs and 18 more. How many more?"
     content = problem_id(question, choices, answer, tests, source)
-    return Problem(
-        problem_id=content,
+    return a_problem(
+        question,
+        answer,
+        answer_kind,
+        choices,
+        f"row-{number}",
         source=source,
-        source_row_id=f"row-{number}",
-        license=licence,
-        question=question,
-        choices=choices,
-        answer=answer,
-        answer_kind=answer_kind,
         tests=tests,
+        license=licence,
         solution=solution,
         split_group=content,
     )
@@ -63,37 +62,24 @@ def made_candidate(
     response: str = r"The answer is \boxed{18}.",
     finish_reason: str = "stop",
 ) -> Candidate:
-    prompt, sampling = prompt_id(made_prompt(problem)), Sampling()
-    return Candidate(
-        candidate_id=request_id(prompt, model, sampling, index),
-        problem_id=problem.problem_id,
+    prompt = prompt_id(made_prompt(problem))
+    return a_candidate(
+        response,
+        candidate_id=request_id(prompt, model, Sampling(), index),
+        problem=problem.problem_id,
+        reasoning=reasoning,
+        finish_reason=finish_reason,
+        sample_index=index,
         teacher="owl",
         prompt_id=prompt,
-        sampling=sampling,
-        sample_index=index,
-        reasoning=reasoning,
-        response=response,
-        finish_reason=finish_reason,
         usage=Usage(input_tokens=40, output_tokens=12),
-        cost_usd=None,
-        latency_ms=1.0,
-        created_at=NOW,
     )
 
 
 def made_graded(
     candidate: Candidate, verdict: Verdict = "correct", *, found: str | None = "18", reason: str = "equal"
 ) -> GradedCandidate:
-    grade = Grade(
-        candidate_id=candidate.candidate_id,
-        grader="math",
-        grader_version="1",
-        verdict=verdict,
-        reason=reason,
-        extracted_answer=found,
-        evidence=Evidence(),
-        duration_ms=0.1,
-    )
+    grade = a_grade(verdict, candidate.candidate_id, reason=reason, extracted_answer=found, evidence=Evidence())
     return GradedCandidate(candidate=candidate, grade=grade)
 
 

@@ -1,14 +1,14 @@
 """Spending: adding up answers, in any order and grouping, with and without prices."""
 
 from dataclasses import fields
-from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cotfactory.schemas.candidate import Candidate, RequestStrategy
 from cotfactory.schemas.spending import Spending
-from cotfactory.schemas.teaching import Sampling, Usage
+from cotfactory.schemas.teaching import Usage
+from tests.builders import a_candidate
 
 COUNT = st.integers(0, 2**40)
 MONEY = st.none() | st.integers(0, 10**6).map(lambda thousandths: thousandths / 1024)  # exact in binary: `+` is too
@@ -21,22 +21,8 @@ SPENDING = st.builds(
 
 def answer(strategy: RequestStrategy, cost_usd: float | None) -> Candidate:
     """Return an answer of 10 + 3 tokens, 2 of them reasoning."""
-    return Candidate(
-        candidate_id="c",
-        problem_id="p",
-        teacher="t",
-        prompt_id="q",
-        strategy=strategy,
-        sampling=Sampling(),
-        sample_index=0,
-        reasoning=None,
-        response="4",
-        finish_reason="stop",
-        usage=Usage(input_tokens=10, output_tokens=3, reasoning_tokens=2),
-        cost_usd=cost_usd,
-        latency_ms=1.0,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
+    usage = Usage(input_tokens=10, output_tokens=3, reasoning_tokens=2)
+    return a_candidate(strategy=strategy, usage=usage, cost_usd=cost_usd)
 
 
 def test_an_answer_is_a_call_and_its_reasoning_tokens_are_not_counted_twice() -> None:

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +25,7 @@ from cotfactory.warehouse.catalog import build_catalog, query_catalog
 from cotfactory.warehouse.wanted import spent_before
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.flows import counting_teacher
-from tests.flows.conftest import WriteRecipe
+from tests.flows.conftest import WriteRecipe, run_command
 from tests.generators.batch_server import BatchServer, Becomes, Line, batch_server
 
 PRICE = {"input": 1.0, "output": 2.0}
@@ -155,16 +154,7 @@ def test_killed_at_every_step(server: BatchServer, write: Callable[..., Path], t
 
 def kill_a_run(recipe: Path, workspace: Path, server: BatchServer, point: KillPoint) -> None:
     """Start a run and kill its process group at a point, which it must reach."""
-    arguments = [
-        sys.executable,
-        "-m",
-        "cotfactory",
-        "run",
-        str(recipe),
-        "--direct",
-        "--workspace",
-        str(workspace),
-    ]
+    arguments = run_command(recipe, workspace)
     process = subprocess.Popen(arguments, start_new_session=True)
     killed = threading.Event()
 
@@ -277,16 +267,7 @@ def test_a_refused_batch_stops_the_run_and_says_why(
 ) -> None:
     server.faults = lambda _: [{"code": "model_not_found", "message": "there is no model m", "line": None}]
     recipe = write(6)
-    arguments = [
-        sys.executable,
-        "-m",
-        "cotfactory",
-        "run",
-        str(recipe),
-        "--direct",
-        "--workspace",
-        str(tmp_path / "w"),
-    ]
+    arguments = run_command(recipe, tmp_path / "w")
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "there is no model m (model_not_found)" in done.stderr

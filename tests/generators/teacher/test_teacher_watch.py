@@ -1,7 +1,6 @@
 """Alarms: raised once, as soon as they rest on enough samples, and never by sound answers."""
 
 import random
-from datetime import UTC, datetime
 
 import pytest
 
@@ -10,26 +9,21 @@ from cotfactory.generators.teacher.teacher_watch import REFUSAL, TeacherWatch, U
 from cotfactory.schemas.alarm import Alarm, AlarmKind
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.recipe import Alarms
-from cotfactory.schemas.teaching import Sampling, Usage
+from cotfactory.schemas.teaching import Usage
+from tests.builders import a_candidate
 
 LONG = "Two ducks and three ducks are five ducks, as one counts them one after the other along the pond. "
 
 
 def candidate(number: int, **changes: object) -> Candidate:
-    made = Candidate(
+    made = a_candidate(
+        "The answer is 5.",
         candidate_id=f"c{number}",
-        problem_id=f"p{number // 4}",
-        teacher="t",
-        prompt_id="p",
-        sampling=Sampling(),
-        sample_index=number % 4,
+        problem=f"p{number // 4}",
         reasoning=f"{LONG} {number}",
-        response="The answer is 5.",
-        finish_reason="stop",
+        sample_index=number % 4,
         usage=Usage(output_tokens=100),
-        cost_usd=None,
         latency_ms=200.0,
-        created_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
     return made.model_copy(update=changes)
 

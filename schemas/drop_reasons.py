@@ -1,4 +1,4 @@
-"""Why a chain or a problem is dropped: every reason and what it means, in the order in which they are looked for.
+"""DropReason: the words for why a chain or a problem is dropped, and what each of them means.
 
 The rule that decides each stands under the same name in `curation/drop_rules.py`, for chains, and in
 `flows/problem_rules.py`, for problems before anything is asked. Card and docs/drop_reasons.md have the words from here.

@@ -84,11 +84,12 @@ class _Lines(logging.FileHandler):
         }
         if record.exc_info:
             line["error"] = logging.Formatter().formatException(record.exc_info)
-        return json.dumps({name: self._masked(value) for name, value in line.items()}, ensure_ascii=False, default=str)
+        return json.dumps({name: self._masked(value) for name, value in line.items()}, ensure_ascii=False)
 
     def _masked(self, value: object) -> object:
-        if not isinstance(value, str):
+        if isinstance(value, int | float):
             return value
+        value = str(value)
         for secret in self._secrets:
             value = value.replace(secret, MASKED)
         return value

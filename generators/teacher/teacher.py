@@ -1,4 +1,4 @@
-"""The OpenAI-compatible teacher: one request in, a completion out; retries, errors sorted by kind."""
+"""The OpenAI-compatible teacher: one request in, a completion out; retries, and how long before the next try."""
 
 import asyncio
 import json

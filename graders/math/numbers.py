@@ -1,4 +1,4 @@
-"""Numbers as exact rationals: no float, no tolerance.
+"""Numbers in any notation as exact rationals, and when two quantities are equal or within a declared tolerance.
 
 Integers, decimals, fractions, mixed numbers, scientific notation, percent, money, number words and units.
 """

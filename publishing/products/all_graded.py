@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from cotfactory.publishing.products.row_parts import Row, prompt, provenance, publishable, thinking, written_by
+from cotfactory.publishing.products.row_parts import Row, prompt, provenance, thinking, written_by
+from cotfactory.publishing.products.who_may_appear import publishable
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.recipe import Recipe
 

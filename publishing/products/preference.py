@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from cotfactory.publishing.products.row_parts import Row, kept, prompt, provenance, rejected, turn_of, written_by
+from cotfactory.publishing.products.row_parts import Row, prompt, provenance, turn_of, written_by
+from cotfactory.publishing.products.who_may_appear import kept, rejected
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.recipe import PreferencePairs, Recipe
 

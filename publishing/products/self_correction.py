@@ -6,16 +6,8 @@ The mistake is one the teacher really made: supervised correction of injected mi
 
 from collections.abc import Sequence
 
-from cotfactory.publishing.products.row_parts import (
-    Row,
-    assistant_turn,
-    kept,
-    prompt,
-    provenance,
-    rejected,
-    thinking,
-    written_by,
-)
+from cotfactory.publishing.products.row_parts import Row, assistant_turn, prompt, provenance, thinking, written_by
+from cotfactory.publishing.products.who_may_appear import kept, rejected
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.reasoning_tags import PUBLISHED

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from cotfactory.publishing.products.row_parts import Row, chain, kept, prompt, provenance, thinking, turn_of
+from cotfactory.publishing.products.row_parts import Row, chain, prompt, provenance, thinking, turn_of
+from cotfactory.publishing.products.who_may_appear import kept
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.recipe import Recipe
 

@@ -146,7 +146,7 @@ def test_contaminated_chain_that_was_kept_all_the_same_stops_the_release(
 ) -> None:
     groups = [(contaminated(made_mixed_group(1), 1),)]
     assert release(tmp_path / "careful", groups, made_recipe("preference", "all_graded")).rows["preference"] == 0
-    monkeypatch.setattr("cotfactory.publishing.products.row_parts.may_leave", lambda graded, decision: True)
+    monkeypatch.setattr("cotfactory.publishing.products.who_may_appear.may_leave", lambda graded, decision: True)
     with pytest.raises(ContractFailed, match="nothing contaminated is published"):
         release(tmp_path / "careless", groups, made_recipe("preference", "all_graded"))
 

@@ -116,7 +116,7 @@ def test_lines_are_json_whatever_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(logging.getLogger("cotfactory"), "propagate", False)
     logger = logging.getLogger("cotfactory.tests")
     with run_log(tmp_path, "r", logging.INFO, frozenset({"secret", "secret-longer"})), place_in_run(stage="one\ntwo"):
-        logger.warning("half \ud800, bell \x07, %s", "secret-longer", extra={"error": "\x1b[31m secret"})
+        logger.warning("half \ud800, bell \x07, %s", "secret-longer", extra={"error": ValueError("\x1b[31m secret")})
         logging.getLogger("elsewhere").warning("not ours")
     logger.warning("after its end")
     (line,) = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text("utf-8", "replace").splitlines()]

@@ -1,0 +1,40 @@
+"""Which candidates a row may show: kept ones, rejected ones (wrong, finished, without marks of thinking), or any."""
+
+from cotfactory.publishing.may_leave import may_leave
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.reasoning_tags import MARKS
+
+
+def kept(group: Group) -> list[GradedCandidate]:
+    """Return the candidates that are published as chains to learn from, by their sample index."""
+    pairs = zip(group.candidates, group.decisions, strict=True)
+    return by_index([graded for graded, decision in pairs if decision.kept])
+
+
+def rejected(group: Group) -> list[GradedCandidate]:
+    """Return the candidates that may be shown as wrong, by their sample index.
+
+    Their teacher ended them and they were graded `incorrect`: an `ungraded` or truncated chain is never rejected, as
+    what is wrong with it is ours, or the token limit's. Nor is one whose response holds marks of thinking.
+    """
+    return by_index(
+        [
+            graded
+            for graded in publishable(group)
+            if graded.grade.verdict == "incorrect"
+            and graded.candidate.is_finished
+            and graded.candidate.response.strip()
+            and not MARKS.search(graded.candidate.response)
+        ]
+    )
+
+
+def publishable(group: Group) -> list[GradedCandidate]:
+    """Return the candidates whose text may be published at all, kept or not."""
+    pairs = zip(group.candidates, group.decisions, strict=True)
+    return [graded for graded, decision in pairs if may_leave(graded, decision)]
+
+
+def by_index(candidates: list[GradedCandidate]) -> list[GradedCandidate]:
+    """Return candidates in the order in which they were asked for."""
+    return sorted(candidates, key=lambda graded: graded.candidate.sample_index)

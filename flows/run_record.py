@@ -9,9 +9,9 @@ from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
-from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination
+from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.warehouse.tables import write_table

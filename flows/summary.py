@@ -3,12 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import VERDICTS
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import FunnelStage, TeacherShare
+from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -82,7 +83,7 @@ class Tally:
     answered: int = 0
     kept: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[DropReason] = field(default_factory=Counter)
     teachers: dict[str, _TeacherCount] = field(default_factory=dict)
     sandbox_images: set[str] = field(default_factory=set)
 

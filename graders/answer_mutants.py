@@ -22,21 +22,12 @@ from cotfactory.graders.math.rounding import declared_step
 from cotfactory.graders.math.structures import read_shape
 from cotfactory.graders.texts import accepted_forms, normalise
 from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.problem import CHOICE_LETTERS, Problem, ScorerTests
-from cotfactory.schemas.record import Record
 
 EXAMPLES = 20
 
 Pair = tuple[Problem, Candidate]
-
-
-class MutantCheck(Record):
-    """How many mutants of how many chains were made and accepted; `examples` says which were, for people."""
-
-    chains: int
-    made: int
-    accepted: int
-    examples: tuple[str, ...] = ()
 
 
 def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> MutantCheck:

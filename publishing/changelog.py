@@ -13,7 +13,7 @@ CHANGELOG = "CHANGELOG.md"
 
 def changelog(manifest: Manifest, differences: Mapping[Product, ProductDiff], parent: Path | None) -> str:
     """Return the whole page: the entry of this release, then the page of its parent's folder, if it has one."""
-    entry = [f"## {manifest.version} ({manifest.created_at:%Y-%m-%d})", ""]
+    entry = [f"## {manifest.version} ({manifest.facts.created_at:%Y-%m-%d})", ""]
     if manifest.parent is None:
         entry += [f"- `{product}`: {count:,} rows, the first release" for product, count in manifest.rows.items()]
     else:

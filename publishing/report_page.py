@@ -16,7 +16,6 @@ import jinja2
 from markupsafe import Markup
 
 from cotfactory.data_contracts.report import ContractReport, Subject
-from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.dataset_card import share
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics, Yield
@@ -51,7 +50,6 @@ def report_page(
     manifest: Manifest,
     statistics: ReleaseStatistics,
     reports: Mapping[Subject, ContractReport],
-    mutants: MutantCheck | None,
     charts: Mapping[str, Chart],
 ) -> str:
     """Return the page, smaller than 5 MB; `charts` are shown as SVG."""
@@ -63,6 +61,7 @@ def report_page(
         lstrip_blocks=True,
     )
     environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share}
+    mutants = manifest.facts.mutants
     told = [one for one in mutants.examples if not count_key_like(one)] if mutants else []
     script = (TEMPLATES / "report.js").read_text("utf-8")
     kept, dropped = statistics.kept(), statistics.dropped()
@@ -78,8 +77,8 @@ def report_page(
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
         labels=statistics.labels(),
         agreement=statistics.agreement,
-        regraded=_regraded(manifest.regrades),
-        priced=any(teacher.cost_usd is not None for teacher in manifest.teachers),
+        regraded=_regraded(manifest.facts.regrades),
+        priced=any(teacher.cost_usd is not None for teacher in manifest.facts.teachers),
         charts=[Markup(_inline(chart.svg)) for chart in charts.values()],  # noqa: S704 - drawn by us from numbers
         style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file

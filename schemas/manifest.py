@@ -1,12 +1,15 @@
 """Release manifest: files, hashes, recipe, parents, counts, spend."""
 
 from datetime import datetime
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import StrategyName
 from cotfactory.schemas.decontamination import Decontamination
+from cotfactory.schemas.drop_reasons import DropReason
+from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.regrade import Regrade
 
@@ -60,39 +63,69 @@ class StrengthOfTests(Record):
     fifths: tuple[int, int, int, int, int]
 
 
+class ReleaseFacts(Record):
+    """What the run that made a release says of it: who made it, when, and how many were left after each stage.
+
+    `recipe_id` says whether two recipes ask for the same; `problems` names the file of the workspace's problems table
+    that they came from. `funnel` ends before the rows; `dropped` counts candidates and problems by the reason of their
+    decision. `sandbox_images` are the digests of the images in which programs were graded. `decontamination` is None
+    where the recipe names no benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all
+    runs of the recipe so far; `regrades` tell what became of the verdicts of chains that one version of a grader judged
+    after another.
+    """
+
+    code_version: str
+    recipe_id: str
+    problems: str
+    created_at: datetime
+    funnel: tuple[FunnelStage, ...]
+    verdicts: dict[str, int]
+    dropped: dict[DropReason, int]
+    teachers: tuple[TeacherShare, ...]
+    sandbox_images: tuple[str, ...] = ()
+    decontamination: Decontamination | None = None
+    mutants: MutantCheck | None = None
+    alarms: tuple[Alarm, ...] = ()
+    regrades: tuple[Regrade, ...] = ()
+
+
 class Manifest(Record):
     """All that is needed to say what a release is and to make it again.
 
     `rows_sha` is the sha256 over the sorted row ids and row contents of every product: it does not depend on
     row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
-    and logins; `recipe_id` says whether two recipes ask for the same; `problems` names the file of the workspace's
-    problems table that they came from. `files` are all but the manifest itself, `dropped` counts by reason,
-    `contract_sha` is the sha256 of each product's contract, and `sandbox_images` are the digests of the images in
-    which programs were graded. `test_strength` is None without code problems, `decontamination` where the recipe
-    names no benchmark; `alarms` are those of all runs of the recipe so far. `without_rl` counts the problems
-    that were asked and have no row in `rl`, by reason (empty where `rl` is not released); `regrades` tell what became
-    of the verdicts of chains that one version of a grader judged after another.
+    and logins. `files` are all but the manifest itself, `contract_sha` is the sha256 of each product's contract.
+    `facts` are the run's own, as it told them. `test_strength` is None without code problems; `without_rl` counts the
+    problems that were asked and have no row in `rl`, by reason (empty where `rl` is not released).
     """
 
     name: str
     version: str
     parent: str | None
-    created_at: datetime
-    code_version: str
     rows_sha: str
-    recipe_id: str
     recipe: str
-    problems: str
     rows: dict[str, int]
     files: tuple[ReleasedFile, ...]
-    funnel: tuple[FunnelStage, ...]
-    verdicts: dict[str, int]
-    dropped: dict[str, int]
-    teachers: tuple[TeacherShare, ...]
     contract_sha: dict[str, str]
-    sandbox_images: tuple[str, ...] = ()
+    facts: ReleaseFacts
     test_strength: StrengthOfTests | None = None
-    decontamination: Decontamination | None = None
-    alarms: tuple[Alarm, ...] = ()
     without_rl: dict[str, int] = Field(default_factory=dict)
-    regrades: tuple[Regrade, ...] = ()
+
+    @property
+    def funnel(self) -> tuple[FunnelStage, ...]:
+        """The run's funnel, down to the rows of all products."""
+        return (*self.facts.funnel, FunnelStage(stage="rows", count=sum(self.rows.values())))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _facts_of_older_form(cls, read: Any) -> Any:
+        """Read a manifest in which the facts stood among the other fields: a data set keeps what it was published with.
+
+        Its funnel ended with the rows.
+        """
+        if not isinstance(read, dict) or "facts" in read:
+            return read
+        facts = {name: read[name] for name in ReleaseFacts.model_fields if name in read}
+        if isinstance(funnel := facts.get("funnel"), list):
+            facts["funnel"] = [stage for stage in funnel if not isinstance(stage, dict) or stage.get("stage") != "rows"]
+        return {**{name: value for name, value in read.items() if name not in facts}, "facts": facts}

@@ -26,6 +26,8 @@ RELEASE_COLUMNS = {
     "recipe_id": "VARCHAR",
     "rows": "MAP(VARCHAR, BIGINT)",
 }
+RELEASE_FACTS = frozenset({"created_at", "recipe_id"})
+"""Those of them that the run tells."""
 
 
 def build_catalog(workspace: Workspace) -> None:
@@ -112,14 +114,20 @@ def _read_parquet(files: str) -> str:
 
 
 def _releases_view(workspace: Workspace) -> str:
-    columns = ", ".join(f"{name}: {quoted(kind)}" for name, kind in RELEASE_COLUMNS.items())
     if not any(workspace.releases.glob("*/*/manifest.json")):
         empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in RELEASE_COLUMNS.items())
         return f"SELECT {empty}, NULL::VARCHAR AS path WHERE false"
+    # In older manifests the facts stood among the other fields (`schemas/manifest.py`): both places are read.
+    facts = ", ".join(f"{name} {RELEASE_COLUMNS[name]}" for name in RELEASE_FACTS)
+    kinds = {**RELEASE_COLUMNS, "facts": f"STRUCT({facts})"}
+    read = ", ".join(f"{name}: {quoted(kind)}" for name, kind in kinds.items())
+    shown = ", ".join(
+        f"coalesce(facts.{name}, {name}) AS {name}" if name in RELEASE_FACTS else name for name in RELEASE_COLUMNS
+    )
     pattern = quoted(str(workspace.releases / "*" / "*" / "manifest.json"))
     return (
-        f"SELECT * EXCLUDE (filename), regexp_replace(filename, '/manifest.json$', '') AS path "
-        f"FROM read_json({pattern}, columns = {{{columns}}}, filename = true)"
+        f"SELECT {shown}, regexp_replace(filename, '/manifest.json$', '') AS path "
+        f"FROM read_json({pattern}, columns = {{{read}}}, filename = true)"
     )
 
 

@@ -74,7 +74,7 @@ def find_report(release: str | None, workspace: Path) -> FoundReport:
 
 def _newest_release(workspace: Path) -> Path:
     releases = Workspace(workspace.resolve()).releases
-    made = [(read_manifest(path.parent).created_at, path.parent) for path in releases.glob("*/v*/manifest.json")]
+    made = [(read_manifest(path.parent).facts.created_at, path.parent) for path in releases.glob("*/v*/manifest.json")]
     if not made:
         raise InputError(f"There is no release in {workspace.resolve()}", "run a recipe with this --workspace first")
     return max(made)[1]

@@ -8,9 +8,8 @@ from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.release.publish import release_folder
 from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.publishing.read_manifest import read_manifest
-from cotfactory.publishing.release import ReleaseFacts, write_release
+from cotfactory.publishing.release import write_release
 from cotfactory.schemas.errors import WorkspaceError
-from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.problem_spool import spool_problems
@@ -43,7 +42,7 @@ def rebuild(release: str, workspace: Path, out: Path) -> Rebuilt:
     used = released_file(place, manifest.name, manifest.version)
     plans = teacher_plans(recipe, {})
     with ExitStack() as stack:
-        problems = stack.enter_context(spool_problems(released_problems(place, manifest.problems), place.staging))
+        problems = stack.enter_context(spool_problems(released_problems(place, manifest.facts.problems), place.staging))
         positions = {problem.problem_id: position for position, problem in enumerate(problems)}
         samples = released_samples(used, positions)
         wanted = stack.enter_context(WantedSamples(place, samples, decisions=[used]))
@@ -52,28 +51,12 @@ def rebuild(release: str, workspace: Path, out: Path) -> Rebuilt:
             rollouts = released_samples(used, positions, rollouts=True), used
             rolled = RolledOut(recipe, recipe.rollouts, manifest.name, problems, plans, wanted, place, rollouts)
             groups = stack.enter_context(rolled).groups()
-        outcome = write_release(manifest.name, groups, recipe, _facts(manifest), out, place.staging)
+        outcome = write_release(
+            manifest.name, groups, recipe, manifest.facts, out, place.staging, version=manifest.version
+        )
     if outcome.rows_sha != manifest.rows_sha:
         raise WorkspaceError(
             f"{outcome.path} has rows_sha {outcome.rows_sha}: expected {manifest.rows_sha}, as in the manifest",
-            f"it was made by code version {manifest.code_version}; `cotfactory diff` tells what differs",
+            f"it was made by code version {manifest.facts.code_version}; `cotfactory diff` tells what differs",
         )
     return Rebuilt(path=str(outcome.path), version=outcome.version, rows_sha=outcome.rows_sha)
-
-
-def _facts(manifest: Manifest) -> ReleaseFacts:
-    return ReleaseFacts(
-        code_version=manifest.code_version,
-        recipe_id=manifest.recipe_id,
-        problems=manifest.problems,
-        created_at=manifest.created_at,
-        funnel=tuple(stage for stage in manifest.funnel if stage.stage != "rows"),
-        verdicts=manifest.verdicts,
-        dropped=manifest.dropped,
-        teachers=manifest.teachers,
-        sandbox_images=manifest.sandbox_images,
-        version=manifest.version,
-        alarms=manifest.alarms,
-        regrades=manifest.regrades,
-        decontamination=manifest.decontamination,
-    )

@@ -17,10 +17,10 @@ from cotfactory.flows.settings import hub_target, recipe_id
 from cotfactory.flows.summary import ReleaseSummary
 from cotfactory.graders.code.program_mutants import strength_of_tests
 from cotfactory.graders.grader import Tools
-from cotfactory.publishing.release import ReleaseFacts, write_release
+from cotfactory.publishing.release import write_release
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.group import Group
-from cotfactory.schemas.manifest import StrengthOfTests
+from cotfactory.schemas.manifest import ReleaseFacts, StrengthOfTests
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.history import alarms_before
 from cotfactory.warehouse.regrades import regrades
@@ -35,50 +35,21 @@ def release(job: Job, rolled: RolledOut | None) -> None:
 
     Raises ContractFailed when an expectation failed or nothing was kept; no release folder is left behind.
     """
-    run, problems, wanted = job.run, job.problems, job.wanted
-    recipe, tally, workspace = run.recipe, run.tally, run.workspace
-    facts = ReleaseFacts(
-        code_version=version("cotfactory"),
-        recipe_id=recipe_id(recipe),
-        problems=run.problems_file,
-        created_at=datetime.now(UTC),
-        funnel=tally.funnel(),
-        verdicts=tally.verdict_counts(),
-        dropped=dict(tally.dropped),
-        teachers=tally.shares(recipe.teachers),
-        sandbox_images=tuple(sorted(tally.sandbox_images)),
-        decisions=workspace.table("decisions") / f"{run.output_name}.parquet",
-        version=run.version,
-        decontamination=run.decontamination,
-        mutants=run.mutants,
-        alarms=(*alarms_before(workspace, recipe.name), *run.alarms),
-        regrades=regrades(workspace, run.output_name),
-    )
-
-    def groups() -> Iterator[tuple[Group, ...]]:
-        decided = rolled.groups() if rolled else decided_groups(problems, job.plans, wanted, run.output_name)
-        for one in decided:
-            run.advance()
-            yield one
-
-    with run.progress.stage("release", len(problems)):
+    run = job.run
+    with run.progress.stage("release", len(job.problems)):
         outcome = write_release(
             run.output_name,
-            groups(),
-            recipe,
-            facts,
-            workspace.releases,
-            workspace.staging,
-            lambda: _strength_of_tests(problems, job.tools),
+            _groups(job, rolled),
+            run.recipe,
+            release_facts(run),
+            run.workspace.releases,
+            run.workspace.staging,
+            decisions=run.workspace.table("decisions") / f"{run.output_name}.parquet",
+            version=run.version,
+            strength=lambda: _strength_of_tests(job.problems, job.tools),
         )
         if not outcome.unchanged:
-            used = (
-                {"recipe": run.output_name, "version": outcome.version, **row}
-                for samples in (wanted, rolled.wanted if rolled else None)
-                if samples is not None
-                for row in samples.decided(run.output_name)
-            )
-            write_table(workspace, "released", f"{run.output_name}-{outcome.version}", used)
+            _note_what_was_used(job, rolled, outcome.version)
     run.release = ReleaseSummary(
         path=str(outcome.path),
         version=outcome.version,
@@ -89,6 +60,45 @@ def release(job: Job, rolled: RolledOut | None) -> None:
     )
     if outcome.held_back is not None:
         run.progress.note(f"no new release, {outcome.version} stands: {outcome.held_back}")
+
+
+def release_facts(run: Run) -> ReleaseFacts:
+    """Return what a run says of the release it makes."""
+    tally = run.tally
+    return ReleaseFacts(
+        code_version=version("cotfactory"),
+        recipe_id=recipe_id(run.recipe),
+        problems=run.problems_file,
+        created_at=datetime.now(UTC),
+        funnel=tally.funnel(),
+        verdicts=tally.verdict_counts(),
+        dropped=dict(tally.dropped),
+        teachers=tally.shares(run.recipe.teachers),
+        sandbox_images=tuple(sorted(tally.sandbox_images)),
+        decontamination=run.decontamination,
+        mutants=run.mutants,
+        alarms=(*alarms_before(run.workspace, run.recipe.name), *run.alarms),
+        regrades=regrades(run.workspace, run.output_name),
+    )
+
+
+def _groups(job: Job, rolled: RolledOut | None) -> Iterator[tuple[Group, ...]]:
+    name = job.run.output_name
+    for groups in rolled.groups() if rolled else decided_groups(job.problems, job.plans, job.wanted, name):
+        job.run.advance()
+        yield groups
+
+
+def _note_what_was_used(job: Job, rolled: RolledOut | None, release_version: str) -> None:
+    """Write down the samples and rollouts of a release, so that it can be made again."""
+    name = job.run.output_name
+    used = (
+        {"recipe": name, "version": release_version, **row}
+        for samples in (job.wanted, rolled.wanted if rolled else None)
+        if samples is not None
+        for row in samples.decided(name)
+    )
+    write_table(job.run.workspace, "released", f"{name}-{release_version}", used)
 
 
 def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:

@@ -56,7 +56,7 @@ def test_programs_are_run_and_the_strength_of_their_tests_is_told(tmp_path: Path
     manifest = json.loads((Path(summary["release"]["path"]) / "manifest.json").read_text())
     told = manifest["test_strength"]
     assert (told["problems"], told["noticed"]) == (2, sum(one["noticed"] for one in strength.values()))
-    assert len(manifest["sandbox_images"]) == 1
+    assert len(manifest["facts"]["sandbox_images"]) == 1
     card = (Path(summary["release"]["path"]) / "README.md").read_text("utf-8")
     assert "| up to 20 % | 21-40 % | 41-60 % | 61-80 % | above 80 % |\n|---:|---:|---:|---:|---:|\n| " in card
     assert f"| {' | '.join(map(str, told['fifths']))} |" in card

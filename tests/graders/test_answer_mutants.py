@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cotfactory.graders.answer_mutants import MutantCheck, check_mutants
+from cotfactory.graders.answer_mutants import check_mutants
 from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.problem import Problem
 from tests.builders import a_candidate, a_problem
 

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
-from cotfactory.publishing.release import ReleaseFacts
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import VERDICTS, Decision, Evidence, Split, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, PassRate, StepCount
 from cotfactory.schemas.ids import problem_id, prompt_id, request_id
-from cotfactory.schemas.manifest import FunnelStage, TeacherShare
+from cotfactory.schemas.manifest import FunnelStage, ReleaseFacts, TeacherShare
 from cotfactory.schemas.problem import AnswerKind, Problem, Tests
 from cotfactory.schemas.recipe import FileSource, Product, Recipe, Release
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -213,7 +212,7 @@ def made_facts(*, recipe_id: str = "recipe-1", problems: Iterable[Sequence[Group
         created_at=NOW,
         funnel=tuple(FunnelStage(stage=stage, count=count) for stage, count in counts.items()),
         verdicts={verdict: verdicts[verdict] for verdict in VERDICTS},
-        dropped=dict(Counter(str(decision.reason) for decision in decisions if decision.reason)),
+        dropped=dict(Counter(decision.reason for decision in decisions if decision.reason)),
         teachers=(
             TeacherShare(
                 teacher="owl",

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cotfactory.data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
-from cotfactory.schemas.manifest import Manifest, ReleasedFile
+from cotfactory.schemas.manifest import Manifest, ReleasedFile, ReleaseFacts
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
@@ -73,18 +73,20 @@ def write_manifest(release: Path, rows: dict[Product, int]) -> None:
         name="sums",
         version=release.name,
         parent=None,
-        created_at=datetime(2026, 11, 20, tzinfo=UTC),
-        code_version="0.1.0",
         rows_sha=hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest(),
-        recipe_id="0" * 32,
         recipe="{}",
-        problems="sums-000000000000",
         rows={**rows},
         files=files,
-        funnel=(),
-        verdicts={},
-        dropped={},
-        teachers=(),
         contract_sha={},
+        facts=ReleaseFacts(
+            code_version="0.1.0",
+            recipe_id="0" * 32,
+            problems="sums-000000000000",
+            created_at=datetime(2026, 11, 20, tzinfo=UTC),
+            funnel=(),
+            verdicts={},
+            dropped={},
+            teachers=(),
+        ),
     )
     (release / "manifest.json").write_text(manifest.model_dump_json(), "utf-8")

@@ -12,7 +12,8 @@ from tests.publishing.small_release import make_release
 
 def manifest(folder: Path, version: str, parent: str | None) -> Manifest:
     made = read_manifest(make_release(folder, version))
-    return made.model_copy(update={"parent": parent, "created_at": datetime(2026, 11, 21, tzinfo=UTC)})
+    facts = made.facts.model_copy(update={"created_at": datetime(2026, 11, 21, tzinfo=UTC)})
+    return made.model_copy(update={"parent": parent, "facts": facts})
 
 
 def test_first_entry_and_the_one_on_top_of_it(tmp_path: Path) -> None:

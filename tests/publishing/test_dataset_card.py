@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from cotfactory.publishing.dataset_card import cell
 from cotfactory.publishing.read_manifest import read_manifest
-from cotfactory.publishing.release import ReleaseFacts, write_release
+from cotfactory.publishing.release import write_release
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import METHODS, BenchmarkShare, Decontamination, PlantedRecall, Planting
 from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import Group
-from cotfactory.schemas.manifest import StrengthOfTests
+from cotfactory.schemas.manifest import ReleaseFacts, StrengthOfTests
 from cotfactory.schemas.recipe import Attempts, Product, Recipe
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.publishing.made_groups import (
@@ -190,7 +190,7 @@ def test_card_and_page_tell_what_the_run_found(tmp_path: Path) -> None:
     )
     folders = tmp_path / "releases", tmp_path / "staging"
     strength = StrengthOfTests(problems=4, mutants=40, noticed=30, fifths=(1, 0, 0, 0, 3))
-    path = write_release(recipe.name, groups, recipe, facts, *folders, lambda: strength).path
+    path = write_release(recipe.name, groups, recipe, facts, *folders, strength=lambda: strength).path
     card, page = (path / "README.md").read_text("utf-8"), (path / "report.html").read_text("utf-8")
     for said in (
         r"| answer\_first | 2 | 100.0 % |",

@@ -12,12 +12,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from cotfactory.data_contracts.report import ContractReport, Subject
-from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.publishing.diff import diff_releases
 from cotfactory.publishing.read_manifest import read_manifest
-from cotfactory.publishing.release import ReleaseFacts, ReleaseOutcome, write_release
+from cotfactory.publishing.release import ReleaseOutcome, write_release
 from cotfactory.schemas.errors import ContractFailed, WorkspaceError
 from cotfactory.schemas.group import Group
+from cotfactory.schemas.manifest import ReleaseFacts
+from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.recipe import Product, Recipe
 from tests.publishing.made_groups import (
     KEY,

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from cotfactory.graders.answer_mutants import MutantCheck
 from cotfactory.publishing.charts import draw_charts
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release
@@ -22,6 +21,7 @@ from cotfactory.publishing.shown_chain import BENCHMARK, WITHHELD
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.regrade import Regrade
 from tests.publishing.made_groups import (
     contaminated,
@@ -94,6 +94,11 @@ def manifest(released: Path) -> Manifest:
     return read_manifest(released)
 
 
+def with_facts(manifest: Manifest, **facts: Any) -> Manifest:
+    """Return the manifest with other facts of the run."""
+    return manifest.model_copy(update={"facts": manifest.facts.model_copy(update=facts)})
+
+
 def portrait_of(problems: Sequence[Sequence[Group]]) -> ReleaseStatistics:
     statistics = ReleaseStatistics()
     for groups in problems:
@@ -145,7 +150,7 @@ def test_the_same_chains_in_any_order_of_arrival(manifest: Manifest) -> None:
     problems = [(made_mixed_group(number),) for number in range(200)]
     one, two = portrait_of(problems), portrait_of(problems[::-1])
     charts = draw_charts(one)
-    assert report_page(manifest, one, {}, None, charts) == report_page(manifest, two, {}, None, draw_charts(two))
+    assert report_page(manifest, one, {}, charts) == report_page(manifest, two, {}, draw_charts(two))
     assert (len(one.kept()), len(one.dropped())) == (KEPT_SHOWN, DROPPED_SHOWN)
     assert Counter(chain.drop_reason for chain in one.dropped()) == {"incorrect": 100, "ungraded": 100}
     for chart in charts.values():
@@ -164,7 +169,7 @@ def test_page_and_names_are_bounded(manifest: Manifest) -> None:
     statistics = portrait_of(problems)
     assert len(statistics.yields["domain"]) == MOST_NAMES + 1
     assert statistics.yields["domain"][OTHERS].asked == 2 * (400 - MOST_NAMES)
-    page = report_page(manifest, statistics, {}, None, {})
+    page = report_page(manifest, statistics, {}, {})
     assert len(page.encode()) < 5_000_000
     assert {bool(chain["drop_reason"]) for chain in Parsed(page).chains()} == {True, False}
 
@@ -174,7 +179,7 @@ def test_chain_with_a_key_is_not_shown(manifest: Manifest) -> None:
     # In the middle of a long text, where a cut would leave it out, and at a place where it would cut it in two.
     chains = [made_candidate(problem, 0, reasoning="a" * 1_995 + " " + KEY + " " + "b" * 5_000)]
     chains.append(made_candidate(problem, 1, response=f"My key is {KEY}."))
-    page = report_page(manifest, portrait_of([(made_group(problem, [*map(made_graded, chains)]),)]), {}, None, {})
+    page = report_page(manifest, portrait_of([(made_group(problem, [*map(made_graded, chains)]),)]), {}, {})
     assert "sk-a" not in page
     assert {chain["response"] for chain in Parsed(page).chains()} == {WITHHELD}
 
@@ -183,7 +188,7 @@ def test_chain_that_repeats_a_benchmark_is_not_shown_but_why_it_went_is(manifest
     problem = made_problem()
     chains = [made_candidate(problem, 0, reasoning="As the benchmark has it", response="word for word")]
     group = contaminated(made_group(problem, [*map(made_graded, chains)]))
-    (shown,) = Parsed(report_page(manifest, portrait_of([(group,)]), {}, None, {})).chains()
+    (shown,) = Parsed(report_page(manifest, portrait_of([(group,)]), {}, {})).chains()
     assert (shown["reasoning"], shown["response"], shown["drop_reason"]) == (BENCHMARK, BENCHMARK, "contaminated")
 
 
@@ -201,7 +206,7 @@ def test_agreement_is_told_and_stays_text(manifest: Manifest) -> None:
         ).model_copy(update={"teacher": f"{name}{HOSTILE}"})
         for name in ("owl", "elk")
     ]
-    page = report_page(manifest.model_copy(update={"regrades": regrades}), portrait_of([groups]), {}, None, {})
+    page = report_page(with_facts(manifest, regrades=regrades), portrait_of([groups]), {}, {})
     for said in (
         '<td class="n">200</td><td class="n">97.5 %</td>',
         "3 incorrect &rarr; correct<br>2 no_answer &rarr; correct<br>",
@@ -212,7 +217,7 @@ def test_agreement_is_told_and_stays_text(manifest: Manifest) -> None:
     parsed = Parsed(page)
     assert parsed.tags["script"] == 2
     assert not parsed.tags.keys() & {"img", "b"}
-    nothing = report_page(manifest, ReleaseStatistics(), {}, None, {})
+    nothing = report_page(manifest, ReleaseStatistics(), {}, {})
     assert "Every chain was judged by one version of its grader" in nothing
     assert "No problem has a usual answer of two teachers" in nothing
 
@@ -227,14 +232,14 @@ def test_steps_on_the_way_to_a_chain_are_paid_for() -> None:
 
 def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:
     alarm = Alarm(teacher="owl", kind="truncated", seen=9, samples=20, text="<b>cut")
-    warned = report_page(manifest.model_copy(update={"alarms": (alarm,)}), ReleaseStatistics(), {}, None, {})
+    warned = report_page(with_facts(manifest, alarms=(alarm,)), ReleaseStatistics(), {}, {})
     assert '<p class="bad">owl, truncated: &lt;b&gt;cut</p>' in warned
-    assert "Nothing looked wrong" in report_page(manifest, ReleaseStatistics(), {}, None, {})
+    assert "Nothing looked wrong" in report_page(manifest, ReleaseStatistics(), {}, {})
 
 
 def test_alarm_is_told(manifest: Manifest) -> None:
     mutants = MutantCheck(chains=1, made=3, accepted=2, examples=("c0: <b>sign turned</b>", f"c1: {KEY}"))
-    page = report_page(manifest, ReleaseStatistics(), {}, mutants, draw_charts(ReleaseStatistics()))
+    page = report_page(with_facts(manifest, mutants=mutants), ReleaseStatistics(), {}, draw_charts(ReleaseStatistics()))
     assert '<p class="bad">2 of 3 falsified answers' in page
     assert "&lt;b&gt;sign turned" in page
     assert KEY not in page

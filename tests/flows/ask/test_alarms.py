@@ -67,7 +67,7 @@ def test_what_was_wrong_when_the_chains_were_bought_is_in_the_manifest_of_every_
     assert (second.alarms, second.release is not None) == ((), True)
     ((path,),) = ask(tmp_path / "w", "SELECT max(path) FROM releases")
     manifest = json.loads((Path(path) / "manifest.json").read_text("utf-8"))
-    (alarm,) = manifest["alarms"]
+    (alarm,) = manifest["facts"]["alarms"]
     assert (alarm["kind"], alarm["seen"], alarm["samples"]) == ("truncated", 50, 50)
 
 

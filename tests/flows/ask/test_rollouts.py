@@ -85,7 +85,7 @@ def test_steps_are_labelled_by_what_comes_of_them(
     assert ask(tmp_path / "w", counted) == [("rollout", 48, 6), ("solve", 12, 0)]
     decided = "SELECT reason, count(*) FROM decisions WHERE recipe = 'sums' GROUP BY ALL ORDER BY ALL"
     assert ask(tmp_path / "w", decided) == [("incorrect", 6), ("rollout", 48), (None, 6)]
-    (share,) = json.loads((Path(summary.release.path) / "manifest.json").read_text())["teachers"]
+    (share,) = json.loads((Path(summary.release.path) / "manifest.json").read_text())["facts"]["teachers"]
     assert (share["rollouts"], share["candidates"]) == (48, 12)
     assert share["output_tokens"] == plain.tokens.output + summary.tokens.output  # all of it was paid for
 

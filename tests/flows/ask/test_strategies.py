@@ -64,7 +64,7 @@ def test_a_refined_sample_is_three_answers_and_one_row(
     again = run(recipe, tmp_path / "w")
     assert (again.teacher_calls, again.reused) == (0, 6)
     manifest = json.loads((Path(summary.release.path) / "manifest.json").read_text())
-    (share,) = manifest["teachers"]
+    (share,) = manifest["facts"]["teachers"]
     assert (share["strategy"], share["candidates"], share["earlier_steps"]) == ("refine", 6, 12)
     assert share["output_tokens"] == summary.tokens.output  # every answer was paid for
 

@@ -48,7 +48,7 @@ def test_a_contaminated_problem_is_not_asked_and_a_contaminated_chain_not_kept(
     assert ask(tmp_path / "w", "SELECT DISTINCT detail FROM decisions WHERE reason = 'contaminated' AND NOT "
                "candidate_id IS NULL") == [("bench row row-1 question, words_8 1.00, in chain",)]  # fmt: skip
     assert summary.release is not None
-    told = read_manifest(Path(summary.release.path)).decontamination
+    told = read_manifest(Path(summary.release.path)).facts.decontamination
     assert told is not None
     (share,) = told.benchmarks
     assert (share.benchmark, share.texts, share.problems, share.candidates) == ("bench", 2, 1, 5)

@@ -137,10 +137,10 @@ def test_verdicts_of_an_older_grader_are_told_in_the_release(
         ),
         Regrade.model_validate({**versions, "verdict_before": "incorrect", "verdict_after": "correct", "chains": 5}),
     )
-    assert read_manifest(release).regrades == told
+    assert read_manifest(release).facts.regrades == told
     assert "5 incorrect &rarr; correct<br>" in (release / "report.html").read_text("utf-8")
     again = rebuild("sums@v1.1.0", tmp_path / "w", tmp_path / "again")
-    assert read_manifest(Path(again.path)).regrades == told
+    assert read_manifest(Path(again.path)).facts.regrades == told
 
 
 def test_a_version_can_be_chosen(write_recipe: WriteRecipe, tmp_path: Path) -> None:

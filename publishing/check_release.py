@@ -1,0 +1,60 @@
+"""Run the contracts of a release on the very files that would leave: of each product, then of the whole."""
+
+from collections.abc import Mapping
+from typing import get_args
+
+from cotfactory.data_contracts.check import check_contract
+from cotfactory.data_contracts.contract import Contract, Demands
+from cotfactory.data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release
+from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
+from cotfactory.publishing.stage_rows import StagedRows
+from cotfactory.schemas.errors import ContractFailed
+from cotfactory.schemas.manifest import Manifest, ReleaseFacts
+from cotfactory.schemas.recipe import Product, Recipe
+
+
+def checked(
+    rows: StagedRows,
+    contracts: Mapping[Product, Contract],
+    recipe: Recipe,
+    facts: ReleaseFacts,
+    parent: Manifest | None,
+) -> dict[Subject, ContractReport]:
+    """Return what the contracts found; `parent` is the release before, if there is one.
+
+    Raises ContractFailed with a line for each failure.
+    """
+    demands = Demands(
+        require_reasoning=recipe.curation.require_reasoning,
+        max_length_ratio=recipe.release.preference.max_length_ratio,
+        one_per_rejection_type=recipe.release.preference.one_per_rejection_type,
+    )
+    files = {product: rows.shards(product) for product in contracts}
+    reports: dict[Subject, ContractReport] = {
+        product: check_contract(contract, files[product], rows.counts[product], demands)
+        for product, contract in contracts.items()
+    }
+    if all(report.passed for report in reports.values()):  # with other columns, nothing can be measured
+        counts, stop_above = _counts(facts, parent), recipe.release.stop_above
+        numbers = measure_release(files, rows.counts, counts, stop_above, rows.contaminated)
+        reports[WHOLE] = check_release(load_release_contract(), numbers)
+    failures = [line for report in reports.values() for line in report.failures()]
+    if failures:
+        raise ContractFailed("\n".join(failures), "nothing was released")
+    return reports
+
+
+def _counts(facts: ReleaseFacts, parent: Manifest | None) -> RunCounts:
+    return RunCounts(
+        funnel={stage.stage: stage.count for stage in facts.funnel},
+        verdicts=facts.verdicts,
+        dropped={**facts.dropped},
+        mutants_accepted=facts.mutants.accepted if facts.mutants else 0,
+        rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
+    )
+
+
+def _rows_of_same_recipe(parent: Manifest | None, recipe_id: str) -> dict[Product, int]:
+    if parent is None or parent.facts.recipe_id != recipe_id:
+        return {}
+    return {product: parent.rows[product] for product in get_args(Product) if product in parent.rows}

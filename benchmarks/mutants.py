@@ -1,6 +1,6 @@
 """Would the tests notice a wrong change? Random changes of a module's code, each against the tests that mirror it.
 
-    python -m benchmarks.mutants [MODULE ...] [--seed S] [--per-module N] [--show]
+    python -m benchmarks.mutants [MODULE ...] [--seed S] [--per-module N]
 
 Run by hand. A change is one of: a comparison turned (`<` to `<=`), a constant moved, `and` for `or`, a `not` dropped,
 an operator swapped, two arguments swapped, `min` for `max`, `any` for `all`, a statement deleted. MODULE is a path such
@@ -114,8 +114,10 @@ def mutants(source: str) -> Iterator[str]:
 
 def _not_run(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what of a node is no behaviour: annotations, docstrings, decorators."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        yield from (found for found in (node.returns, *node.decorator_list) if found is not None)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield from node.decorator_list
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:
+        yield node.returns
     if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
         yield node.annotation
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -190,7 +192,7 @@ def run_tests(module: str, source: str, tests: tuple[str, ...], limit_s: float) 
         os.dup2(quiet, 2)
         name = "cotfactory." + module.removesuffix(".py").replace("/", ".")
         sys.meta_path.insert(0, _Changed(name, ROOT / module, source))
-        os._exit(pytest.main(["-x", "-q", *tests]))
+        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
     ends_at = time.monotonic() + limit_s
     while time.monotonic() < ends_at:
         found, status = os.waitpid(process_id, os.WNOHANG)

@@ -164,7 +164,7 @@ def _holds(left: list[_Token], right: list[_Token]) -> bool | None:
         return None
     values = [value for percent in _readings(left) if (value := _value(left, percent)) is not None]
     unit = _last_digit(right)
-    stated = [(value, unit / 100 if percent and _is_percentage(right) else unit)
+    stated = [(value, unit / 100 if percent else unit)
               for percent in _readings(right) if (value := _value(right, percent)) is not None]  # fmt: skip
     if not values or not stated:
         return None

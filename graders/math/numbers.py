@@ -204,7 +204,7 @@ def _word_tail(text: str) -> str | None:
         return None
     words = [word for word in re.split(r"[ ./^{}-]+", match[1]) if word and not word.isdigit()]
     known = any(is_known_unit(word) for word in words)
-    return match[0] if words and (known or all(len(word) >= 4 for word in words[:1])) else None
+    return match[0] if known or len(words[0]) >= 4 else None
 
 
 def quantity(text: str) -> Quantity | None:

@@ -73,3 +73,14 @@ def test_fewer_chains_than_wanted_are_all_of_them() -> None:
 def test_chains_without_an_equation_go_one_and_the_same_way() -> None:
     chains = [finding("a", 0), finding("b", 1), finding("c", 2, equations=(1,))]
     assert choose(chains, 2, "most_different") == {"a", "c"}
+
+
+def test_what_counts_is_the_chosen_chain_that_is_most_alike() -> None:
+    """A chain that is nearly a copy of one chosen is no news, however much it differs from another chosen one."""
+    chains = [
+        finding("a", 0, equations=(1, 2, 3, 4)),
+        finding("b", 1, equations=(8, 9)),
+        finding("c", 2, equations=(1, 2, 3, 4, 5)),  # nothing in common with b
+        finding("d", 3, equations=(1, 8)),  # a little with both
+    ]
+    assert choose(chains, 3, "most_different") == {"a", "b", "d"}

@@ -94,6 +94,20 @@ def test_a_benchmark_of_a_single_run_is_met() -> None:
     assert "words_8" in {hit.method for hit in hits}
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        # Four runs of eight words are enough to be known with their numbers masked; fewer never are.
+        ("12 foxes alpha beta gamma delta epsilon zeta eta theta iota", True),
+        ("12 foxes alpha beta gamma delta epsilon zeta eta theta", False),
+    ],
+)
+def test_a_short_benchmark_text_is_never_met_with_its_numbers_masked(words: str, found: bool) -> None:
+    index = benchmark_index(a_benchmark(words), Overlap())
+    (hits,) = contaminations([words.replace("12", "31")], index, by_characters=False)
+    assert ("masked_8" in {hit.method for hit in hits}) is found
+
+
 def test_batches_make_no_difference() -> None:
     texts = [QUESTION, "nothing", f"x {QUESTION}", "", SHORT]
     whole = contaminations(texts, INDEX, by_characters=True)

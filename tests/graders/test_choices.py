@@ -36,6 +36,9 @@ STATED = [
     ("It lies on the Seine. The answer is (C", "C"),  # cut after the letter
     ("The option that best fits what the question says is (C), Paris, as it lies on the Seine.", "C"),
     ("The answer is about Paris.", "C"),
+    # A letter with its option's text ends the last sentence.
+    ("The capital of France is (C) Paris.", "C"),
+    ("It is known as C: Paris.", "C"),
     ("\\boxed{10 + 14 = 24 = \\text{C}}", "C"),  # the letter is the last side
 ]
 
@@ -66,6 +69,7 @@ UNSTATED = [
     ("The answer is (C) Berlin.", "letter_and_text_differ"),
     ("The answer is (None of the above).", "none_of_the_choices"),
     ("\\boxed{C", "unclosed_box"),
+    ("The capital of France is (B) Paris.", "no_final_answer"),  # the text of another letter
     # denied, with the option's own text behind the letter
     ("So the capital is not (A) London", "no_final_answer"),
 ]

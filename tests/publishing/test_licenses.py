@@ -2,7 +2,7 @@
 
 import pytest
 
-from cotfactory.publishing.licenses import NOT_STATED, license_lines, refuse_forbidden_mix
+from cotfactory.publishing.licenses import NOT_STATED, Terms, license_lines, refuse_forbidden_mix, terms_of
 from cotfactory.schemas.errors import RecipeError
 
 
@@ -57,6 +57,26 @@ def test_what_is_refused(declared: str, problem: str, teacher: str | None, said:
         refuse_forbidden_mix(declared, ["mit", problem], {"owl": teacher})
     assert said in refused.value.message
     assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("licence", "terms"),
+    [
+        ("mit", Terms()),
+        ("house rules", None),
+        # Of licences that hold together every term does, whichever of them asks it.
+        ("MIT AND CC-BY-NC-4.0", Terms(non_commercial=True)),
+        ("MIT AND CC-BY-ND-4.0", Terms(no_derivatives=True)),
+        ("CC-BY-NC-4.0 AND GPL-3.0-only", Terms(non_commercial=True, share_alike="gpl")),
+        ("openai terms", Terms(no_competitors=True)),
+        ("MIT AND House-Rules", None),
+        # Of several to choose from the least strict.
+        ("CC-BY-NC-4.0 OR GPL-3.0-only", Terms(share_alike="gpl")),
+        ("CC-BY-NC-4.0 OR CC-BY-ND-4.0 OR MIT", Terms()),
+    ],
+)
+def test_what_an_expression_asks(licence: str, terms: Terms | None) -> None:
+    assert terms_of(licence) == terms
 
 
 def test_the_strictest_comes_first_and_the_unknown_last() -> None:

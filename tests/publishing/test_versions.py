@@ -6,7 +6,7 @@ import pytest
 
 from cotfactory.publishing.diff import ProductDiff
 from cotfactory.publishing.versions import chosen_version, held_back, latest_release, next_version
-from cotfactory.schemas.errors import InputError
+from cotfactory.schemas.errors import InputError, WorkspaceError
 
 
 def diff(**counts: int) -> ProductDiff:
@@ -25,6 +25,10 @@ def diff(**counts: int) -> ProductDiff:
         (diff(added=1), "v1.5.0"),
         (diff(removed=1, added=500), "v2.0.0"),  # who trains on a withdrawn row must hear of it
         (diff(rows_before=0, added=1), "v1.5.0"),
+        (
+            diff(rows_before=0, rows_after=0),
+            "v1.4.3",
+        ),  # a product without a row, before and now: no share of it changed
     ],
 )
 def test_next_version(product: ProductDiff, version: str) -> None:
@@ -76,3 +80,8 @@ def test_chosen_version_that_cannot_follow_is_refused(version: str, parent: str 
 
 def test_chosen_version_is_taken() -> None:
     assert chosen_version("v2.0.0", "v1.10.3") == "v2.0.0"
+
+
+def test_a_release_whose_version_is_none_is_named() -> None:
+    with pytest.raises(WorkspaceError, match=r"'1\.4': expected vX"):
+        next_version("1.4", {"sft": diff()})

@@ -2,12 +2,23 @@
 
 import hashlib
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotfactory.schemas.ids import content_id, content_id_of_all, grade_id, problem_id, prompt_id, request_id, seed_from
+from cotfactory.schemas.ids import (
+    content_id,
+    content_id_of_all,
+    follow_up_id,
+    grade_id,
+    problem_id,
+    prompt_id,
+    request_id,
+    seed_from,
+)
+from cotfactory.schemas.problem import CallCase, CallTests
 from cotfactory.schemas.teaching import Message, Sampling
 from tests.builders import a_problem
 
@@ -77,6 +88,43 @@ def test_a_parameter_that_is_not_sent_is_not_in_the_id() -> None:
     assert request_id("p", "m", sampling, 3) == request_id(**REQUEST)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parent": "q"},
+        {"turn": Message(role="user", content="Sure?")},
+        {"turn": Message(role="system", content="Check it.")},
+        {"model": "n"},
+        {"sampling": Sampling(temperature=0.8)},
+        {"sample_index": 4},
+    ],
+)
+def test_the_id_of_a_later_turn_covers_what_it_follows_and_what_it_says(change: dict[str, object]) -> None:
+    follow_up = {key: value for key, value in REQUEST.items() if key != "prompt"} | {
+        "parent": "p",
+        "turn": Message(role="user", content="Check it."),
+    }
+    assert follow_up_id(**(follow_up | change)) != follow_up_id(**follow_up)  # type: ignore[arg-type]
+
+
+def test_ids_are_stable_over_releases_for_all_that_is_hashed() -> None:
+    """What is bought is found again by these alone: a change of any makes everyone pay for everything again."""
+    problem, turn = a_problem(), Message(role="user", content="Check it.")
+    assert {
+        "prompt": prompt_id([turn]),
+        "request": request_id("p", "m", Sampling(temperature=0.7), 3),
+        "follow-up": follow_up_id("p", turn, "m", Sampling(temperature=0.7), 3),
+        "grade": grade_id("c", problem, "math", "1"),
+        "seed": f"{seed_from('fractions', 42, 'é'):x}",
+    } == {
+        "prompt": "357c790a9d0ec580dc6288436df9adca",
+        "request": "69abffe98f597c330d934dcdaee874ca",
+        "follow-up": "b96968fa44d59b10c7784bc96954428b",
+        "grade": "250d255842144402fc8594326faff010",
+        "seed": "5a687a7b7162d4c9",
+    }
+
+
 def test_a_prompt_id_covers_roles_and_texts() -> None:
     user, system = Message(role="user", content="x"), Message(role="system", content="x")
     assert len({prompt_id([user]), prompt_id([system]), prompt_id([system, user]), prompt_id([user, system])}) == 4
@@ -98,3 +146,12 @@ def test_neighbouring_seeds_do_not_overlap() -> None:
     first = {seed_from("family", 42, index) for index in range(1000)}
     second = {seed_from("family", 43, index) for index in range(1000)}
     assert not first & second
+
+
+@pytest.mark.parametrize(
+    "change", [{"question": "g?"}, {"choices": ["a", "b"]}, {"answer": "8"}, {"tests": None}, {"source": "t"}]
+)
+def test_a_problem_id_covers_what_is_asked_and_how_it_is_checked(change: dict[str, Any]) -> None:
+    tests = CallTests(entry_point="f", cases=(CallCase(args=(1,), expected=2),))
+    problem: dict[str, Any] = {"question": "f?", "choices": None, "answer": "7", "tests": tests, "source": "s"}
+    assert problem_id(**(problem | change)) != problem_id(**problem)

@@ -43,6 +43,13 @@ def test_tables_of_any_size_are_the_same_rows(
     assert (entries.unconfirmed_usd, entries.unconfirmed_tokens) == (0.5, 100)
 
 
+def test_an_empty_line_is_no_torn_one(journal: Path) -> None:
+    """A process that goes on after a torn line begins with a line end, whether or not one is missing."""
+    before = read_journal(journal)
+    journal.write_bytes(journal.read_bytes().replace(b"\n", b"\n\n"))
+    assert read_journal(journal) == before
+
+
 WHOLE = json.loads(a_candidate(candidate_id="c1").model_dump_json())
 
 

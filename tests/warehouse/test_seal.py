@@ -1,17 +1,26 @@
 """A journal becomes a table file, and what may have been billed without an answer goes on counting."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.problem import CallCase, CallTests
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
 from cotfactory.warehouse.ledger import Journal, JournalHeader, open_journals
-from cotfactory.warehouse.seal import seal_journal, seal_own_journal, unconfirmed
+from cotfactory.warehouse.seal import (
+    GradeRow,
+    seal_journal,
+    seal_own_journal,
+    unconfirmed,
+    write_grades,
+    write_problems,
+)
 from cotfactory.warehouse.workspace import Workspace, open_workspace
-from tests.builders import a_candidate
+from tests.builders import a_candidate, a_grade, a_problem
 
 
 @pytest.fixture
@@ -102,3 +111,30 @@ def test_a_journal_of_another_version_is_set_aside_never_removed(workspace: Work
         seal_own_journal(workspace, journal.path)
     assert not open_journals(workspace.ledger)
     assert [path.suffix for path in workspace.ledger.iterdir() if path.suffix == ".unread"] == [".unread"]
+
+
+def test_the_same_problems_are_one_file_and_other_problems_another(workspace: Workspace) -> None:
+    tests = CallTests(entry_point="twice", cases=(CallCase(args=(9,), expected=18),))
+    problems = [a_problem(), a_problem("Write twice.", "", kind="code", row="2", tests=tests)]
+    name = write_problems(workspace, "r", problems)
+    assert name.startswith("r-")
+    table = workspace.table("problems") / f"{name}.parquet"
+    written = table.stat().st_ino
+    assert write_problems(workspace, "r", problems) == name
+    assert table.stat().st_ino == written  # not written again
+    assert write_problems(workspace, "r", problems[:1]) != name
+    assert write_problems(workspace, "another", problems) != name
+    build_catalog(workspace)
+    _, rows = query_catalog(workspace, "SELECT DISTINCT question, answer, tests FROM problems ORDER BY question")
+    assert rows == [("What is 6 * 7?", "42", None), ("Write twice.", "", tests.model_dump_json())]
+
+
+def test_a_grade_is_kept_with_its_id_its_problem_and_its_time(workspace: Workspace) -> None:
+    then = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    grade = a_grade(candidate_id="c" * 32)
+    assert write_grades(workspace, "g", [GradeRow(grade, "a" * 32, "b" * 32, then)]) == 1
+    build_catalog(workspace)
+    _, rows = query_catalog(
+        workspace, "SELECT candidate_id, verdict, grade_id, problem_id, epoch(graded_at) FROM grades"
+    )
+    assert rows == [("c" * 32, "correct", "a" * 32, "b" * 32, then.timestamp())]

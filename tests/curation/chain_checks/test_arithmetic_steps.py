@@ -24,6 +24,8 @@ WRONG = [
     "- 5 + 3 = 9",  # a list's bullet, not a sign
     "0.2 x 50 = 12",
     "25% + 5% = 35%",
+    " + ".join(["1"] * 30) + " = 29",  # long, and still read
+    "9" * 30 + " + 1 = 9",
     "The base is 3 cm wide and the height is 2, so the area is 3 * 2 = 7",  # a base that is no number base
 ]
 
@@ -39,6 +41,7 @@ RIGHT_OR_UNCLEAR = [
     "20% * 50 = 10",
     "In base 8, 7 + 1 = 10",
     "in base 2, 1 + 1 = 10",
+    "25% + 5 = 30",  # the per cent sign is only a unit
     "3 / 4 = 75%",
     "2x + 3 = 11",
     "x = 3",
@@ -60,6 +63,10 @@ RIGHT_OR_UNCLEAR = [
     "10 / 0 = 5",
     "3 * (4 = 12",
     "Then 3 * 4 = 2 * 6 = 12",
+    " + ".join(["1"] * 31) + " = 30",  # too long to be worth a look
+    "9" * 31 + " + 1 = 9",  # too many digits
+    "5 + 3 = 8 (",  # the text ends inside a parenthesis
+    "-100 / 3 = -33%",  # the sign is a unit only, so that a whole per cent is the last digit
     "1 1/2 + 1/2 = 2",  # mixed numbers are not read
     "",
 ]

@@ -209,6 +209,7 @@ def test_the_expected_number_of_samples_is_the_mean_over_every_run(attempts: Att
 def test_what_is_asked_already_is_not_expected_again() -> None:
     assert expected_samples(Attempts(max=8), verdicts("cciu"), (0.5, 0.5)) == 4
     assert expected_samples(Attempts(max=8, stop_after_correct=2), verdicts("cc"), (0.5, 0.5)) == 0
+    assert expected_samples(Attempts(max=3), verdicts("iiiii"), (0.5, 0.5)) == 0  # `max` was lowered since
     # Hundreds of samples are no trouble either.
     assert 2 < expected_samples(Attempts(max=900, stop_after_correct=2), [], (0.5, 0.5)) < 200
 

@@ -67,6 +67,31 @@ def test_tokens_stop_a_run_too() -> None:
         asyncio.run(run())
 
 
+@given(st.lists(st.tuples(st.integers(1, 60), st.floats(0.0, 1.0)), min_size=1, max_size=20), st.integers(0, 90))
+def test_the_tokens_in_flight_and_those_spent_never_exceed_the_budget(
+    requests: list[tuple[int, float]], earlier: int
+) -> None:
+    async def run() -> None:
+        run_budget = RunBudget(Budget(tokens=100), spent_tokens=earlier)
+        held = 0
+
+        async def one(worst: int, share: float) -> None:
+            nonlocal held
+            try:
+                await run_budget.hold(0.0, worst)
+            except BudgetReached:
+                return
+            held += worst
+            assert run_budget.spent_tokens + held <= 100
+            await asyncio.sleep(0)
+            held -= worst
+            run_budget.settle(0.0, worst, 0.0, int(worst * share))
+
+        await asyncio.gather(*(one(*request) for request in requests))
+
+    asyncio.run(run())
+
+
 def test_cost_and_worst_case() -> None:
     price = Price(input=1.0, output=2.0)
     assert cost_usd(price, Usage(input_tokens=1_000_000, output_tokens=500_000)) == 2.0
@@ -74,6 +99,13 @@ def test_cost_and_worst_case() -> None:
     worst = worst_case(Sampling(max_tokens=50), (Message(role="user", content="é" * 100),))
     assert worst.input_tokens >= 200  # a tokenizer may make one token of each byte
     assert worst.output_tokens == 50
+
+
+def test_what_an_endpoint_adds_is_part_of_the_worst_case() -> None:
+    message, sampling = (Message(role="user", content="x"),), Sampling(max_tokens=50)
+    plain, longer = worst_case(sampling, message), worst_case(sampling, message, 300)
+    assert (longer.input_tokens - plain.input_tokens, longer.output_tokens) == (300, 50)
+    assert worst_case(Sampling(max_tokens=None), message).output_tokens == 0  # unknown, as without a budget
 
 
 def test_those_who_waited_for_the_first_bill_go_all_at_once() -> None:

@@ -111,3 +111,44 @@ def test_what_is_no_completion(broken: Any) -> None:
 def test_an_answer_with_nothing_in_it(changes: dict[str, Any], nothing: bool) -> None:
     empty = a_completion("").model_copy(update={"usage": Usage(output_tokens=1), **changes})
     assert says_nothing(empty) is nothing
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "thought"),
+    [
+        ("7", "7", None),
+        (None, "", None),
+        ([], "", None),
+        (["3 + 4", " = 7"], "3 + 4 = 7", None),  # parts without a type
+        ([{"text": "7"}], "7", None),
+        ([{"type": "output_text", "text": "7"}, {"type": "text", "content": "!"}], "7!", None),
+        ([{"type": "thinking", "thinking": "3 + 4"}, {"type": "text", "text": "7"}], "7", "3 + 4"),
+        # parts within parts
+        ([{"type": "thinking", "thinking": [{"type": "text", "text": "3 "}, {"text": "+ 4"}]}], "", "3 + 4"),
+        ([{"type": "reasoning_text", "text": "3 + 4"}, {"type": "text", "text": "7"}], "7", "3 + 4"),
+        ([{"type": "thought", "summary": "hm"}, "7"], "7", "hm"),
+        ([{"type": "image", "content": "data"}, {"type": "text", "text": 7}], "", None),  # neither text nor thinking
+    ],
+)
+def test_content_in_parts(content: Any, said: str, thought: str | None) -> None:
+    payload = reply("")
+    payload["choices"][0]["message"]["content"] = content
+    read = read_completion(payload, 1.0)
+    assert (read.content, read.reasoning) == (said, thought)
+
+
+def test_thinking_beside_the_content_goes_before_thinking_within_it() -> None:
+    payload = reply("")
+    payload["choices"][0]["message"] |= {"content": [{"type": "thinking", "thinking": "within"}], "reasoning": "beside"}
+    assert read_completion(payload, 1.0).reasoning == "beside"
+
+
+def test_an_upstream_that_died_in_the_middle() -> None:
+    payload = reply("3 + ")
+    payload["choices"][0]["error"] = {"code": 502}
+    read = read_completion(payload, 1.0)
+    assert (read.finish_reason, read.finish_reason_raw) == ("error", "stop")
+
+
+def test_half_a_character_is_stored_as_a_question_mark() -> None:
+    assert read_completion(reply("é \ud800"), 1.0).content == "é ?"

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotfactory.graders.math.latex import clean
-from cotfactory.graders.math.numbers import Quantity, exact_number, number_words, quantity, same_quantity
+from cotfactory.graders.math.numbers import (
+    Quantity,
+    exact_number,
+    number_words,
+    quantity,
+    same_quantity,
+    split_unit,
+    within,
+)
 
 EXACT = [
     ("18", "18"),
@@ -109,6 +117,53 @@ def test_number_words() -> None:
     assert number_words("3 million") == 3_000_000
     assert number_words("twenty-one") == 21
     assert number_words("five apples") is None
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("hundred", 10**2), ("thousand", 10**3), ("million", 10**6), ("billion", 10**9), ("trillion", 10**12),
+     ("dozen", 12)],
+)  # fmt: skip
+def test_every_scale_is_worth_what_it_says(word: str, value: int) -> None:
+    assert number_words(f"two {word}") == 2 * value
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("5 wolves", "5"),
+        ("5 cm", "5"),  # short, but in the tables
+        ("5 ab", "5 ab"),  # two letters may be two variables
+        ("5 x", "5 x"),
+        ("5 cows", "5"),
+        ("5 cow", "5 cow"),
+        ("5 more than Bob", "5 more than Bob"),  # words that make another number of it
+    ],
+)
+def test_which_words_after_a_number_are_a_unit(text: str, body: str) -> None:
+    assert split_unit(text)[0] == body
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "tolerance", "inside"),
+    [
+        ("3.14", "3.15", "0.01", True),  # the bound itself is inside
+        ("3.14", "3.16", "0.01", False),
+        ("3.14", "3.12", "0.01", False),
+        ("5 \\text{ m}", "510 \\text{ cm}", "0.1", True),  # in the reference's unit
+        ("5 \\text{ m}", "520 \\text{ cm}", "0.1", False),
+        ("5 \\text{ m}", "5 \\text{ kg}", "1", False),
+        ("5 \\text{ m}", "5.5", "1", True),  # a unit that only one side names
+        ("5 \\text{ apples}", "5.5 \\text{ m}", "1", True),  # a word that is no unit says nothing
+        ("30\\%", "31\\%", "1", True),
+        ("30\\%", "30", "1", False),  # one side is a percentage
+    ],
+)
+def test_a_tolerance(reference: str, answer: str, tolerance: str, inside: bool) -> None:
+    one, other = quantity(clean(reference)), quantity(clean(answer))
+    assert one is not None
+    assert other is not None
+    assert within(one, other, Fraction(tolerance)) is inside
 
 
 @given(st.fractions(max_denominator=10**6))

@@ -108,6 +108,20 @@ def test_a_short_benchmark_text_is_never_met_with_its_numbers_masked(words: str,
     assert ("masked_8" in {hit.method for hit in hits}) is found
 
 
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_of_texts_that_share_a_run_each_counts_by_its_own_runs(row: int) -> None:
+    """All three hold the run, and one of them is nothing else."""
+    run = "alpha beta gamma delta epsilon zeta eta theta"
+    texts = [f"{run} " + " ".join(f"{name}{n}" for n in range(12)) for name in ("cow", "elk", "owl")]
+    texts[row] = run
+    index = benchmark_index(
+        a_benchmark("nothing of the kind stands in here at all " * 2, *texts), Overlap(words_8=0.05)
+    )
+    (hits,) = contaminations([f"Say {run} and go on."], index, by_characters=False)
+    hit = next(hit for hit in hits if hit.method == "words_8")
+    assert (hit.row, hit.overlap) == (str(row + 1), 1.0)
+
+
 def test_batches_make_no_difference() -> None:
     texts = [QUESTION, "nothing", f"x {QUESTION}", "", SHORT]
     whole = contaminations(texts, INDEX, by_characters=True)

@@ -40,6 +40,7 @@ FOUND = [
     # nothing but the answer; one formula; a conclusion with one formula
     ("42", "42", "only_line"),
     ("We find that $x \\neq 3$.", "x \\neq 3", "only_formula"),
+    ("$28$ pct", "28%", "only_formula"),
     ("$28$ percent", "28%", "only_formula"),
     ("With $a=2$ and $b=3$.\nTherefore the sum is $5$.", "5", "conclusion"),
     # a conclusion whose subject is set in mathematics too, or that counts
@@ -73,6 +74,9 @@ MISSING = [
     ("The answer is not 42.", "no_final_answer"),
     ("Problem: what is 17*23? Expected answer: 391. I am confident the answer follows.", "no_final_answer"),
     ("$x=1$ or so.\nTherefore, there are 12 or 13 such rows.", "no_final_answer"),
+    # several formulas, and no last line that concludes with one
+    ("We add $a$ and $b$.\nThe sum is $5$.", "no_final_answer"),
+    ("It isn't $5$.", "no_final_answer"),
     ("First we add the numbers.\nThen we subtract 4 from 9.", "no_final_answer"),
 ]
 

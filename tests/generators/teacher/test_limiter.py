@@ -1,6 +1,7 @@
 """An endpoint is sent no more than it bears: concurrency, rates, and what it says is left."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 
@@ -168,3 +169,153 @@ def test_an_outage_after_another_slows_down_again() -> None:
 
     # The second time windows are of 16 outcomes each, the least there is: two of them, and each is more than sporadic.
     assert asyncio.run(run()) == [16, 4]
+
+
+def test_concurrency_grows_back_by_one_per_round_of_successes() -> None:
+    async def run() -> list[int]:
+        limiter = Limiter(EndpointLimits(concurrency=8))
+        for _ in range(8):
+            limiter.pushed_back(None)
+        allowed = []
+        for _ in range(3):
+            assert limiter.is_backing_off
+            allowed.append(await _most_at_once(limiter, 20))
+            for _ in range(allowed[-1] + 1):
+                limiter.succeeded()
+        return allowed
+
+    assert asyncio.run(run()) == [4, 5, 6]
+    assert not Limiter(EndpointLimits(concurrency=8)).is_backing_off
+
+
+@dataclass
+class MadeClock:
+    """A clock that only sleeping moves, so that hours of limits are tested to the second, at once."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += max(0.0, seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> MadeClock:
+    clock = MadeClock()
+    monkeypatch.setattr("cotfactory.generators.teacher.limiter.time", clock)
+    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
+    return clock
+
+
+async def _sent_at(limiter: Limiter, clock: MadeClock, requests: int, tokens: int = 10) -> list[float]:
+    """Return after how many seconds each of some requests goes out, one after the other."""
+    started, sent = clock.now, []
+    for _ in range(requests):
+        async with limiter.slot(tokens):
+            sent.append(clock.now - started)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("limits", "idle_s", "sent"),
+    [
+        ({}, 0.0, [0, 0, 0, 0]),
+        ({"requests_per_minute": 60}, 0.0, [0, 1, 2, 3]),
+        ({"requests_per_minute": 120}, 0.0, [0, 0, 0.5, 1]),  # one second's worth at once
+        ({"requests_per_minute": 120}, 3600.0, [0, 0, 0.5, 1]),  # an idle hour is not saved up
+        ({"requests_per_minute": 30}, 0.0, [1, 3, 5, 7]),  # half a request a second
+        ({"tokens_per_minute": 600}, 0.0, [0, 1, 2, 3]),  # ten tokens each
+        ({"tokens_per_minute": 150}, 0.0, [3, 7, 11, 15]),  # more than a second's worth is paid back by waiting
+        ({"requests_per_minute": 60, "tokens_per_minute": 300}, 0.0, [1, 3, 5, 7]),  # the tighter of two
+    ],
+)
+def test_rates_per_minute(limits: dict[str, int], idle_s: float, sent: list[float], clock: MadeClock) -> None:
+    limiter = Limiter(EndpointLimits(concurrency=8, **limits))
+    clock.now += idle_s
+    assert asyncio.run(_sent_at(limiter, clock, 4)) == pytest.approx(sent)
+
+
+@pytest.mark.parametrize(
+    ("left", "waited_s", "sent"),
+    [
+        (Allowance(2, 58.0, 60), 0.0, [0, 0, 1, 2]),  # then at the pace of the refill
+        (Allowance(0, 60.0, 60), 2.5, [0, 0, 0.5, 1.5]),  # what was refilled meanwhile is there
+        (Allowance(2, 58.0, None), 0.0, [0, 0, 58, 58]),  # nobody knows the pace: at the reset, then freely
+        (Allowance(0, 60.0, None), 60.0, [0, 0, 0, 0]),  # the reset has passed
+        (Allowance(0, 1.0, 2), 0.0, [0.5, 1, 1, 1]),  # never later than the reset
+        (Allowance(60, 60.0, 60), 0.0, [0, 0, 0, 0]),
+    ],
+)
+def test_an_endpoint_that_says_what_is_left(
+    left: Allowance, waited_s: float, sent: list[float], clock: MadeClock
+) -> None:
+    async def run() -> list[float]:
+        limiter = Limiter(EndpointLimits(concurrency=8))
+        async with limiter.slot(10):
+            limiter.heed(Allowances(requests=left, tokens=None))
+        clock.now += waited_s
+        return await _sent_at(limiter, clock, 4)
+
+    assert asyncio.run(run()) == pytest.approx(sent)
+
+
+def test_what_else_is_in_flight_is_taken_off_what_is_left(clock: MadeClock) -> None:
+    """The endpoint had not counted it yet when it wrote its reply."""
+
+    async def run() -> tuple[list[float], list[float]]:
+        limiter, other = Limiter(EndpointLimits(concurrency=8)), Limiter(EndpointLimits(concurrency=8))
+        async with limiter.slot(1), limiter.slot(1), limiter.slot(1):
+            limiter.heed(Allowances(requests=Allowance(4, 30.0, None), tokens=None))
+        other.succeeded(tokens=100)
+        async with other.slot(1), other.slot(1), other.slot(1):
+            other.heed(Allowances(requests=None, tokens=Allowance(400, 30.0, None)))
+        return await _sent_at(limiter, clock, 3), await _sent_at(other, clock, 1)
+
+    requests, tokens = asyncio.run(run())
+    assert requests == [0, 0, 30]  # two of four
+    assert tokens == [0]
+
+
+@pytest.mark.parametrize(
+    ("billed", "left", "sent"),
+    [
+        ((1000,), 2000, [0, 0, 60]),
+        ((1000, 2000), 2100, [0, 0, 60]),  # 1050: a twentieth of the way from 1000 to 2000
+        ((1000, 2000), 2099, [0, 60, 60]),
+        ((1000, 0), 1900, [0, 0, 60]),  # 950
+        ((), 0, [0, 0, 0]),  # nobody knows yet what a request takes
+    ],
+)
+def test_what_a_request_usually_takes_is_a_slow_mean_of_the_bills(
+    billed: tuple[int, ...], left: int, sent: list[float], clock: MadeClock
+) -> None:
+    async def run() -> list[float]:
+        limiter = Limiter(EndpointLimits(concurrency=8))
+        for tokens in billed:
+            limiter.succeeded(tokens)
+        async with limiter.slot(1):
+            limiter.heed(Allowances(requests=None, tokens=Allowance(left, 60.0, None)))
+        return await _sent_at(limiter, clock, 3)
+
+    assert asyncio.run(run()) == pytest.approx(sent)
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "pause_s"),
+    [
+        ((60.0,), 0.0),  # sporadic
+        ((5.0, 60.0, 10.0), 60.0),  # the longest that any of them asked for
+        ((5.0, 6.0, 7.0, 90.0), 90.0),  # one more of the same burst
+        ((5.0, 6.0, 90.0, 7.0), 90.0),
+        ((None, None, None), 0.0),
+    ],
+)
+def test_a_pause_is_as_long_as_was_asked_for(
+    asked_s: tuple[float | None, ...], pause_s: float, clock: MadeClock
+) -> None:
+    limiter = Limiter(EndpointLimits(concurrency=8))
+    for seconds in asked_s:
+        limiter.pushed_back(seconds, refused=True)
+    assert asyncio.run(_sent_at(limiter, clock, 2)) == [pause_s, pause_s]

@@ -73,6 +73,25 @@ def test_retry_after_as_a_date() -> None:
     assert 18 < waits <= 20
 
 
+@pytest.mark.parametrize(
+    ("remaining", "reset_s", "limit", "per_second"),
+    [
+        (40, 2.0, 100, 30.0),
+        (40, 0.5, 100, 120.0),
+        (40, 1.0, 100, 60.0),
+        (40, 0.0, 100, None),  # it is back already
+        (100, 2.0, 100, None),  # nothing is missing
+        (99, 2.0, 100, 0.5),
+        (101, 2.0, 100, None),  # more than the limit: the two do not belong together
+        (40, 2.0, None, None),
+    ],
+)
+def test_how_fast_a_limit_comes_back(
+    remaining: float, reset_s: float, limit: float | None, per_second: float | None
+) -> None:
+    assert Allowance(remaining, reset_s, limit).per_second == per_second
+
+
 def test_what_is_left() -> None:
     said = allowances(
         {

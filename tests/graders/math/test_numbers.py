@@ -117,6 +117,12 @@ def test_number_words() -> None:
     assert number_words("3 million") == 3_000_000
     assert number_words("twenty-one") == 21
     assert number_words("five apples") is None
+    assert number_words("1.5 million") == 1_500_000
+    assert number_words("two million five thousand and six") == 2_005_006
+    assert number_words("hundred") == 100
+    assert number_words("and five") is None
+    assert number_words("two 5") is None  # digits after a word are another number
+    assert number_words("") is None
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,44 @@ def test_a_line_that_is_no_candidate_is_foreign_and_its_neighbours_are_not(tmp_p
     journal.close()
     entries = read_journal(journal.path)
     assert (entries.bought, entries.foreign_lines, entries.torn_lines) == (("c1", "c2"), 1, 0)
+
+
+def _journal_of(folder: Path, *entries: tuple[str, str]) -> Path:
+    journal = Journal(folder, JournalHeader(recipe="r", run_id="run1", shard="s"))
+    for kind, body in entries:
+        journal._append(kind, body)
+    journal.close()
+    return journal.path
+
+
+@pytest.mark.parametrize(
+    ("entries", "in_flight", "unconfirmed", "foreign"),
+    [
+        ([("intent", "c1 0.5 100")], ("c1",), (0.5, 100), 0),
+        ([("intent", "c1 0.5 100"), ("failed", "c1 billed?")], (), (0.5, 100), 0),
+        ([("intent", "c1 0.5 100"), ("failed", "c1 unbilled")], (), (0.0, 0), 0),
+        # Asked twice: the first sending may have been billed, and so may the one that is on its way.
+        ([("intent", "c1 0.5 100"), ("failed", "c1 billed?"), ("intent", "c1 0.25 50")], ("c1",), (0.75, 150), 0),
+        ([("failed", "c1 billed?")], (), (0.0, 0), 0),  # nothing was ever intended
+        ([("intent", "c1 much 100")], (), (0.0, 0), 1),
+        ([("intent", "c1")], (), (0.0, 0), 1),
+        ([("later", "c1")], (), (0.0, 0), 1),  # what another version writes
+    ],
+)
+def test_what_sendings_may_have_been_billed(
+    tmp_path: Path,
+    entries: list[tuple[str, str]],
+    in_flight: tuple[str, ...],
+    unconfirmed: tuple[float, int],
+    foreign: int,
+) -> None:
+    read = read_journal(_journal_of(tmp_path, *entries))
+    assert (read.in_flight, read.foreign_lines, read.torn_lines) == (in_flight, foreign, 0)
+    assert (read.unconfirmed_usd, read.unconfirmed_tokens) == unconfirmed
+
+
+def test_a_line_with_another_checksum_or_no_end_is_torn_and_its_neighbours_are_not(tmp_path: Path) -> None:
+    path = _journal_of(tmp_path, ("intent", "c1 0.5 100"), ("intent", "c2 0.5 100"), ("intent", "c3 0.5 100"))
+    path.write_bytes(path.read_bytes().replace(b"c2 0.5", b"c2 0.6")[:-1])
+    read = read_journal(path)
+    assert (read.in_flight, read.torn_lines) == (("c1",), 2)

@@ -111,6 +111,8 @@ def test_a_sample_beyond_the_stop_is_not_used() -> None:
     attempts = Attempts(max=8, stop_after_correct=1)
     assert used_samples(attempts, verdicts("iccc")) == 2
     assert used_samples(attempts, [None, "correct"]) == 0
+    assert used_samples(attempts, verdicts("iii")) == 3  # not yet decided
+    assert used_samples(Attempts(max=2), verdicts("iii")) == 2
 
 
 @pytest.mark.parametrize(

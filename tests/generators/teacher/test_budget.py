@@ -56,6 +56,21 @@ def test_a_request_waits_for_others_to_settle_rather_than_stop_the_run() -> None
     assert asyncio.run(run()) == pytest.approx(0.2)
 
 
+def test_what_fits_to_the_last_cent_is_asked() -> None:
+    """0.1 + 0.1 + 0.1 is a little more than 0.3 in binary fractions."""
+
+    async def run() -> None:
+        run_budget = RunBudget(Budget(usd=0.3))
+        for _ in range(3):
+            await run_budget.hold(0.1, 0)
+        for _ in range(3):
+            run_budget.settle(0.1, 0, 0.1, 0)
+        await run_budget.hold(0.0001, 0)
+
+    with pytest.raises(BudgetReached, match=r"up to 0\.0001 USD"):
+        asyncio.run(run())
+
+
 def test_tokens_stop_a_run_too() -> None:
     async def run() -> None:
         run_budget = RunBudget(Budget(tokens=100), spent_tokens=60)

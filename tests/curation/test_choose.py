@@ -84,3 +84,13 @@ def test_what_counts_is_the_chosen_chain_that_is_most_alike() -> None:
         finding("d", 3, equations=(1, 8)),  # a little with both
     ]
     assert choose(chains, 3, "most_different") == {"a", "b", "d"}
+
+
+def test_a_second_chain_without_an_equation_is_as_little_news_as_a_copy() -> None:
+    chains = [
+        finding("a", 0),
+        finding("b", 1, equations=(1,)),
+        finding("c", 2),  # like a
+        finding("d", 3, equations=(1,)),  # like b: of the two the lower sample
+    ]
+    assert choose(chains, 3, "most_different") == {"a", "b", "c"}

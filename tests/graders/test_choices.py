@@ -36,6 +36,17 @@ STATED = [
     ("It lies on the Seine. The answer is (C", "C"),  # cut after the letter
     ("The option that best fits what the question says is (C), Paris, as it lies on the Seine.", "C"),
     ("The answer is about Paris.", "C"),
+    ("The answer is c.", "C"),  # a small letter alone
+    ("\\boxed{c}", "C"),
+    ("The answer is (C) or option C.", "C"),  # one letter twice
+    ("The answer is (c) paris", "C"),
+    ("C) Paris and more of it", "C"),
+    ("paris.", "C"),
+    ("So (C) is correct.", "C"),
+    ("It is not true, it is (C).", "C"),  # what is denied ends with its clause
+    # An answer of none of the options beside one that names a letter: the letter stands.
+    ("The answer is none of the above. The answer is (C).", "C"),
+    ("The answer is (C). The answer is none of these.", "C"),
     # A letter with its option's text ends the last sentence.
     ("The capital of France is (C) Paris.", "C"),
     ("It is known as C: Paris.", "C"),
@@ -70,6 +81,18 @@ UNSTATED = [
     ("The answer is (None of the above).", "none_of_the_choices"),
     ("\\boxed{C", "unclosed_box"),
     ("The capital of France is (B) Paris.", "no_final_answer"),  # the text of another letter
+    ("The answer is a prime.", "no_final_answer"),
+    ("The answer is not (C) Paris.", "no_final_answer"),
+    ("It isn't (C).", "no_final_answer"),
+    ("So the answer cannot be (C)", "no_final_answer"),
+    ("C) Berlin", "letter_and_text_differ"),
+    ("(F) Paris", "letter_beyond_choices"),
+    ("A: 5 + 3 = 8", "no_final_answer"),  # prose that begins like a letter
+    ("Venice", "no_final_answer"),
+    ("The answer is (F). The answer is (C).", "letter_beyond_choices"),  # a fault is not outvoted
+    ("\\boxed{F}", "letter_beyond_choices"),
+    ("\\boxed{}", "empty_box"),
+    ("C. " + "Paris " * 80, "no_final_answer"),  # too long to be nothing but an option
     # denied, with the option's own text behind the letter
     ("So the capital is not (A) London", "no_final_answer"),
 ]

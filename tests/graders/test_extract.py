@@ -20,11 +20,18 @@ FOUND = [
     ("$\\boxed{1}$ and $\\boxed{2}$", "1, 2", "boxed"),
     ("$$\\boxed{k = 45} \\quad \\text{and} \\quad \\boxed{n = 2}$$", "k = 45, n = 2", "boxed"),
     ("Either \\boxed{3} or \\boxed{4}.", "3 or 4", "boxed"),
+    ("\\boxed{5}, \\boxed{6} or \\boxed{7}", "5, 6 or 7", "boxed"),
+    ("\\boxed{5}" + " " * 81 + ", \\boxed{6}", "6", "boxed"),  # too far apart to be one list
+    ("\\boxed{5} maybe, yes: \\boxed{5}", "5", "boxed"),  # doubted and confirmed
+    ("\\boxed{5} " + "x" * 121 + " maybe \\boxed{6}", "6", "boxed"),  # the doubt is about something else
+    ("\\fbox{7}", "7", "boxed"),
     # twenty boxes side by side without a connector are twenty statements: the last one wins
     ("\\boxed{4} " * 20 + "\\boxed{3}", "3", "boxed"),
     # GSM8K and few-shot styles
     ("2 + 2 = 4\n#### 1,234", "1,234", "hash_line"),
     ("He has 3 left.\nA: 18", "18", "answer_line"),
+    ("####\n#### 5", "5", "hash_line"),  # an empty line states nothing
+    ("A：5", "5", "answer_line"),
     # statements, with the wrappers models put around them
     ("The final answer is $\\frac{1}{2}$. I hope it is correct.", "$\\frac{1}{2}$", "final_answer"),
     ("**Answer: 12**", "12", "answer_is"),
@@ -35,10 +42,17 @@ FOUND = [
     ("Final answer: the volume of the box is 120.", "120", "final_answer"),
     ("The answer to the second part is 3.5 cm.", "3.5 cm", "answer_is"),
     ("The answer is 4:30 p.m. on Monday.", "4:30 p.m. on Monday", "answer_is"),
+    ("The answer is $$5$$ units. Yes", "$$5$$ units", "answer_is"),
+    ("The answer is $5", "$5", "answer_is"),  # money
+    ("The answer is approximately 5", "5", "answer_is"),
+    ("The answer is 5, so done", "5", "answer_is"),
+    ("The answer is a word, because so", "a word", "answer_is"),
+    ("The answer is 5. The student's answer is 6.", "5", "answer_is"),  # not the model's own
     # "the final answer" outranks an interim "the answer"
     ("The answer is 5 so far.\nFinal answer: 6", "6", "final_answer"),
     # nothing but the answer; one formula; a conclusion with one formula
     ("42", "42", "only_line"),
+    ("one two three four", "one two three four", "only_line"),
     ("We find that $x \\neq 3$.", "x \\neq 3", "only_formula"),
     ("$28$ pct", "28%", "only_formula"),
     ("$28$ percent", "28%", "only_formula"),
@@ -46,6 +60,7 @@ FOUND = [
     # a conclusion whose subject is set in mathematics too, or that counts
     ("$x=7$. So, the pair $(x, y)$ is $(7, 6)$.", "(7, 6)", "conclusion"),
     ("Take $d = 1$ or $d = 2$. Therefore, there are 12 such rows. I hope it is correct.", "12", "conclusion"),
+    ("$a$ and $b$.\nThus $c$ is $d$", "d", "conclusion"),
     # a line of words and formulas is handed out whole
     ("$f(x) = a^x$ for some $a > 0$", "$f(x) = a^x$ for some $a > 0$", "whole_line"),
     # what a chat template leaves behind
@@ -77,6 +92,10 @@ MISSING = [
     # several formulas, and no last line that concludes with one
     ("We add $a$ and $b$.\nThe sum is $5$.", "no_final_answer"),
     ("It isn't $5$.", "no_final_answer"),
+    ("$a$ and $b$.\nThus $c$ is $d$ for all $x$", "no_final_answer"),
+    ("The wrong answer is 5.", "no_final_answer"),
+    ("one two three four five", "no_final_answer"),  # a sentence has to say what its answer is
+    ("5\n6", "no_final_answer"),
     ("First we add the numbers.\nThen we subtract 4 from 9.", "no_final_answer"),
 ]
 

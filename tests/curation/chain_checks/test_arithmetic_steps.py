@@ -17,6 +17,7 @@ WRONG = [
     "She has 3 + 4 = <<3+4=8>>8 left.",  # GSM8K's annotation
     "3 + 4 = 8 + 2 = 10",  # a running total may be sloppy, but not wrong
     "10 / 4 = 3.5",
+    "0.4 * 3 = 1.2000018",  # more than a calculator's noise, which is a millionth
     "12.50 - 2.25 = 10.20",
     "\\$15 \\times 3 = \\$48",
     "1,200 + 300 = 1,600",
@@ -36,6 +37,7 @@ RIGHT_OR_UNCLEAR = [
     "2 / 3 = 0.66",  # cut
     "10 / 3 = 3 buses",
     "18 * 3.14159 = 56.54866",  # worked out with more digits of pi than are shown
+    "0.4 * 3 = 1.2000008",
     "0.5 - 0.4 = 0.09999999999999998",  # a calculator's noise
     "20% of 50 + 3 = 13",  # `of` binds before the sum
     "20% * 50 = 10",

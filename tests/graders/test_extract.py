@@ -21,9 +21,10 @@ FOUND = [
     ("$$\\boxed{k = 45} \\quad \\text{and} \\quad \\boxed{n = 2}$$", "k = 45, n = 2", "boxed"),
     ("Either \\boxed{3} or \\boxed{4}.", "3 or 4", "boxed"),
     ("\\boxed{5}, \\boxed{6} or \\boxed{7}", "5, 6 or 7", "boxed"),
-    ("\\boxed{5}" + " " * 81 + ", \\boxed{6}", "6", "boxed"),  # too far apart to be one list
+    ("\\boxed{5}" + " " * 78 + ", \\boxed{6}", "5, 6", "boxed"),
+    ("\\boxed{5}" + " " * 79 + ", \\boxed{6}", "6", "boxed"),  # too far apart to be one list
     ("\\boxed{5} maybe, yes: \\boxed{5}", "5", "boxed"),  # doubted and confirmed
-    ("\\boxed{5} " + "x" * 121 + " maybe \\boxed{6}", "6", "boxed"),  # the doubt is about something else
+    ("\\boxed{5} " + "x" * 113 + " maybe \\boxed{6}", "6", "boxed"),  # the doubt is about something else
     ("\\fbox{7}", "7", "boxed"),
     # twenty boxes side by side without a connector are twenty statements: the last one wins
     ("\\boxed{4} " * 20 + "\\boxed{3}", "3", "boxed"),
@@ -52,6 +53,7 @@ FOUND = [
     ("The answer is 5 so far.\nFinal answer: 6", "6", "final_answer"),
     # nothing but the answer; one formula; a conclusion with one formula
     ("42", "42", "only_line"),
+    ("1" * 200, "1" * 200, "only_line"),  # the longest
     ("one two three four", "one two three four", "only_line"),
     ("We find that $x \\neq 3$.", "x \\neq 3", "only_formula"),
     ("$28$ pct", "28%", "only_formula"),
@@ -94,6 +96,8 @@ MISSING = [
     ("It isn't $5$.", "no_final_answer"),
     ("$a$ and $b$.\nThus $c$ is $d$ for all $x$", "no_final_answer"),
     ("The wrong answer is 5.", "no_final_answer"),
+    ("1" * 201, "no_final_answer"),
+    ("\\boxed{5} " + "x" * 112 + " maybe \\boxed{6}", "several_answers"),
     ("one two three four five", "no_final_answer"),  # a sentence has to say what its answer is
     ("5\n6", "no_final_answer"),
     ("First we add the numbers.\nThen we subtract 4 from 9.", "no_final_answer"),

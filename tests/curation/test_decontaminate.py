@@ -16,6 +16,9 @@ QUESTION = (
 SHORT = "Compute the value of the long sum 31 + 52 + 7."
 
 
+NAMES = [f"{first}{last}" for first in ("tab", "cor", "vel") for last in ("le", "ner", "vet", "dow", "gon", "ta", "mi")]
+
+
 def a_benchmark(*texts: str) -> list[BenchmarkText]:
     return [BenchmarkText(benchmark="b", row=str(n), column="question", text=text) for n, text in enumerate(texts)]
 
@@ -120,6 +123,31 @@ def test_of_texts_that_share_a_run_each_counts_by_its_own_runs(row: int) -> None
     (hits,) = contaminations([f"Say {run} and go on."], index, by_characters=False)
     hit = next(hit for hit in hits if hit.method == "words_8")
     assert (hit.row, hit.overlap) == (str(row + 1), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "method", "found"),
+    [
+        ("What is 22?!", "exact", True),  # 12 characters
+        ("What is 22?", "exact", False),  # equal by chance
+        ("word " * 7 + "words", "characters", True),  # 40 characters
+        ("word " * 7 + "word", "characters", False),
+        ("word " * 59 + "words", "characters", True),  # 300
+        ("word " * 59 + "wordss", "characters", False),
+    ],
+)
+def test_how_short_and_long_a_text_may_be(text: str, method: Method, found: bool) -> None:
+    index = benchmark_index(a_benchmark(text, "Something else that nobody asks about, of a usual length."), Overlap())
+    (hits,) = contaminations([text], index, by_characters=True)
+    assert (method in {hit.method for hit in hits}) is found
+
+
+@pytest.mark.parametrize(("texts", "found"), [(20, True), (21, False)])
+def test_a_run_in_more_than_twenty_texts_is_common(texts: int, found: bool) -> None:
+    run = "find the value of the number x such that"
+    index = benchmark_index(a_benchmark(*(f"{run} {name} holds" for name in NAMES[:texts])), Overlap(words_8=0.3))
+    (hits,) = contaminations([f"Please {run} nothing breaks"], index, by_characters=False)
+    assert ("words_8" in {hit.method for hit in hits}) is found
 
 
 def test_batches_make_no_difference() -> None:

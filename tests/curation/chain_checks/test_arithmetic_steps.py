@@ -27,6 +27,29 @@ WRONG = [
     "25% + 5% = 35%",
     " + ".join(["1"] * 30) + " = 29",  # long, and still read
     "9" * 30 + " + 1 = 9",
+    # every sign that people write
+    "6 \\cdot 7 = 44",
+    "84 \\div 2 = 44",
+    "6 · 7 = 44",
+    "84 ÷ 2 = 44",
+    "5 − 3 = 9",
+    "5 – 3 = 9",
+    "€6 + £7 = $14",
+    "6x7 = 44",
+    "6% x 50 = 4",
+    # what stands before the sum and says nothing about it
+    "so, 3 + 4 = 9",
+    "get -4 + 7 = 4",  # the sign of the first number
+    "The base is wide: 3 * 2 = 7",
+    # what stands after it
+    "6 * 7 = 44 (dozen)",
+    "6 * 7 = 44\nx",
+    "6 * 7 = 44 and no more",  # a word ends what could take it back
+    "6 * 7 = 44 .... wait",
+    "10 / 3 = 3.35",  # no rounding
+    "5 / 2 = 4",
+    "0 + 7 = 8",
+    "0.5 + 0.5 = 2",
     "The base is 3 cm wide and the height is 2, so the area is 3 * 2 = 7",  # a base that is no number base
 ]
 
@@ -69,6 +92,20 @@ RIGHT_OR_UNCLEAR = [
     "9" * 31 + " + 1 = 9",  # too many digits
     "5 + 3 = 8 (",  # the text ends inside a parenthesis
     "-100 / 3 = -33%",  # the sign is a unit only, so that a whole per cent is the last digit
+    "y 3 + 4 = 9",  # a variable's multiple?
+    "^ 3 + 4 = 9",
+    "CO2 + 1 = 4",
+    "get - 4 + 7 = 4",  # the rest of a longer sum?
+    "6 * 7 = 44x",
+    "10 + 7 = 3 mod 7",
+    "10 + 7 = 3 remainder 2",
+    "6 * 7 = 44?",
+    "6 * 7 = 44, no, 42",
+    "6 * 7 = 44 ... wait",
+    "70 + 5 = 25 / 1 / 3",
+    "07 + 1 = 9",
+    "10 / 3 = 3.34",
+    "1 / 2 = 1",
     "1 1/2 + 1/2 = 2",  # mixed numbers are not read
     "",
 ]

@@ -87,6 +87,11 @@ SAME = [
     ("50", "50 percent"),
     ("10^6", "1 \\text{ million}"),
     ("\\text{four}", "4"),
+    ("5 \\text{ apples}", "5 \\text{ cm}"),  # a word that is no unit contradicts none
+    ("5 \\text{ apples}", "5 \\text{ pears}"),
+    ("100\\%", "1"),
+    ("0\\%", "0"),
+    ("2\\%", "2"),
 ]
 NOT_SAME = [
     ("5 \\text{ cm}", "5 \\text{ m}"),
@@ -95,6 +100,10 @@ NOT_SAME = [
     ("0.5", "50"),
     ("0.5", "0.5\\%"),  # up to 1 a bare number is a proportion
     ("28\\%", "2.8"),
+    ("1\\%", "1"),
+    ("4\\%", "4 \\text{ cm}"),
+    ("5 \\text{ apples}", "6 \\text{ cm}"),
+    ("5 \\text{ apples}", "6"),
 ]
 
 

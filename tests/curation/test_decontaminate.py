@@ -150,6 +150,13 @@ def test_a_run_in_more_than_twenty_texts_is_common(texts: int, found: bool) -> N
     assert ("words_8" in {hit.method for hit in hits}) is found
 
 
+@pytest.mark.parametrize("by_characters", [True, False])
+def test_without_texts_or_without_benchmarks_nothing_is_met(by_characters: bool) -> None:
+    assert contaminations([], INDEX, by_characters=by_characters) == []
+    nothing = benchmark_index([], Overlap())
+    assert contaminations([QUESTION, ""], nothing, by_characters=by_characters) == [[], []]
+
+
 def test_batches_make_no_difference() -> None:
     texts = [QUESTION, "nothing", f"x {QUESTION}", "", SHORT]
     whole = contaminations(texts, INDEX, by_characters=True)

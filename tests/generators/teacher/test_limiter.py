@@ -158,6 +158,22 @@ def test_sporadic_failures_of_a_long_run_never_add_up() -> None:
     assert asyncio.run(run()) == 32
 
 
+@pytest.mark.parametrize(("successes", "allowed"), [(10, 8), (11, 16)])
+def test_a_window_is_of_as_many_outcomes_as_may_be_in_flight(successes: int, allowed: int) -> None:
+    """Five failures of sixteen are sporadic and six are not: the sixth is the last of this window or the next one's."""
+
+    async def run() -> int:
+        limiter = Limiter(EndpointLimits(concurrency=16))
+        for _ in range(5):
+            limiter.pushed_back(None)
+        for _ in range(successes):
+            limiter.succeeded()
+        limiter.pushed_back(None)
+        return await _most_at_once(limiter, 50)
+
+    assert asyncio.run(run()) == allowed
+
+
 def test_an_outage_after_another_slows_down_again() -> None:
     async def run() -> list[int]:
         limiter, allowed = Limiter(EndpointLimits(concurrency=32)), []
@@ -243,6 +259,7 @@ def test_rates_per_minute(limits: dict[str, int], idle_s: float, sent: list[floa
         (Allowance(2, 58.0, 60), 0.0, [0, 0, 1, 2]),  # then at the pace of the refill
         (Allowance(0, 60.0, 60), 2.5, [0, 0, 0.5, 1.5]),  # what was refilled meanwhile is there
         (Allowance(2, 58.0, None), 0.0, [0, 0, 58, 58]),  # nobody knows the pace: at the reset, then freely
+        (Allowance(0, 60.0, None), 20.0, [40, 40, 40, 40]),  # and until then nothing comes back
         (Allowance(0, 60.0, None), 60.0, [0, 0, 0, 0]),  # the reset has passed
         (Allowance(0, 1.0, 2), 0.0, [0.5, 1, 1, 1]),  # never later than the reset
         (Allowance(60, 60.0, 60), 0.0, [0, 0, 0, 0]),

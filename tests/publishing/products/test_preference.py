@@ -66,6 +66,8 @@ def test_pair_is_what_dpo_reads() -> None:
     assert [message["role"] for message in row["prompt"]] == ["user"]
     assert [message["role"] for message in row["chosen"] + row["rejected"]] == ["assistant", "assistant"]
     assert row["rejection_type"] == "different"
+    assert (row["chosen_verdict"], row["rejected_verdict"]) == ("correct", "incorrect")
+    assert (row["chosen_finish_reason"], row["rejected_finish_reason"]) == ("stop", "stop")
     assert (row["chosen_chars"], row["rejected_chars"]) == tuple(
         len(row[side][0]["content"]) for side in ("chosen", "rejected")
     )

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotfactory.graders.choices import stated_choice
+from cotfactory.graders.choices import grade_choice, stated_choice
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.worker_pool import WorkerPool
+from tests.builders import a_candidate, a_problem
 
+# Letters need no algebra: its workers are never started.
+TOOLS = Tools(algebra=WorkerPool("cotfactory.graders.math.algebra:answer", size=1, timeout_s=1.0), sandbox=None)
 CITIES = ("London", "Rome", "Paris", "Berlin")
 
 STATED = [
@@ -128,3 +133,36 @@ def test_any_text_gives_a_letter_of_the_choices_or_a_reason(text: str) -> None:
 )
 def test_megabytes_of_bait_come_back(bait: str) -> None:
     assert stated_choice(bait, CITIES).reason
+
+
+@pytest.mark.parametrize(
+    ("response", "verdict", "reason", "extracted"),
+    [
+        ("The answer is (C).", "correct", "equal", "C"),
+        ("The answer is c.", "correct", "equal", "C"),
+        ("The answer is (B).", "incorrect", "different", "B"),
+        ("The answer is (A) or (C).", "no_answer", "several_answers", None),
+        ("It may be any of them.", "no_answer", "no_final_answer", None),
+    ],
+)
+def test_a_grade_is_of_the_stated_letter(response: str, verdict: str, reason: str, extracted: str | None) -> None:
+    problem = a_problem("Which city lies on the Seine?", " c ", "choice", CITIES)
+    grade = grade_choice(problem, a_candidate(response, problem=problem.problem_id), TOOLS)
+    assert (grade.grader, grade.verdict, grade.reason, grade.extracted_answer) == (
+        "choice",
+        verdict,
+        reason,
+        extracted,
+    )
+    if verdict == "correct":
+        assert (grade.evidence.rule, grade.evidence.compared_as) == ("answer_is", "letter")
+
+
+def test_the_evidence_of_a_letter_beside_another_options_text_is_short() -> None:
+    found = stated_choice("The answer is (A) " + "b" * 300, ("x", "b" * 300))
+    assert (found.reason, found.text) == ("letter_and_text_differ", "A: " + "b" * 197)
+
+
+def test_an_option_of_nothing_but_marks_is_not_named_by_an_empty_statement() -> None:
+    assert stated_choice("The answer is ?", ("x", "...")).letter is None
+    assert stated_choice("...", ("x", "?")).letter is None

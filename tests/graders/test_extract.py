@@ -44,6 +44,10 @@ FOUND = [
     ("The answer to the second part is 3.5 cm.", "3.5 cm", "answer_is"),
     ("The answer is 4:30 p.m. on Monday.", "4:30 p.m. on Monday", "answer_is"),
     ("The answer is $$5$$ units. Yes", "$$5$$ units", "answer_is"),
+    # a formula that spans lines, or has a full stop in it, is stated whole
+    ("The answer is \\[\nx = 5\n\\]\nDone.", "\\[\nx = 5\n\\]", "answer_is"),
+    ("The answer is \\[ x =\n5 \\] cm. Done.", "\\[ x =\n5 \\] cm", "answer_is"),
+    ("The answer is $\\{1. 2\\}$.", "$\\{1. 2\\}$", "answer_is"),
     ("The answer is $5", "$5", "answer_is"),  # money
     ("The answer is approximately 5", "5", "answer_is"),
     ("The answer is 5, so done", "5", "answer_is"),

@@ -25,7 +25,7 @@ WRONG = [
     "- 5 + 3 = 9",  # a list's bullet, not a sign
     "0.2 x 50 = 12",
     "25% + 5% = 35%",
-    " + ".join(["1"] * 30) + " = 29",  # long, and still read
+    "-" + " + ".join(["1"] * 30) + " = 27",  # long, and still read: 60 signs and numbers
     "9" * 30 + " + 1 = 9",
     # every sign that people write
     "6 \\cdot 7 = 44",

@@ -6,10 +6,11 @@ Run by hand. A change is one of: a comparison turned (`<` to `<=`), a constant m
 an operator swapped, two arguments swapped, `min` for `max`, `any` for `all`, a statement deleted. MODULE is a path such
 as `curation/choose.py`; without any those of DEFAULT are taken. N changes of each are drawn with the seed.
 
-Nothing is written to the working tree: every change runs in a forked process, into whose imports the changed code is
-put. Tests that start a process of their own therefore see the code as it is. What takes five times as long as the
-unchanged tests counts as killed. Prints, by module, how many were killed, and every survivor as a diff: whether a
-survivor changes anything is for people to say, and the score is of those that do.
+No source is written: every change runs in a forked process, into whose imports the changed code is put. Tests that
+start a process of their own therefore see the code as it is, and tests edited during a run are met by the changes that
+come after. What takes five times as long as the unchanged tests counts as killed. Prints, by module, how many were
+killed, and every survivor as a diff: whether a survivor changes anything is for people to say, and the score is of
+those that do.
 """
 
 import argparse

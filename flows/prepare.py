@@ -60,7 +60,7 @@ class BuildRequest:
 async def opened_job(
     request: BuildRequest, runner: StageRunner, progress: Progress, *, asks: bool = False
 ) -> AsyncIterator[Job]:
-    """Hold the workspace and yield a recipe's problems, teachers and stored chains, all of them graded.
+    """Hold the workspace and yield a recipe's problems, teachers and stored chains.
 
     However the context ends, the run is written down and told to `progress`.
     """

@@ -102,10 +102,12 @@ def _tags(own: tuple[str, str] | None) -> re.Pattern[str]:
 
 
 def _split_tags(text: str, own: tuple[str, str] | None) -> Split:
-    tags = _tags(own)
-    first_closing = next((tag.end() for tag in tags.finditer(text) if tag.lastgroup == "closing"), None)
+    if own is None and not MARKS.search(text):  # most texts: this search costs a quarter of the one that tells sides
+        return Split(None, text.strip())
+    tags = list(_tags(own).finditer(text))
+    first_closing = next((tag.end() for tag in tags if tag.lastgroup == "closing"), None)
     quoted = [] if first_closing is None else [code.span() for code in _CODE.finditer(text, first_closing)]
-    found = [tag for tag in tags.finditer(text) if not any(start < tag.end() <= end for start, end in quoted)]
+    found = [tag for tag in tags if not any(start < tag.end() <= end for start, end in quoted)]
     if not found:
         return Split(None, text.strip())
     before = text[: found[0].start()] if found[0].lastgroup == "opening" else ""
@@ -124,7 +126,7 @@ def _split_channels(text: str) -> Split | None:
     `<|channel|>analysis<|message|>3 + 4<|end|><|start|>assistant<|channel|>final<|message|>7.` and
     `analysis3 + 4assistantfinal7.` are both (`3 + 4`, `7.`).
     """
-    messages = list(_MESSAGE.finditer(text))
+    messages = list(_MESSAGE.finditer(text)) if "<|channel|>" in text else []
     if messages:
         parts = [("analysis", text[: messages[0].start()])]  # the template may have opened the first channel
         for number, message in enumerate(messages):

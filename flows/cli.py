@@ -5,7 +5,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,11 +52,8 @@ def run(
     """Run a recipe from its problems to its release. Resumes by itself; nothing is paid twice."""
     from cotfactory.flows.run import run_recipe
 
-    _finish(
-        lambda: run_recipe(recipe, workspace, limit, direct=direct, publish=publish, log_level=log_level),
-        as_json,
-        debug,
-    )
+    with _shown(as_json, debug) as show:
+        show(run_recipe(recipe, workspace, limit, direct=direct, publish=publish, log_level=log_level))
 
 
 @app.command()
@@ -63,7 +61,8 @@ def plan(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = F
     """Say what a run would ask, reuse and spend. Spends nothing."""
     from cotfactory.flows.inspect.estimate import plan_recipe
 
-    _finish(lambda: plan_recipe(recipe, workspace), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(plan_recipe(recipe, workspace))
 
 
 @app.command()
@@ -71,7 +70,8 @@ def check(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = 
     """Check the recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
     from cotfactory.flows.inspect.check_recipe import check_recipe
 
-    _finish(lambda: check_recipe(recipe, workspace), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(check_recipe(recipe, workspace))
 
 
 @app.command()
@@ -86,7 +86,8 @@ def grade(
     """Grade recorded completions; needs no workspace and no teacher."""
     from cotfactory.flows.inspect.grade_recordings import grade_recordings
 
-    _finish(lambda: grade_recordings(problems, recordings, out), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(grade_recordings(problems, recordings, out))
 
 
 @app.command()
@@ -105,7 +106,8 @@ def exam(
     """Measure the graders on labelled exams: precision, recall, abstentions, time; needs no workspace."""
     from cotfactory.flows.exam.exam import run_exams
 
-    _finish(lambda: run_exams(folder, against, record), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(run_exams(folder, against, record))
 
 
 @app.command()
@@ -119,7 +121,8 @@ def regrade(
     """Grade what is stored again and list the verdicts that flipped. Asks no teacher."""
     from cotfactory.flows.run import regrade_recipe
 
-    _finish(lambda: regrade_recipe(recipe, workspace, log_level), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(regrade_recipe(recipe, workspace, log_level))
 
 
 @app.command()
@@ -136,7 +139,8 @@ def release(
     """Curate and release what is stored. Asks no teacher."""
     from cotfactory.flows.run import release_recipe
 
-    _finish(lambda: release_recipe(recipe, workspace, version, log_level), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(release_recipe(recipe, workspace, version, log_level))
 
 
 @app.command()
@@ -153,7 +157,8 @@ def diff(
     """Count the rows that were added, removed and changed between two releases, by source and by reason."""
     from cotfactory.flows.release.publish import compare
 
-    _finish(lambda: compare(a, b, workspace), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(compare(a, b, workspace))
 
 
 @app.command()
@@ -167,7 +172,8 @@ def rebuild(
     """Make a release again from its manifest and the workspace, and check that it holds the same rows."""
     from cotfactory.flows.release.rebuild import rebuild as make_again
 
-    _finish(lambda: make_again(release, workspace, out), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(make_again(release, workspace, out))
 
 
 @app.command()
@@ -181,7 +187,8 @@ def publish(
     """Send a release to the Hugging Face Hub as one commit and one tag. Its contract must have passed."""
     from cotfactory.flows.release.publish import publish_folder
 
-    _finish(lambda: publish_folder(release, repo, workspace), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(publish_folder(release, repo, workspace))
 
 
 @app.command()
@@ -190,7 +197,7 @@ def sql(
         str | None, typer.Argument(metavar="SELECT ...|NAME", help="DuckDB's SQL, or the name of a canned question.")
     ] = None,
     workspace: Workspace = WORKSPACE,
-    show: Annotated[bool, typer.Option("--list", help="List the canned questions.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the canned questions.")] = False,
     form: Annotated[str, typer.Option("--format", metavar="table|csv|json", help="How to print rows.")] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     debug: Debug = False,
@@ -199,7 +206,8 @@ def sql(
     from cotfactory.flows.inspect.ask_catalog import answer, list_questions
 
     form = "json" if as_json else form
-    _finish(lambda: list_questions(form) if show else answer(question, workspace, form), False, debug)
+    with _shown(False, debug) as show:
+        show(list_questions(form) if listed else answer(question, workspace, form))
 
 
 @app.command()
@@ -214,7 +222,8 @@ def report(
     """Say where the report of a release is: one page, to be opened in a browser."""
     from cotfactory.flows.release.publish import find_report
 
-    _finish(lambda: find_report(release, workspace), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(find_report(release, workspace))
 
 
 @app.command()
@@ -222,7 +231,8 @@ def status(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug
     """Say what a workspace holds, what is going on in it, and what is still open."""
     from cotfactory.flows.inspect.ask_catalog import describe_workspace
 
-    _finish(lambda: describe_workspace(workspace), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(describe_workspace(workspace))
 
 
 @app.command()
@@ -235,7 +245,8 @@ def replay(
     """Serve recorded completions as an OpenAI-compatible teacher, until Ctrl-C."""
     from cotfactory.generators.local_teachers.replay_teacher import serve_replay
 
-    _finish(lambda: serve_replay(recordings, port), False, debug)
+    with _shown(False, debug):
+        serve_replay(recordings, port)
 
 
 @sandbox.command()
@@ -249,7 +260,8 @@ def build(
     """Build the image that programs run in, on the Docker engine."""
     from cotfactory.flows.host.sandbox_image import build_sandbox
 
-    _finish(lambda: build_sandbox(base, tag), as_json, debug)
+    with _shown(as_json, debug) as show:
+        show(build_sandbox(base, tag))
 
 
 def main() -> None:
@@ -259,20 +271,22 @@ def main() -> None:
     app()
 
 
-def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
-    """Run a command; print its summary (a Record, or None) or its error, and leave with the right exit code.
+@contextmanager
+def _shown(as_json: bool, debug: bool) -> Iterator[Callable[[Any], None]]:
+    """Run a command inside; print what it shows (a Record, or None) or its error, and leave with the right exit code.
 
     An error that leaves a summary behind (a budget or a contract stopped the run) prints both.
     """
     code = 0
-    result: Any = None
+    results: list[Any] = []
     try:
-        result = command()
+        yield results.append
     except CotfactoryError as error:
         if debug:
             raise
         print(f"cotfactory: {error}", file=sys.stderr)
-        code, result = error.exit_code, error.summary
+        code = error.exit_code
+        results.append(error.summary)
         # Prefect keeps the error until the interpreter ends, and the error its frames with their open databases.
         traceback.clear_frames(error.__traceback__)
     except KeyboardInterrupt:
@@ -281,6 +295,7 @@ def _finish(command: Callable[[], Any], as_json: bool, debug: bool) -> None:
         )
         # Everything is sealed and every child has ended; what libraries still hold would only complain at the end.
         os._exit(130)
+    result = results[0] if results else None
     if as_json and result is not None:
         print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
     elif result is not None and code == 0:

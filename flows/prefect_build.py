@@ -44,7 +44,8 @@ class PrefectStages:
             persist_result=False,
         )
         async def run_stage() -> T:
-            return await logged(name, stage)
+            with logged(name):
+                return await stage()
 
         return await run_stage()
 

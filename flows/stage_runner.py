@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from cotfactory.flows.host.interpreter import in_thread
@@ -31,25 +32,26 @@ class DirectStages:
 
     async def run(self, name: str, stage: Stage[T]) -> T:
         """Run one stage."""
-        return await logged(name, stage)
+        with logged(name):
+            return await stage()
 
     async def show(self, summary: RunSummary, contract: str) -> None:
         """Show nothing: the terminal has it already."""
 
 
-async def logged(name: str, stage: Stage[T]) -> T:
-    """Run a stage once, and write to the run's log that it began, how it ended and how long it took."""
+@contextmanager
+def logged(name: str) -> Iterator[None]:
+    """Write to the run's log that the stage inside began, how it ended and how long it took."""
     with place_in_run(stage=name):
         started = time.monotonic()
         logger.info("stage begins")
         try:
-            result = await stage()
+            yield
         except BaseException as error:
             told = f"{type(error).__name__}: {error}"
             logger.warning("stage failed", extra={"error": told, "seconds": round(time.monotonic() - started, 3)})
             raise
         logger.info("stage done", extra={"seconds": round(time.monotonic() - started, 3)})
-        return result
 
 
 def on_thread(work: Callable[[], T]) -> Stage[T]:

@@ -16,8 +16,8 @@ import aiohttp
 from cotfactory.generators.batch.batch_results import NEVER_ANSWERED, Outcome, read_results
 from cotfactory.generators.teacher.completions import NOT_READABLE
 from cotfactory.generators.teacher.endpoint_errors import not_a_batch
-from cotfactory.generators.teacher.http_client import FileHttpClient, HttpReply
-from cotfactory.generators.teacher.teacher import Endpoint, answered, decoded
+from cotfactory.generators.teacher.http_client import FileHttpClient
+from cotfactory.generators.teacher.teacher import Endpoint, connection_errors, decoded, successful
 from cotfactory.schemas.errors import TeacherError, TeacherRefused
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
@@ -93,15 +93,11 @@ class BatchApi:
 
     async def upload(self, lines: Path) -> str:
         """Send the requests of a batch and return the id of their file; nothing is billed for it."""
-
-        async def send() -> HttpReply:
-            with lines.open("rb") as file:
-                form = aiohttp.FormData()
-                form.add_field("purpose", "batch")
-                form.add_field("file", file, filename="requests.jsonl", content_type="application/jsonl")
-                return await self._http.call("POST", "files", form=form)
-
-        uploaded = await self._call(send)
+        with lines.open("rb") as file:
+            form = aiohttp.FormData()
+            form.add_field("purpose", "batch")
+            form.add_field("file", file, filename="requests.jsonl", content_type="application/jsonl")
+            uploaded = await self._call("POST", "files", form=form)
         return self._read(uploaded, lambda said: str(said["id"]))
 
     async def create(self, file_id: str, intent: str) -> BatchState:
@@ -112,11 +108,11 @@ class BatchApi:
             "completion_window": WINDOW,
             "metadata": {OURS: intent},
         }
-        return self._read(await self._call(lambda: self._http.call("POST", "batches", body=body)), _state)
+        return self._read(await self._call("POST", "batches", body=body), _state)
 
     async def get(self, batch_id: str) -> BatchState:
         """Return how far a batch is."""
-        return self._read(await self._call(lambda: self._http.call("GET", f"batches/{batch_id}")), _state)
+        return self._read(await self._call("GET", f"batches/{batch_id}"), _state)
 
     async def find(self, intent: str) -> BatchState | None:
         """Return the batch that was made for an intent, if it was: the newest are looked through first."""
@@ -146,7 +142,7 @@ class BatchApi:
     async def delete(self, file_id: str) -> None:
         """Remove a file, if the endpoint lets us."""
         try:
-            await self._call(lambda: self._http.call("DELETE", f"files/{file_id}"))
+            await self._call("DELETE", f"files/{file_id}")
         except TeacherRefused as error:
             if error.status not in (403, 404, 405, 501):
                 raise
@@ -173,14 +169,18 @@ class BatchApi:
     async def _download(self, file_id: str, into: BinaryIO) -> None:
         into.seek(0)
         into.truncate()
-        await answered(lambda: self._http.download(f"files/{file_id}/content", into), self.spec, self.endpoint)
+        with connection_errors(self.spec, self.endpoint):
+            reply = await self._http.download(f"files/{file_id}/content", into)
+        successful(reply, self.spec, self.endpoint)
 
     async def _page(self, after: str | None, limit: int) -> Any:
         query = {"limit": str(limit), **({"after": after} if after else {})}
-        return await self._call(lambda: self._http.call("GET", "batches", query=query))
+        return await self._call("GET", "batches", query=query)
 
-    async def _call(self, send: Callable[[], Awaitable[HttpReply]]) -> Any:
-        return decoded(await answered(send, self.spec, self.endpoint), self.endpoint)
+    async def _call(self, method: str, path: str, **sent: Any) -> Any:
+        with connection_errors(self.spec, self.endpoint):
+            reply = await self._http.call(method, path, **sent)
+        return decoded(reply, self.spec, self.endpoint)
 
     def _read(self, said: Any, read: Callable[[Any], T]) -> T:
         try:

@@ -9,6 +9,7 @@ import json
 import ssl
 import urllib.request
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -69,11 +70,14 @@ class HttpClient:
 
     async def chat(self, body: Mapping[str, Any]) -> HttpReply:
         """Send one request for chat completions."""
-        return await self._chat.send(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        async with self._chat.request(data) as answer:
+            return HttpReply(answer.status, answer.headers, await answer.read())
 
     async def models(self) -> HttpReply:
         """Ask which models there are."""
-        return await self._models.send(None)
+        async with self._models.request() as answer:
+            return HttpReply(answer.status, answer.headers, await answer.read())
 
 
 class FileHttpClient:
@@ -129,9 +133,8 @@ class _HttpSession:
     async def close(self) -> None:
         await self._session.close()
 
-    async def send(self, data: bytes | None) -> HttpReply:
-        async with self._session.request(self._method, self._url, data=data, proxy=self._proxy) as answer:
-            return HttpReply(answer.status, answer.headers, await answer.read())
+    def request(self, data: bytes | None = None) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._session.request(self._method, self._url, data=data, proxy=self._proxy)
 
     async def call(
         self,

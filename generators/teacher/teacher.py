@@ -5,7 +5,8 @@ import json
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -122,7 +123,9 @@ class OpenAITeacher:
 
     async def _ask(self, body: dict[str, object], read: Callable[[Any, float], T]) -> T:
         started = time.perf_counter()
-        payload = await self._call(lambda: self._http.chat(body))
+        with connection_errors(self._spec, self._endpoint):
+            reply = await self._http.chat(body)
+        payload = decoded(reply, self._spec, self._endpoint, self._on_allowances)
         try:
             return read(payload, (time.perf_counter() - started) * 1000)
         except NOT_READABLE as error:
@@ -132,7 +135,9 @@ class OpenAITeacher:
         """Return the models the endpoint lists; empty when it does not list any. Raises a TeacherError."""
         for attempt in range(MODELS_TRIES):
             try:
-                page = await self._call(lambda: self._http.models())
+                with connection_errors(self._spec, self._endpoint):
+                    reply = await self._http.models()
+                page = decoded(reply, self._spec, self._endpoint, self._on_allowances)
                 break
             except TeacherRefused as error:
                 if error.status in (404, 405, 501):
@@ -147,24 +152,25 @@ class OpenAITeacher:
         except NOT_READABLE as error:
             raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(page), 80)) from error
 
-    async def _call(self, send: Callable[[], Awaitable[HttpReply]]) -> Any:
-        """Return the JSON of a reply. Raises a TeacherError."""
-        return decoded(await answered(send, self._spec, self._endpoint, self._on_allowances), self._endpoint)
 
-
-async def answered(
-    send: Callable[[], Awaitable[HttpReply]],
-    spec: TeacherSpec,
-    endpoint: Endpoint,
-    on_allowances: Callable[[Allowances], None] = lambda _: None,
-) -> HttpReply:
-    """Return a successful reply. Raises a TeacherError."""
+@contextmanager
+def connection_errors(spec: TeacherSpec, endpoint: Endpoint) -> Iterator[None]:
+    """Raise the TeacherError for a reply that did not come."""
     try:
-        reply = await send()
+        yield
     except TimeoutError as error:
         raise timed_out(endpoint.shown, spec.limits.timeout_s) from error
     except (aiohttp.ClientError, OSError) as error:
         raise unreachable(endpoint.shown, error) from error
+
+
+def successful(
+    reply: HttpReply,
+    spec: TeacherSpec,
+    endpoint: Endpoint,
+    on_allowances: Callable[[Allowances], None] = lambda _: None,
+) -> HttpReply:
+    """Return a reply whose status is a success. Raises the TeacherError that any other stands for."""
     said = allowances(reply.headers)
     if said is not None:
         on_allowances(said)
@@ -174,12 +180,18 @@ async def answered(
     return reply
 
 
-def decoded(reply: HttpReply, endpoint: Endpoint) -> Any:
-    """Return the JSON of a reply. Raises TeacherBadReply."""
+def decoded(
+    reply: HttpReply,
+    spec: TeacherSpec,
+    endpoint: Endpoint,
+    on_allowances: Callable[[Allowances], None] = lambda _: None,
+) -> Any:
+    """Return the JSON of a successful reply. Raises a TeacherError."""
+    body = successful(reply, spec, endpoint, on_allowances).body
     try:
-        return json.loads(reply.body)
+        return json.loads(body)
     except (RecursionError, ValueError) as error:
-        text = endpoint.masked_line(reply.body.decode("utf-8", "replace"), 80)
+        text = endpoint.masked_line(body.decode("utf-8", "replace"), 80)
         raise not_json(endpoint.shown, text) from error
 
 

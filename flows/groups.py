@@ -56,11 +56,14 @@ def _group(stored: StoredGroup, problems: Sequence[Problem], plans: Sequence[Tea
 def _complete(stored: StoredGroup, strategy: Strategy) -> dict[int, list[StoredStep]]:
     """Return the steps of each sample, by index, up to the one that it ends with; incomplete samples are left out."""
     samples: dict[int, dict[int, StoredStep]] = defaultdict(dict)
-    for one in stored.steps:
-        samples[one.candidate.sample_index][one.step] = one
+    for stored_step in stored.steps:
+        samples[stored_step.candidate.sample_index][stored_step.step] = stored_step
     last = {
         index: strategy.last_step(
-            {step: Attempt(one.candidate, one.grade.verdict).outcome for step, one in steps.items()}
+            {
+                step: Attempt(stored_step.candidate, stored_step.grade.verdict).outcome
+                for step, stored_step in steps.items()
+            }
         )
         for index, steps in samples.items()
     }

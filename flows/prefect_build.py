@@ -54,7 +54,7 @@ class PrefectStages:
         key = re.sub(r"[^a-z0-9]+", "-", summary.recipe)
         await acreate_table_artifact(
             key=f"{key}-funnel",
-            table=[{"stage": one.stage, "count": one.count} for one in summary.funnel],
+            table=[{"stage": stage.stage, "count": stage.count} for stage in summary.funnel],
             description=f"Funnel of {summary.recipe}, run {summary.run_id}",
         )
         await acreate_markdown_artifact(

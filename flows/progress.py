@@ -157,10 +157,10 @@ class TerminalProgress:
         table.add_column("count", justify="right")
         table.add_column("of the one before", justify="right")
         before = 0
-        for one in summary.funnel:
-            share = f"{one.count / before:.1%}" if before and one.stage not in ("asked", "rows") else ""
-            table.add_row(one.stage, f"{one.count:,}", share)
-            before = one.count
+        for stage in summary.funnel:
+            share = f"{stage.count / before:.1%}" if before and stage.stage not in ("asked", "rows") else ""
+            table.add_row(stage.stage, f"{stage.count:,}", share)
+            before = stage.count
         self._console.print(table)
         verdicts = ", ".join(f"{count:,} {name}" for name, count in summary.verdicts.items() if count)
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in summary.dropped.items())

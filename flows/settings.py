@@ -128,9 +128,9 @@ def _is_local(base_url: str) -> bool:
 
 def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
     if isinstance(value, dict):
-        return {key: _expanded(one, environment, where) for key, one in value.items()}
+        return {key: _expanded(child, environment, where) for key, child in value.items()}
     if isinstance(value, list):
-        return [_expanded(one, environment, where) for one in value]
+        return [_expanded(child, environment, where) for child in value]
     if not isinstance(value, str):
         return value
 
@@ -155,8 +155,10 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
         for spec in recipe.teachers
     )
     benchmarks = tuple(
-        one.model_copy(update={"path": str(folder / one.path)}) if isinstance(one, BenchmarkFile) else one
-        for one in recipe.curation.decontaminate
+        benchmark.model_copy(update={"path": str(folder / benchmark.path)})
+        if isinstance(benchmark, BenchmarkFile)
+        else benchmark
+        for benchmark in recipe.curation.decontaminate
     )
     curation = recipe.curation.model_copy(update={"decontaminate": benchmarks})
     return recipe.model_copy(update={"problems": problems, "teachers": teachers, "curation": curation})

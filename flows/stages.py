@@ -59,15 +59,15 @@ def load(run: Run, limit: int | None) -> ProblemSpool:
     def problems_to_ask() -> Iterator[Problem]:
         # What names no licence of its own is released under the one the recipe declares.
         fallback = {"license": run.recipe.release.license}
-        for number, one in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access())):
+        for number, problem in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access())):
             if limit is None or number < limit:
-                yield one if one.license else one.model_copy(update=fallback)
+                yield problem if problem.license else problem.model_copy(update=fallback)
 
     with run.progress.stage("load problems"):
         problems = spool_problems(problems_to_ask(), run.workspace.staging)
         run.advance(len(problems))
     licenses = {spec.name: spec.license for spec in run.recipe.teachers}
-    refuse_forbidden_mix(run.recipe.release.license, (one.license for one in problems), licenses)
+    refuse_forbidden_mix(run.recipe.release.license, (problem.license for problem in problems), licenses)
     run.tally.problems = len(problems)
     return problems
 

@@ -83,9 +83,9 @@ def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]
             if first.setdefault(prompt, position) != position:
                 later[prompt].append(position)
     for prompt, positions in later.items():
-        group = sorted((problems[at] for at in (first[prompt], *positions)), key=lambda one: one.problem_id)
-        agree = len({(one.answer_kind, one.answer, str(one.tests)) for one in group}) == 1
-        yield [one.problem_id for one in (group[1:] if agree else group)]
+        group = sorted((problems[at] for at in (first[prompt], *positions)), key=lambda problem: problem.problem_id)
+        agree = len({(problem.answer_kind, problem.answer, str(problem.tests)) for problem in group}) == 1
+        yield [problem.problem_id for problem in (group[1:] if agree else group)]
 
 
 def wanted_samples(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[WantedSample]:
@@ -126,9 +126,9 @@ def _plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, want
     verdicts: dict[str, Verdict | None] = {}  # of the stored steps of samples that are not complete
     begun: dict[str, Attempt] = {}
     everything = (
-        _assignment(plan, one, stored[first + offset], verdicts, begun) for offset, one in enumerate(problems)
+        _assignment(plan, problem, stored[first + offset], verdicts, begun) for offset, problem in enumerate(problems)
     )
-    assignments = tuple(one for one in everything if one is not None)
+    assignments = tuple(assignment for assignment in everything if assignment is not None)
     for chain in wanted.chains(verdicts):
         begun[chain.candidate_id] = Attempt(chain, verdicts[chain.candidate_id])
     name = content_id([plan.spec.name, [assignment.request_ids[0][0] for assignment in assignments]])[:12]
@@ -163,9 +163,9 @@ def _not_needed(strategy: Strategy, attempts: Attempts, samples: Samples) -> int
 def _stored(plan: TeacherPlan, first: int, last: int, wanted: WantedSamples) -> dict[int, Samples]:
     """Return what is stored of one teacher by position."""
     stored: dict[int, Samples] = defaultdict(dict)
-    for one in wanted.stored(plan.position, first, last):
-        steps = stored[one.position].setdefault(one.sample_index, {})
-        steps[one.step] = StepOutcome(one.verdict, one.is_truncated)
+    for outcome in wanted.stored(plan.position, first, last):
+        steps = stored[outcome.position].setdefault(outcome.sample_index, {})
+        steps[outcome.step] = StepOutcome(outcome.verdict, outcome.is_truncated)
     return stored
 
 

@@ -116,7 +116,7 @@ async def collect_batches(run: Run, wanted: WantedSamples) -> None:
         if batch.unanswered is None and not missing(run.workspace, [*batch.requests]):
             drop_batch(batch.path)
             continue
-        found = next((one for one in run.recipe.teachers if _is_at(one, batch)), None)
+        found = next((spec for spec in run.recipe.teachers if _is_at(spec, batch)), None)
         if found is None:
             run.progress.note(
                 f"{len(batch.requests):,} requests of recipe {batch.header.recipe!r} are in a batch at "
@@ -198,12 +198,12 @@ async def _write_down(
     """Write down what came of some requests. Raises WorkspaceError when the disk is full."""
     bought = []
     for name, outcome in group:
-        one = batch.requests[name]
+        batched = batch.requests[name]
         if isinstance(outcome, Completion) and not says_nothing(outcome):
-            usage = outcome.usage or estimated_usage(one.worst, outcome)
-            bought.append(candidate_of(one.request, outcome, usage, cost_usd(batch.header.price, usage), own))
+            usage = outcome.usage or estimated_usage(batched.worst, outcome)
+            bought.append(candidate_of(batched.request, outcome, usage, cost_usd(batch.header.price, usage), own))
         elif isinstance(outcome, Completion) or outcome.maybe_billed:
-            journal.intend(name, one.worst_usd, one.worst.input_tokens + one.worst.output_tokens)
+            journal.intend(name, batched.worst_usd, batched.worst.input_tokens + batched.worst.output_tokens)
             journal.failed(name, maybe_billed=True)
     await asyncio.gather(*(journal.record(candidate) for candidate in bought))
     for candidate in bought:

@@ -76,7 +76,7 @@ def chosen_chains(group: Group, rule: Rollouts) -> list[tuple[GradedCandidate, S
             seen.add(text)
             of_kind.append((graded, steps))
     in_turn = sorted(filter(None, kinds.values()), key=lambda ones: ones[0][0].candidate.sample_index)
-    alternating = [one for pair in zip_longest(*in_turn) for one in pair if one is not None]
+    alternating = [chosen for pair in zip_longest(*in_turn) for chosen in pair if chosen is not None]
     return alternating[: rule.chains_per_problem]
 
 
@@ -109,8 +109,8 @@ class RolledOut:
         """
         self._rule, self._name, self._shard_problems = rule, name, recipe.shard_problems
         self._problems, self._plans, self._chains = problems, plans, wanted
-        self._strategies = {one.position: RolloutStrategy(one.spec) for one in plans if one.spec.can_go_on}
-        self._positions = {one.spec.name: one.position for one in plans}
+        self._strategies = {plan.position: RolloutStrategy(plan.spec) for plan in plans if plan.spec.can_go_on}
+        self._positions = {plan.spec.name: plan.position for plan in plans}
         samples = released[0] if released else self._samples()
         self.wanted = WantedSamples(workspace, samples, [released[1]] if released else None)
 
@@ -208,14 +208,14 @@ class RolledOut:
     def _shard(self, plan: TeacherPlan, first: int, assignments: Mapping[Place, Assignment]) -> Shard:
         known: dict[Place, dict[int, Verdict | None]] = defaultdict(dict)
         if assignments:
-            for one in self.wanted.stored(plan.position, first, max(position for position, _ in assignments)):
-                known[one.position, one.step][one.sample_index] = one.verdict
+            for outcome in self.wanted.stored(plan.position, first, max(position for position, _ in assignments)):
+                known[outcome.position, outcome.step][outcome.sample_index] = outcome.verdict
         left = tuple(
             replace(assignment, known=known[place])
             for place, assignment in assignments.items()
             if len(known[place]) < self._rule.per_step
         )
-        name = content_id([plan.spec.name, [one.request_ids[0][0] for one in left]])[:12]
+        name = content_id([plan.spec.name, [assignment.request_ids[0][0] for assignment in left]])[:12]
         return Shard(name, plan, first, left)
 
     def _paired(self) -> Iterator[tuple[tuple[Group, ...], dict[int, StoredGroup]]]:
@@ -233,13 +233,17 @@ class RolledOut:
         strategy = self._strategies.get(self._positions[group.teacher])
         if stored is None or strategy is None:
             return group
-        found = {one.candidate.candidate_id: one for one in stored.steps}
+        found = {step.candidate.candidate_id: step for step in stored.steps}
         labelled = []
         for graded, steps in chosen_chains(group, self._rule):
             counts = []
             for _, prompt in _prompts(strategy, group.problem, steps):
                 ids = chain.from_iterable(strategy.rollout_ids(prompt, self._rule.per_step))
-                counts.append(step_count([found[one][1:3] for one in ids if one in found], self._rule.per_step))
+                counts.append(
+                    step_count(
+                        [found[rollout_id][1:3] for rollout_id in ids if rollout_id in found], self._rule.per_step
+                    )
+                )
             counts.append(StepCount(n=1, c=int(graded.grade.verdict == "correct")))
             decided = tuple(count for count in counts if count is not None)
             if len(decided) == len(steps):

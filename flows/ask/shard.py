@@ -159,7 +159,9 @@ async def _worker(
         else:
             beyond = range(len(verdicts), len(assignment.request_ids))
             missing = (assignment.request_ids[index] for index in beyond if index not in assignment.known)
-            session.progress.not_needed(sum(one not in assignment.begun for steps in missing for one in steps))
+            session.progress.not_needed(
+                sum(request_id not in assignment.begun for steps in missing for request_id in steps)
+            )
         session.back_pressure.decided()
 
 

@@ -62,7 +62,7 @@ class ExamReport(Record):
                 lines.append(f"    the peer uses {exam.cpu_ratio} times the CPU")
             lines += [_line(f"  {name}", family) for name, family in exam.families.items() if len(exam.families) > 1]
             lines += [f"    {count:6} {reason}" for reason, count in exam.ours.abstentions.items()]
-            slow = (f"{one.name} {one.wall_ms:.0f} ms" for one in exam.ours.slowest)
+            slow = (f"{question.name} {question.wall_ms:.0f} ms" for question in exam.ours.slowest)
             lines.append("    slowest: " + ", ".join(slow))
             for what, names in (("accepted", exam.ours.wrongly_accepted), ("rejected", exam.ours.wrongly_rejected)):
                 if names:
@@ -101,7 +101,7 @@ def run_exams(folder: Path, against: str | None = None, record: Path | None = No
         )  # imports are no part of the first question's time
         scores = [_run_code(exam) if exam.needs_sandbox else _run(exam, tools, against) for exam in exams]
     if record is not None:
-        write_exam_record(exam_record([pair for one in scores for pair in one.families.items()]), record)
+        write_exam_record(exam_record([pair for exam_score in scores for pair in exam_score.families.items()]), record)
     return ExamReport(folder=str(folder), against=against, exams=tuple(scores), steps=steps)
 
 

@@ -42,7 +42,7 @@ def run_peer(questions: Sequence[Question], families: Sequence[str]) -> list[Res
         pool.run(-1, ["1"], "1")  # imports are no part of the time
         with ThreadPoolExecutor(size) as threads:
             numbered = zip(range(len(questions)), questions, families, strict=True)
-            return list(threads.map(lambda one: _result(pool, *one), numbered))
+            return list(threads.map(lambda task: _result(pool, *task), numbered))
     finally:
         pool.close()
 

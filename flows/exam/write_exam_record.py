@@ -21,9 +21,9 @@ def exam_record(families: list[tuple[str, Score]]) -> ExamRecord:
         graders={
             grader: GraderExam(
                 version=GRADERS[grader][1],
-                questions=sum(one.labelled for one in scores),
-                precision=_share([(one.precision.hits, one.precision.n) for one in scores]),
-                recall=_share([(one.recall.hits, one.recall.n) for one in scores]),
+                questions=sum(score.labelled for score in scores),
+                precision=_share([(score.precision.hits, score.precision.n) for score in scores]),
+                recall=_share([(score.recall.hits, score.recall.n) for score in scores]),
             )
             for grader, scores in sorted(by_grader.items())
         }

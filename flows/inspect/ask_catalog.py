@@ -55,7 +55,7 @@ def _printable(cell: Any) -> str:
 
 def list_questions(form: str) -> Answer:
     """Return the canned questions: their names and what they answer. Raises InputError for an unknown format."""
-    rows = tuple((name, one.answers) for name, one in CANNED_QUESTIONS.items())
+    rows = tuple((name, question.answers) for name, question in CANNED_QUESTIONS.items())
     return Answer(columns=("name", "answers"), rows=rows, form=_known(form))
 
 

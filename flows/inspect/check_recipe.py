@@ -64,7 +64,7 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     recipe = load_recipe(path)
     problems = list(load_problems(recipe.problems, path.parent, hub_access()))
     licenses = {spec.name: spec.license for spec in recipe.teachers}
-    refuse_forbidden_mix(recipe.release.license, (one.license for one in problems), licenses)
+    refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)
     teacher_plans(recipe, recorded_counts(recipe))
     open_workspace(workspace)
     kinds = Counter(problem.answer_kind for problem in problems)
@@ -94,7 +94,9 @@ def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:
         return []
     found = problem_hits(problems, index)
     named = [
-        f"{one.source_row_id} of {one.source}: {found[one.problem_id]}" for one in problems if one.problem_id in found
+        f"{problem.source_row_id} of {problem.source}: {found[problem.problem_id]}"
+        for problem in problems
+        if problem.problem_id in found
     ]
     texts = f"{len(index.texts):,} benchmark texts"
     line = f"decontamination: {len(found):,} of {len(problems):,} problems repeat one of {texts}"
@@ -111,9 +113,9 @@ def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], fau
 
 def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStrength, ...]:
     """Measure the tests of each code problem that has a reference solution, where that has anything to mutate."""
-    solved = [one for one in problems if one.answer_kind == "code" and one.solution is not None]
+    solved = [problem for problem in problems if problem.answer_kind == "code" and problem.solution is not None]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        counted = threads.map(lambda one: (one.source_row_id, *test_strength(one, tools)), solved)
+        counted = threads.map(lambda problem: (problem.source_row_id, *test_strength(problem, tools)), solved)
         return tuple(
             ProblemStrength(problem=problem, noticed=noticed, mutants=mutants)
             for problem, noticed, mutants in counted
@@ -123,9 +125,9 @@ def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStreng
 
 def _told(strength: tuple[ProblemStrength, ...]) -> str:
     """Return one line: all problems together, and the weakest ones."""
-    noticed, made = (sum(getattr(one, name) for one in strength) for name in ("noticed", "mutants"))
-    weak = [one for one in strength if 2 * one.noticed < one.mutants]
-    named = ", ".join(f"{one.problem} ({one.noticed} of {one.mutants})" for one in weak[:EXAMPLES])
+    noticed, made = (sum(getattr(tested, name) for tested in strength) for name in ("noticed", "mutants"))
+    weak = [tested for tested in strength if 2 * tested.noticed < tested.mutants]
+    named = ", ".join(f"{tested.problem} ({tested.noticed} of {tested.mutants})" for tested in weak[:EXAMPLES])
     line = f"tests of programs: {noticed:,} of {made:,} mutants of the reference solutions are noticed"
     return line + (f"; weak: {named}" if weak else "")
 
@@ -137,14 +139,14 @@ def _check_references(
     try:
         with open_grading(problems) as tools:
             strength = _test_strength(problems, tools)
-            tested = [one for one in problems if one.answer_kind != "code" or one.solution is not None]
+            tested = [problem for problem in problems if problem.answer_kind != "code" or problem.solution is not None]
             grades = [self_test(problem, tools) for problem in tested]
     except CotfactoryError as error:
         faults.append(str(error))
         return 0, ()
     if strength:
         ok.append(_told(strength))
-    bad = [(one, grade) for one, grade in zip(tested, grades, strict=True) if grade.verdict != "correct"]
+    bad = [(problem, grade) for problem, grade in zip(tested, grades, strict=True) if grade.verdict != "correct"]
     if len(tested) < len(problems):
         ok.append(f"code problems without a reference solution, whose tests are taken as they are: "
                   f"{len(problems) - len(tested):,}")  # fmt: skip

@@ -117,11 +117,11 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
             before, strategy = history[shard.plan.spec.name], shard.plan.strategy
             total, prior = totals[shard.plan.spec.name], _prior(before)
             steps = strategy.expected_steps(1 - prior[0] / sum(prior), before.truncated if before else 0.0)
-            for one in shard.assignments:
-                for index, request_ids in enumerate(one.request_ids):
-                    if index not in one.known:
-                        unsealed += total.add_missing(one, request_ids, strategy, waiting)
-                total.expected += steps * expected_samples(one.attempts, one.known_prefix(), prior)
+            for assignment in shard.assignments:
+                for index, request_ids in enumerate(assignment.request_ids):
+                    if index not in assignment.known:
+                        unsealed += total.add_missing(assignment, request_ids, strategy, waiting)
+                total.expected += steps * expected_samples(assignment.attempts, assignment.known_prefix(), prior)
         if recipe.rollouts is not None:
             rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
             unsealed += _add_rollouts(stack.enter_context(rolled), totals, waiting)
@@ -152,16 +152,16 @@ class _Total:
     expected: float = 0.0
 
     def add_missing(
-        self, one: Assignment, request_ids: Sequence[str], strategy: Strategy, waiting: Collection[str]
+        self, assignment: Assignment, request_ids: Sequence[str], strategy: Strategy, waiting: Collection[str]
     ) -> int:
         """Add the steps of a sample that may have to be bought; return how many wait in the ledger of a killed run."""
         unsealed = said = 0
         for step, (request_id, sampling) in enumerate(zip(request_ids, strategy.samplings, strict=True)):
-            asked = strategy.questions(step, one.problem) if step else one.messages
+            asked = strategy.questions(step, assignment.problem) if step else assignment.messages
             worst = worst_case(sampling, asked, said)
             if request_id in waiting:
                 unsealed += 1
-            elif request_id not in one.begun:
+            elif request_id not in assignment.begun:
                 self.at_most += Spending(
                     calls=1,
                     rollouts=int(strategy.name_of(step) == "rollout"),
@@ -178,10 +178,10 @@ def _add_rollouts(rolled: RolledOut, totals: Mapping[str, _Total], waiting: Coll
     asked, unsealed = rolled.round(), 0
     for plan in asked.plans:
         total = totals[plan.spec.name]
-        for one in (one for planned in asked.shards(plan) for one in planned.shard.assignments):
-            for index, request_ids in enumerate(one.request_ids):
-                if index not in one.known:
-                    unsealed += total.add_missing(one, request_ids, plan.strategy, waiting)
+        for assignment in (assignment for planned in asked.shards(plan) for assignment in planned.shard.assignments):
+            for index, request_ids in enumerate(assignment.request_ids):
+                if index not in assignment.known:
+                    unsealed += total.add_missing(assignment, request_ids, plan.strategy, waiting)
         total.expected += total.at_most.rollouts
     return unsealed
 

@@ -45,10 +45,12 @@ def problem_hits(problems: Sequence[Problem], index: BenchmarkIndex | None) -> d
     for start in range(0, len(problems), BATCH):
         batch = problems[start : start + BATCH]
         parts = {
-            "question": [one.question for one in batch],
-            "choices": ["\n".join((one.question, *one.choices)) if one.choices else "" for one in batch],
-            "answer": [one.answer for one in batch],
-            "solution": [one.solution or "" for one in batch],
+            "question": [problem.question for problem in batch],
+            "choices": [
+                "\n".join((problem.question, *problem.choices)) if problem.choices else "" for problem in batch
+            ],
+            "answer": [problem.answer for problem in batch],
+            "solution": [problem.solution or "" for problem in batch],
         }
         for where, texts in parts.items():
             for problem, hits in zip(batch, contaminations(texts, index, by_characters=True), strict=True):
@@ -64,7 +66,7 @@ def decontamination_of(
     """Return the record for the card: `problems` is evidence by problem id, `candidates` a count by benchmark."""
     if index is None:
         return None
-    texts = Counter(one.benchmark for one in index.texts)
+    texts = Counter(text.benchmark for text in index.texts)
     hit = Counter(evidence.partition(" row ")[0] for evidence in problems.values())
     clean, alarms = false_alarms(index)
     return Decontamination(

@@ -104,7 +104,7 @@ def _note_what_was_used(job: Job, rolled: RolledOut | None, release_version: str
 def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:
     """Measure the tests of some code problems, always the same ones of the same problems."""
     solved = (problem for problem in problems if problem.answer_kind == "code" and problem.solution is not None)
-    sample = heapq.nsmallest(MEASURED_PROBLEMS, solved, key=lambda one: one.problem_id)
+    sample = heapq.nsmallest(MEASURED_PROBLEMS, solved, key=lambda problem: problem.problem_id)
     return strength_of_tests(sample, tools)
 
 

@@ -116,7 +116,7 @@ class Strategy:
     def messages(self, number: int, problem: Problem, earlier: Sequence[Candidate]) -> Messages:
         """Return what step `number` sends, after the answers of all `earlier` steps."""
         opening, *turns = self.questions(number, problem)
-        answers = [Message(role="assistant", content=_said(one)) for one in earlier]
+        answers = [Message(role="assistant", content=_said(candidate)) for candidate in earlier]
         return (opening, *(message for pair in zip(answers, turns, strict=False) for message in pair))
 
     def questions(self, number: int, problem: Problem) -> Messages:
@@ -155,7 +155,9 @@ class Strategy:
         """Return a sample's candidate as it is published: with `budget`, with what was thought before time was up."""
         if self.name != "budget" or not earlier:
             return last
-        thoughts = [one.reasoning or one.response for one in earlier] + ([last.reasoning] if last.reasoning else [])
+        thoughts = [candidate.reasoning or candidate.response for candidate in earlier] + (
+            [last.reasoning] if last.reasoning else []
+        )
         return last.model_copy(update={"reasoning": "\n\n".join(thoughts)})
 
 

@@ -51,9 +51,9 @@ def state_answer(problem: Problem, answer: str, rng: Random) -> str:
     return rng.choice(sentences).format(plain=_plain(problem, answer, rng), exact=answer)
 
 
-def hedge(problem: Problem, one: str, other: str, rng: Random) -> str:
+def hedge(problem: Problem, answer: str, other: str, rng: Random) -> str:
     """Return a text that states two different final answers and does not decide between them."""
-    first, second = rng.sample((one, other), 2)
+    first, second = rng.sample((answer, other), 2)
     return rng.choice(HEDGES).format(
         first=_plain(problem, first, rng),
         second=_plain(problem, second, rng),

@@ -48,8 +48,8 @@ def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
     read = [_choice(payload, choice, None, latency_ms) for choice in choices]
     if whole is None:
         return tuple(read)
-    usages = _shared(whole, [len(one.content) + len(one.reasoning or "") for one in read])
-    return tuple(one.model_copy(update={"usage": usage}) for one, usage in zip(read, usages, strict=True))
+    usages = _shared(whole, [len(completion.content) + len(completion.reasoning or "") for completion in read])
+    return tuple(completion.model_copy(update={"usage": usage}) for completion, usage in zip(read, usages, strict=True))
 
 
 def _shared(whole: Usage, lengths: Sequence[int]) -> list[Usage]:

@@ -58,25 +58,25 @@ class SharedPrompts:
         try:
             completions = await self._teacher.complete_several(together[0].request, len(together))
         except TeacherRejected:
-            alone = await asyncio.gather(*(self._ask_alone(one) for one in together))
+            alone = await asyncio.gather(*(self._ask_alone(sample) for sample in together))
             if any(alone):  # it was not the prompt
                 self._most = 1
         except Exception as error:
-            for one in together:
-                _set_error(one, error)
+            for sample in together:
+                _set_error(sample, error)
         else:
-            for one, completion in zip(together, completions, strict=False):
-                _set_answer(one, completion)
+            for sample, completion in zip(together, completions, strict=False):
+                _set_answer(sample, completion)
             if len(completions) < len(together):
                 self._most = 1
-                await asyncio.gather(*(self._ask_alone(one) for one in together[len(completions) :]))
+                await asyncio.gather(*(self._ask_alone(sample) for sample in together[len(completions) :]))
 
-    async def _ask_alone(self, one: _PendingSample) -> bool:
+    async def _ask_alone(self, sample: _PendingSample) -> bool:
         """Ask for one sample; return whether there is an answer."""
         try:
-            _set_answer(one, await self._teacher.complete(one.request))
+            _set_answer(sample, await self._teacher.complete(sample.request))
         except Exception as error:
-            _set_error(one, error)
+            _set_error(sample, error)
             return False
         return True
 

@@ -144,8 +144,8 @@ def _before_change(rng: Random, difficulty: int) -> Item:
     notes = Notepad()
     after = Fraction(before * (100 - rate if falls else 100 + rate), 100)
     percent = notes.step("The new amount in percent of the old one:", 100, "-" if falls else "+", rate)
-    one = notes.step("One percent of the old amount:", after, "/", percent, after=" dollars.")
-    result = notes.step("The whole old amount:", one, "*", 100, after=" dollars.")
+    one_percent = notes.step("One percent of the old amount:", after, "/", percent, after=" dollars.")
+    result = notes.step("The whole old amount:", one_percent, "*", 100, after=" dollars.")
     change = "cut" if falls else "rise"
     question = (
         f"After a {change} of {rate}%, {name}'s {thing} is {write_number(after)} dollars. "

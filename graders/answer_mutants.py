@@ -40,7 +40,9 @@ def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> Mu
     sample = sorted(stated, key=lambda pair: pair[1].candidate_id)[:most]
     made, fooled = 0, []
     for place, (problem, candidate) in enumerate(sample):
-        other = next((one for one, _ in [*sample[place + 1 :], *sample[:place]] if _differ(problem, one)), None)
+        other = next(
+            (another for another, _ in [*sample[place + 1 :], *sample[:place]] if _differ(problem, another)), None
+        )
         for how, response in _mutants(problem, candidate, other):
             made += 1
             mutant = candidate.model_copy(update={"response": response})
@@ -107,15 +109,15 @@ def _stated(problem: Problem) -> str:
     return reference_answer(problem.answer) if problem.answer_kind == "math" else problem.answer.split("\n")[0]
 
 
-def _differ(one: Problem, two: Problem) -> bool:
+def _differ(left: Problem, right: Problem) -> bool:
     """Whether the answer of one problem is certainly wrong for the other."""
-    if one.answer_kind != two.answer_kind:
+    if left.answer_kind != right.answer_kind:
         return False
-    if one.answer_kind != "math":
-        return not set(accepted_forms(one.answer)) & set(accepted_forms(two.answer))
-    values = _value(_stated(one)), _value(_stated(two))
+    if left.answer_kind != "math":
+        return not set(accepted_forms(left.answer)) & set(accepted_forms(right.answer))
+    values = _value(_stated(left)), _value(_stated(right))
     if values[0] is None or values[1] is None:
-        texts = [re.sub(r"[^0-9A-Za-z]", "", _stated(problem)) for problem in (one, two)]
+        texts = [re.sub(r"[^0-9A-Za-z]", "", _stated(problem)) for problem in (left, right)]
         return values != (None, None) and texts[0] != texts[1]
     # 28 and 0.28 both state 28 %, and 5 m is 500 cm.
     return values[0] != values[1] and values[0] * 100 != values[1] and values[0] != values[1] * 100

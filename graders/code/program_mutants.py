@@ -84,7 +84,7 @@ def strength_of_tests(problems: Sequence[Problem], tools: HasSandbox) -> Strengt
         counted = [
             (noticed, made) for noticed, made in threads.map(lambda problem: test_strength(problem, tools), problems)
         ]
-    counted = [one for one in counted if one[1]]
+    counted = [share for share in counted if share[1]]
     if not counted:
         return None
     shares = Counter(min(4, max(0, -(-5 * noticed // made) - 1)) for noticed, made in counted)

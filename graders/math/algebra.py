@@ -84,16 +84,16 @@ def _root(base: Any, exponent: Any) -> Any:
 
 def _same_latex(left: str, right: str) -> str:
     config = NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none")
-    one = latex2sympy(left, normalization_config=config)
-    two = latex2sympy(right, normalization_config=config)
-    one, two = one.doit(), two.doit()
-    if not isinstance(one, sympy.Expr) or not isinstance(two, sympy.Expr):
-        return "equal" if one == two else "undecided"
-    gap = one - two
+    left_value = latex2sympy(left, normalization_config=config)
+    right_value = latex2sympy(right, normalization_config=config)
+    left_value, right_value = left_value.doit(), right_value.doit()
+    if not isinstance(left_value, sympy.Expr) or not isinstance(right_value, sympy.Expr):
+        return "equal" if left_value == right_value else "undecided"
+    gap = left_value - right_value
     if gap != 0 and sympy.simplify(gap) != 0:
         # Decimals are floats in there: what they say about a difference is not exact.
         return "different" if not gap.has(sympy.Float) and _values_differ(gap) is True else "undecided"
-    return "equal" if _values_differ(sympy.Add(one, -two, evaluate=False)) is False else "undecided"
+    return "equal" if _values_differ(sympy.Add(left_value, -right_value, evaluate=False)) is False else "undecided"
 
 
 def _values_differ(gap: Any) -> bool | None:

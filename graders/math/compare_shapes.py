@@ -76,11 +76,11 @@ def _values(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFin
     found = same_value(reference.text, answer.text, comparison)
     if found.result == "equal":
         return found
-    one, two = based_number(reference.text), based_number(answer.text)
-    if one and two:
-        return ValueFinding("equal" if one == two else "different", "base")
-    if one or two:
-        return _base_missing(reference, answer, one or two or ("", ""), comparison)
+    expected, given = based_number(reference.text), based_number(answer.text)
+    if expected and given:
+        return ValueFinding("equal" if expected == given else "different", "base")
+    if expected or given:
+        return _base_missing(reference, answer, expected or given or ("", ""), comparison)
     if _decimal_comma(reference.text) == answer.text or _decimal_comma(answer.text) == reference.text:
         return ValueFinding("equal", "decimal_comma")
     return found
@@ -111,10 +111,14 @@ def _words(reference: Shape, answer: Shape) -> ValueFinding:
         return ValueFinding("no_value", "words") if reference.kind == "value" else DIFFERENT_SHAPE
     if answer.kind == "list":
         return DIFFERENT_SHAPE
-    one, two = _bare_words(reference.text), _bare_words(answer.text)
-    if one == two:
+    expected, given = _bare_words(reference.text), _bare_words(answer.text)
+    if expected == given:
         return ValueFinding("equal", "words")
-    if set(one) <= set(two) or set(two) <= set(one) or sorted("".join(one)) == sorted("".join(two)):
+    if (
+        set(expected) <= set(given)
+        or set(given) <= set(expected)
+        or sorted("".join(expected)) == sorted("".join(given))
+    ):
         return ValueFinding("undecided", "words_overlap")
     return ValueFinding("different", "words")
 
@@ -127,16 +131,16 @@ def _bare_words(text: str) -> list[str]:
 
 def _alternatives(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     found = [compare(reference, part, comparison) for part in answer.parts]
-    if all(one.result == "equal" for one in found):
+    if all(finding.result == "equal" for finding in found):
         return found[0]
     return ValueFinding("several", "alternatives")
 
 
-def _in_order(one: Sequence[Shape], two: Sequence[Shape], comparison: Comparison, how: str) -> ValueFinding:
-    if len(one) != len(two):
+def _in_order(expected: Sequence[Shape], given: Sequence[Shape], comparison: Comparison, how: str) -> ValueFinding:
+    if len(expected) != len(given):
         return ValueFinding("different", how)
     worst = ValueFinding("equal", how)
-    for left, right in zip(one, two, strict=True):
+    for left, right in zip(expected, given, strict=True):
         found = compare(left, right, comparison)
         if found.result != "equal":
             if found.result != "undecided":
@@ -165,14 +169,14 @@ def _unordered(reference: Shape, answer: Shape, comparison: Comparison) -> Value
 
 
 def _lists(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
-    one, two = _named(reference), _named(answer)
-    if one and two and set(one) == set(two):
-        names = list(one)
-        return _in_order([one[name] for name in names], [two[name] for name in names], comparison, "assignments")
+    expected, given = _named(reference), _named(answer)
+    if expected and given and set(expected) == set(given):
+        names = list(expected)
+        return _in_order([expected[name] for name in names], [given[name] for name in names], comparison, "assignments")
     left = _bare(_without_repeats(reference, answer.kind))
     right = _bare(_without_repeats(answer, reference.kind))
     found = _unordered(left, right, comparison)
-    if found.result == "equal" and bool(one) != bool(two):
+    if found.result == "equal" and bool(expected) != bool(given):
         # Values without their names are right in the order of the names only.
         ordered = _in_order(left.parts, right.parts, comparison, "assignments")
         return ordered if ordered.result == "equal" else ValueFinding("undecided", "order_of_names")
@@ -228,8 +232,8 @@ def _ratios(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFin
         return ValueFinding("different", "clock")
     found = _in_order(reference.parts, answer.parts, comparison, "ratio")
     if found.result == "different" and not (reference.marks or answer.marks) and len(reference.parts) == 2:
-        one, two = ([exact_number(part.text) for part in shape.parts] for shape in (reference, answer))
-        if None not in one + two and len(two) == 2 and one[0] * two[1] == one[1] * two[0]:  # type: ignore[operator]
+        expected, given = ([exact_number(part.text) for part in shape.parts] for shape in (reference, answer))
+        if None not in expected + given and len(given) == 2 and expected[0] * given[1] == expected[1] * given[0]:  # type: ignore[operator]
             return ValueFinding("undecided", "unreduced_ratio")
     return found
 
@@ -239,8 +243,8 @@ def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFind
     if "list" in pair and ("value" in pair or "ratio" in pair):
         return _list_or_number(reference, answer, comparison)
     if pair == {"set", "value"}:
-        one, two = (shape.parts if shape.kind == "set" else (shape,) for shape in (reference, answer))
-        return _in_order(one, two, comparison, "set")
+        expected, given = (shape.parts if shape.kind == "set" else (shape,) for shape in (reference, answer))
+        return _in_order(expected, given, comparison, "set")
     if pair == {"list", "tuple"}:
         listed = reference if reference.kind == "list" else answer
         found = _in_order(reference.parts, answer.parts, comparison, "tuple")
@@ -284,10 +288,10 @@ def _equations(reference: Shape, answer: Shape, comparison: Comparison) -> Value
 
 def _multiple(left: Form, right: Form) -> object:
     """Return the constant k with left = k * right as polynomials, or None."""
-    one, two = left[0], right[0]
-    if not one or set(one) != set(two):
+    left_terms, right_terms = left[0], right[0]
+    if not left_terms or set(left_terms) != set(right_terms):
         return None
-    factors = {one[monomial] / two[monomial] for monomial in one}
+    factors = {left_terms[monomial] / right_terms[monomial] for monomial in left_terms}
     return factors.pop() if len(factors) == 1 else None
 
 

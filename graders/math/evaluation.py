@@ -94,11 +94,11 @@ def _compare_at(
 ) -> Literal["different", "agree", "unknown"]:
     context = _context()
     try:
-        one, two = _evaluate(left, point, context), _evaluate(right, point, context)
-        if only_real and (abs(one.imag) > 1e-30 or abs(two.imag) > 1e-30):
+        left_value, right_value = _evaluate(left, point, context), _evaluate(right, point, context)
+        if only_real and (abs(left_value.imag) > 1e-30 or abs(right_value.imag) > 1e-30):
             return "unknown"
-        scale = max(abs(one), abs(two), 1)
-        gap = abs(one - two) / scale
+        scale = max(abs(left_value), abs(right_value), 1)
+        gap = abs(left_value - right_value) / scale
         if gap > 1e-20:
             return "different"
         return "agree" if gap < 1e-35 else "unknown"

@@ -69,10 +69,10 @@ def same_value(reference: str, answer: str, comparison: Comparison) -> ValueFind
     """
     if _squeezed(reference) == _squeezed(answer):
         return _EQUAL_TEXT
-    one, two = quantity(reference), quantity(answer)
-    if one is not None and two is not None:
-        equal = same_quantity(one, two, comparison.asks_percent)
-        return ValueFinding("equal" if equal else "different", _kind(one))
+    expected, given = quantity(reference), quantity(answer)
+    if expected is not None and given is not None:
+        equal = same_quantity(expected, given, comparison.asks_percent)
+        return ValueFinding("equal" if equal else "different", _kind(expected))
     return _same_expression(reference, answer, comparison)
 
 
@@ -83,8 +83,8 @@ def within_tolerance(reference: str, answer: str, comparison: Comparison) -> boo
     """
     if comparison.tolerance is None:
         return False
-    one, two = _measured(reference), _measured(answer)
-    return one is not None and two is not None and within(one, two, comparison.tolerance)
+    expected, given = _measured(reference), _measured(answer)
+    return expected is not None and given is not None and within(expected, given, comparison.tolerance)
 
 
 def _measured(text: str) -> Quantity | None:
@@ -118,7 +118,7 @@ def _same_expression(reference: str, answer: str, comparison: Comparison) -> Val
         return ValueFinding("different", "unit")
     if _in_degrees(left_unit) != _in_degrees(right_unit) and "\\pi" in left + right and not (left_unit and right_unit):
         left, right = (
-            f"({one})^\\circ" if _in_degrees(unit) else one for one, unit in ((left, left_unit), (right, right_unit))
+            f"({text})^\\circ" if _in_degrees(unit) else text for text, unit in ((left, left_unit), (right, right_unit))
         )
     if left_percent != right_percent:
         return _percent_of_one(left, right, comparison)
@@ -144,11 +144,15 @@ def _in_degrees(unit: Unit | None) -> bool:
 def _percent_of_one(left: str, right: str, comparison: Comparison) -> ValueFinding:
     """A percentage against an expression: different, unless it has the number's value or a hundredth of it."""
     try:
-        one, two = _read(left, False), _read(right, False)
+        left_tree, right_tree = _read(left, False), _read(right, False)
     except Unreadable:
         return ValueFinding("undecided", "percent")
     hundred: Tree = ("num", Fraction(100))
-    pairs = [(one, two), (("div", one, hundred), two), (one, ("div", two, hundred))]
+    pairs = [
+        (left_tree, right_tree),
+        (("div", left_tree, hundred), right_tree),
+        (left_tree, ("div", right_tree, hundred)),
+    ]
     found = {_same_trees(*pair, comparison).result for pair in pairs}
     return ValueFinding("different" if found == {"different"} else "undecided", "percent")
 

@@ -80,10 +80,10 @@ def _by_shape(reference: Shape, text: str, comparison: Comparison) -> ValueFindi
     except (Unreadable, NoForm) as error:
         found = ValueFinding("undecided", f"unreadable ({error})")
     if found.result not in ("equal", "several") and (works_out(text) or works_out(reference.text)):
-        one = real_set(reference.text)
-        two = None if one is None else real_set(text)
-        if two is not None:
-            return ValueFinding("equal" if one == two else "different", "real_set")
+        expected = real_set(reference.text)
+        given = None if expected is None else real_set(text)
+        if given is not None:
+            return ValueFinding("equal" if expected == given else "different", "real_set")
     return found
 
 

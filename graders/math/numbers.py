@@ -235,11 +235,11 @@ def within(reference: Quantity, answer: Quantity, tolerance: Fraction) -> bool:
     """
     if reference.percent != answer.percent:
         return False
-    value, one, two = answer.value, reference.unit, answer.unit
-    if one and two and one.dimensions and two.dimensions:
-        if one.dimensions != two.dimensions:
+    value, reference_unit, answer_unit = answer.value, reference.unit, answer.unit
+    if reference_unit and answer_unit and reference_unit.dimensions and answer_unit.dimensions:
+        if reference_unit.dimensions != answer_unit.dimensions:
             return False
-        value = value * two.factor / one.factor
+        value = value * answer_unit.factor / reference_unit.factor
     return abs(value - reference.value) <= tolerance
 
 

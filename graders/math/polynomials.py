@@ -63,12 +63,12 @@ def multiplied(left: Polynomial, right: Polynomial) -> Polynomial:
     if len(left) * len(right) > 4 * MAX_TERMS:
         raise NoForm("too many terms")
     result: Polynomial = {}
-    for one, a in left.items():
-        for two, b in right.items():
-            if not one or not two:
-                product: Polynomial = {one or two: a * b}
+    for left_monomial, a in left.items():
+        for right_monomial, b in right.items():
+            if not left_monomial or not right_monomial:
+                product: Polynomial = {left_monomial or right_monomial: a * b}
             else:
-                product = scaled(_monomial_product(one, two), a * b)
+                product = scaled(_monomial_product(left_monomial, right_monomial), a * b)
             for monomial, value in product.items():
                 total = result.get(monomial, 0) + value
                 if total:
@@ -83,10 +83,10 @@ def multiplied(left: Polynomial, right: Polynomial) -> Polynomial:
     return result
 
 
-def _monomial_product(one: Monomial, two: Monomial) -> Polynomial:
+def _monomial_product(left: Monomial, right: Monomial) -> Polynomial:
     """Multiply two monomials and reduce i, radicals and fractional powers."""
-    exponents: dict[Atom, int] = dict(one)
-    for atom, exponent in two:
+    exponents: dict[Atom, int] = dict(left)
+    for atom, exponent in right:
         exponents[atom] = exponents.get(atom, 0) + exponent
     factor = Fraction(1)
     extra: Polynomial = UNIT

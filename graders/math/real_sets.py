@@ -61,9 +61,9 @@ def _operated(pieces: list[tuple[str, str]], depth: int) -> Spans | None:
     """Two different operations side by side have no agreed order: None, unless brackets tell it."""
     operations = {operation for operation, _ in pieces[1:]}
     sets = [real_set(piece, depth + 1) for _, piece in pieces]
-    if len(operations) > 1 or any(one is None for one in sets):
+    if len(operations) > 1 or any(spans is None for spans in sets):
         return None
-    total, *others = [one for one in sets if one is not None]
+    total, *others = [spans for spans in sets if spans is not None]
     for other in others:
         if "\\cup" in operations:
             total = _union((*total, *other))
@@ -78,9 +78,9 @@ def _joined(conditions: list[str], word: str, depth: int) -> Spans | None:
     """`x < 1 or x > 3`: conditions on one and the same symbol."""
     names = {tuple(sorted(set(re.findall(r"(?<!\\)\b[A-Za-z]\b", condition)))) for condition in conditions}
     sets = [real_set(condition, depth + 1) for condition in conditions]
-    if len(names) != 1 or len(next(iter(names))) != 1 or any(one is None for one in sets):
+    if len(names) != 1 or len(next(iter(names))) != 1 or any(spans is None for spans in sets):
         return None
-    total, *others = [one for one in sets if one is not None]
+    total, *others = [spans for spans in sets if spans is not None]
     for other in others:
         total = _union((*total, *other)) if word == "or" else _intersection(total, other)
     return total
@@ -97,10 +97,10 @@ def _plain(shape: Shape) -> Spans | None:
     if shape.kind == "set":
         points = [exact_number(part.text) for part in shape.parts]
         known = [point for point in points if point is not None]
-        return _union(tuple(((one, 0), (one, 1)) for one in known)) if len(known) == len(points) else None
+        return _union(tuple(((point, 0), (point, 1)) for point in known)) if len(known) == len(points) else None
     if shape.kind == "union":
         spans = [_plain(part) for part in shape.parts]
-        return _union(tuple(span for one in spans if one for span in one)) if None not in spans else None
+        return _union(tuple(span for piece in spans if piece for span in piece)) if None not in spans else None
     if shape.kind == "tuple" and len(shape.parts) == 2 and shape.marks in ("()", "[]", "(]", "[)"):
         low, high = (_end(part.text) for part in shape.parts)
         if low is None or high is None:
@@ -145,8 +145,8 @@ def _union(spans: Spans) -> Spans:
     return tuple(merged)
 
 
-def _intersection(one: Spans, two: Spans) -> Spans:
-    common = [(max(a, c), min(b, d)) for a, b in one for c, d in two]
+def _intersection(left: Spans, right: Spans) -> Spans:
+    common = [(max(a, c), min(b, d)) for a, b in left for c, d in right]
     return _union(tuple((start, end) for start, end in common if start < end))
 
 

@@ -73,9 +73,9 @@ def formal_divisor(name: str, arguments: list[Form]) -> Polynomial | None:
         content = Fraction(gcd(*map(int, values))) if whole else Fraction(1)
         return {frozenset(shared.items()): content}
     if long:
-        one, two = polynomials
-        return multiplied(one, two) if whole and not shared and gcd(*map(int, values)) == 1 else None
-    largest = {atom: max(dict(next(iter(one))).get(atom, 0) for one in polynomials) for atom in atoms}
+        first, second = polynomials
+        return multiplied(first, second) if whole and not shared and gcd(*map(int, values)) == 1 else None
+    largest = {atom: max(dict(next(iter(polynomial))).get(atom, 0) for polynomial in polynomials) for atom in atoms}
     return {frozenset(largest.items()): Fraction(lcm(*map(int, values))) if whole else Fraction(1)}
 
 

@@ -105,12 +105,12 @@ def print_chains(outcomes: dict[str, Outcome]) -> None:
     """Print what the kept chains of each rule cost, and how far its pass rates are off on average."""
     fixed = outcomes[FIXED]
     print(f"\n{'rule':24} {'calls':>8} {'':>7} {'kept':>7} {'':>7} {'bias of pass_rate':>21} {'bias of c / n':>14}")
-    for name, one in outcomes.items():
-        errors = [published - true for true, published, _, _ in one.problems]
+    for name, outcome in outcomes.items():
+        errors = [published - true for true, published, _, _ in outcome.problems]
         standard_error = statistics.stdev(errors) / math.sqrt(len(errors))
-        plain = statistics.mean(c / n - true for true, _, c, n in one.problems)
-        calls = f"{one.calls:8,} {one.calls / fixed.calls - 1:+7.1%}"
-        kept = f"{one.kept:7,} {one.kept / fixed.kept - 1:+7.1%}"
+        plain = statistics.mean(c / n - true for true, _, c, n in outcome.problems)
+        calls = f"{outcome.calls:8,} {outcome.calls / fixed.calls - 1:+7.1%}"
+        kept = f"{outcome.kept:7,} {outcome.kept / fixed.kept - 1:+7.1%}"
         print(f"{name:24} {calls} {kept} {statistics.mean(errors):+13.4f} ± {standard_error:.4f} {plain:+14.4f}")
 
 
@@ -118,14 +118,14 @@ def print_bands(outcomes: dict[str, Outcome]) -> None:
     """Print how well each rule finds the problems in the band, judged in two ways."""
     print(f"\n{'rule':24} {'in the band, says':18} {'precision':>9} {'recall':>7} {'calls for one':>14} {'':>7}")
     costs: list[float] = []
-    for name, one in outcomes.items():
+    for name, outcome in outcomes.items():
         for judge, said in (
-            ("c / n", [in_band(c / n) for _, _, c, n in one.problems]),
-            ("pass_rate", [in_band(published) for _, published, _, _ in one.problems]),
+            ("c / n", [in_band(c / n) for _, _, c, n in outcome.problems]),
+            ("pass_rate", [in_band(published) for _, published, _, _ in outcome.problems]),
         ):
-            really = [in_band(true) for true, _, _, _ in one.problems]
+            really = [in_band(true) for true, _, _, _ in outcome.problems]
             found = sum(both for both in map(min, said, really))
-            costs.append(one.calls / found)
+            costs.append(outcome.calls / found)
             print(
                 f"{name:24} {judge:18} {found / sum(said):9.1%} {found / sum(really):7.1%} "
                 f"{costs[-1]:14.1f} {costs[-1] / costs[0] - 1:+7.1%}"

@@ -104,7 +104,7 @@ class Books:
         """Read the journals and tables that a killed run left."""
         fresh = [path for path in open_journals(self._workspace / "ledger") if path not in self._seen]
         entries = [read_journal(path) for path in fresh]
-        bought = {one for journal in entries for one in journal.bought}
+        bought = {candidate_id for journal in entries for candidate_id in journal.bought}
         unanswered = [request for journal in entries for request in journal.in_flight]
         self.again += len(self.reached & (bought | set(unanswered)))
         self.in_flight += len(unanswered)
@@ -122,7 +122,7 @@ class Books:
     def told(self) -> int:
         """Return how many requests the ledger says were in flight when runs died."""
         lines = (self._workspace / "ledger" / "unconfirmed.jsonl").read_text().splitlines()
-        return sum({one["journal"]: one["in_flight"] for one in map(json.loads, lines)}.values())
+        return sum({entry["journal"]: entry["in_flight"] for entry in map(json.loads, lines)}.values())
 
     def _table(self) -> str:
         return f"'{self._workspace}/tables/candidates/*.parquet'"

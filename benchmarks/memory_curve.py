@@ -105,7 +105,7 @@ def read(pid: int, seconds: float, share: float) -> Iterator[Sample]:
     tree = descendants(pid)
     try:
         main_rss = rss(pid)
-        cpu = sum(cpu_ticks(one, reaped=one == pid) for one in tree) / TICKS
+        cpu = sum(cpu_ticks(process, reaped=process == pid) for process in tree) / TICKS
         yield Sample(seconds, "", share, cpu, main_rss / MIB, sum(map(rss, tree)) / MIB, sum(map(pss, tree)) / MIB)
     except (OSError, ValueError, IndexError):
         return
@@ -120,8 +120,8 @@ def descendants(pid: int) -> list[int]:
         except OSError:
             continue
     tree = [pid]
-    for one in tree:
-        tree.extend(children.get(one, ()))
+    for parent in tree:
+        tree.extend(children.get(parent, ()))
     return tree
 
 
@@ -161,16 +161,16 @@ def print_curve(samples: list[Sample], candidates: int) -> None:
     asking = [sample for sample in samples if sample.stage == "ask and grade"]
     print(f"\n{'sealed':>10} {'of all':>7} {'seconds':>8} {'main':>8} {'tree':>8} {'tree PSS':>9}  (MiB)")
     curve = [next((each for each in asking if each.share >= mark), asking[-1]) for mark in MARKS if asking]
-    for one in curve:
+    for sample in curve:
         print(
-            f"{one.share * candidates:10.0f} {one.share:7.1%} {one.seconds:8.0f} "
-            f"{one.main_mib:8.0f} {one.tree_mib:8.0f} {one.tree_pss_mib:9.0f}"
+            f"{sample.share * candidates:10.0f} {sample.share:7.1%} {sample.seconds:8.0f} "
+            f"{sample.main_mib:8.0f} {sample.tree_mib:8.0f} {sample.tree_pss_mib:9.0f}"
         )
-    quarter = [one for one in asking if one.share >= 0.25]
+    quarter = [sample for sample in asking if sample.share >= 0.25]
     if quarter:
         for name in ("main_mib", "tree_mib", "tree_pss_mib"):
-            first = [getattr(one, name) for one in asking if one.share < 0.25] or [getattr(quarter[0], name)]
-            later = max(getattr(one, name) for one in quarter)
+            first = [getattr(sample, name) for sample in asking if sample.share < 0.25] or [getattr(quarter[0], name)]
+            later = max(getattr(sample, name) for sample in quarter)
             print(f"growth of the peak after the first quarter, {name}: {later / max(first) - 1:+.1%}")
 
 
@@ -184,8 +184,8 @@ def print_stages(samples: list[Sample], candidates: int) -> None:
         cpu = those[-1].cpu_s - before[1]
         print(
             f"{stage:<24} {those[-1].seconds - before[0]:8.1f} {cpu:8.1f} {cpu / candidates * 1000:9.3f} "
-            f"{max(one.main_mib for one in those):8.0f} {max(one.tree_mib for one in those):8.0f} "
-            f"{max(one.tree_pss_mib for one in those):9.0f}"
+            f"{max(sample.main_mib for sample in those):8.0f} {max(sample.tree_mib for sample in those):8.0f} "
+            f"{max(sample.tree_pss_mib for sample in those):9.0f}"
         )
         before = (those[-1].seconds, those[-1].cpu_s)
     print(

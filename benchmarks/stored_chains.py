@@ -53,7 +53,7 @@ def main() -> None:
             stored(sample, recipe, chain(problems[sample.position], right=right, size=options.bytes, chance=chance))
             for sample, right in chance.sample(pairs, len(pairs))
         ]
-        rows = ({**one.model_dump(), "recipe": recipe.name, "run_id": "made"} for one in bought)
+        rows = ({**candidate.model_dump(), "recipe": recipe.name, "run_id": "made"} for candidate in bought)
         write_table(workspace, "candidates", f"made-{number:06d}", rows)
         write_grades(workspace, f"made-{number:06d}", (grade(problems, sample, right) for sample, right in pairs))
         count += len(pairs)

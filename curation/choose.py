@@ -14,17 +14,17 @@ def in_order(findings: Sequence[ChainFinding]) -> list[ChainFinding]:
 def choose(findings: Sequence[ChainFinding], count: int, prefer: Preference) -> set[str]:
     """Return the candidate ids of at most `count` chains; ties go to the lower sample index, then id."""
     ordered = in_order(findings)
-    return {one.candidate_id for one in PREFERENCES[prefer](ordered, count)}
+    return {finding.candidate_id for finding in PREFERENCES[prefer](ordered, count)}
 
 
 def _shortest(ordered: list[ChainFinding], count: int) -> list[ChainFinding]:
-    return sorted(ordered, key=lambda one: one.length)[:count]
+    return sorted(ordered, key=lambda finding: finding.length)[:count]
 
 
 def _median(ordered: list[ChainFinding], count: int) -> list[ChainFinding]:
-    lengths = sorted(one.length for one in ordered)
+    lengths = sorted(finding.length for finding in ordered)
     middle = lengths[(len(lengths) - 1) // 2] if lengths else 0
-    return sorted(ordered, key=lambda one: abs(one.length - middle))[:count]
+    return sorted(ordered, key=lambda finding: abs(finding.length - middle))[:count]
 
 
 def _most_different(ordered: list[ChainFinding], count: int) -> list[ChainFinding]:
@@ -36,14 +36,14 @@ def _most_different(ordered: list[ChainFinding], count: int) -> list[ChainFindin
     chosen: list[ChainFinding] = []
     left = list(ordered)
     while left and len(chosen) < count:
-        best = min(left, key=lambda one: max((_alike(one, other) for other in chosen), default=0.0))
+        best = min(left, key=lambda finding: max((_alike(finding, other) for other in chosen), default=0.0))
         chosen.append(best)
         left.remove(best)
     return chosen
 
 
-def _alike(one: ChainFinding, other: ChainFinding) -> float:
-    first, second = set(one.equations), set(other.equations)
+def _alike(left: ChainFinding, right: ChainFinding) -> float:
+    first, second = set(left.equations), set(right.equations)
     return len(first & second) / len(first | second) if first | second else 1.0
 
 

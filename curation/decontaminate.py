@@ -71,14 +71,14 @@ class BenchmarkIndex:
 
 def benchmark_index(texts: Sequence[BenchmarkText], overlap: Overlap) -> BenchmarkIndex:
     """Return an index of benchmark texts; about 1 kB for each text of 40 words."""
-    words = words_of([one.text for one in texts])
-    exact = {_plain(one.text): place for place, one in reversed(list(enumerate(texts)))}
+    words = words_of([indexed.text for indexed in texts])
+    exact = {_plain(indexed.text): place for place, indexed in reversed(list(enumerate(texts)))}
     return BenchmarkIndex(
         texts=tuple(texts),
         exact={text: place for text, place in exact.items() if len(text) >= EXACT_CHARACTERS},
         meetings=_meeting_index(words),
         runs={method: _run_index(_runs(words, method), len(texts)) for method in RUNS},
-        short=tuple(place for place, one in enumerate(texts) if MIN_CHARACTERS <= len(one.text) <= SHORT),
+        short=tuple(place for place, indexed in enumerate(texts) if MIN_CHARACTERS <= len(indexed.text) <= SHORT),
         overlap=overlap,
     )
 
@@ -220,5 +220,5 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _hit(one: BenchmarkText, method: Method, overlap: float) -> Hit:
-    return Hit(benchmark=one.benchmark, row=one.row, column=one.column, method=method, overlap=round(overlap, 4))
+def _hit(text: BenchmarkText, method: Method, overlap: float) -> Hit:
+    return Hit(benchmark=text.benchmark, row=text.row, column=text.column, method=method, overlap=round(overlap, 4))

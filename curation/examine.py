@@ -37,7 +37,7 @@ def examine(groups: Sequence[Group], curation: Curation, index: BenchmarkIndex |
     chains = [_Examination(_chain(group.problem, graded)) for group in groups for graded in group.candidates]
     left = chains
     for reason, rule in CHAIN_RULES.items():
-        for chain, found in zip(left, rule([one.chain for one in left], curation, index), strict=True):
+        for chain, found in zip(left, rule([examined.chain for examined in left], curation, index), strict=True):
             if found is None:
                 continue
             if _only_labels(reason, curation):

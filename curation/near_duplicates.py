@@ -72,7 +72,7 @@ def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Si
 
 def _own(runs: Runs, prompts: Runs) -> Runs:
     """Return the runs of each text that its own prompt does not have."""
-    mixed, given = (one.hashes ^ (one.text.astype(np.uint64) * _SPREAD) for one in (runs, prompts))
+    mixed, given = (side.hashes ^ (side.text.astype(np.uint64) * _SPREAD) for side in (runs, prompts))
     own = ~np.isin(mixed, given)
     return Runs(runs.hashes[own], runs.text[own], runs.start[own])
 
@@ -132,6 +132,6 @@ def repeats(
     return repeated
 
 
-def _similarity(found: Signatures, one: int, other: int) -> float:
-    same = float(np.count_nonzero(found.low[one] == found.low[other])) / PERMUTATIONS
+def _similarity(found: Signatures, row: int, other: int) -> float:
+    same = float(np.count_nonzero(found.low[row] == found.low[other])) / PERMUTATIONS
     return (same - 1 / 256) / (1 - 1 / 256)

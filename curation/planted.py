@@ -51,7 +51,7 @@ def plantings(text: str) -> dict[Planting, str]:
 
 def planted_recall(index: BenchmarkIndex) -> list[PlantedRecall]:
     """Return, for each way of planting, what each method finds, and any of them; at most 1,000 texts are planted."""
-    texts = [plantings(one.text) for one in _sample(index.texts)]
+    texts = [plantings(text.text) for text in _sample(index.texts)]
     recalls = []
     ways: tuple[Planting, ...] = ("verbatim", "digits_swapped", "paraphrased", "embedded")
     for way in ways:
@@ -69,7 +69,7 @@ def false_alarms(index: BenchmarkIndex) -> tuple[int, dict[str, int]]:
     half = len(ordered) // 2
     clean = ordered[half:][:MOST]
     hits = contaminations(
-        [one.text for one in clean], benchmark_index(ordered[:half], index.overlap), by_characters=True
+        [text.text for text in clean], benchmark_index(ordered[:half], index.overlap), by_characters=True
     )
     alarms = {str(method): _found_by(method, hits) for method in METHODS}
     return len(clean), {**alarms, "any": sum(map(bool, hits))}

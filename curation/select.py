@@ -72,7 +72,7 @@ def first_pass(
     Of equal texts at one problem the first by sample index and id passes, the others are `duplicate`. The chains of a
     problem outside the recipe's difficulty do not pass, so nothing is dropped for repeating them.
     """
-    groups = [group for one in problems for group in one]
+    groups = [group for problem_groups in problems for group in problem_groups]
     found = iter(examine(groups, curation, index))
     decided: list[ProblemFindings] = []
     texts: list[str] = []
@@ -84,18 +84,18 @@ def first_pass(
         findings = _decided([next(found) for _ in members], WITHIN_PROBLEM_RULES, members, curation)
         decided.append(findings)
         for group, ones in zip(members, findings, strict=True):
-            for graded, one in zip(group.candidates, ones, strict=True):
-                if one.reason is None:
+            for graded, finding in zip(group.candidates, ones, strict=True):
+                if finding.reason is None:
                     texts.append(graded.candidate.text)
                     prompts.append(group.problem.question)
-                    passed.append(one)
+                    passed.append(finding)
                     numbers.append(seen.problem_count)
     if curation.near_duplicates.within != "off" and texts:
         found_signatures = signatures(texts, prompts)
         records = np.empty(len(texts), SEEN)
         records["low"], records["bands"], records["words"] = found_signatures
-        records["id"] = [one.candidate_id for one in passed]
-        records["sample"] = [one.sample_index for one in passed]
+        records["id"] = [finding.candidate_id for finding in passed]
+        records["sample"] = [finding.sample_index for finding in passed]
         records["problem"] = numbers
         seen.records.append(records)
     return decided
@@ -124,7 +124,7 @@ def decide(groups: Sequence[Group], findings: ProblemFindings, selection: Select
     decided = _decided(findings, SELECTION_RULES, groups, selection)
     split = selection.splits.get(problem_id, "train")
     return tuple(
-        group.model_copy(update={"decisions": tuple(_decision(one, split) for one in members)})
+        group.model_copy(update={"decisions": tuple(_decision(finding, split) for finding in members)})
         for group, members in zip(groups, decided, strict=True)
     )
 
@@ -133,9 +133,9 @@ def _decided(
     findings: ProblemFindings, rules: Mapping[DropReason, GroupRule[Known]], groups: Sequence[Group], known: Known
 ) -> ProblemFindings:
     """Return the findings of one problem; what nothing dropped before, the first of these rules may."""
-    flat = [one for group in findings for one in group]
+    flat = [finding for group in findings for finding in group]
     for reason, rule in rules.items():
-        left = [place for place, one in enumerate(flat) if one.reason is None]
+        left = [place for place, finding in enumerate(flat) if finding.reason is None]
         for place, found in zip(left, rule([flat[place] for place in left], groups, known), strict=True):
             if found is not None:
                 flat[place] = flat[place].model_copy(update={"reason": reason, "detail": found or None})
@@ -155,12 +155,12 @@ def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
     ]
 
 
-def _decision(one: ChainFinding, split: Split) -> Decision:
+def _decision(finding: ChainFinding, split: Split) -> Decision:
     return Decision(
-        candidate_id=one.candidate_id,
-        kept=one.reason is None,
-        reason=one.reason,
-        detail=one.detail,
-        flags=one.flags,
+        candidate_id=finding.candidate_id,
+        kept=finding.reason is None,
+        reason=finding.reason,
+        detail=finding.detail,
+        flags=finding.flags,
         split=split,
     )

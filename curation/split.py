@@ -21,11 +21,13 @@ def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
     """
     ordered = sorted(problems, key=lambda problem: problem.problem_id)
     parts = [
-        signatures(["\n".join((one.question, *(one.choices or ()))) for one in ordered[start : start + BATCH]])
+        signatures(
+            ["\n".join((problem.question, *(problem.choices or ()))) for problem in ordered[start : start + BATCH]]
+        )
         for start in range(0, len(ordered), BATCH)
     ]
     twins = repeats(joined(parts), range(len(ordered)), TWIN_WORDS, TWIN_SIMILARITY)
-    parent = {one.split_group: one.split_group for one in ordered}
+    parent = {problem.split_group: problem.split_group for problem in ordered}
 
     def root(group: str) -> str:
         while parent[group] != group:
@@ -34,9 +36,9 @@ def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
         return group
 
     for row, other in twins.items():
-        one, two = sorted((root(ordered[row].split_group), root(ordered[other].split_group)))
-        parent[two] = one
-    return {one.problem_id: root(one.split_group) for one in ordered}
+        smaller, larger = sorted((root(ordered[row].split_group), root(ordered[other].split_group)))
+        parent[larger] = smaller
+    return {problem.problem_id: root(problem.split_group) for problem in ordered}
 
 
 def splits(groups: Mapping[str, str], held_out: HeldOut | None) -> dict[str, Split]:

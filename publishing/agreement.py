@@ -75,8 +75,8 @@ class Agreement:
         """Count all groups of one problem. A teacher that was shown the answer (`hint`) is asked about nothing."""
         usual = {group.teacher: usual_answer(group) for group in groups if group.strategy != "hint"}
         answers = {teacher: answer for teacher, answer in usual.items() if answer is not None}
-        for (first, one), (second, other) in combinations(answers.items(), 2):
-            self.pairs.setdefault((first, second), PairCount()).add(one, other)
+        for (first, first_answer), (second, second_answer) in combinations(answers.items(), 2):
+            self.pairs.setdefault((first, second), PairCount()).add(first_answer, second_answer)
         if len(answers) < 2:
             return
         self.compared += 1
@@ -89,7 +89,7 @@ class Agreement:
 
     def suspects(self) -> list[Suspect]:
         """Return the problems with the smallest sha of their id, SUSPECTS_SHOWN at most."""
-        return [one for _, _, one in sorted(self._suspects, reverse=True)]
+        return [suspect for _, _, suspect in sorted(self._suspects, reverse=True)]
 
     def _suspect(self, group: Group, answer: str, teachers: int) -> None:
         problem = group.problem

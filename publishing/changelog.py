@@ -17,31 +17,35 @@ def changelog(manifest: Manifest, differences: Mapping[Product, ProductDiff], pa
     if manifest.parent is None:
         entry += [f"- `{product}`: {count:,} rows, the first release" for product, count in manifest.rows.items()]
     else:
-        entry += [line for product, one in differences.items() for line in difference_lines(product, one)]
+        entry += [line for product, difference in differences.items() for line in difference_lines(product, difference)]
     earlier = parent / CHANGELOG if parent else None
     before = earlier.read_text("utf-8").removeprefix(TITLE) if earlier and earlier.is_file() else ""
     return "\n".join([TITLE, *entry]) + "\n" + before
 
 
-def difference_lines(product: Product, one: ProductDiff) -> list[str]:
+def difference_lines(product: Product, difference: ProductDiff) -> list[str]:
     """Return what differs in one product as a Markdown list."""
     lines = [
-        f"- `{product}`: {one.rows_before:,} -> {one.rows_after:,} rows: {one.added:,} added, {one.removed:,} removed, "
-        f"{one.changed:,} changed" + (f" ({one.relabelled:,} relabelled, same text)" if one.relabelled else "")
+        f"- `{product}`: {difference.rows_before:,} -> {difference.rows_after:,} rows: "
+        f"{difference.added:,} added, {difference.removed:,} removed, "
+        f"{difference.changed:,} changed"
+        + (f" ({difference.relabelled:,} relabelled, same text)" if difference.relabelled else "")
     ]
     for title, counts in (
-        ("added", one.added_because),
-        ("removed", one.removed_because),
-        ("changed in", one.changed_columns),
+        ("added", difference.added_because),
+        ("removed", difference.removed_because),
+        ("changed in", difference.changed_columns),
     ):
         if counts:
             lines.append(f"  - {title}: " + ", ".join(f"{_code(name)} {count:,}" for name, count in counts.items()))
-    if len(one.by_source) > 1:
+    if len(difference.by_source) > 1:
         lines += [
             f"  - from {_code(source)}: {each.added:,} added, {each.removed:,} removed, {each.changed:,} changed"
-            for source, each in one.by_source.items()
+            for source, each in difference.by_source.items()
         ]
-    columns = [f"`+{name}`" for name in one.columns_added] + [f"`-{name}`" for name in one.columns_removed]
+    columns = [f"`+{name}`" for name in difference.columns_added] + [
+        f"`-{name}`" for name in difference.columns_removed
+    ]
     return [*lines, f"  - columns: {', '.join(columns)}"] if columns else lines
 
 

@@ -35,7 +35,11 @@ class ContaminatedIds:
     def add(self, groups: Sequence[Group]) -> None:
         """Write down what is contaminated among all groups of one problem."""
         decisions = [decision for group in groups for decision in group.decisions]
-        self._pending += [one.candidate_id for one in decisions if one.reason == "contaminated" and one.candidate_id]
+        self._pending += [
+            decision.candidate_id
+            for decision in decisions
+            if decision.reason == "contaminated" and decision.candidate_id
+        ]
         if is_contaminated(groups):
             self._pending.append(groups[0].problem.problem_id)
         if len(self._pending) >= BATCH_IDS:

@@ -72,23 +72,27 @@ def dataset_card(
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.facts.teachers),
         labels=statistics.labels(),
-        terms={one.teacher: _terms(one.license) for one in manifest.facts.teachers},
+        terms={teacher.teacher: _terms(teacher.license) for teacher in manifest.facts.teachers},
         agreement=statistics.agreement,
         charts=charts,
         drop_reasons=DROP_REASONS,
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.facts.decontamination),
         exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(statistics.graders)],
-        license_lines=license_lines(statistics.licenses, {one.teacher: one.license for one in manifest.facts.teachers}),
+        license_lines=license_lines(
+            statistics.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
+        ),
         license_is_known=terms_of(recipe.release.license) is not None,
-        rows_shown=[(one, _why(one)) for one in (*statistics.kept()[:KEPT_ROWS], *statistics.dropped()[:DROPPED_ROWS])],
+        rows_shown=[
+            (shown, _why(shown)) for shown in (*statistics.kept()[:KEPT_ROWS], *statistics.dropped()[:DROPPED_ROWS])
+        ],
     )
 
 
 def _by_planting(found: Decontamination | None) -> dict[str, dict[str, PlantedRecall]]:
     table: dict[str, dict[str, PlantedRecall]] = {}
-    for one in found.planted if found is not None else ():
-        table.setdefault(one.planting, {})[one.method] = one
+    for recall in found.planted if found is not None else ():
+        table.setdefault(recall.planting, {})[recall.method] = recall
     return table
 
 

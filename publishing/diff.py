@@ -129,7 +129,7 @@ def _changes(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Mappin
     found = connection.sql(f"""
         SELECT {", ".join(counts)} FROM changed JOIN before_shards b USING (row_id) JOIN after_shards a USING (row_id)
     """).fetchall()[0]
-    came, went = (_told(one.items() - other.items()) for one, other in ((after, before), (before, after)))
+    came, went = (_told(side.items() - other.items()) for side, other in ((after, before), (before, after)))
     return {
         "columns_added": came,
         "columns_removed": went,

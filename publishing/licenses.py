@@ -128,10 +128,10 @@ def refuse_forbidden_mix(
     """
     release = terms_of(declared)
     sources = [
-        (f"problems under {one}", one)
-        for one in sorted({problem_license for problem_license in problem_licenses if problem_license})
+        (f"problems under {licence}", licence)
+        for licence in sorted({problem_license for problem_license in problem_licenses if problem_license})
     ]
-    sources += [(f"teacher {name!r} under {one}", one) for name, one in teacher_licenses.items() if one]
+    sources += [(f"teacher {name!r} under {licence}", licence) for name, licence in teacher_licenses.items() if licence]
     for who, licence in sources:
         faults = [
             [why for name in together if (why := _why_not(name, declared, release))]
@@ -189,7 +189,7 @@ def license_lines(problems: Mapping[str, int], teachers: Mapping[str, str | None
     known = [(terms, licence, of) for licence, of in parts if (terms := terms_of(licence)) is not None]
     lines = [
         LicenseLine(license=licence, of=of, terms=terms.named)
-        for terms, licence, of in sorted(known, key=lambda one: one[0].strictness, reverse=True)
+        for terms, licence, of in sorted(known, key=lambda line: line[0].strictness, reverse=True)
     ]
     unknown = [(licence, of) for licence, of in parts if terms_of(licence) is None]
     return lines + [

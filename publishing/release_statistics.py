@@ -51,7 +51,7 @@ class _Sample:
             heapq.heapreplace(self.heap, (-key, graded.candidate.candidate_id, shown_chain(group, graded, decision)))
 
     def chains(self) -> list[ShownChain]:
-        return [chain for _, _, chain in sorted(self.heap, key=lambda one: -one[0])]
+        return [chain for _, _, chain in sorted(self.heap, key=lambda entry: -entry[0])]
 
 
 @dataclass
@@ -90,7 +90,7 @@ class ReleaseStatistics:
 
     def labels(self) -> list[tuple[Flag, int]]:
         """Return the flags of kept chains with their counts, the most frequent first."""
-        return sorted(self.flags.items(), key=lambda one: (-one[1], one[0]))
+        return sorted(self.flags.items(), key=lambda counted: (-counted[1], counted[0]))
 
     def kept(self) -> list[ShownChain]:
         """Return the sample of the kept chains, the smallest sha first."""
@@ -116,11 +116,11 @@ class ReleaseStatistics:
         for graded, decision in zip(group.candidates, group.decisions, strict=True):
             candidate, grade = graded.candidate, graded.grade
             correct, took = grade.verdict == "correct", Spending.of(candidate)
-            for one in (*counts, self._day(candidate)):
-                one.asked += 1
-                one.correct += correct
-                one.kept += decision.kept
-                one.bought += took
+            for total in (*counts, self._day(candidate)):
+                total.asked += 1
+                total.correct += correct
+                total.kept += decision.kept
+                total.bought += took
             if decision.kept:
                 self.flags.update(decision.flags)
             self.lengths["correct" if correct else "other"][candidate.usage.output_tokens.bit_length()] += 1
@@ -129,8 +129,8 @@ class ReleaseStatistics:
             sample.add(sha_key(candidate.candidate_id, group.problem.problem_id), group, graded, decision)
         for step in group.earlier_steps:
             took = Spending.of(step.candidate)
-            for one in (*counts, self._day(step.candidate)):
-                one.bought += took
+            for total in (*counts, self._day(step.candidate)):
+                total.bought += took
 
     def _day(self, candidate: Candidate) -> Yield:
         return _yield_of(self.days, candidate.created_at.date().isoformat(), most=5_000)

@@ -43,7 +43,7 @@ class _RegradeLine(Record):
 
     @property
     def same(self) -> int:
-        return self.chains - sum(one.chains for one in self.flips)
+        return self.chains - sum(flip.chains for flip in self.flips)
 
 
 def report_page(
@@ -62,7 +62,7 @@ def report_page(
     )
     environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share}
     mutants = manifest.facts.mutants
-    told = [one for one in mutants.examples if not count_key_like(one)] if mutants else []
+    told = [example for example in mutants.examples if not count_key_like(example)] if mutants else []
     script = (TEMPLATES / "report.js").read_text("utf-8")
     kept, dropped = statistics.kept(), statistics.dropped()
     return environment.get_template("report.html.j2").render(
@@ -97,20 +97,20 @@ def _ordered(by: str, rows: Mapping[str, Yield]) -> list[tuple[str, Yield]]:
 
 
 def _regraded(regrades: Iterable[Regrade]) -> list[_RegradeLine]:
-    def versions(one: Regrade) -> tuple[str, str, str]:
-        return one.grader, one.version_before, one.version_after
+    def versions(regrade: Regrade) -> tuple[str, str, str]:
+        return regrade.grader, regrade.version_before, regrade.version_after
 
     rows = []
     for (grader, before, after), found in groupby(sorted(regrades, key=versions), key=versions):
         members = list(found)
-        flips = [one for one in members if one.verdict_before != one.verdict_after]
+        flips = [regrade for regrade in members if regrade.verdict_before != regrade.verdict_after]
         rows.append(
             _RegradeLine(
                 grader=grader,
                 version_before=before,
                 version_after=after,
-                chains=sum(one.chains for one in members),
-                flips=tuple(sorted(flips, key=lambda one: -one.chains)),
+                chains=sum(regrade.chains for regrade in members),
+                flips=tuple(sorted(flips, key=lambda regrade: -regrade.chains)),
             )
         )
     return rows

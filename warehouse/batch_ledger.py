@@ -160,9 +160,9 @@ def under_way(workspace: Workspace, recipe: str) -> tuple[float, int]:
     for batch in open_batches(workspace.ledger):
         if batch.header.recipe == recipe and batch.unanswered is None:
             for request in missing(workspace, [*batch.requests]):
-                one = batch.requests[request]
-                usd += one.worst_usd
-                tokens += one.worst.input_tokens + one.worst.output_tokens
+                batched = batch.requests[request]
+                usd += batched.worst_usd
+                tokens += batched.worst.input_tokens + batched.worst.output_tokens
     return usd, tokens
 
 
@@ -177,8 +177,8 @@ def _read(path: Path) -> OpenBatch:
         for line in lines[1:]:
             kind = json.loads(line).keys()
             if kind & {"request", "order"}:
-                one = BatchedRequest.model_validate_json(line)
-                requests[one.request.candidate_id] = one
+                batched = BatchedRequest.model_validate_json(line)
+                requests[batched.request.candidate_id] = batched
             elif "batch_id" in kind:
                 batch_id = _Submitted.model_validate_json(line).batch_id
             else:

@@ -95,8 +95,10 @@ def unconfirmed(workspace: Workspace, recipe: str) -> tuple[float, int]:
     """Return what a recipe may have paid for completions that never reached us, as (USD, tokens), at worst."""
     path = workspace.ledger / UNCONFIRMED
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    by_journal = {one.journal: one for one in map(_Unconfirmed.model_validate_json, lines) if one.recipe == recipe}
-    return sum(one.usd for one in by_journal.values()), sum(one.tokens for one in by_journal.values())
+    by_journal = {
+        entry.journal: entry for entry in map(_Unconfirmed.model_validate_json, lines) if entry.recipe == recipe
+    }
+    return sum(entry.usd for entry in by_journal.values()), sum(entry.tokens for entry in by_journal.values())
 
 
 def _write_unconfirmed(workspace: Workspace, journal: str, entries: JournalEntries) -> None:

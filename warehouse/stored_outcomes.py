@@ -62,8 +62,12 @@ class StoredOutcomes:
         """Yield those of one teacher for the problems at positions `first` to `last`."""
         start, end = np.searchsorted(self._positions, [first, last + 1])
         records = self._spool.rows(int(start), int(end))
-        for one in records[records["teacher_position"] == teacher_position]:
-            verdict = None if one["verdict"] < 0 else VERDICTS[one["verdict"]]
+        for record in records[records["teacher_position"] == teacher_position]:
+            verdict = None if record["verdict"] < 0 else VERDICTS[record["verdict"]]
             yield StoredOutcome(
-                int(one["position"]), int(one["sample_index"]), int(one["step"]), verdict, bool(one["is_truncated"])
+                int(record["position"]),
+                int(record["sample_index"]),
+                int(record["step"]),
+                verdict,
+                bool(record["is_truncated"]),
             )

@@ -74,9 +74,11 @@ def wrong_algebra(text: str) -> Iterator[str]:
     for (first, before), (second, after) in pairwise(matches):
         if before is None or after is None or not _JOIN.fullmatch(text, first.end(), second.start()):
             continue
-        (unknown, one, is_solved), (other, two, _) = before, after
+        (unknown, value, is_solved), (next_unknown, next_value, _) = before, after
         # `x = 3, x = 5` may be two solutions; `2x = 6, x = 5` may not.
-        if unknown == other and not is_solved and one != two and abs(one - two) >= _rounding(second[2]):
+        if unknown != next_unknown or is_solved or value == next_value:
+            continue
+        if abs(value - next_value) >= _rounding(second[2]):
             yield f"{first.group().strip()} -> {second.group().strip()}"
 
 
@@ -98,10 +100,10 @@ def _solved(left: str, right: str) -> tuple[str, Fraction, bool] | None:
     if len(letters) != MAX_LETTERS:
         return None
     try:
-        one, other = _linear(left), _linear(right)
+        left_line, right_line = _linear(left), _linear(right)
     except (ValueError, ZeroDivisionError, RecursionError):
         return None
-    a, b = one.a - other.a, other.b - one.b
+    a, b = left_line.a - right_line.a, right_line.b - left_line.b
     return None if a == 0 else (letters.pop(), b / a, left.strip().isalpha())
 
 
@@ -124,7 +126,7 @@ def _linear(text: str) -> _Linear:
             tokens.append(part)
     if len(tokens) > 60 or any(len(token) > 15 for token in tokens):
         raise ValueError(f"too long: {text[:60]}")
-    if sum(one == "/" and other.isalpha() for one, other in pairwise(tokens)):
+    if sum(sign == "/" and after.isalpha() for sign, after in pairwise(tokens)):
         raise ValueError(f"divides by the unknown: {text}")
     return compute([_term(token) for token in tokens], _NOTATION)
 

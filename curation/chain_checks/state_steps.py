@@ -136,10 +136,10 @@ def _moved_places(chain: str) -> Iterator[str]:
         if len(found) < MIN_PLACES:
             continue
         after = dict(found)
-        for place, thing in found:
-            elsewhere = any(other == thing and there != place for there, other in before.items())
-            if before.get(place, thing) != thing or elsewhere or after[place] != thing:
-                yield f"{place} is {thing}"
+        for place, owner in found:
+            elsewhere = any(other == owner and there != place for there, other in before.items())
+            if before.get(place, owner) != owner or elsewhere or after[place] != owner:
+                yield f"{place} is {owner}"
                 break
         if len(set(after.values())) < len(after):
             yield line.strip()[:200]

@@ -66,10 +66,10 @@ def _length_matched(chosen: list[GradedCandidate], wrong: list[GradedCandidate],
     others = sorted(wrong, key=_length_then_index)
     pairs = []
     while short and others:
-        one, other = _chars(short[0]), _chars(others[0])
-        if max(one, other) / min(one, other) <= ratio:
+        chosen_chars, wrong_chars = _chars(short[0]), _chars(others[0])
+        if max(chosen_chars, wrong_chars) / min(chosen_chars, wrong_chars) <= ratio:
             pairs.append((short.pop(0), others.pop(0)))
-        elif one < other:
+        elif chosen_chars < wrong_chars:
             short.pop(0)
         else:
             others.pop(0)

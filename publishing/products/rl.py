@@ -58,13 +58,13 @@ def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
             **pass_rate(group),
             "pass_rates": [
                 {
-                    "model": one.model,
-                    "strategy": one.strategy,
-                    "n": one.pass_rate.n,
-                    "c": one.pass_rate.c,
-                    "pass_rate": one.pass_rate.rate,
+                    "model": group.model,
+                    "strategy": group.strategy,
+                    "n": group.pass_rate.n,
+                    "c": group.pass_rate.c,
+                    "pass_rate": group.pass_rate.rate,
                 }
-                for one in rated
+                for group in rated
             ],
         }
     ]

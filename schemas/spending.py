@@ -21,6 +21,7 @@ class Spending:
     lost_in_flight: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_input_tokens: int = 0
     cost_usd: float | None = None
 
     @classmethod
@@ -31,6 +32,7 @@ class Spending:
             rollouts=int(candidate.strategy == "rollout"),
             input_tokens=candidate.usage.input_tokens,
             output_tokens=candidate.usage.output_tokens,
+            cached_input_tokens=candidate.usage.cached_input_tokens or 0,
             cost_usd=candidate.cost_usd,
         )
 
@@ -49,6 +51,7 @@ class Spending:
             lost_in_flight=self.lost_in_flight + other.lost_in_flight,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
+            cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
             cost_usd=sum(costs) if costs else None,
         )
 

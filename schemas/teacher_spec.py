@@ -19,6 +19,16 @@ class Price(RecipeKeys):
     """Of a prompt."""
     output: Annotated[float, Field(ge=0)]
     """Of an answer, thinking included."""
+    cached_input: Annotated[float, Field(ge=0)] | None = None
+    """Of the part of a prompt that the endpoint says it had cached; null: as `input`."""
+
+    @model_validator(mode="after")
+    def _cached_is_cheaper(self) -> Self:
+        if self.cached_input is not None and self.cached_input > self.input:
+            raise ValueError(
+                f"price.cached_input is {self.cached_input:g}: expected at most price.input, which is {self.input:g}"
+            )
+        return self
 
 
 class EndpointLimits(RecipeKeys):

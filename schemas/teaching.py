@@ -41,15 +41,23 @@ class Sampling(RecipeKeys):
         return self.model_dump(exclude_none=True)
 
 
-class Usage(Record):
-    """Tokens of one request as the endpoint billed them; `reasoning_tokens` are part of `output_tokens`.
+class ReportedUsage(Record):
+    """Tokens of one request as far as its endpoint said what it billed; None is what it did not say.
 
-    `estimated` tokens are the worst case of a request whose endpoint did not say what it billed.
+    `reasoning_tokens` are part of the output, `cached_input_tokens` of the input: what the endpoint had read before.
     """
+
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    reasoning_tokens: Tokens = 0
+    cached_input_tokens: Tokens | None = None
+
+
+class Usage(ReportedUsage):
+    """Tokens of one request as they count. `estimated`: the endpoint did not say all, so the worst case stands in."""
 
     input_tokens: Tokens = 0
     output_tokens: Tokens = 0
-    reasoning_tokens: Tokens = 0
     estimated: bool = False
 
 
@@ -67,5 +75,5 @@ class Completion(Record):
     finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
     finish_reason_raw: str | None = None
     model: str
-    usage: Usage | None
+    usage: ReportedUsage | None
     latency_ms: float

@@ -18,7 +18,7 @@ from cotfactory.warehouse.ledger import JournalHeader
 from cotfactory.warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, COLUMNS
 
 CANDIDATES = pa.schema([column for column in COLUMNS["candidates"] if column[0] in Candidate.model_fields])
-USAGE = list(Usage.model_fields)
+USAGE = [name for name, field in Usage.model_fields.items() if NoneType not in get_args(field.annotation)]
 STRATEGIES = frozenset((*get_args(StrategyName), "rollout"))
 NEVER_NULL = [name for name, field in Candidate.model_fields.items() if NoneType not in get_args(field.annotation)]
 

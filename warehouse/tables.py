@@ -33,6 +33,7 @@ USAGE: pa.DataType = pa.struct(
         ("input_tokens", pa.int64()),
         ("output_tokens", pa.int64()),
         ("reasoning_tokens", pa.int64()),
+        ("cached_input_tokens", pa.int64()),
         ("estimated", pa.bool_()),
     ]
 )

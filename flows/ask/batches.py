@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from cotfactory.flows.ask.shard import Stop, StoppedError, estimated_usage
+from cotfactory.flows.ask.shard import Stop, StoppedError
 from cotfactory.flows.host.interpreter import in_thread
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import remote_endpoint
@@ -17,6 +17,7 @@ from cotfactory.generators.batch.batch_teacher import BatchTeacher, progress_of
 from cotfactory.generators.teacher.budget import cost_usd
 from cotfactory.generators.teacher.completions import says_nothing
 from cotfactory.generators.teacher.reasoning import candidate_of
+from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.recipe import Attempts
@@ -200,7 +201,7 @@ async def _write_down(
     for name, outcome in group:
         batched = batch.requests[name]
         if isinstance(outcome, Completion) and not says_nothing(outcome):
-            usage = outcome.usage or estimated_usage(batched.worst, outcome)
+            usage = billed_usage(outcome, batched.worst)
             bought.append(candidate_of(batched.request, outcome, usage, cost_usd(batch.header.price, usage), own))
         elif isinstance(outcome, Completion) or outcome.maybe_billed:
             journal.intend(name, batched.worst_usd, batched.worst.input_tokens + batched.worst.output_tokens)

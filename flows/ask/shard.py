@@ -11,9 +11,10 @@ from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
-from cotfactory.generators.teacher.budget import PromptOverhead, RunBudget, cost_usd, worst_case
+from cotfactory.generators.teacher.budget import NO_OVERRUN, BillOverrun, RunBudget, added, cost_usd, worst_case
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.reasoning import candidate_of
+from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.teacher import Request, Teacher, ask_with_retries
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch
 from cotfactory.graders.grading import grader_name_and_version
@@ -33,7 +34,7 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.request_record import RequestRecord
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.schemas.teaching import Completion, Message, Usage
+from cotfactory.schemas.teaching import Message, Usage
 from cotfactory.warehouse.batch_ledger import BatchLedger
 from cotfactory.warehouse.ledger import Journal
 from cotfactory.warehouse.seal import GradeRow
@@ -93,7 +94,7 @@ class TeacherSession:
     teacher: Teacher
     limiter: Limiter
     run_budget: RunBudget
-    overhead: PromptOverhead
+    overrun: BillOverrun
     grading: GradingQueue
     progress: Progress
     stop: Stop
@@ -101,6 +102,14 @@ class TeacherSession:
     watch: TeacherWatch
     alarms: list[Alarm]
     batches: BatchLedger | None = None
+    payments: "set[_HeldPayment]" = field(default_factory=set)
+
+    def learn(self, payment: "_HeldPayment", billed: Usage) -> None:
+        """Learn from a bill how far the endpoint goes beyond the worst case, and hold as much more for all others."""
+        more = self.overrun.learn(payment.worst, billed)
+        if more != NO_OVERRUN:
+            for other in self.payments - {payment}:
+                other.hold_more(more)
 
 
 @dataclass
@@ -252,19 +261,20 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
 
     Raises a TeacherError when the endpoint failed, BudgetReached, or StoppedError when sending was stopped first.
     """
-    async with session.overhead.first_alone():
+    async with session.overrun.first_alone():
         messages, sampling = wanted.messages(session.strategy), session.strategy.samplings[wanted.step]
-        worst = worst_case(sampling, messages, session.overhead.tokens)
         record = _request_record(wanted, messages, session)
-        sending = _HeldPayment(session, journal, record, worst)
+        sending = _HeldPayment(session, journal, record, worst_case(sampling, messages, session.overrun.tokens))
+        session.payments.add(sending)
         try:
             request = Request(record.candidate_id, messages, sampling, wanted.index, sending.tokens)
             completion = await ask_with_retries(session.teacher, session.spec, session.limiter, request, sending)
-            billed = completion.usage or estimated_usage(worst, completion)
+            billed = billed_usage(completion, sending.worst)
             sending.settle(billed)
-            session.overhead.learn(worst, billed)
+            session.learn(sending, billed)
         finally:
             sending.settle(Usage())  # nothing, unless it was interrupted
+            session.payments.discard(sending)
             if session.batches is not None:
                 session.batches.settled(record.candidate_id)
     price_usd, own = cost_usd(session.spec.price, billed), session.spec.reasoning_tags
@@ -272,49 +282,66 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
 
 
 class _HeldPayment:
-    """The money of one request's sendings: held before each, settled after it, written down in the journal."""
+    """The money of one request's sendings: held before each, settled after it, written down in the journal.
+
+    `worst` is the most that one sending may be billed, as far as is known; it grows when other bills show more.
+    """
 
     def __init__(self, session: TeacherSession, journal: Journal, request: RequestRecord, worst: Usage) -> None:
-        self._session, self._journal, self._request, self._worst = session, journal, request, worst
-        self._worst_usd = cost_usd(session.spec.price, worst) or 0.0
-        self.tokens = worst.input_tokens + worst.output_tokens
-        self._is_held = False
+        self._session, self._journal, self._request, self.worst = session, journal, request, worst
+        self._is_held = self._is_sent = False
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out of the worst case."""
+        return self.worst.input_tokens + self.worst.output_tokens
 
     async def hold(self) -> None:
         """Set the worst case of one sending aside. Raises BudgetReached, or StoppedError when all was stopped."""
-        await self._session.run_budget.hold(self._worst_usd, self.tokens)
-        self._is_held = True
+        while not self._is_held:
+            worst = self.worst
+            await self._session.run_budget.hold(*self._amount(worst))
+            self._is_held = worst == self.worst
+            if not self._is_held:  # more was learned meanwhile
+                self._session.run_budget.settle(*self._amount(worst), 0.0, 0)
+
+    def hold_more(self, more: Usage) -> None:
+        """Raise the worst case, and what is held for a sending that is under way."""
+        self.worst = added(self.worst, more)
+        if self._is_held:
+            self._session.run_budget.hold_more(*self._amount(more))
+        if self._is_sent:
+            self._intend()
 
     def sent(self) -> None:
         """Write down that the request goes out now, unless all was stopped while it waited for its turn."""
         if self._session.stop.reason is not None:
             raise StoppedError
         if self._session.batches is None:
-            self._journal.intend(self._request.candidate_id, self._worst_usd, self.tokens)
+            self._intend()
+            self._is_sent = True
         else:  # its batch is the intent: what is in one when the run dies is not lost
-            self._session.batches.expect(self._request, self._worst, self._worst_usd)
+            self._session.batches.expect(self._request, self.worst, self._amount(self.worst)[0])
 
     def failed(self, error: TeacherError) -> None:
         """Write down a failure; one that may have been billed is charged at its worst case."""
+        self._is_sent = False
         if self._session.batches is not None:
-            self._journal.intend(self._request.candidate_id, self._worst_usd, self.tokens)
+            self._intend()
         self._journal.failed(self._request.candidate_id, maybe_billed=error.maybe_billed)
-        self.settle(self._worst if error.maybe_billed else Usage())
+        self.settle(self.worst if error.maybe_billed else Usage())
 
     def settle(self, paid: Usage) -> None:
         """Give back what was set aside, less what was paid."""
         if self._is_held:
-            self._is_held = False
-            paid_usd = cost_usd(self._session.spec.price, paid) or 0.0
-            self._session.run_budget.settle(
-                self._worst_usd, self.tokens, paid_usd, paid.input_tokens + paid.output_tokens
-            )
+            self._is_held = self._is_sent = False
+            self._session.run_budget.settle(*self._amount(self.worst), *self._amount(paid))
 
+    def _intend(self) -> None:
+        self._journal.intend(self._request.candidate_id, *self._amount(self.worst))
 
-def estimated_usage(worst: Usage, completion: Completion) -> Usage:
-    """Return the worst case as the usage of a completion whose endpoint did not say what it billed."""
-    text = len(f"{completion.content}{completion.reasoning or ''}".encode())
-    return worst.model_copy(update={"output_tokens": worst.output_tokens or text, "estimated": True})
+    def _amount(self, usage: Usage) -> tuple[float, int]:
+        return cost_usd(self._session.spec.price, usage) or 0.0, usage.input_tokens + usage.output_tokens
 
 
 def _tell(alarms: Sequence[Alarm], session: TeacherSession) -> None:

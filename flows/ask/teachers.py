@@ -17,7 +17,7 @@ from cotfactory.generators.batch.batch_api import BatchApi
 from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings
 from cotfactory.generators.local_teachers.replay_teacher import replaying
 from cotfactory.generators.local_teachers.simulated_teacher import simulating
-from cotfactory.generators.teacher.budget import PromptOverhead, RunBudget
+from cotfactory.generators.teacher.budget import BillOverrun, RunBudget
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
 from cotfactory.generators.teacher.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
@@ -71,7 +71,7 @@ async def open_session(
                     answering,
                     limiter,
                     run_budget,
-                    PromptOverhead(budgeted=run_budget.is_limited),
+                    BillOverrun(budgeted=run_budget.is_limited),
                     grading,
                     run.progress,
                     stop,

@@ -18,6 +18,7 @@ from cotfactory.generators.teacher.budget import cost_usd, worst_case
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.batch_ledger import open_batches
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.history import TeacherHistory, teacher_history
@@ -158,7 +159,7 @@ class _Total:
         unsealed = said = 0
         for step, (request_id, sampling) in enumerate(zip(request_ids, strategy.samplings, strict=True)):
             asked = strategy.questions(step, assignment.problem) if step else assignment.messages
-            worst = worst_case(sampling, asked, said)
+            worst = worst_case(sampling, asked, Usage(input_tokens=said))
             if request_id in waiting:
                 unsealed += 1
             elif request_id not in assignment.begun:

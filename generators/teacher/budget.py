@@ -11,6 +11,7 @@ from cotfactory.schemas.teacher_spec import Price
 from cotfactory.schemas.teaching import Message, Sampling, Usage
 
 MESSAGE_OVERHEAD_TOKENS = 16
+NO_OVERRUN = Usage()
 
 
 class RunBudget:
@@ -28,6 +29,11 @@ class RunBudget:
         self._held_tokens = 0
         self._holders = 0
         self._settled = asyncio.Event()
+
+    def hold_more(self, usd: float, tokens: int) -> None:
+        """Set more aside for a request in flight, whose endpoint turns out to bill beyond the worst case of others."""
+        self._held_usd += usd
+        self._held_tokens += tokens
 
     async def hold(self, usd: float, tokens: int) -> None:
         """Set aside the worst case of one request, waiting for others to settle where that may help.
@@ -72,32 +78,40 @@ def cost_usd(price: Price | None, usage: Usage | Spending) -> float | None:
     """Return what a request, or several, cost; None without a price."""
     if price is None:
         return None
-    return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
+    cached = usage.cached_input_tokens or 0 if price.cached_input is not None else 0
+    usd = (usage.input_tokens - cached) * price.input + usage.output_tokens * price.output
+    return (usd + cached * (price.cached_input or 0.0)) / 1e6
 
 
-def worst_case(sampling: Sampling, messages: Sequence[Message], overhead_tokens: int = 0) -> Usage:
+def worst_case(sampling: Sampling, messages: Sequence[Message], overrun: Usage = NO_OVERRUN) -> Usage:
     """Return the most tokens a request can be billed for.
 
     A tokenizer makes at most one token of a byte, so the prompt's bytes bound its tokens; the answer is
     bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
-    `overhead_tokens` is what the endpoint is known to add to a prompt (see PromptOverhead).
+    `overrun` is what the endpoint is known to bill beyond that (see BillOverrun).
     """
     prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
-    return Usage(input_tokens=prompt + overhead_tokens, output_tokens=sampling.max_tokens or 0)
+    most = sampling.max_tokens
+    return Usage(
+        input_tokens=prompt + overrun.input_tokens,
+        output_tokens=0 if most is None else most + overrun.output_tokens,
+    )
 
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-class PromptOverhead:
-    """What an endpoint adds to prompts (a hidden system prompt, say), learned from what it bills.
+class BillOverrun:
+    """How far an endpoint's bills go beyond the worst case of their requests, learned from what it bills.
 
-    Nobody can know it before the first bill, so under a budget `first_alone` lets one request go ahead of all others.
+    It may add to prompts (a hidden system prompt), or think beyond `max_tokens`, which some take as the limit of the
+    answer alone. Nobody can know it before the first bill, so under a budget `first_alone` lets one request go ahead
+    of all others.
     """
 
     def __init__(self, *, budgeted: bool) -> None:
-        self.tokens = 0
+        self.tokens = NO_OVERRUN
         self._is_known = not budgeted
         self._first = asyncio.Lock()
 
@@ -111,7 +125,22 @@ class PromptOverhead:
                     return
         yield  # those who waited for the first bill go all at once
 
-    def learn(self, bound: Usage, billed: Usage) -> None:
-        """Note how far a bill exceeded the bound it was held against."""
+    def learn(self, bound: Usage, billed: Usage) -> Usage:
+        """Note how far a bill exceeded the bound it was held against; return by how much more than was known.
+
+        What is in flight was held against a bound that is too low by as much.
+        """
         self._is_known = True
-        self.tokens += max(0, billed.input_tokens - bound.input_tokens)
+        more = Usage(
+            input_tokens=max(0, billed.input_tokens - bound.input_tokens),
+            output_tokens=max(0, billed.output_tokens - bound.output_tokens) if bound.output_tokens else 0,
+        )
+        self.tokens = added(self.tokens, more)
+        return more
+
+
+def added(usage: Usage, more: Usage) -> Usage:
+    """Return `usage` with more tokens in and out."""
+    return Usage(
+        input_tokens=usage.input_tokens + more.input_tokens, output_tokens=usage.output_tokens + more.output_tokens
+    )

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
+from cotfactory.generators.teacher.reported_usage import reported_usage, shared_usage
 from cotfactory.schemas.finish_reason import FINISHED, finish_reason_of
-from cotfactory.schemas.teaching import Completion, Usage
+from cotfactory.schemas.teaching import Completion
 
 NOT_READABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading raises for JSON that is no chat completion: what a server may put where is without end."""
@@ -33,40 +32,28 @@ PAID_FOR_NOTHING_TOKENS = 16
 
 
 def read_completion(payload: Any, latency_ms: float) -> Completion:
-    """Return the first choice of a chat completion. Raises one of NOT_READABLE."""
-    return _choice(payload, payload["choices"][0], _usage(payload.get("usage")), latency_ms)
+    """Return the first choice of a chat completion, with what was billed. Raises one of NOT_READABLE."""
+    read = _choice(payload, payload["choices"][0], latency_ms)
+    return read.model_copy(update={"usage": reported_usage(payload, says_something=bool(_length(read)))})
 
 
 def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
-    """Return all choices of a chat completion, in their order. Raises one of NOT_READABLE.
+    """Return all choices of a chat completion, in their order; they share what was billed (`shared_usage`).
 
-    What was billed for all is shared out: the prompt, which is billed once, to the first, and the answers' tokens by
-    the length of their texts. Example: 90 tokens for texts of 100 and 200 characters are 30 and 60.
+    Raises one of NOT_READABLE.
     """
     choices = sorted(payload["choices"], key=lambda choice: int(choice.get("index") or 0))
-    whole = _usage(payload.get("usage"))
-    read = [_choice(payload, choice, None, latency_ms) for choice in choices]
-    if whole is None:
-        return tuple(read)
-    usages = _shared(whole, [len(completion.content) + len(completion.reasoning or "") for completion in read])
+    read = [_choice(payload, choice, latency_ms) for choice in choices]
+    lengths = [_length(completion) for completion in read]
+    usages = shared_usage(reported_usage(payload, says_something=any(lengths)), lengths)
     return tuple(completion.model_copy(update={"usage": usage}) for completion, usage in zip(read, usages, strict=True))
 
 
-def _shared(whole: Usage, lengths: Sequence[int]) -> list[Usage]:
-    usages, output, reasoning, left = [], whole.output_tokens, whole.reasoning_tokens, sum(lengths)
-    for number, length in enumerate(lengths):
-        is_last = number == len(lengths) - 1
-        tokens, thought = (output, reasoning) if is_last else (
-            output * length // max(left, 1), reasoning * length // max(left, 1),
-        )  # fmt: skip
-        usages.append(
-            Usage(input_tokens=whole.input_tokens * (number == 0), output_tokens=tokens, reasoning_tokens=thought)
-        )
-        output, reasoning, left = output - tokens, reasoning - thought, left - length
-    return usages
+def _length(completion: Completion) -> int:
+    return len(completion.content) + len(completion.reasoning or "")
 
 
-def _choice(payload: Any, choice: Any, usage: Usage | None, latency_ms: float) -> Completion:
+def _choice(payload: Any, choice: Any, latency_ms: float) -> Completion:
     message, raw = choice["message"], choice.get("finish_reason")
     content, thought_parts = _text_and_thought(message.get("content"))
     thoughts = (_plain(message.get(field)) for field in REASONING_FIELDS)
@@ -78,7 +65,7 @@ def _choice(payload: Any, choice: Any, usage: Usage | None, latency_ms: float) -
         finish_reason="error" if choice.get("error") else finish_reason_of(raw),
         finish_reason_raw=None if raw is None else _storable(str(raw)),
         model=_storable(str(payload.get("model") or UNNAMED)),
-        usage=usage,
+        usage=None,
         latency_ms=latency_ms,
     )
 
@@ -93,7 +80,7 @@ def says_nothing(completion: Completion) -> bool:
         not completion.content.strip()
         and not (completion.reasoning or "").strip()
         and completion.finish_reason in FINISHED
-        and (completion.usage is None or completion.usage.output_tokens <= PAID_FOR_NOTHING_TOKENS)
+        and (completion.usage is None or (completion.usage.output_tokens or 0) <= PAID_FOR_NOTHING_TOKENS)
     )
 
 
@@ -128,21 +115,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return next((text for name in TEXT_FIELDS if (text := _plain(value.get(name)))), "")
     return ""
-
-
-def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
-    """Return what an endpoint says it billed; None when it does not say, or what cannot be."""
-    if usage is None:
-        return None
-    details = usage.get("completion_tokens_details") or {}
-    try:
-        return Usage(
-            input_tokens=usage.get("prompt_tokens") or 0,
-            output_tokens=usage.get("completion_tokens") or 0,
-            reasoning_tokens=details.get("reasoning_tokens") or 0,
-        )
-    except ValidationError:
-        return None
 
 
 def _storable(text: str) -> str:

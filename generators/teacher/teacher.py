@@ -239,8 +239,8 @@ async def ask_with_retries(
                 completion = await teacher.complete(request)
             if says_nothing(completion) and not is_last:
                 raise TeacherBadReply(f"teacher {spec.name!r} answered with nothing")
-            billed = completion.usage
-            limiter.succeeded(billed.input_tokens + billed.output_tokens if billed else 0)
+            told = completion.usage
+            limiter.succeeded((told.input_tokens or 0) + (told.output_tokens or 0) if told else 0)
             return completion
         except TeacherError as error:
             sending.failed(error)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotfactory.generators.teacher.budget import PromptOverhead, RunBudget, cost_usd, worst_case
+from cotfactory.generators.teacher.budget import BillOverrun, RunBudget, cost_usd, worst_case
 from cotfactory.schemas.errors import BudgetReached
 from cotfactory.schemas.recipe import Budget
 from cotfactory.schemas.teacher_spec import Price
@@ -118,8 +118,11 @@ def test_cost_and_worst_case() -> None:
 
 def test_what_an_endpoint_adds_is_part_of_the_worst_case() -> None:
     message, sampling = (Message(role="user", content="x"),), Sampling(max_tokens=50)
-    plain, longer = worst_case(sampling, message), worst_case(sampling, message, 300)
-    assert (longer.input_tokens - plain.input_tokens, longer.output_tokens) == (300, 50)
+    plain, longer = (
+        worst_case(sampling, message),
+        worst_case(sampling, message, Usage(input_tokens=300, output_tokens=200)),
+    )
+    assert (longer.input_tokens - plain.input_tokens, longer.output_tokens) == (300, 250)
     assert worst_case(Sampling(max_tokens=None), message).output_tokens == 0  # unknown, as without a budget
 
 
@@ -127,18 +130,18 @@ def test_those_who_waited_for_the_first_bill_go_all_at_once() -> None:
     """They queued up before anything was known: one after the other they would take as long as if alone."""
 
     async def run() -> tuple[int, int]:
-        overhead = PromptOverhead(budgeted=True)
+        overrun = BillOverrun(budgeted=True)
         inside, most = 0, [0, 0]
         everybody = asyncio.Event()
 
         async def ask(number: int) -> None:
             nonlocal inside
-            async with overhead.first_alone():
+            async with overrun.first_alone():
                 inside += 1
                 most[number > 0] = max(most[number > 0], inside)
                 if number == 0:
                     await asyncio.sleep(0)
-                    overhead.learn(Usage(), Usage())
+                    overrun.learn(Usage(), Usage())
                 elif inside == 5:
                     everybody.set()
                 else:
@@ -151,17 +154,17 @@ def test_those_who_waited_for_the_first_bill_go_all_at_once() -> None:
     assert asyncio.run(run()) == (1, 5)
 
 
-async def _entered(overhead: PromptOverhead, requests: int) -> tuple[int, int]:
+async def _entered(overrun: BillOverrun, requests: int) -> tuple[int, int]:
     """Return how many requests go out before the first bill, and how many in all."""
     inside = 0
     billed = asyncio.Event()
 
     async def request() -> None:
         nonlocal inside
-        async with overhead.first_alone():
+        async with overrun.first_alone():
             inside += 1
             await billed.wait()
-            overhead.learn(Usage(input_tokens=10), Usage(input_tokens=25))
+            overrun.learn(Usage(input_tokens=10), Usage(input_tokens=25))
 
     going = [asyncio.create_task(request()) for _ in range(requests)]
     for _ in range(50):
@@ -175,17 +178,53 @@ async def _entered(overhead: PromptOverhead, requests: int) -> tuple[int, int]:
 @pytest.mark.parametrize(("budgeted", "before"), [(True, 1), (False, 5)])
 def test_under_a_budget_everybody_waits_for_the_first_bill(budgeted: bool, before: int) -> None:
     """Nobody knows what an endpoint adds to a prompt: five at once could overspend five times."""
-    assert asyncio.run(_entered(PromptOverhead(budgeted=budgeted), 5)) == (before, 5)
+    assert asyncio.run(_entered(BillOverrun(budgeted=budgeted), 5)) == (before, 5)
 
 
-def test_what_an_endpoint_adds_to_prompts_is_learned_and_never_unlearned() -> None:
-    overhead = PromptOverhead(budgeted=True)
-    overhead.learn(Usage(input_tokens=100), Usage(input_tokens=130))
-    assert overhead.tokens == 30
-    overhead.learn(Usage(input_tokens=130), Usage(input_tokens=60))  # a bill below its bound teaches nothing
-    assert overhead.tokens == 30
-    overhead.learn(Usage(input_tokens=130), Usage(input_tokens=135))
-    assert overhead.tokens == 35
+def test_what_an_endpoint_bills_beyond_the_bound_is_learned_and_never_unlearned() -> None:
+    overrun = BillOverrun(budgeted=True)
+
+    def learned(bound: tuple[int, int], billed: tuple[int, int]) -> tuple[int, int]:
+        more = overrun.learn(_tokens(bound), _tokens(billed))
+        return more.input_tokens, more.output_tokens
+
+    assert learned((100, 50), (130, 50)) == (30, 0)  # a hidden system prompt
+    assert learned((130, 50), (60, 90)) == (0, 40)  # thinks beyond its limit
+    assert learned((130, 90), (60, 10)) == (0, 0)  # a bill below its bound teaches nothing
+    assert learned((130, 90), (135, 95)) == (5, 5)
+    assert overrun.tokens == _tokens((35, 45))
+    assert learned((130, 0), (130, 95)) == (0, 0)  # there was no limit
+
+
+def _tokens(tokens: tuple[int, int]) -> Usage:
+    return Usage(input_tokens=tokens[0], output_tokens=tokens[1])
+
+
+def test_more_is_held_for_what_is_in_flight() -> None:
+    """Two requests are held at 0.2 of 1.0 USD when the first bill says 0.5 each: no third one fits, one of 0.1 does."""
+
+    async def run() -> None:
+        run_budget = RunBudget(Budget(usd=1.0))
+        await run_budget.hold(0.2, 0)
+        await run_budget.hold(0.2, 0)
+        run_budget.settle(0.2, 0, 0.4, 0)
+        run_budget.hold_more(0.3, 0)
+        waiting = asyncio.create_task(run_budget.hold(0.3, 0))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await run_budget.hold(0.1, 0)
+        waiting.cancel()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("cached_price", "cached", "usd"),
+    [(0.25, 900_000, 0.325), (0.25, None, 1.0), (None, 900_000, 1.0), (0.0, 1_000_000, 0.0)],
+)
+def test_cached_prompt_tokens_have_a_price_of_their_own(cached_price: float, cached: int, usd: float) -> None:
+    price = Price(input=1.0, output=2.0, cached_input=cached_price)
+    assert cost_usd(price, Usage(input_tokens=1_000_000, cached_input_tokens=cached)) == pytest.approx(usd)
 
 
 @pytest.mark.parametrize(

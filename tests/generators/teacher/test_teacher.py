@@ -21,7 +21,7 @@ from cotfactory.schemas.errors import (
     TeacherUnavailable,
 )
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.schemas.teaching import Completion, Message
+from cotfactory.schemas.teaching import Completion, Message, ReportedUsage
 from tests.generators.scripted_server import Script, chat, serving
 
 MESSAGES = (Message(role="user", content="What is 3 + 4?"),)
@@ -122,18 +122,18 @@ def test_where_the_thinking_is(reply: dict[str, Any], content: str, reasoning: s
 
 
 @pytest.mark.parametrize(
-    "usage",
+    ("usage", "told"),
     [
-        None,
-        {"prompt_tokens": "many", "completion_tokens": 5},
-        {"prompt_tokens": 3, "completion_tokens": -5},
-        {"prompt_tokens": 10**30, "completion_tokens": 5},  # no table could hold it
+        (None, None),
+        ({"prompt_tokens": "many", "completion_tokens": 5}, ReportedUsage(output_tokens=5)),
+        ({"prompt_tokens": 3, "completion_tokens": -5}, ReportedUsage(input_tokens=3)),
+        ({"prompt_tokens": 10**30, "completion_tokens": 5}, ReportedUsage(output_tokens=5)),  # no table could hold it
     ],
 )
-def test_a_reply_without_usage_that_can_be_says_so(usage: object) -> None:
+def test_usage_that_cannot_be_is_not_told(usage: object, told: ReportedUsage | None) -> None:
     """Nought tokens would be a lie that lets a run exceed its budget; the text is paid for and good."""
     completion, _ = ask_once({**chat(), "usage": usage})
-    assert completion.usage is None
+    assert completion.usage == told
     assert completion.content
 
 

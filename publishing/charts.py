@@ -20,9 +20,9 @@ GREY = "#808080"
 DRAW = """
 import base64, json, vl_convert
 drawn = []
-for one in json.load(sys.stdin):
-    png = vl_convert.vegalite_to_png(one, vl_version="6.4", scale=2)
-    drawn.append([vl_convert.vegalite_to_svg(one, vl_version="6.4"), base64.b64encode(png).decode()])
+for chart in json.load(sys.stdin):
+    png = vl_convert.vegalite_to_png(chart, vl_version="6.4", scale=2)
+    drawn.append([vl_convert.vegalite_to_svg(chart, vl_version="6.4"), base64.b64encode(png).decode()])
 json.dump(drawn, sys.stdout)
 """
 """A process of its own draws: the JavaScript engine inside keeps 80 MB for as long as its process lives."""

@@ -310,7 +310,7 @@ def test_messages_in_troubleshooting_are_ours() -> None:
         piece.strip() for quote in quoted for piece in re.split(r"\.\.\.|\bN\b|\)|\d{3}", quote) if len(piece) > 7
     ]
     foreign = {"No files found that match the pattern"}  # DuckDB's
-    assert [piece for piece in pieces if piece not in foreign and not any(piece in one for one in said)] == []
+    assert [piece for piece in pieces if piece not in foreign and not any(piece in constant for constant in said)] == []
 
 
 # The site.

@@ -175,7 +175,9 @@ def made_benchmark(count: int) -> list[BenchmarkText]:
 
 def test_the_planted_test() -> None:
     index = benchmark_index(made_benchmark(200), Overlap())
-    recall = {(one.planting, one.method): one.found / one.planted for one in planted_recall(index)}
+    recall = {
+        (recalled.planting, recalled.method): recalled.found / recalled.planted for recalled in planted_recall(index)
+    }
     assert recall["verbatim", "any"] == recall["verbatim", "exact"] == recall["embedded", "any"] == 1.0
     assert recall["digits_swapped", "masked_8"] == 1.0
     assert recall["digits_swapped", "exact"] == 0.0

@@ -31,7 +31,8 @@ def group_of(*members: tuple[Candidate, Verdict], teacher: str = "t") -> Group:
         model="m",
         messages=(),
         candidates=tuple(
-            GradedCandidate(candidate=one, grade=a_grade(verdict, one.candidate_id)) for one, verdict in members
+            GradedCandidate(candidate=candidate, grade=a_grade(verdict, candidate.candidate_id))
+            for candidate, verdict in members
         ),
         decisions=(),
         pass_rate=PassRate(rate=None, n=0, c=0),
@@ -70,8 +71,10 @@ def reasons(
 ) -> list[str | None]:
     (decided,) = decide([groups], curation or Curation(), index)
     for group in decided:
-        assert [one.candidate_id for one in group.decisions] == [one.candidate.candidate_id for one in group.candidates]
-        assert all(one.kept == (one.reason is None) for one in group.decisions)
+        assert [decision.candidate_id for decision in group.decisions] == [
+            graded.candidate.candidate_id for graded in group.candidates
+        ]
+        assert all(decision.kept == (decision.reason is None) for decision in group.decisions)
     return [decision.reason for group in decided for decision in group.decisions]
 
 
@@ -123,10 +126,10 @@ def test_one_candidate(candidate: Candidate, verdict: Verdict, curation: Curatio
 
 
 def test_the_first_of_equal_chains_survives_over_all_teachers() -> None:
-    one = a_candidate("The answer is 42", candidate_id="a")
+    first = a_candidate("The answer is 42", candidate_id="a")
     other = a_candidate("the  answer IS\n42", candidate_id="b", sample_index=1)  # only case and space differ
     third = a_candidate("It is 42", candidate_id="c", sample_index=2)
-    groups = [group_of((one, "correct"), (third, "correct")), group_of((other, "correct"), teacher="u")]
+    groups = [group_of((first, "correct"), (third, "correct")), group_of((other, "correct"), teacher="u")]
     assert reasons(groups) == [None, None, "duplicate"]
 
 
@@ -138,7 +141,7 @@ def test_a_dropped_chain_does_not_make_its_twin_a_duplicate() -> None:
 
 def test_the_limit_counts_kept_chains_of_the_problem() -> None:
     chains = [a_candidate(f"way {number}", candidate_id=str(number)) for number in range(4)]
-    members: list[tuple[Candidate, Verdict]] = [(chains[0], "incorrect"), *((one, "correct") for one in chains[1:])]
+    members: list[tuple[Candidate, Verdict]] = [(chains[0], "incorrect"), *((chain, "correct") for chain in chains[1:])]
     assert reasons([group_of(*members)], Curation(max_per_problem=2)) == ["incorrect", None, None, "over_limit"]
 
 
@@ -174,10 +177,10 @@ def test_near_duplicates_over_problems_in_any_order_and_batch() -> None:
     for batch in (1, 2, 4):
         for ordered in (problems, problems[::-1]):
             decided = [d for groups in decide(ordered, curation, batch=batch) for g in groups for d in g.decisions]
-            assert {one.candidate_id: one.reason for one in decided} == {
+            assert {decision.candidate_id: decision.reason for decision in decided} == {
                 "a": None, "b": None, "c": "near_duplicate", "d": "near_duplicate",
             }  # fmt: skip
-            assert {one.detail for one in decided} == {None, "of b"}
+            assert {decision.detail for decision in decided} == {None, "of b"}
     alone = Curation(near_duplicates=NearDuplicates(similarity=0.9, within="problem"))
     assert all(d.kept for groups in decide(problems, alone) for g in groups for d in g.decisions)
     off = Curation(near_duplicates=NearDuplicates(within="off"))
@@ -216,10 +219,10 @@ def counts(**domains: int) -> list[DomainCount]:
 
 def test_balance_over_domains() -> None:
     ones = counts(algebra=80, geometry=30, logic=10)
-    left = [one for one in ones if one.problem_id not in over_domain_share(ones, Curation(max_per_domain=20))]
+    left = [count for count in ones if count.problem_id not in over_domain_share(ones, Curation(max_per_domain=20))]
     assert len(left) == 20 + 20 + 10
     shared = over_domain_share(ones, Curation(max_domain_share=0.5))
-    kept = [one.domain for one in ones if one.problem_id not in shared]
+    kept = [count.domain for count in ones if count.problem_id not in shared]
     assert kept.count("algebra") == 40
     assert kept.count("algebra") <= 0.5 * len(kept)
     assert over_domain_share(ones[::-1], Curation(max_domain_share=0.5)) == shared

@@ -47,7 +47,7 @@ def test_masked_runs_know_numbers_of_any_script_and_which_are_mostly_words() -> 
     texts = ["take 12 of them 3 4 5 6", "take \u0667 of them", "take \u2155 of them", "take \u00e9 of them"]
     words = words_of(texts)
     runs = runs_of(words, 4, masked=True)
-    one, *others = (runs.hashes[runs.text == place].tolist() for place in range(4))
-    assert [other == one[:1] for other in others] == [True, True, False]
+    first, *others = (runs.hashes[runs.text == place].tolist() for place in range(4))
+    assert [other == first[:1] for other in others] == [True, True, False]
     # `of them 3 4` is half words; `them 3 4 5` is not. A letter alone is no word.
     assert mostly_words(words, runs, 4).tolist() == [True, True, True, False, False, True, True, True]

@@ -127,14 +127,14 @@ def test_an_edited_recipe_pays_only_for_what_is_missing(
 def test_the_rows_do_not_depend_on_shards_or_on_the_order_of_problems(
     write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
-    one = run(write_recipe(), tmp_path / "a")
+    first = run(write_recipe(), tmp_path / "a")
     recipe = write_recipe(shard_problems=1)
     lines = (tmp_path / "sums.jsonl").read_text().splitlines()
     (tmp_path / "sums.jsonl").write_text("\n".join(reversed(lines)) + "\n")
     other = run(recipe, tmp_path / "b")
-    assert one.release is not None
+    assert first.release is not None
     assert other.release is not None
-    assert one.release.rows_sha == other.release.rows_sha
+    assert first.release.rows_sha == other.release.rows_sha
 
 
 def test_the_rows_and_decisions_do_not_depend_on_how_much_is_in_memory(

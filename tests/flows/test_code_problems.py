@@ -46,7 +46,7 @@ def write_recipe(folder: Path) -> Path:
 def test_programs_are_run_and_the_strength_of_their_tests_is_told(tmp_path: Path) -> None:
     recipe, where = write_recipe(tmp_path), ("--workspace", tmp_path / "w", "--json")
     checked = last_line(cotfactory("check", recipe, *where))
-    strength = {one["problem"]: one for one in checked["test_strength"]}
+    strength = {row["problem"]: row for row in checked["test_strength"]}
     assert 0 < strength["weak"]["noticed"] < strength["strong"]["noticed"] < strength["strong"]["mutants"]
 
     done = cotfactory("run", recipe, "--direct", *where)
@@ -55,7 +55,7 @@ def test_programs_are_run_and_the_strength_of_their_tests_is_told(tmp_path: Path
     assert summary["verdicts"] == {"correct": 2, "incorrect": 2, "no_answer": 0, "ungraded": 0}
     manifest = json.loads((Path(summary["release"]["path"]) / "manifest.json").read_text())
     told = manifest["test_strength"]
-    assert (told["problems"], told["noticed"]) == (2, sum(one["noticed"] for one in strength.values()))
+    assert (told["problems"], told["noticed"]) == (2, sum(row["noticed"] for row in strength.values()))
     assert len(manifest["facts"]["sandbox_images"]) == 1
     card = (Path(summary["release"]["path"]) / "README.md").read_text("utf-8")
     assert "| up to 20 % | 21-40 % | 41-60 % | 61-80 % | above 80 % |\n|---:|---:|---:|---:|---:|\n| " in card

@@ -38,7 +38,7 @@ def test_random_kills(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_p
         kill_a_run(recipe, workspace, teacher, chance)
         fresh = [path for path in open_journals(workspace / "ledger") if path not in seen]
         entries = [read_journal(path) for path in fresh]
-        bought = {one for journal in entries for one in journal.bought}
+        bought = {candidate_id for journal in entries for candidate_id in journal.bought}
         unanswered = {request for journal in entries for request in journal.in_flight}
         assert not reached & (bought | unanswered)
         reached |= bought | stored(workspace)
@@ -50,7 +50,7 @@ def test_random_kills(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_p
     assert query_catalog(Workspace(workspace), "SELECT count(*) FROM candidates")[1] == [(CANDIDATES,)]
     assert teacher.calls - CANDIDATES <= in_flight
     lines = (workspace / "ledger" / "unconfirmed.jsonl").read_text().splitlines() if in_flight else []
-    assert sum({one["journal"]: one["in_flight"] for one in map(json.loads, lines)}.values()) == in_flight
+    assert sum({entry["journal"]: entry["in_flight"] for entry in map(json.loads, lines)}.values()) == in_flight
 
 
 def kill_a_run(recipe: Path, workspace: Path, teacher: CountingTeacher, chance: random.Random) -> None:

@@ -127,7 +127,7 @@ def test_a_deployment_runs_and_a_second_run_asks_nothing(
     server.prefect("deploy", "--all")
     (deployment,) = server.post("/deployments/filter", {})
     assert deployment["name"] == "nightly"
-    assert [one["schedule"]["cron"] for one in deployment["schedules"]] == ["0 2 * * *"]
+    assert [schedule["schedule"]["cron"] for schedule in deployment["schedules"]] == ["0 2 * * *"]
     assert deployment["global_concurrency_limit"]["limit"] == 1
 
     for expected_calls in (18, 18):
@@ -139,12 +139,12 @@ def test_a_deployment_runs_and_a_second_run_asks_nothing(
 
     runs = server.post("/flow_runs/filter", {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}}})
     finished = [run for run in runs if run["state_type"] != "SCHEDULED"]
-    assert [one["state_type"] for one in finished] == ["COMPLETED", "COMPLETED"]
+    assert [flow_run["state_type"] for flow_run in finished] == ["COMPLETED", "COMPLETED"]
 
-    names = {one["name"] for one in server.post("/task_runs/filter", {})}
+    names = {task_run["name"] for task_run in server.post("/task_runs/filter", {})}
     assert {"load problems", "check references", "ask t from problem 0", "ask t from problem 4", "release"} <= names
 
-    artifacts = {one["key"]: one for one in server.post("/artifacts/filter", {})}
+    artifacts = {artifact["key"]: artifact for artifact in server.post("/artifacts/filter", {})}
     assert json.loads(artifacts["sums-funnel"]["data"])[0] == {"stage": "problems", "count": 6}
     assert "| sft |" in artifacts["sums-contract"]["data"]
 
@@ -230,7 +230,7 @@ def test_a_failing_contract_fails_the_flow_and_keeps_its_outcome(
         env=server.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 3
-    artifacts = {one["key"]: one for one in server.post("/artifacts/filter", {})}
+    artifacts = {artifact["key"]: artifact for artifact in server.post("/artifacts/filter", {})}
     assert "rl: " in artifacts["leaky-contract"]["data"]
     started = {"start_time": {"is_null_": False}}  # runs that a schedule of another test has planned have not
     flows = server.post("/flow_runs/filter", {"flow_runs": started, "sort": "START_TIME_DESC"})

@@ -84,9 +84,9 @@ def test_every_shipped_recipe_is_valid() -> None:
 
 
 def test_where_things_lie_is_not_in_the_recipe_id(tmp_path: Path) -> None:
-    one = load_recipe(written(tmp_path, RECIPE), {"FOLDER": "/data"})
-    assert recipe_id(one) == recipe_id(load_recipe(written(tmp_path, RECIPE), {"FOLDER": "/elsewhere"}))
-    assert recipe_id(one) != recipe_id(one.model_copy(update={"name": "other"}))
+    recipe = load_recipe(written(tmp_path, RECIPE), {"FOLDER": "/data"})
+    assert recipe_id(recipe) == recipe_id(load_recipe(written(tmp_path, RECIPE), {"FOLDER": "/elsewhere"}))
+    assert recipe_id(recipe) != recipe_id(recipe.model_copy(update={"name": "other"}))
 
 
 def spec(**changes: object) -> TeacherSpec:

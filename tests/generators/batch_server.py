@@ -50,17 +50,17 @@ class BatchServer:
     async def _through(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.keys.add(request.headers.get("Authorization", ""))
         self.on_call(request.method, request.path, False)
-        for one in self.trouble:
-            if one[0] == request.method and request.path.startswith(f"/v1/{one[1]}"):
-                self.trouble.remove(one)
-                if one[2] == "lost":  # it is done, and nobody learns of it
+        for fault in self.trouble:
+            if fault[0] == request.method and request.path.startswith(f"/v1/{fault[1]}"):
+                self.trouble.remove(fault)
+                if fault[2] == "lost":  # it is done, and nobody learns of it
                     await handler(request)
-                if isinstance(one[2], str):
+                if isinstance(fault[2], str):
                     assert request.transport is not None
                     request.transport.abort()
                     return web.Response()
                 await request.read()
-                return web.json_response({"error": {"message": "no"}}, status=one[2], headers={"Retry-After": "0.05"})
+                return web.json_response({"error": {"message": "no"}}, status=fault[2], headers={"Retry-After": "0.05"})
         reply: web.StreamResponse = await handler(request)
         self.on_call(request.method, request.path, True)
         return reply
@@ -159,10 +159,10 @@ class BatchServer:
     async def _list(self, request: web.Request) -> web.Response:
         newest_first = list(reversed(self.batches.values()))
         after = request.query.get("after")
-        start = 1 + [one["id"] for one in newest_first].index(after) if after else 0
+        start = 1 + [batch["id"] for batch in newest_first].index(after) if after else 0
         page = newest_first[start : start + min(2, int(request.query["limit"]))]  # so that there is a second one
         more = start + len(page) < len(newest_first)
-        return web.json_response({"object": "list", "data": [_public(one) for one in page], "has_more": more})
+        return web.json_response({"object": "list", "data": [_public(batch) for batch in page], "has_more": more})
 
     def _new_file(self, content: bytes) -> str:
         name = f"file-{len(self.files)}-{len(self.batches)}"

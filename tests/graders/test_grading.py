@@ -117,8 +117,8 @@ def test_evidence_lets_a_reader_check(tools: Tools) -> None:
 def test_a_batch_keeps_its_order(tools: Tools) -> None:
     candidates = [a_candidate(f"\\boxed{{{value}}}", candidate_id=str(value)) for value in range(40)]
     found = grade_batch([(SUM, candidate) for candidate in candidates], tools)
-    assert [one.candidate_id for one in found] == [str(value) for value in range(40)]
-    assert [one.candidate_id for one in found if one.verdict == "correct"] == ["6"]
+    assert [result.candidate_id for result in found] == [str(value) for value in range(40)]
+    assert [result.candidate_id for result in found if result.verdict == "correct"] == ["6"]
     assert grade_batch([], tools) == []
 
 
@@ -132,7 +132,7 @@ def test_bombs_beside_honest_answers_in_a_batch(tools: Tools) -> None:
     problem = a_problem("Simplify.", "\\sec^2 x")
     responses = [BOMB, "\\boxed{\\tan^2 x + 1}", BOMB.replace("12", "13"), "\\boxed{\\sec^2 x}"]
     found = grade_batch([(problem, a_candidate(response)) for response in responses], tools)
-    assert [one.verdict for one in found] == ["ungraded", "correct", "ungraded", "correct"]
+    assert [result.verdict for result in found] == ["ungraded", "correct", "ungraded", "correct"]
     assert found[0].reason in COLD
 
 
@@ -144,7 +144,7 @@ def test_bombs_inside_asyncio(tools: Tools) -> None:
         waiting = (asyncio.to_thread(grade, problem, a_candidate(response), tools) for response in responses)
         return await asyncio.gather(*waiting)
 
-    assert [one.verdict for one in asyncio.run(graded())] == ["ungraded", "correct", "ungraded"]
+    assert [result.verdict for result in asyncio.run(graded())] == ["ungraded", "correct", "ungraded"]
 
 
 def test_the_time_of_an_item_covers_its_algebra() -> None:
@@ -157,7 +157,7 @@ def test_a_bomb_that_comes_first_is_answered_and_sound_answers_after_it_are_grad
     with open_tools() as cold:  # sympy is still being imported
         first = grade(problem, a_candidate(BOMB), cold)
         assert (first.verdict, first.reason in COLD) == ("ungraded", True)
-        assert [one.verdict for one in grade_batch([(problem, honest)], cold)] == ["correct"]
+        assert [result.verdict for result in grade_batch([(problem, honest)], cold)] == ["correct"]
 
 
 def test_bombs_in_threads_and_asyncio_of_a_cold_process() -> None:
@@ -171,7 +171,7 @@ def test_bombs_in_threads_and_asyncio_of_a_cold_process() -> None:
         found = asyncio.run(graded(cold))
         with ThreadPoolExecutor(6) as threads:
             found += threads.map(lambda bomb: grade(problem, bomb, cold), bombs)
-        assert {(one.verdict, one.reason in COLD) for one in found} == {("ungraded", True)}
+        assert {(result.verdict, result.reason in COLD) for result in found} == {("ungraded", True)}
         assert grade(SUM, a_candidate("\\boxed{6}"), cold).verdict == "correct"  # the process is unharmed
 
 
@@ -179,13 +179,13 @@ def test_a_batch_in_a_cold_process_leaves_nothing_sound_ungraded() -> None:
     problem = a_problem("Simplify.", "\\sec^2 x")
     with open_tools() as cold:
         found = grade_batch([(problem, a_candidate("\\boxed{\\tan^2 x + 1}")), (SUM, a_candidate("\\boxed{6}"))], cold)
-    assert [one.verdict for one in found] == ["correct", "correct"]
+    assert [result.verdict for result in found] == ["correct", "correct"]
 
 
 def test_a_declared_tolerance_reaches_the_grade(tools: Tools) -> None:
     problem = a_problem("How long is it?", "3.14").model_copy(update={"answer_tolerance": "0.01"})
-    found = [grade(problem, a_candidate(f"\\boxed{{{one}}}"), tools) for one in ("3.15", "3.1501", "\\pi")]
-    assert [one.verdict for one in found] == ["correct", "incorrect", "correct"]
+    found = [grade(problem, a_candidate(f"\\boxed{{{stated}}}"), tools) for stated in ("3.15", "3.1501", "\\pi")]
+    assert [result.verdict for result in found] == ["correct", "incorrect", "correct"]
     assert found[0].evidence.compared_as == "tolerance"
 
 

@@ -41,6 +41,6 @@ def test_any_two_texts_compare(reference: str, answer: str) -> None:
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
-def test_equality_of_single_forms_is_symmetric(one: str, two: str) -> None:
-    forth = compare_text(one.replace("\n", " "), two.replace("\n", " ")).result == "equal"
-    assert forth == (compare_text(two.replace("\n", " "), one.replace("\n", " ")).result == "equal")
+def test_equality_of_single_forms_is_symmetric(left: str, right: str) -> None:
+    forth = compare_text(left.replace("\n", " "), right.replace("\n", " ")).result == "equal"
+    assert forth == (compare_text(right.replace("\n", " "), left.replace("\n", " ")).result == "equal")

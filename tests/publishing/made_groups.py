@@ -194,7 +194,11 @@ def made_recipe(*products: Product, require_reasoning: bool = False, repo: str |
 
 def made_facts(*, recipe_id: str = "recipe-1", problems: Iterable[Sequence[Group]] | None = None) -> ReleaseFacts:
     """Return what a run of `problems` says of itself, by default of ten mixed groups."""
-    groups = [group for one in problems or [(made_mixed_group(number),) for number in range(10)] for group in one]
+    groups = [
+        group
+        for problem_groups in problems or [(made_mixed_group(number),) for number in range(10)]
+        for group in problem_groups
+    ]
     verdicts = Counter(graded.grade.verdict for group in groups for graded in group.candidates)
     decisions = [decision for group in groups for decision in group.decisions]
     counts = {

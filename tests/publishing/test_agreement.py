@@ -69,14 +69,14 @@ def test_all_teachers_agree_or_they_do_not() -> None:
 
 def test_suspects_are_bounded_the_same_in_any_order_and_hold_no_key() -> None:
     problems = [[asked("owl", W, number=number), asked("elk", W, number=number)] for number in range(50)]
-    one, other = Agreement(), Agreement()
+    forth, back = Agreement(), Agreement()
     for groups in problems:
-        one.add(groups)
+        forth.add(groups)
     for groups in problems[::-1]:
-        other.add(groups)
-    assert one.same_wrong == 50
-    assert len(one.suspects()) == SUSPECTS_SHOWN
-    assert one.suspects() == other.suspects()
+        back.add(groups)
+    assert forth.same_wrong == 50
+    assert len(forth.suspects()) == SUSPECTS_SHOWN
+    assert forth.suspects() == back.suspects()
     with_key = Agreement()
     with_key.add([asked("owl", ("incorrect", KEY)), asked("elk", ("incorrect", KEY))])
     assert (with_key.same_wrong, with_key.suspects()) == (1, [])

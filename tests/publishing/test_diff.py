@@ -49,8 +49,8 @@ def test_difference_agrees_with_sets_for_every_small_case(tmp_path: Path) -> Non
         for pair in itertools.product(["", "1", "2"], repeat=2)
     ]
     folders = [made_folder(tmp_path / str(number), rows) for number, rows in enumerate(contents)]
-    for (one, before), (two, after) in itertools.product(enumerate(contents), repeat=2):
-        found = diff_products(folders[one], folders[two])["sft"]
+    for (before_number, before), (after_number, after) in itertools.product(enumerate(contents), repeat=2):
+        found = diff_products(folders[before_number], folders[after_number])["sft"]
         assert found.added == len(after.keys() - before.keys())
         assert found.removed == len(before.keys() - after.keys())
         assert found.changed == sum(before[name] != after[name] for name in before.keys() & after.keys())

@@ -188,11 +188,11 @@ def test_same_rows_and_recipe_are_no_new_release(tmp_path: Path) -> None:
 
 
 def test_order_of_arrival_leaves_no_trace_in_the_files(tmp_path: Path) -> None:
-    one = release(tmp_path / "one", mixed(1, 2, 3))
-    two = release(tmp_path / "two", mixed(3, 2, 1))
-    assert one.rows_sha == two.rows_sha
-    for path in sorted(one.path.rglob("*.*")):
-        assert path.read_bytes() == (two.path / path.relative_to(one.path)).read_bytes(), path.name
+    first = release(tmp_path / "one", mixed(1, 2, 3))
+    second = release(tmp_path / "two", mixed(3, 2, 1))
+    assert first.rows_sha == second.rows_sha
+    for path in sorted(first.path.rglob("*.*")):
+        assert path.read_bytes() == (second.path / path.relative_to(first.path)).read_bytes(), path.name
 
 
 def test_versions_follow_from_what_changed(tmp_path: Path) -> None:

@@ -32,7 +32,10 @@ json_values = st.recursive(
 def test_a_tolerance_is_part_of_a_problem_and_no_tolerance_changes_no_id() -> None:
     plain = problem_id("How long?", None, "3.14", None, "s")
     assert plain == problem_id("How long?", None, "3.14", None, "s", None)
-    assert len({plain, *(problem_id("How long?", None, "3.14", None, "s", one) for one in ("0.01", "0.1"))}) == 3
+    assert (
+        len({plain, *(problem_id("How long?", None, "3.14", None, "s", tolerance) for tolerance in ("0.01", "0.1"))})
+        == 3
+    )
     assert plain == content_id(
         {"question": "How long?", "choices": None, "answer": "3.14", "tests": None, "source": "s"}
     )
@@ -131,12 +134,12 @@ def test_a_prompt_id_covers_roles_and_texts() -> None:
 
 
 def test_a_grade_is_held_against_one_problem_by_one_version() -> None:
-    one, other = a_problem(), a_problem(answer="43")
+    problem, other = a_problem(), a_problem(answer="43")
     ids = {
-        grade_id("c", one, "math", "1"),
+        grade_id("c", problem, "math", "1"),
         grade_id("c", other, "math", "1"),
-        grade_id("c", one, "math", "2"),
-        grade_id("d", one, "math", "1"),
+        grade_id("c", problem, "math", "2"),
+        grade_id("d", problem, "math", "1"),
     }
     assert len(ids) == 4
 

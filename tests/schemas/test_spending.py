@@ -39,10 +39,10 @@ def test_what_has_no_price_is_not_free_and_takes_no_price_away() -> None:
 
 
 @given(SPENDING, SPENDING, SPENDING)
-def test_nothing_is_lost_in_a_sum(one: Spending, two: Spending, three: Spending) -> None:
-    assert one + Spending() == one
-    assert one + two == two + one
-    assert (one + two) + three == one + (two + three)
+def test_nothing_is_lost_in_a_sum(first: Spending, second: Spending, third: Spending) -> None:
+    assert first + Spending() == first
+    assert first + second == second + first
+    assert (first + second) + third == first + (second + third)
     for field in fields(Spending):  # also of a field that is added later
         if field.name != "cost_usd":
-            assert getattr(one + two, field.name) == getattr(one, field.name) + getattr(two, field.name)
+            assert getattr(first + second, field.name) == getattr(first, field.name) + getattr(second, field.name)

@@ -45,7 +45,7 @@ def test_the_first_chain_of_an_id_wins(tmp_path: Path) -> None:
     asyncio.run(journal.record(a_candidate("first", candidate_id="c1")))
     asyncio.run(journal.record(a_candidate("second", candidate_id="c1")))
     journal.close()
-    assert [one.response for one in candidates_in(journal.path)] == ["first"]
+    assert [candidate.response for candidate in candidates_in(journal.path)] == ["first"]
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
@@ -169,7 +169,7 @@ def test_who_waits_for_a_sync_that_fails_is_told(tmp_path: Path, monkeypatch: py
 
     journal = Journal(tmp_path, HEADER)
     monkeypatch.setattr(os, "fdatasync", broken)
-    assert [type(one) for one in asyncio.run(run())] == [WorkspaceError, WorkspaceError]
+    assert [type(outcome) for outcome in asyncio.run(run())] == [WorkspaceError, WorkspaceError]
     journal.close()
     assert list(read_journal(journal.path).bought) == ["c1", "c2"]
 

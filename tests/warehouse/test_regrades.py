@@ -37,7 +37,7 @@ def store(workspace: Workspace, chains: dict[str, Sequence[Judged]], decided: Se
             rows.append(GradeRow(grade, content_id([name, by]), PROBLEM, AT + timedelta(minutes=minute)))
     write_grades(workspace, "some", rows)
     belongs = {"problem_id": PROBLEM, "recipe": "r", "decided_at": AT}
-    write_table(workspace, "decisions", "r", ({**one.model_dump(), **belongs} for one in decided))
+    write_table(workspace, "decisions", "r", ({**decision.model_dump(), **belongs} for decision in decided))
 
 
 def kept(*names: str) -> list[Decision]:

@@ -24,11 +24,11 @@ def test_lines_stand_one_after_the_other(tmp_path: Path) -> None:
     write_lines(path, ["é", ""])
     append_line(path, "last")
     assert path.read_bytes() == "é\n\nlast\n".encode()
-    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_a_file_takes_the_name_and_place_of_another(tmp_path: Path) -> None:
     (tmp_path / "new").write_text("new", "utf-8")
     (tmp_path / "old").write_text("old", "utf-8")
     rename(tmp_path / "new", tmp_path / "old")
-    assert [(one.name, one.read_text("utf-8")) for one in tmp_path.iterdir()] == [("old", "new")]
+    assert [(path.name, path.read_text("utf-8")) for path in tmp_path.iterdir()] == [("old", "new")]

@@ -107,10 +107,13 @@ def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
     problem = a_problem()
     first, second, third = (content_id(number) for number in range(3))
     seal_journal(workspace, journal_of(workspace, first, second))
-    ids = {one: grade_id(one, problem, "math", "1") for one in (first, second, third)}
+    ids = {candidate_id: grade_id(candidate_id, problem, "math", "1") for candidate_id in (first, second, third)}
     grade = a_grade().model_copy(update={"candidate_id": first})
     write_grades(workspace, "g", [GradeRow(grade, ids[first], problem.problem_id, AT)])
-    samples = [WantedSample(0, 0, index, 0, problem.problem_id, one, ids[one]) for index, one in enumerate(ids)]
+    samples = [
+        WantedSample(0, 0, index, 0, problem.problem_id, candidate_id, ids[candidate_id])
+        for index, candidate_id in enumerate(ids)
+    ]
     with WantedSamples(workspace, samples) as wanted:
         wanted.snapshot()
         assert sorted(wanted.stored(0, 0, 0)) == [(0, 0, 0, "correct", False), (0, 1, 0, None, False)]
@@ -125,11 +128,11 @@ def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
 
 
 def test_a_stored_candidate_comes_back_as_it_was(workspace: Workspace) -> None:
-    one, problem, grade = (content_id(what) for what in ("candidate", "problem", "grade"))
-    seal_journal(workspace, journal_of(workspace, one))
-    with WantedSamples(workspace, [WantedSample(0, 0, 0, 0, problem, one, grade)]) as wanted:
+    candidate_id, problem, grade = (content_id(what) for what in ("candidate", "problem", "grade"))
+    seal_journal(workspace, journal_of(workspace, candidate_id))
+    with WantedSamples(workspace, [WantedSample(0, 0, 0, 0, problem, candidate_id, grade)]) as wanted:
         ((_, candidate, before),) = wanted.ungraded()
-    assert candidate == a_candidate(candidate_id=one, problem=problem, cost_usd=0.001)
+    assert candidate == a_candidate(candidate_id=candidate_id, problem=problem, cost_usd=0.001)
     assert before is None
 
 

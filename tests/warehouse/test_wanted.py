@@ -43,8 +43,8 @@ def verdict_of(sample: WantedSample) -> Verdict:
 
 def a_row(sample: WantedSample, said: str) -> dict[str, Any]:
     problem = content_id("another problem with the same prompt")
-    one = a_candidate(said, candidate_id=sample.candidate_id, problem=problem, sample_index=sample.sample_index)
-    return {**one.model_dump(), "recipe": "r", "run_id": "run"}
+    candidate = a_candidate(said, candidate_id=sample.candidate_id, problem=problem, sample_index=sample.sample_index)
+    return {**candidate.model_dump(), "recipe": "r", "run_id": "run"}
 
 
 def a_grade_row(sample: WantedSample, verdict: Verdict, minutes: int) -> GradeRow:
@@ -60,39 +60,39 @@ def fill(workspace: Workspace) -> None:
     stored = [sample for sample in samples() if sample.sample_index != 1]
     random.Random(7).shuffle(stored)
     for number in range(3):
-        rows = [a_row(one, f"chain {one.candidate_id}") for one in stored[number::3]]
+        rows = [a_row(sample, f"chain {sample.candidate_id}") for sample in stored[number::3]]
         write_table(workspace, "candidates", f"file{number}", rows)
     write_table(workspace, "candidates", "file9", [a_row(stored[0], "the same request once more")])
-    graded = [one for one in stored if one.sample_index != 3]
-    write_grades(workspace, "new", [a_grade_row(one, verdict_of(one), 1) for one in graded])
-    write_grades(workspace, "old", [a_grade_row(one, "ungraded", 0) for one in reversed(graded)])
-    decided = [one for one in stored if one.teacher_position == 0]
+    graded = [sample for sample in stored if sample.sample_index != 3]
+    write_grades(workspace, "new", [a_grade_row(sample, verdict_of(sample), 1) for sample in graded])
+    write_grades(workspace, "old", [a_grade_row(sample, "ungraded", 0) for sample in reversed(graded)])
+    decided = [sample for sample in stored if sample.teacher_position == 0]
     for recipe in ("r", "another"):
         rows = [
             {
-                **Decision(candidate_id=one.candidate_id, kept=recipe == "r", reason=None).model_dump(),
-                "problem_id": one.problem_id,
+                **Decision(candidate_id=sample.candidate_id, kept=recipe == "r", reason=None).model_dump(),
+                "problem_id": sample.problem_id,
                 "recipe": recipe,
                 "decided_at": AT,
             }
-            for one in decided
+            for sample in decided
         ]
         write_table(workspace, "decisions", recipe, rows)
 
 
 def groups(workspace: Workspace) -> list[StoredGroup]:
-    with WantedSamples(workspace, samples()) as one:
-        return list(one.groups("r"))
+    with WantedSamples(workspace, samples()) as stored:
+        return list(stored.groups("r"))
 
 
 def test_groups_are_whole_and_in_order(workspace: Workspace) -> None:
     fill(workspace)
     found = groups(workspace)
-    assert [(one.position, one.teacher_position) for one in found] == [
+    assert [(group.position, group.teacher_position) for group in found] == [
         (position, teacher) for position in range(PROBLEMS) for teacher in range(TEACHERS)
     ]
-    expected = [one for one in samples() if one.sample_index in (0, 2, 4)]
-    chains = [chain for one in found for chain in one.steps]
+    expected = [sample for sample in samples() if sample.sample_index in (0, 2, 4)]
+    chains = [chain for group in found for chain in group.steps]
     for sample, (_, candidate, grade, decision) in zip(expected, chains, strict=True):
         assert candidate.candidate_id == grade.candidate_id == sample.candidate_id
         assert candidate.response == f"chain {sample.candidate_id}"  # of two that answer one request the first
@@ -127,12 +127,12 @@ def test_ungraded_chains_and_the_smallest_accepted_ones(
 ) -> None:
     monkeypatch.setattr(wanted, "BLOCK_SAMPLES", block)
     fill(workspace)
-    with WantedSamples(workspace, samples()) as one:
-        one.snapshot()
-        assert one.missing() == PROBLEMS * TEACHERS
-        found = [(position, candidate.candidate_id) for position, candidate, _ in one.ungraded()]
+    with WantedSamples(workspace, samples()) as stored:
+        stored.snapshot()
+        assert stored.missing() == PROBLEMS * TEACHERS
+        found = [(position, candidate.candidate_id) for position, candidate, _ in stored.ungraded()]
         assert found == [(each.position, each.candidate_id) for each in samples() if each.sample_index == 3]
-        accepted = [candidate.candidate_id for _, candidate in one.accepted("r", 4)]
+        accepted = [candidate.candidate_id for _, candidate in stored.accepted("r", 4)]
     right = [
         each.candidate_id
         for each in samples()

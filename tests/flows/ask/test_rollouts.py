@@ -233,7 +233,7 @@ def test_what_could_not_be_published_is_not_rolled_out() -> None:
     assert indexes(group.model_copy(update={"decisions": (first, group.decisions[1])})) == [1]
     assert indexes(group.model_copy(update={"strategy": "hint"})) == []
     alike = [candidate.candidate.model_copy(update={"reasoning": REASONED}) for candidate in group.candidates]
-    twins = [made_graded(one, "incorrect") for one in alike]
+    twins = [made_graded(candidate, "incorrect") for candidate in alike]
     assert indexes(group.model_copy(update={"candidates": tuple(twins)})) == [0]
 
 
@@ -253,7 +253,9 @@ def test_a_step_is_bad_only_when_all_its_rollouts_say_so(
     verdicts: tuple[Verdict, ...], cut: int, expected: StepCount | None
 ) -> None:
     finish = ["stop"] * (len(verdicts) - cut) + ["length"] * cut
-    rollouts = [(a_candidate(finish_reason=reason), a_grade(one)) for one, reason in zip(verdicts, finish, strict=True)]
+    rollouts = [
+        (a_candidate(finish_reason=reason), a_grade(verdict)) for verdict, reason in zip(verdicts, finish, strict=True)
+    ]
     assert step_count(rollouts, 3) == expected
 
 

@@ -52,7 +52,7 @@ def test_a_contaminated_problem_is_not_asked_and_a_contaminated_chain_not_kept(
     assert told is not None
     (share,) = told.benchmarks
     assert (share.benchmark, share.texts, share.problems, share.candidates) == ("bench", 2, 1, 5)
-    assert {one.found for one in told.planted if (one.planting, one.method) == ("verbatim", "any")} == {2}
+    assert {recall.found for recall in told.planted if (recall.planting, recall.method) == ("verbatim", "any")} == {2}
     assert list((tmp_path / "w").rglob("*.findings")) == []
 
 

@@ -28,8 +28,8 @@ def strategy(name: StrategyName, **more: object) -> Strategy:
     return Strategy(TeacherSpec.model_validate(spec))
 
 
-def ids(one: Strategy, problem: Problem = PROBLEM, samples: int = 2) -> tuple[tuple[str, ...], ...]:
-    return one.request_ids(problem, prompt_id(one.opening(problem)), samples)
+def ids(asking: Strategy, problem: Problem = PROBLEM, samples: int = 2) -> tuple[tuple[str, ...], ...]:
+    return asking.request_ids(problem, prompt_id(asking.opening(problem)), samples)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -87,10 +87,12 @@ def test_only_a_hint_tells_the_reference_answer(answer: str) -> None:
     secret = f"<<{answer.strip()}>>"
     problem = a_problem(answer=secret)
     for name in EVERY:
-        one = strategy(name)
-        said = "".join(message.content for step in range(len(one.steps)) for message in one.questions(step, problem))
+        asking = strategy(name)
+        said = "".join(
+            message.content for step in range(len(asking.steps)) for message in asking.questions(step, problem)
+        )
         assert (secret in said) == (name == "hint")
-        assert secret not in one.plain(problem)[0].content
+        assert secret not in asking.plain(problem)[0].content
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,8 @@ def test_only_a_hint_tells_the_reference_answer(answer: str) -> None:
 def test_which_step_a_sample_ends_with(name: StrategyName, found: list[str], last: int | None) -> None:
     verdicts: dict[str, Verdict] = {verdict: verdict for verdict in VERDICTS}
     steps = {
-        step: StepOutcome(verdicts.get(one, "no_answer"), is_truncated=one == "cut") for step, one in enumerate(found)
+        step: StepOutcome(verdicts.get(outcome, "no_answer"), is_truncated=outcome == "cut")
+        for step, outcome in enumerate(found)
     }
     assert strategy(name).last_step(steps) == last
 

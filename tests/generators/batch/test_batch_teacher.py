@@ -221,7 +221,7 @@ def test_lines_at_fault_do_not_take_the_others_down(server: BatchServer, tmp_pat
 
     server.faults = faults
     outcomes = ask(server, tmp_path, 6)
-    assert [number for number, one in enumerate(outcomes) if isinstance(one, TeacherRejected)] == [1, 4]
+    assert [number for number, outcome in enumerate(outcomes) if isinstance(outcome, TeacherRejected)] == [1, 4]
     assert sum(isinstance(outcome, Completion) for outcome in outcomes) == 4
     assert server.paid.total() == 4
 
@@ -239,7 +239,7 @@ def test_a_full_queue_at_the_endpoint_makes_batches_smaller(server: BatchServer,
 
 def test_one_request_that_never_finds_room_fails(server: BatchServer, tmp_path: Path) -> None:
     server.faults = lambda _: [{"code": "token_limit_exceeded", "message": "full", "line": None}]
-    assert [type(one) for one in ask(server, tmp_path, 1)] == [TeacherRateLimited]
+    assert [type(outcome) for outcome in ask(server, tmp_path, 1)] == [TeacherRateLimited]
 
 
 @pytest.mark.parametrize("call", [("POST", "files"), ("POST", "batches"), ("GET", "batches/batch"), ("GET", "files")])
@@ -249,7 +249,7 @@ def test_trouble_on_the_way_costs_nothing(
 ) -> None:
     """`lost`: the call was dealt with, its reply never came; the batch that was made then is found and taken over."""
     server.trouble.append((*call, how))
-    assert all(isinstance(one, Completion) for one in ask(server, tmp_path, 5))
+    assert all(isinstance(outcome, Completion) for outcome in ask(server, tmp_path, 5))
     assert not server.trouble
     assert set(server.paid.values()) == {1}
     assert len(server.paid) == 5
@@ -290,7 +290,7 @@ def test_who_is_sent_away_by_a_stop_waits_for_the_same_batch_when_they_come_agai
 
     async def work(teacher: BatchTeacher, book: Book) -> Completion:
         first = asyncio.create_task(caught(teacher, 0))
-        while not any(one[0] == "submitted" for one in book.told):
+        while not any(entry[0] == "submitted" for entry in book.told):
             await asyncio.sleep(0.01)
         book.reason = RuntimeError("stopped")
         assert await first is book.reason
@@ -357,7 +357,7 @@ def test_a_batch_is_found_by_our_name_for_it_on_any_page(server: BatchServer, tm
                 await api.create(await api.upload(lines), f"intent {number}")
             server.batches["batch_3"]["metadata"] = None  # somebody else's
             found = [await api.find(f"intent {number}") for number in range(6)]
-        return [one.batch_id if one else None for one in found]
+        return [batch.batch_id if batch else None for batch in found]
 
     assert asyncio.run(run()) == ["batch_0", "batch_1", "batch_2", None, "batch_4", None]
 

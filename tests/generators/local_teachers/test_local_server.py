@@ -51,10 +51,10 @@ def test_a_server_is_gone_after_an_error_in_its_context() -> None:
 
 
 def test_two_servers_do_not_meet() -> None:
-    with running(EMPTY_TEACHER) as one, running(EMPTY_TEACHER) as other:
-        assert one != other
-        assert answers(one)
-        assert answers(other)
+    with running(EMPTY_TEACHER) as first, running(EMPTY_TEACHER) as second:
+        assert first != second
+        assert answers(first)
+        assert answers(second)
 
 
 def test_an_error_of_the_app_reaches_the_caller(tmp_path: Path) -> None:

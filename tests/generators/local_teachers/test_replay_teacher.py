@@ -171,7 +171,7 @@ def test_every_shared_recording_comes_back_over_http(name: str, tmp_path: Path) 
         gate = asyncio.Semaphore(32)
         async with openai.AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
 
-            async def one(question: str, seed: int) -> str:
+            async def fetch(question: str, seed: int) -> str:
                 messages = [{"role": "user", "content": f"{question}\n\nA. this\nB. that"}]
                 async with gate:
                     reply = await client.chat.completions.create(model="any", messages=messages, seed=seed)  # type: ignore[arg-type]
@@ -180,10 +180,10 @@ def test_every_shared_recording_comes_back_over_http(name: str, tmp_path: Path) 
             async def all_of(question: str, responses: list[str]) -> None:
                 available = counts.available(question, "any")
                 assert available == len(responses)
-                replies = [await one(question, seed) for seed in range(available)]
+                replies = [await fetch(question, seed) for seed in range(available)]
                 assert sorted(replies) == sorted(responses)
                 with pytest.raises(openai.NotFoundError):
-                    await one(question, available)
+                    await fetch(question, available)
 
             async with asyncio.TaskGroup() as group:
                 for question, responses in recorded.items():

@@ -58,7 +58,7 @@ def test_every_problem_is_answered_as_the_student_would(base_url: str) -> None:
     async def ask_all() -> None:
         async with openai.AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
 
-            async def one(problem: Problem, seed: int) -> None:
+            async def fetch(problem: Problem, seed: int) -> None:
                 messages = [{"role": "user", "content": prompt(problem)}]
                 reply = await client.chat.completions.create(model="student-1", messages=messages, seed=seed)  # type: ignore[arg-type]
                 said = answer_problem(problem, worked(problem), "student-1", seed, SHARES)
@@ -71,7 +71,7 @@ def test_every_problem_is_answered_as_the_student_would(base_url: str) -> None:
             async with asyncio.TaskGroup() as group:
                 for problem in PROBLEMS:
                     for seed in range(4):
-                        group.create_task(one(problem, seed))
+                        group.create_task(fetch(problem, seed))
 
     cut: list[bool] = []
     asyncio.run(ask_all())

@@ -56,14 +56,14 @@ def test_sources_come_in_the_order_of_the_recipe(tmp_path: Path) -> None:
 
 def test_the_same_problem_is_kept_once_under_its_first_name(tmp_path: Path) -> None:
     """By content: under another id, from another file, or in an entry that is named twice."""
-    one = write(tmp_path, "one.jsonl", ("a", "1 + 1?"), ("b", "4 / 2?"), ("c", "1 + 1?"))
-    two = write(tmp_path, "two.jsonl", ("d", "4 / 2?"), ("e", "8 / 4?"))
-    assert [problem.source_row_id for problem in load(tmp_path, one, two, one)] == ["a", "b", "e"]
+    first = write(tmp_path, "one.jsonl", ("a", "1 + 1?"), ("b", "4 / 2?"), ("c", "1 + 1?"))
+    second = write(tmp_path, "two.jsonl", ("d", "4 / 2?"), ("e", "8 / 4?"))
+    assert [problem.source_row_id for problem in load(tmp_path, first, second, first)] == ["a", "b", "e"]
 
 
 def test_an_id_may_come_again_in_another_file(tmp_path: Path) -> None:
-    one, two = write(tmp_path, "one.jsonl", ("1", "1 + 1?")), write(tmp_path, "two.jsonl", ("1", "4 / 2?"))
-    assert [problem.question for problem in load(tmp_path, one, two)] == ["1 + 1?", "4 / 2?"]
+    first, second = write(tmp_path, "one.jsonl", ("1", "1 + 1?")), write(tmp_path, "two.jsonl", ("1", "4 / 2?"))
+    assert [problem.question for problem in load(tmp_path, first, second)] == ["1 + 1?", "4 / 2?"]
 
 
 def test_an_id_twice_in_one_file_is_an_error_even_for_the_same_problem(tmp_path: Path) -> None:

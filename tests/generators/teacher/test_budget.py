@@ -24,7 +24,7 @@ def test_the_budget_is_never_exceeded(budget: float, requests: list[tuple[float,
     async def run() -> float:
         run_budget = RunBudget(Budget(usd=budget), spent_usd=earlier)
 
-        async def one(worst: float, share: float) -> None:
+        async def pay(worst: float, share: float) -> None:
             try:
                 await run_budget.hold(worst, 10)
             except BudgetReached:
@@ -33,7 +33,7 @@ def test_the_budget_is_never_exceeded(budget: float, requests: list[tuple[float,
             await asyncio.sleep(0)
             run_budget.settle(worst, 10, worst * share, 5)
 
-        await asyncio.gather(*(one(*request) for request in requests))
+        await asyncio.gather(*(pay(*request) for request in requests))
         return run_budget.spent_usd
 
     assert asyncio.run(run()) <= max(budget, earlier) + 1e-9
@@ -45,12 +45,12 @@ def test_a_request_waits_for_others_to_settle_rather_than_stop_the_run() -> None
     async def run() -> float:
         run_budget = RunBudget(Budget(usd=1.0))
 
-        async def one() -> None:
+        async def pay() -> None:
             await run_budget.hold(0.8, 0)
             await asyncio.sleep(0)
             run_budget.settle(0.8, 0, 0.1, 0)
 
-        await asyncio.gather(one(), one())
+        await asyncio.gather(pay(), pay())
         return run_budget.spent_usd
 
     assert asyncio.run(run()) == pytest.approx(0.2)
@@ -90,7 +90,7 @@ def test_the_tokens_in_flight_and_those_spent_never_exceed_the_budget(
         run_budget = RunBudget(Budget(tokens=100), spent_tokens=earlier)
         held = 0
 
-        async def one(worst: int, share: float) -> None:
+        async def pay(worst: int, share: float) -> None:
             nonlocal held
             try:
                 await run_budget.hold(0.0, worst)
@@ -102,7 +102,7 @@ def test_the_tokens_in_flight_and_those_spent_never_exceed_the_budget(
             held -= worst
             run_budget.settle(0.0, worst, 0.0, int(worst * share))
 
-        await asyncio.gather(*(one(*request) for request in requests))
+        await asyncio.gather(*(pay(*request) for request in requests))
 
     asyncio.run(run())
 

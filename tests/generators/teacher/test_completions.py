@@ -53,7 +53,7 @@ def test_what_was_billed(usage: Any, read: ReportedUsage | None) -> None:
 def test_several_choices_share_the_bill_by_their_lengths() -> None:
     """90 tokens for 100 and 200 characters are 30 and 60, and so for the thinking in them; the prompt is paid once."""
     read = read_completions(reply("x" * 100, "y" * 200, usage=usage_of(7, 90, 30)), 1.0)
-    assert [one.usage for one in read] == [
+    assert [completion.usage for completion in read] == [
         Usage(input_tokens=7, output_tokens=30, reasoning_tokens=10),
         Usage(input_tokens=0, output_tokens=60, reasoning_tokens=20),
     ]
@@ -61,7 +61,7 @@ def test_several_choices_share_the_bill_by_their_lengths() -> None:
 
 def test_nothing_of_a_bill_is_lost_in_rounding() -> None:
     read = read_completions(reply("a", "bb", "", usage=usage_of(1, 10, 4)), 1.0)
-    usages = [one.usage for one in read if one.usage is not None]
+    usages = [completion.usage for completion in read if completion.usage is not None]
     assert sum(usage.output_tokens or 0 for usage in usages) == 10
     assert sum(usage.reasoning_tokens for usage in usages) == 4
     assert sum(usage.input_tokens or 0 for usage in usages) == 1
@@ -70,15 +70,15 @@ def test_nothing_of_a_bill_is_lost_in_rounding() -> None:
 def test_thinking_counts_towards_the_share_of_a_choice() -> None:
     two = reply("x" * 50, "y" * 50, usage=usage_of(0, 100))
     two["choices"][1]["message"]["reasoning_content"] = "z" * 100
-    assert [one.usage.output_tokens for one in read_completions(two, 1.0) if one.usage] == [25, 75]
+    assert [completion.usage.output_tokens for completion in read_completions(two, 1.0) if completion.usage] == [25, 75]
 
 
 def test_choices_come_in_their_own_order_and_without_a_bill_unbilled() -> None:
     two = reply("first", "second")
     two["choices"].reverse()
     read = read_completions(two, 1.0)
-    assert [one.content for one in read] == ["first", "second"]
-    assert [one.usage for one in read] == [None, None]
+    assert [completion.content for completion in read] == ["first", "second"]
+    assert [completion.usage for completion in read] == [None, None]
 
 
 @pytest.mark.parametrize("model", [None, ""])

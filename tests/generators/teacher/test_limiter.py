@@ -13,7 +13,7 @@ from cotfactory.schemas.teacher_spec import EndpointLimits
 async def _most_at_once(limiter: Limiter, requests: int) -> int:
     now = most = 0
 
-    async def one() -> None:
+    async def hold_slot() -> None:
         nonlocal now, most
         async with limiter.slot(1):
             now += 1
@@ -21,7 +21,7 @@ async def _most_at_once(limiter: Limiter, requests: int) -> int:
             await asyncio.sleep(0)
             now -= 1
 
-    await asyncio.gather(*(one() for _ in range(requests)))
+    await asyncio.gather(*(hold_slot() for _ in range(requests)))
     return most
 
 

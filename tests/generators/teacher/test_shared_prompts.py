@@ -32,13 +32,13 @@ def ask(samples: int, most: int, *entries: Any, prompts: int = 1) -> tuple[list[
     async def run() -> tuple[list[Any], Script]:
         async with serving(entries) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher:
             shared = SharedPrompts(teacher, most)
-            questions = [(Message(role="user", content=f"What is {one}?"),) for one in range(prompts)]
+            questions = [(Message(role="user", content=f"What is {prompt}?"),) for prompt in range(prompts)]
             asked = [
                 Request(f"{number} {index}", question, SPEC.sampling, index, tokens=100)
                 for number, question in enumerate(questions)
                 for index in range(samples)
             ]
-            answers = await asyncio.gather(*(shared.complete(one) for one in asked), return_exceptions=True)
+            answers = await asyncio.gather(*(shared.complete(request) for request in asked), return_exceptions=True)
             return list(answers), script
 
     return asyncio.run(run())
@@ -68,7 +68,7 @@ def test_no_request_asks_for_more_than_it_may() -> None:
 def test_prompts_are_not_mixed() -> None:
     _, script = ask(2, 8, several("a", "b"), prompts=3)
     assert [(body["n"], body["messages"][0]["content"]) for body in script.requests] == [
-        (2, f"What is {one}?") for one in range(3)
+        (2, f"What is {number}?") for number in range(3)
     ]
 
 
@@ -80,8 +80,11 @@ def test_an_endpoint_that_returns_one_is_asked_for_the_others() -> None:
 
 def test_an_endpoint_that_refuses_n_is_asked_for_one_at_a_time_from_then_on() -> None:
     async def run() -> Script:
-        async with serving([REFUSED, chat("a")]) as (url, script), OpenAITeacher(SPEC, Endpoint(url, "secret")) as one:
-            shared = SharedPrompts(one, 4)
+        async with (
+            serving([REFUSED, chat("a")]) as (url, script),
+            OpenAITeacher(SPEC, Endpoint(url, "secret")) as teacher,
+        ):
+            shared = SharedPrompts(teacher, 4)
             messages = (Message(role="user", content="What is it?"),)
             for _ in range(2):
                 requests = [Request(str(index), messages, SPEC.sampling, index, tokens=9) for index in range(2)]
@@ -122,9 +125,11 @@ def test_whoever_asked_hears_what_went_wrong() -> None:
 )  # fmt: skip
 def test_what_was_billed_is_shared_out(said: dict[str, Any], usages: list[tuple[int, int]]) -> None:
     read = read_completions(said, 1.0)
-    assert [one.usage and (one.usage.input_tokens, one.usage.output_tokens) for one in read] == usages
+    assert [
+        completion.usage and (completion.usage.input_tokens, completion.usage.output_tokens) for completion in read
+    ] == usages
     unknown = read_completions({**said, "usage": None}, 1.0)
-    assert {one.usage for one in unknown} == {None}
+    assert {completion.usage for completion in unknown} == {None}
 
 
 def test_choices_come_by_their_index() -> None:

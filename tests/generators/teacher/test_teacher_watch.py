@@ -33,7 +33,7 @@ def watch(usual: UsualAnswers | None = None, *, wants_reasoning: bool = False) -
 
 
 def raised(watching: TeacherWatch, candidates: list[Candidate], model: str = "deepseek-r1") -> list[Alarm]:
-    return [alarm for one in candidates for alarm in watching.observe(one, model)]
+    return [alarm for bought in candidates for alarm in watching.observe(bought, model)]
 
 
 def test_sound_answers_raise_nothing() -> None:
@@ -63,7 +63,9 @@ def test_each_alarm_is_raised_once_and_not_before_it_rests_on_enough(
 
 
 def test_a_wrong_model_is_an_alarm() -> None:
-    assert [one.kind for one in raised(watch(), [candidate(n) for n in range(50)], model="gpt-4o")] == ["wrong_model"]
+    assert [alarm.kind for alarm in raised(watch(), [candidate(n) for n in range(50)], model="gpt-4o")] == [
+        "wrong_model"
+    ]
 
 
 @pytest.mark.parametrize(

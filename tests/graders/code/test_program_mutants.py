@@ -72,7 +72,7 @@ def test_strength_over_problems_is_counted_by_fifths(sandbox: Sandbox) -> None:
     weak, strong = (solved(clamp_tests(*inputs), CLAMP) for inputs in ((5,), (5, 8, 9, 10, 11)))
     found = program_mutants.strength_of_tests([weak, strong, DIGIT_SUM], tools)
     assert found is not None
-    each = [program_mutants.test_strength(one, tools) for one in (weak, strong)]
+    each = [program_mutants.test_strength(problem, tools) for problem in (weak, strong)]
     # DIGIT_SUM has no solution, and so nothing to mutate
     assert (found.problems, found.mutants) == (2, 2 * len(mutants_of(CLAMP)))
     assert found.noticed == each[0][0] + each[1][0]

@@ -266,8 +266,8 @@ WORKED_OUT = [
 
 @pytest.mark.parametrize(("reference", "answer", "equal"), WORKED_OUT)
 def test_what_is_worked_out(reference: str, answer: str, equal: bool) -> None:
-    for one, two in ((reference, answer), (answer, reference)):
-        assert (compare_math(one, two, "", None).result == "equal") == equal
+    for left, right in ((reference, answer), (answer, reference)):
+        assert (compare_math(left, right, "", None).result == "equal") == equal
 
 
 def test_degrees_of_an_angle_are_no_unit_of_the_answer(algebra: WorkerPool) -> None:
@@ -319,9 +319,9 @@ ANSWERS = st.one_of(
 
 
 @given(ANSWERS, ANSWERS)
-def test_equality_is_symmetric_on_the_exact_families(one: str, two: str) -> None:
-    forth = compare_math(one, two, "", None).result == "equal"
-    assert forth == (compare_math(two, one, "", None).result == "equal")
+def test_equality_is_symmetric_on_the_exact_families(left: str, right: str) -> None:
+    forth = compare_math(left, right, "", None).result == "equal"
+    assert forth == (compare_math(right, left, "", None).result == "equal")
 
 
 @given(ANSWERS)

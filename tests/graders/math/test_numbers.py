@@ -107,18 +107,18 @@ NOT_SAME = [
 ]
 
 
-@pytest.mark.parametrize(("one", "two"), SAME)
-def test_same_quantities(one: str, two: str) -> None:
-    left, right = quantity(clean(one)), quantity(clean(two))
+@pytest.mark.parametrize(("reference", "answer"), SAME)
+def test_same_quantities(reference: str, answer: str) -> None:
+    left, right = quantity(clean(reference)), quantity(clean(answer))
     assert left is not None
     assert right is not None
     assert same_quantity(left, right)
     assert same_quantity(right, left)
 
 
-@pytest.mark.parametrize(("one", "two"), NOT_SAME)
-def test_different_quantities(one: str, two: str) -> None:
-    left, right = quantity(clean(one)), quantity(clean(two))
+@pytest.mark.parametrize(("reference", "answer"), NOT_SAME)
+def test_different_quantities(reference: str, answer: str) -> None:
+    left, right = quantity(clean(reference)), quantity(clean(answer))
     assert left is not None
     assert right is not None
     assert not same_quantity(left, right)
@@ -184,10 +184,10 @@ def test_which_words_after_a_number_are_a_unit(text: str, body: str) -> None:
     ],
 )
 def test_a_tolerance(reference: str, answer: str, tolerance: str, inside: bool) -> None:
-    one, other = quantity(clean(reference)), quantity(clean(answer))
-    assert one is not None
-    assert other is not None
-    assert within(one, other, Fraction(tolerance)) is inside
+    expected, stated = quantity(clean(reference)), quantity(clean(answer))
+    assert expected is not None
+    assert stated is not None
+    assert within(expected, stated, Fraction(tolerance)) is inside
 
 
 @given(st.fractions(max_denominator=10**6))

@@ -51,12 +51,12 @@ def test_number_beside_words(text: str, question: str, value: int | None) -> Non
 
 
 def test_matrices_add_up_cell_by_cell() -> None:
-    one, two = "\\begin{pmatrix}1&2\\end{pmatrix}", "\\begin{pmatrix}3&4\\end{pmatrix}"
-    total = combine([("", one), ("+", f"2{two}")])
+    left, right = "\\begin{pmatrix}1&2\\end{pmatrix}", "\\begin{pmatrix}3&4\\end{pmatrix}"
+    total = combine([("", left), ("+", f"2{right}")])
     assert total is not None
     assert total.rows == (("(1)+(2)(3)", "(2)+(2)(4)"),)
-    assert combine([("", one), ("+", "\\begin{pmatrix}3\\\\4\\end{pmatrix}")]) is None
-    assert combine([("", one), ("+", "x")]) is None
+    assert combine([("", left), ("+", "\\begin{pmatrix}3\\\\4\\end{pmatrix}")]) is None
+    assert combine([("", left), ("+", "x")]) is None
     assert read_block("\\begin{pmatrix}1&2\\\\3\\end{pmatrix}") is not None  # read, and seen to be irregular
 
 

@@ -116,10 +116,10 @@ class Door:
 
     def shut(self) -> None:
         self.path.unlink()
-        for one in (self.listener, *self.connections):
+        for opened in (self.listener, *self.connections):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()
 
     def _serve(self, listener: socket.socket) -> None:
         with suppress(OSError):

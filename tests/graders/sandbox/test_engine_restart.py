@@ -36,11 +36,13 @@ def test_a_restarted_engine_costs_only_time(engine: OwnEngine, monkeypatch: pyte
             for number in range(first, 40, 2):
                 if number >= 20:
                     reached[first].set()
-                (answers[number],) = (one.output for one in sandbox.run([call("def f(n): return n * n", number)]))
+                (answers[number],) = (result.output for result in sandbox.run([call("def f(n): return n * n", number)]))
                 if number >= 38:
                     restarted.wait(timeout=120)
             # Whatever was running when the engine went, this one finds it gone or back.
-            (answers[40 + first],) = (one.output for one in sandbox.run([call("def f(n): return n * n", 40 + first)]))
+            (answers[40 + first],) = (
+                result.output for result in sandbox.run([call("def f(n): return n * n", 40 + first)])
+            )
 
         workers = [threading.Thread(target=work, args=(first,)) for first in (0, 1)]
         for worker in workers:

@@ -146,7 +146,7 @@ def test_pass_rate_is_of_the_plain_question_and_never_of_one_with_the_answer_in_
     hinted = made_group(problem, right, model="elk").model_copy(update={"strategy": "hint"})
     refined = made_group(problem, right, model="fox").model_copy(update={"strategy": "refine"})
     (row,) = rl_rows([hinted, refined, made_group(problem, wrong)], RECIPE)
-    assert [(one["model"], one["strategy"]) for one in row["pass_rates"]] == [("owl-7b", "solve"), ("fox", "refine")]
+    assert [(rate["model"], rate["strategy"]) for rate in row["pass_rates"]] == [("owl-7b", "solve"), ("fox", "refine")]
     assert (row["teacher"], row["strategy"], row["pass_rate"]) == ("owl-7b", "solve", 0.0)
     (row,) = rl_rows([hinted], RECIPE)
     assert (row["pass_rate"], row["pass_rate_n"]) == (None, 0)

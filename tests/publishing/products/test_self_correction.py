@@ -57,9 +57,9 @@ def test_one_row_for_a_teacher_that_failed_and_solved(group: Group, rows: int) -
 
 def test_attempts_are_never_mixed_between_teachers() -> None:
     problem = made_problem()
-    one = made_group(problem, [made_graded(made_candidate(problem), "incorrect")])
+    first = made_group(problem, [made_graded(made_candidate(problem), "incorrect")])
     other = made_group(problem, [made_graded(made_candidate(problem, model="elk"))], model="elk")
-    assert self_correction_rows([one, other], RECIPE) == []
+    assert self_correction_rows([first, other], RECIPE) == []
 
 
 def test_triggers_vary_and_stay() -> None:

@@ -9,8 +9,8 @@ CotfactoryError                 exit 1
 │   ├── TeacherUnavailable               down, slow, reset, 5xx                     retryable
 │   ├── TeacherRateLimited               429                                        retryable
 │   ├── TeacherBadReply                  HTML, cut JSON, no choices                 retryable
-│   ├── TeacherRejected                  400, 413, 422: this request, not the others
-│   └── TeacherRefused                   401, 403, 404, no credit: asking again is useless
+│   ├── TeacherRejected                  400, 403, 404, 413, 422: this request, not the others
+│   └── TeacherRefused                   401, no credit: asking again is useless
 ├── SandboxError                         Docker engine or container                 retryable
 ├── WorkspaceError                       lock, disk, permission, foreign files
 ├── ContractError                        a contract that cannot be run
@@ -80,13 +80,20 @@ class TeacherError(CotfactoryError):
 
 
 class TeacherUnavailable(TeacherError):
-    """The endpoint is down, timed out, reset the connection or answered 5xx."""
+    """The endpoint is down, timed out, reset the connection or answered 5xx.
+
+    `is_unreachable`: nothing came back at all.
+    """
 
     retryable = True
+    is_unreachable = False
 
-    def __init__(self, message: str, hint: str = "", *, maybe_billed: bool = False) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, maybe_billed: bool = False, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(message, hint)
         self.maybe_billed = maybe_billed
+        self.retry_after_s = retry_after_s
 
 
 class TeacherRateLimited(TeacherError):
@@ -103,11 +110,18 @@ class TeacherBadReply(TeacherError):
     """The endpoint answered something that is not a chat completion."""
 
     retryable = True
-    maybe_billed = True
+
+    def __init__(self, message: str, hint: str = "", *, maybe_billed: bool = True) -> None:
+        super().__init__(message, hint)
+        self.maybe_billed = maybe_billed
 
 
 class TeacherRejected(TeacherError):
-    """The endpoint will not answer this very request: too long, or against its policy."""
+    """The endpoint will not answer this very request: too long, or against its policy; `status` is the HTTP status."""
+
+    def __init__(self, message: str, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class TeacherRefused(TeacherError):

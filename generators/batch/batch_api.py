@@ -18,7 +18,7 @@ from cotfactory.generators.teacher.completions import NOT_READABLE
 from cotfactory.generators.teacher.endpoint_errors import not_a_batch
 from cotfactory.generators.teacher.http_client import FileHttpClient
 from cotfactory.generators.teacher.teacher import Endpoint, connection_errors, decoded, successful
-from cotfactory.schemas.errors import TeacherError, TeacherRefused
+from cotfactory.schemas.errors import TeacherError, TeacherRefused, TeacherRejected
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
 ASKED_AT = "/v1/chat/completions"
@@ -89,7 +89,12 @@ class BatchApi:
 
     async def check(self) -> None:
         """Ask for one batch, whichever: an endpoint that has none of this is told apart before anything is sent."""
-        await self._page(None, 1)
+        try:
+            await self._page(None, 1)
+        except TeacherRejected as error:
+            raise TeacherRefused(
+                error.message, "take `batch` out: this endpoint has no Batch API", error.status
+            ) from error
 
     async def upload(self, lines: Path) -> str:
         """Send the requests of a batch and return the id of their file; nothing is billed for it."""
@@ -143,7 +148,7 @@ class BatchApi:
         """Remove a file, if the endpoint lets us."""
         try:
             await self._call("DELETE", f"files/{file_id}")
-        except TeacherRefused as error:
+        except (TeacherRefused, TeacherRejected) as error:
             if error.status not in (403, 404, 405, 501):
                 raise
 
@@ -199,7 +204,7 @@ async def patiently(call: Callable[[], Awaitable[T]], poll_s: float) -> T:
             return await call()
         except TeacherError as error:
             if not error.retryable or attempt == PATIENCE - 1:
-                status = error.status if isinstance(error, TeacherRefused) else 0
+                status = error.status if isinstance(error, TeacherRefused | TeacherRejected) else 0
                 hint = "nothing of the batch is lost: run again, with the key it was made with, and it is fetched"
                 raise TeacherRefused(f"A batch cannot be followed: {error}", hint, status) from error
             await asyncio.sleep(error.wait_s(min(LONGEST_DELAY_S, poll_s * 2**attempt)))

@@ -1,12 +1,11 @@
 """Sort what an endpoint said or did into the teacher errors, by kind."""
 
-import json
-from typing import Any
-
 import aiohttp
 
+from cotfactory.generators.teacher.error_body import ErrorBody, error_body
 from cotfactory.generators.teacher.http_client import HttpReply
 from cotfactory.generators.teacher.rate_headers import retry_after_s
+from cotfactory.generators.teacher.statuses import STATUSES, meaning_of
 from cotfactory.schemas.errors import (
     TeacherBadReply,
     TeacherError,
@@ -23,11 +22,13 @@ NOT_THE_API = "check that base_url ends in /v1 and is the API, not a web page"
 
 def timed_out(where: str, timeout_s: float) -> TeacherUnavailable:
     """Return the error for an answer that did not come in time."""
-    return TeacherUnavailable(
+    error = TeacherUnavailable(
         f"{where} did not answer within {timeout_s:g} s",
         "raise limits.timeout_s of the teacher if its answers take longer",
         maybe_billed=True,
     )
+    error.is_unreachable = True
+    return error
 
 
 def unreachable(where: str, error: Exception) -> TeacherUnavailable:
@@ -37,14 +38,17 @@ def unreachable(where: str, error: Exception) -> TeacherUnavailable:
     """
     unsent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
     said = str(error) or type(error).__name__
-    return TeacherUnavailable(
+    unavailable = TeacherUnavailable(
         f"{where} cannot be reached: {said}", "check base_url and that it is up", maybe_billed=not unsent
     )
+    unavailable.is_unreachable = True
+    return unavailable
 
 
-def not_json(where: str, said: str) -> TeacherBadReply:
-    """Return the error for a body that cannot be decoded."""
-    return TeacherBadReply(f"{where} answered what is not JSON: {said!r}", NOT_THE_API)
+def not_json(where: str, said: str, *, is_page: bool = False) -> TeacherBadReply:
+    """Return the error for a body that cannot be decoded; a web page stands for no work of any model."""
+    what = "a web page" if is_page else "what is not JSON"
+    return TeacherBadReply(f"{where} answered {what}: {said!r}", NOT_THE_API, maybe_billed=not is_page)
 
 
 def not_a_completion(where: str, said: str) -> TeacherBadReply:
@@ -64,30 +68,36 @@ def not_a_batch(where: str, said: str) -> TeacherBadReply:
     return TeacherBadReply(f"{where} answered what is no part of the Batch API: {said!r}", NOT_THE_API)
 
 
-def status_error(where: str, spec: TeacherSpec, reply: HttpReply, said: str) -> TeacherError:
-    """Return the error for an HTTP status that is no success; `said` is its body, fit to be shown."""
-    status = reply.status
-    message = f"{where} answered {status}: {said}"
-    if status == 429 and _code(reply.body) != "insufficient_quota":
-        return TeacherRateLimited(message, "", retry_after_s(reply.headers))
-    if status in (408, 409, 425) or (status >= 500 and status != 501):
-        return TeacherUnavailable(message)
-    if status in (400, 413, 422):
-        return TeacherRejected(message, "check the prompt's length and the teacher's sampling")
-    hints = {
-        429: "the account has no credit left: waiting does not help",
-        401: f"put a valid key into the environment variable {spec.api_key_env}",
-        403: f"the key in {spec.api_key_env} may not use this model",
-        404: f"check base_url and model {spec.model!r}",
-    }
-    return TeacherRefused(message, hints.get(status, "check the teacher's recipe"), status)
+def status_error(where: str, spec: TeacherSpec, reply: HttpReply, said: str, *, worked: bool = False) -> TeacherError:
+    """Return the error for an HTTP status that is no success; `said` is its body, fit to be shown.
+
+    `worked` is whether the reply took longer than a refusal takes: then a model may have been at work.
+    """
+    body, wait_s = error_body(reply.body), retry_after_s(reply.headers)
+    error = _error_of(reply.status, body, body.wait_s if wait_s is None else wait_s, f"{where} answered", spec, said)
+    error.maybe_billed = meaning_of(reply.status).maybe_billed(worked=worked)
+    return error
 
 
-def _code(body: bytes) -> Any:
-    """Return the `code` of an error body, which is under `error` or at the top; None when there is none."""
-    try:
-        payload = json.loads(body)
-        error = payload.get("error", payload)
-        return error.get("code")
-    except (AttributeError, RecursionError, ValueError):
-        return None
+def error_for(where: str, spec: TeacherSpec, body: ErrorBody, said: str) -> TeacherError:
+    """Return the error that stood in place of an answer, inside a success: what the status says that it names.
+
+    Nothing was answered, so that nothing is billed.
+    """
+    return _error_of(body.status, body, body.wait_s, f"{where} answered with an error inside a 200:", spec, said)
+
+
+def _error_of(
+    status: int, body: ErrorBody, wait_s: float | None, answered: str, spec: TeacherSpec, said: str
+) -> TeacherError:
+    message, meaning = f"{answered} {status}: {said}", meaning_of(status)
+    hint = meaning.hint.format(key=spec.api_key_env, model=spec.model)
+    if body.says_no_credit or (status == 429 and body.is_about_money):
+        return TeacherRefused(message, STATUSES[402].hint, status)
+    if meaning.about == "limit":
+        return TeacherRateLimited(message, "", wait_s)
+    if meaning.about == "passing":
+        return TeacherUnavailable(message, hint, retry_after_s=wait_s)
+    if meaning.about == "request":
+        return TeacherRejected(message, hint, status)
+    return TeacherRefused(message, hint or "check the teacher's recipe", status)

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[dhms])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_A_DATE = 1e9
+_A_DATE, _IN_MILLISECONDS = 1e9, 1e11
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,8 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     if milliseconds is not None:
         return milliseconds / 1000
     said = headers.get("retry-after")
-    seconds = _number(said)
-    if seconds is not None or said is None:
-        return seconds
+    if said is None or (seconds := duration_s(said)) is not None:
+        return None if said is None else seconds
     try:
         return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
     except (OverflowError, ValueError):
@@ -67,15 +66,16 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 def duration_s(text: str) -> float | None:
     """Return the seconds that a `x-ratelimit-reset-*` header stands for; None when it cannot be read.
 
-    Endpoints write `1s`, `6m0s`, `20ms` (OpenAI), plain seconds, or the time of the reset in seconds since 1970.
+    Endpoints write `1s`, `6m0s`, `20ms` (OpenAI), plain seconds, or the time of the reset in seconds or milliseconds
+    since 1970.
     """
     text = text.strip()
     if _DURATION.fullmatch(text):
         return sum(float(amount) * _UNIT_S[unit] for amount, unit in _PART.findall(text))
     seconds = _number(text)
-    if seconds is not None and seconds > _A_DATE:
-        return max(0.0, seconds - time.time())
-    return seconds
+    if seconds is None or seconds <= _A_DATE:
+        return seconds
+    return max(0.0, (seconds / 1000 if seconds > _IN_MILLISECONDS else seconds) - time.time())
 
 
 def _allowance(headers: Mapping[str, str], what: str) -> Allowance | None:

@@ -1,7 +1,6 @@
 """The OpenAI-compatible teacher: one request in, a completion out; retries, and how long before the next try."""
 
 import asyncio
-import json
 import logging
 import random
 import time
@@ -16,16 +15,21 @@ import aiohttp
 from cotfactory.generators.teacher.completions import NOT_READABLE, read_completion, read_completions, says_nothing
 from cotfactory.generators.teacher.endpoint_errors import (
     broken_off,
+    error_for,
     not_a_completion,
     not_json,
     status_error,
     timed_out,
     unreachable,
 )
+from cotfactory.generators.teacher.error_body import error_in_success
 from cotfactory.generators.teacher.http_client import HttpClient, HttpReply
 from cotfactory.generators.teacher.limiter import Limiter
+from cotfactory.generators.teacher.model_names import listed_models
 from cotfactory.generators.teacher.rate_headers import Allowances, allowances
-from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherRefused
+from cotfactory.generators.teacher.reply_json import is_web_page, read_json
+from cotfactory.generators.teacher.statuses import REFUSAL_TAKES_S
+from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherUnavailable
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message, Sampling
 
@@ -94,6 +98,7 @@ class OpenAITeacher:
         self, spec: TeacherSpec, endpoint: Endpoint, on_allowances: Callable[[Allowances], None] = lambda _: None
     ) -> None:
         self._spec, self._endpoint, self._on_allowances = spec, endpoint, on_allowances
+        self._refusal_takes_s = REFUSAL_TAKES_S
         self._http: HttpClient
 
     async def __aenter__(self) -> "OpenAITeacher":
@@ -125,32 +130,39 @@ class OpenAITeacher:
         started = time.perf_counter()
         with connection_errors(self._spec, self._endpoint):
             reply = await self._http.chat(body)
-        payload = decoded(reply, self._spec, self._endpoint, self._on_allowances)
+        took_s = time.perf_counter() - started
+        payload = decoded(reply, self._spec, self._endpoint, self._on_allowances, worked=took_s > self._refusal_takes_s)
+        if (error := error_in_success(payload)) is not None:
+            said = self._endpoint.masked_line(str(payload), 200)
+            raise error_for(self._endpoint.shown, self._spec, error, said)
+        self._refusal_takes_s = min(self._refusal_takes_s, took_s / 2)
         try:
             return read(payload, (time.perf_counter() - started) * 1000)
         except NOT_READABLE as error:
             raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(payload), 80)) from error
 
     async def models(self) -> tuple[str, ...]:
-        """Return the models the endpoint lists; empty when it does not list any. Raises a TeacherError."""
+        """Return the models the endpoint lists; empty when it does not, or not in a way that can be read.
+
+        Only completions are needed: whatever it answers says that it is up. Raises TeacherUnavailable when it cannot be
+        reached.
+        """
         for attempt in range(MODELS_TRIES):
+            is_last = attempt == MODELS_TRIES - 1
             try:
                 with connection_errors(self._spec, self._endpoint):
                     reply = await self._http.models()
-                page = decoded(reply, self._spec, self._endpoint, self._on_allowances)
-                break
-            except TeacherRefused as error:
-                if error.status in (404, 405, 501):
-                    return ()
-                raise
-            except TeacherError as error:
-                if not error.retryable or attempt == MODELS_TRIES - 1:
+                return listed_models(decoded(reply, self._spec, self._endpoint, self._on_allowances))
+            except TeacherUnavailable as error:
+                if is_last and error.is_unreachable:
                     raise
+            except TeacherRateLimited:
+                pass
+            except TeacherError:
+                return ()
+            if not is_last:
                 await asyncio.sleep(FIRST_DELAY_S * 2**attempt)
-        try:
-            return tuple(str(model["id"]) for model in page["data"] or ())
-        except NOT_READABLE as error:
-            raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(page), 80)) from error
+        return ()
 
 
 @contextmanager
@@ -169,6 +181,8 @@ def successful(
     spec: TeacherSpec,
     endpoint: Endpoint,
     on_allowances: Callable[[Allowances], None] = lambda _: None,
+    *,
+    worked: bool = False,
 ) -> HttpReply:
     """Return a reply whose status is a success. Raises the TeacherError that any other stands for."""
     said = allowances(reply.headers)
@@ -176,7 +190,7 @@ def successful(
         on_allowances(said)
     if not 200 <= reply.status < 300:
         text = endpoint.masked_line(reply.body.decode("utf-8", "replace"), 200)
-        raise status_error(endpoint.shown, spec, reply, text)
+        raise status_error(endpoint.shown, spec, reply, text, worked=worked)
     return reply
 
 
@@ -185,14 +199,16 @@ def decoded(
     spec: TeacherSpec,
     endpoint: Endpoint,
     on_allowances: Callable[[Allowances], None] = lambda _: None,
+    *,
+    worked: bool = False,
 ) -> Any:
     """Return the JSON of a successful reply. Raises a TeacherError."""
-    body = successful(reply, spec, endpoint, on_allowances).body
+    body = successful(reply, spec, endpoint, on_allowances, worked=worked).body
     try:
-        return json.loads(body)
+        return read_json(body)
     except (RecursionError, ValueError) as error:
         text = endpoint.masked_line(body.decode("utf-8", "replace"), 80)
-        raise not_json(endpoint.shown, text) from error
+        raise not_json(endpoint.shown, text, is_page=is_web_page(body)) from error
 
 
 def chat_body(model: str, request: Request) -> dict[str, object]:

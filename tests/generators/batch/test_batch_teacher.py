@@ -152,7 +152,7 @@ ERRORS: list[tuple[Becomes, type[TeacherError], bool]] = [
     (429, TeacherRateLimited, False),
     (500, TeacherUnavailable, False),
     (400, TeacherRejected, False),  # this request alone: too long, say
-    (404, TeacherRefused, False),  # the model is not there for any of them
+    (404, TeacherRejected, False),  # no provider for this one, or the model is not there for any of them
     (None, TeacherBadReply, True),  # neither an answer nor an error: nobody knows what was billed
     (b'{"custom_id": "000000\n', TeacherBadReply, True),  # cut short
     (b"\xff\xfe\n", TeacherBadReply, True),  # no text at all

@@ -82,7 +82,7 @@ def write_recipe(folder: Path, base_url: str, candidates: int, **limits: float) 
         "name": "mock",
         "model": "m",
         "base_url": base_url,
-        "sampling": {"temperature": 0.7, "max_tokens": 2000},
+        "sampling": {"temperature": 0.7, "max_tokens": 2000, "seed": 0},  # the sample that is asked for
         "limits": limits,
     }
     recipe = {

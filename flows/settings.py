@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,8 +12,9 @@ import yaml
 from pydantic import SecretStr, ValidationError
 
 from cotfactory.generators.problems.hub_source import HubAccess
-from cotfactory.generators.teacher.teacher import NO_KEY, Endpoint
+from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.schemas.curation import BenchmarkFile
+from cotfactory.schemas.endpoint_keys import can_be_sent
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.recipe import FileSource, Recipe
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from cotfactory.publishing.hub import HubTarget
 
 DEFAULT_RECIPE = "demo"
+LATER = frozenset({"headers", "prompt", "system"})
+"""Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a header is sent, and
+means nothing in a prompt."""
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -59,7 +64,7 @@ def recipe_id(recipe: Recipe) -> str:
     for source in content["problems"]:
         source.pop("path", None)
     for teacher in content["teachers"]:
-        for key in ("base_url", "api_key_env", "limits", "recordings", "batch"):
+        for key in ("base_url", "api_key_env", "headers", "ca_bundle", "limits", "recordings", "batch"):
             teacher.pop(key)
     for benchmark in content["curation"]["decontaminate"]:
         benchmark.pop("path", None)
@@ -79,13 +84,28 @@ def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.envir
             f"Teacher {spec.name!r} has nowhere to be asked: expected base_url, recordings or simulated",
             "add base_url to the recipe or set OPENAI_BASE_URL",
         )
-    key = environment.get(spec.api_key_env, "")
-    if not key and ("api_key_env" in spec.model_fields_set or not _is_local(base_url)):
+    key = "" if spec.brings_its_key else environment.get(spec.api_key_env, "")
+    needs_key = "api_key_env" in spec.model_fields_set or not (_is_local(base_url) or spec.brings_its_key)
+    if not key and needs_key:
         raise RecipeError(
             f"Teacher {spec.name!r} needs the key in the environment variable {spec.api_key_env}, which is not set",
             f"export {spec.api_key_env}=... or name another variable in `api_key_env`",
         )
-    return Endpoint(base_url.rstrip("/"), key or NO_KEY)
+    where, mark, query = base_url.partition("?")
+    headers = {name: _header(spec, name, value, environment) for name, value in spec.headers.items()}
+    ca_bundle = spec.ca_bundle or environment.get("REQUESTS_CA_BUNDLE") or None
+    return Endpoint(where.rstrip("/") + mark + query, key or NO_KEY, headers, ca_bundle)
+
+
+def _header(spec: TeacherSpec, name: str, value: str, environment: Mapping[str, str]) -> str:
+    """Return a header's value with the environment's variables in it. Raises RecipeError, which does not show it."""
+    expanded = _filled_in(value, environment, f"teacher {spec.name!r}")
+    if not can_be_sent(expanded):
+        raise RecipeError(
+            f"The header {name!r} of teacher {spec.name!r} holds a line break or a sign that is not ASCII",
+            "fix the value, or the environment variable that it names",
+        )
+    return expanded
 
 
 def hub_access(environment: Mapping[str, str] = os.environ) -> HubAccess:
@@ -114,7 +134,12 @@ def sandbox_runtime(environment: Mapping[str, str] = os.environ) -> str | None:
 def secrets_of(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
     """Return every key that a run of the recipe may use: none of them is ever written anywhere."""
     names = {"HF_TOKEN", *(spec.api_key_env for spec in recipe.teachers)}
-    return frozenset(environment[name] for name in names if environment.get(name))
+    keys = {environment[name] for name in names if environment.get(name)}
+    for spec in recipe.teachers:
+        if not spec.is_local:
+            with suppress(RecipeError):  # who cannot be asked has no key to keep; whoever is to ask is told
+                keys |= remote_endpoint(spec, environment).secrets
+    return frozenset(keys)
 
 
 def _token(environment: Mapping[str, str]) -> SecretStr | None:
@@ -128,21 +153,24 @@ def _is_local(base_url: str) -> bool:
 
 def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
     if isinstance(value, dict):
-        return {key: _expanded(child, environment, where) for key, child in value.items()}
+        return {key: inner if key in LATER else _expanded(inner, environment, where) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_expanded(child, environment, where) for child in value]
-    if not isinstance(value, str):
-        return value
+        return [_expanded(inner, environment, where) for inner in value]
+    return _filled_in(value, environment, f"recipe {where}") if isinstance(value, str) else value
+
+
+def _filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
+    """Return `text` with the environment's values in place of `${NAME}`. Raises RecipeError for one that is not set."""
 
     def look_up(match: re.Match[str]) -> str:
         if match[1] not in environment:
             raise RecipeError(
-                f"Recipe {where} uses ${{{match[1]}}}, which is not set in the environment",
+                f"{where[0].upper()}{where[1:]} uses ${{{match[1]}}}, which is not set in the environment",
                 f"export {match[1]}=...",
             )
         return environment[match[1]]
 
-    return _VARIABLE.sub(look_up, value)
+    return _VARIABLE.sub(look_up, text)
 
 
 def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
@@ -151,7 +179,9 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
         for source in recipe.problems
     )
     teachers = tuple(
-        spec.model_copy(update={"recordings": str(folder / spec.recordings)}) if spec.recordings else spec
+        spec.model_copy(
+            update={key: str(folder / path) for key in ("recordings", "ca_bundle") if (path := getattr(spec, key))}
+        )
         for spec in recipe.teachers
     )
     benchmarks = tuple(
@@ -177,7 +207,9 @@ def _mistakes(error: ValidationError) -> str:
         if mistake["type"] == "extra_forbidden":
             lines.append(f"  {where}: unknown key")  # its value may be a key in the other sense
         else:
-            lines.append(f"  {where}: {message} (got {str(mistake['input'])[:60]!r})")
+            # What a whole teacher was given says little, and a header's value is not to be shown.
+            shows = "headers" not in mistake["loc"] and not isinstance(mistake["input"], dict)
+            lines.append(f"  {where}: {message}" + (f" (got {str(mistake['input'])[:60]!r})" if shows else ""))
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """The recipe as outsiders may read it: all that decides what is made, no path of this machine, no login."""
 
+import re
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -11,7 +12,7 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
     """Return `recipe` as plain JSON values, defaults included; it still validates as a recipe.
 
     Files are named without their folders. Of an endpoint's URL what may carry a key is left out: the login
-    before the host, and the query.
+    before the host, and the query. Of headers nothing but the names is told: each value is a variable to set.
     """
     told = recipe.model_dump(mode="json")
     for source in told["problems"]:
@@ -23,9 +24,17 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
     for teacher in told["teachers"]:
         if teacher["recordings"]:
             teacher["recordings"] = PurePath(teacher["recordings"]).name
+        if teacher["ca_bundle"]:
+            teacher["ca_bundle"] = PurePath(teacher["ca_bundle"]).name
         if teacher["base_url"]:
             teacher["base_url"] = _without_login(teacher["base_url"])
+        teacher["headers"] = {name: _as_a_variable(name) for name in teacher["headers"]}
     return told
+
+
+def _as_a_variable(header: str) -> str:
+    """Return the placeholder of a header's value: that of `X-Tenant` is `${X_TENANT}`."""
+    return "${" + re.sub(r"\W", "_", header).upper() + "}"
 
 
 def _without_login(url: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cotfactory.schemas.problem import Problem, Tests
 from cotfactory.schemas.teaching import Message, Sampling
@@ -64,24 +64,35 @@ def prompt_id(messages: Sequence[Message]) -> str:
     return content_id([message.model_dump() for message in messages])
 
 
-def request_id(prompt: str, model: str, sampling: Sampling, sample_index: int) -> str:
+def request_id(
+    prompt: str, model: str, sampling: Sampling, sample_index: int, extra_body: Mapping[str, object] | None = None
+) -> str:
     """Return the id of one wanted sample; it becomes the `candidate_id` of what comes back.
 
     It covers the rendered messages (through `prompt`, their `prompt_id`), the declared model, the
-    sampling parameters that are sent and the sample index. It leaves out the URL, the key, concurrency,
-    retries, shard and order: raising `attempts.max` from 8 to 16 therefore pays for samples 8..15 only.
+    sampling parameters that are sent, whatever else is in the body (`extra_body`), and the sample index. It
+    leaves out the URL, headers, the key, concurrency, retries, shard and order: raising `attempts.max` from 8
+    to 16 therefore pays for samples 8..15 only.
     """
     return content_id(
         {
             "prompt": prompt,
             "model": model,
-            "sampling": sampling.sent(),
+            "sampling": sampling.identity(),
             "sample_index": sample_index,
+            **({"extra_body": extra_body} if extra_body else {}),
         }
     )
 
 
-def follow_up_id(parent: str, turn: Message, model: str, sampling: Sampling, sample_index: int) -> str:
+def follow_up_id(
+    parent: str,
+    turn: Message,
+    model: str,
+    sampling: Sampling,
+    sample_index: int,
+    extra_body: Mapping[str, object] | None = None,
+) -> str:
     """Return the id of a request that goes on where the request `parent` ended: its messages, its answer, then `turn`.
 
     The answer is not hashed but named by the request that bought it, so that all requests of a sample have their ids
@@ -92,8 +103,9 @@ def follow_up_id(parent: str, turn: Message, model: str, sampling: Sampling, sam
             "parent": parent,
             "turn": turn.model_dump(),
             "model": model,
-            "sampling": sampling.sent(),
+            "sampling": sampling.identity(),
             "sample_index": sample_index,
+            **({"extra_body": extra_body} if extra_body else {}),
         }
     )
 

@@ -269,7 +269,8 @@ class Recipe(RecipeKeys):
     rollouts: Rollouts | None = None
     """For the product `steps`, and only with it: label the steps of some chains."""
     budget: Budget = Budget()
-    """The most this recipe may ever spend. Then each teacher needs `sampling.max_tokens`."""
+    """The most this recipe may ever spend. Then each teacher needs `sampling.max_tokens` or
+    `sampling.max_completion_tokens`."""
     alarms: Alarms = Alarms()
     """When a teacher's answers look wrong as a whole."""
     curation: Curation = Curation()
@@ -300,8 +301,9 @@ class Recipe(RecipeKeys):
                 twin = asked.setdefault(request, teacher.name)
                 if twin != teacher.name:
                     raise ValueError(
-                        f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, prompt and "
-                        "sampling; expected them to differ in one of the three, if only in `sampling: {seed: ...}`"
+                        f"teachers {twin!r} and {teacher.name!r} ask for the very same samples: same model, messages, "
+                        "sampling and extra_body; expected them to differ in one of these, if only in "
+                        "`sampling: {seed: ...}`"
                     )
         return self
 
@@ -341,9 +343,9 @@ class Recipe(RecipeKeys):
                     "add `price: {input: ..., output: ...}` in USD per million tokens"
                 )
             counted = self.budget.usd is not None or self.budget.tokens is not None
-            if counted and teacher.sampling.max_tokens is None:
+            if counted and teacher.sampling.output_limit is None:
                 raise ValueError(
-                    f"a budget needs the worst case of a request: add `sampling: {{max_tokens: ...}}` "
-                    f"to teacher {teacher.name!r}"
+                    f"a budget needs the worst case of a request: add `sampling: {{max_tokens: ...}}`, or "
+                    f"max_completion_tokens where the endpoint wants that, to teacher {teacher.name!r}"
                 )
         return self

@@ -1,10 +1,12 @@
 """TeacherSpec: one teacher of a recipe - where and how it is asked, and within which limits."""
 
+import json
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.candidate import StrategyName
+from cotfactory.schemas.endpoint_keys import KEY_HEADERS, ExtraBody, Headers
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teaching import Limit, Sampling
 
@@ -107,16 +109,26 @@ class TeacherSpec(RecipeKeys):
     """The model that the endpoint is asked for. It is part of each request's id: another model is asked anew. With
     `recordings`, only completions of this model are replayed, or all of them where the file has none of it."""
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    """Where the OpenAI chat API begins, as a rule ending in `/v1`. No part of an id: an endpoint may move."""
+    """Where the OpenAI chat API begins, as a rule ending in `/v1`; a query (`?api-version=2024-10-21`) goes with every
+    request. No part of an id: an endpoint may move."""
     recordings: str | None = None
     """A file of recorded completions, which a local server replays; a relative path starts at the recipe's folder."""
     simulated: StudentShares | None = None
     """`true`, or the shares of its mistakes: a local server that answers like a fallible student."""
     api_key_env: str = "OPENAI_API_KEY"
     """The environment variable that holds the key; the key itself never enters a recipe. A server on this machine
-    needs none, unless this key is set."""
+    needs none, unless this key is set, nor does a teacher whose `headers` carry one."""
+    headers: Headers = Field(default_factory=dict)
+    """Headers that go with every request; `${NAME}` in a value stands for the environment variable. The values are
+    never written or shown anywhere, and are no part of an id."""
+    ca_bundle: str | None = None
+    """A file of certificates (PEM) that the endpoint's own must be signed by; a relative path starts at the recipe's
+    folder. null: REQUESTS_CA_BUNDLE or SSL_CERT_FILE of the environment, else the usual authorities."""
     prompt: str = "solve"
     """The prompt template, `generators/prompts/NAME.j2`."""
+    system: Annotated[str, Field(min_length=1)] | None = None
+    """What the system message says before every conversation. It is part of each request's id, and published with the
+    chains as the first of their messages."""
     strategy: StrategyName = "solve"
     """How a sample is had: asked plainly (`solve`), for a plan first (`plan_then_solve`), for a draft, a critique and a
     revision (`refine`), another way after a wrong answer (`retry_with_feedback`), with the reference answer as a hint
@@ -126,6 +138,9 @@ class TeacherSpec(RecipeKeys):
     `sampling.max_tokens`."""
     sampling: Sampling = Sampling()
     """How the model samples. It is part of each request's id: other sampling is asked anew."""
+    extra_body: ExtraBody = Field(default_factory=dict)
+    """Further fields of each request's body, whatever JSON the endpoint takes: `chat_template_kwargs`, `thinking`,
+    `reasoning`, `min_p`, `stop`, a gateway's routing. Part of each request's id, and published with the recipe."""
     retry_truncated: Limit | None = None
     """A sample cut at `sampling.max_tokens` is asked once more with so many tokens, which must be more; null: it stays
     as it is. With the strategies `solve` and `hint`."""
@@ -164,10 +179,19 @@ class TeacherSpec(RecipeKeys):
         return tags
 
     @model_validator(mode="after")
+    def _endpoints_alone_are_told_more(self) -> Self:
+        keys = [key for key in ("headers", "ca_bundle") if getattr(self, key)] if self.is_local else []
+        if keys:
+            raise ValueError(
+                f"teacher {self.name!r} has `{keys[0]}`: expected an endpoint, not recordings or a simulation"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _batches_go_to_an_endpoint(self) -> Self:
         if self.batch is None:
             return self
-        if self.recordings is not None or self.simulated is not None:
+        if self.is_local:
             raise ValueError(f"teacher {self.name!r} has `batch`: expected an endpoint, not recordings or a simulation")
         rules = {"concurrency", "requests_per_minute", "tokens_per_minute", "samples_per_request"}
         paced = rules & self.limits.model_fields_set
@@ -185,16 +209,29 @@ class TeacherSpec(RecipeKeys):
         if self.retry_truncated is not None:
             if self.strategy not in ("solve", "hint"):
                 raise ValueError(f"teacher {self.name!r}: retry_truncated goes with `strategy: solve` or `hint` only")
-            if self.sampling.max_tokens is None or self.retry_truncated <= self.sampling.max_tokens:
+            limit = self.sampling.output_limit
+            if limit is None or self.retry_truncated <= limit:
                 raise ValueError(
                     f"teacher {self.name!r}: retry_truncated is {self.retry_truncated}: expected more than "
-                    f"sampling.max_tokens, which is {self.sampling.max_tokens}"
+                    f"sampling.max_tokens, which is {limit}"
                 )
         if self.recordings is not None and (self.strategy != "solve" or self.retry_truncated is not None):
             raise ValueError(
                 f"teacher {self.name!r} replays recordings: it can only be asked to `solve`, once a sample"
             )
         return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a local server of ours answers, which finds sample i by the seed."""
+        return self.recordings is not None or self.simulated is not None
+
+    @property
+    def brings_its_key(self) -> bool:
+        """Whether a header carries the key, so that none is looked for in the environment unless one is named."""
+        return "api_key_env" not in self.model_fields_set and bool(
+            KEY_HEADERS & {name.lower() for name in self.headers}
+        )
 
     @property
     def can_go_on(self) -> bool:
@@ -204,6 +241,9 @@ class TeacherSpec(RecipeKeys):
     def first_requests(self) -> tuple[str, ...]:
         """Return what tells its requests for new conversations from other teachers' requests."""
         opening = self.strategy if self.strategy in ("plan_then_solve", "hint") else self.prompt
-        limits = (self.think_tokens or self.sampling.max_tokens, self.retry_truncated)
-        samplings = [self.sampling.model_copy(update={"max_tokens": limit}) for limit in limits[: 1 + bool(limits[1])]]
-        return tuple(f"{self.model} {opening} {sampling.model_dump_json()}" for sampling in samplings)
+        limits = [limit for limit in (self.think_tokens, self.retry_truncated) if limit is not None]
+        samplings = [self.sampling.limited_to(limit) for limit in limits]
+        if self.think_tokens is None:
+            samplings.insert(0, self.sampling)
+        same = [self.model, self.system, opening, self.extra_body]
+        return tuple(json.dumps([*same, sampling.identity()], sort_keys=True) for sampling in samplings)

@@ -1,8 +1,8 @@
 """Message, Sampling, Completion: what is sent to a teacher and the raw reply that comes back."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cotfactory.schemas.finish_reason import FinishReason, finish_reason_of
 from cotfactory.schemas.record import RecipeKeys, Record
@@ -20,25 +20,59 @@ class Message(Record):
 
 
 class Sampling(RecipeKeys):
-    """Sampling parameters, sent under these names. What is null is neither sent nor part of a request's id."""
+    """Sampling parameters, sent under these names. What is null is not sent, nor, but for the seed, part of an id."""
 
     temperature: Annotated[float, Field(ge=0)] | None = None
     """How freely the model samples; at 0 its attempts at a problem hardly differ."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     """Sample from the likeliest tokens that together have this probability."""
-    top_k: Limit | None = None
-    """Sample from this many of the likeliest tokens; local servers know it, OpenAI does not."""
+    top_k: Annotated[int, Field(ge=-1, lt=2**31)] | None = None
+    """Sample from this many of the likeliest tokens, -1 for all of them; local servers know it, OpenAI does not."""
     max_tokens: Limit | None = None
-    """The most output tokens of one request, thinking included. A budget needs it, for the worst case of a request."""
+    """The most output tokens of one request, thinking included. A budget needs it or the next key, for the worst case
+    of a request."""
+    max_completion_tokens: Limit | None = None
+    """The same limit under its newer name, in place of `max_tokens`: OpenAI's reasoning models take no other."""
     reasoning_effort: str | None = None
     """How much a reasoning model should think, in the endpoint's own words (`low`, `medium`, `high`)."""
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = 0
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     """A base: sample number i is asked with `seed + i`, so that a server that honours seeds gives different samples,
-    and the same ones again. Set it to null for an endpoint that refuses the field."""
+    and the same ones again. null: no seed is sent, since strict endpoints refuse the field; a request's id is then that
+    of the base 0."""
+
+    @field_validator("top_k")
+    @classmethod
+    def _some_are_likeliest(cls, top_k: int | None) -> int | None:
+        if top_k == 0:
+            raise ValueError("expected a number of tokens, or -1 for all")
+        return top_k
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            raise ValueError(
+                "max_tokens and max_completion_tokens are two names of one limit: expected the one that the endpoint "
+                "takes"
+            )
+        return self
+
+    @property
+    def output_limit(self) -> int | None:
+        """The most output tokens of one request, under whichever name it is sent."""
+        return self.max_tokens or self.max_completion_tokens
+
+    def limited_to(self, tokens: int) -> "Sampling":
+        """Return the same with another limit, under the name that this one has."""
+        name = "max_tokens" if self.max_completion_tokens is None else "max_completion_tokens"
+        return self.model_copy(update={name: tokens})
 
     def sent(self) -> dict[str, float | int | str]:
         """Return the parameters that are set, by name."""
         return self.model_dump(exclude_none=True)
+
+    def identity(self) -> dict[str, float | int | str]:
+        """Return what of it is part of a request's id: a sample asked for without a seed is the one of base 0."""
+        return {"seed": 0, **self.sent()}
 
 
 class ReportedUsage(Record):

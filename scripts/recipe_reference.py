@@ -42,7 +42,14 @@ LIMITS = {
     "minLength": "at least {} character",
     "pattern": "must match `{}`",
 }
-TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "array": "list"}
+TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "names with values",
+}
 Schema = Mapping[str, Any]
 
 
@@ -133,8 +140,8 @@ def _choices(option: Schema) -> str:
 
 
 def _default(described: Schema) -> str:
-    value = described.get("default")
-    if isinstance(value, dict):
+    value = described.get("default", {} if described.get("type") == "object" else None)
+    if isinstance(value, dict) and described.get("type") != "object":
         return "as below"
     return f"`{json.dumps(value, ensure_ascii=False)}`"
 

@@ -24,6 +24,7 @@ SAMPLING: pa.DataType = pa.struct(
         ("top_p", pa.float64()),
         ("top_k", pa.int32()),
         ("max_tokens", pa.int32()),
+        ("max_completion_tokens", pa.int32()),
         ("reasoning_effort", pa.string()),
         ("seed", pa.int64()),
     ]

@@ -16,9 +16,9 @@ from cotfactory.generators.batch.batch_results import Outcome
 from cotfactory.generators.batch.batch_teacher import BatchTeacher, progress_of
 from cotfactory.generators.teacher.budget import cost_usd
 from cotfactory.generators.teacher.completions import says_nothing
+from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.reported_usage import billed_usage
-from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.spending import Spending

@@ -18,9 +18,10 @@ from cotfactory.generators.local_teachers.recordings import RecordingCounts, cou
 from cotfactory.generators.local_teachers.replay_teacher import replaying
 from cotfactory.generators.local_teachers.simulated_teacher import simulating
 from cotfactory.generators.teacher.budget import BillOverrun, RunBudget
+from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
-from cotfactory.generators.teacher.teacher import NO_KEY, Endpoint, OpenAITeacher, Teacher
+from cotfactory.generators.teacher.teacher import OpenAITeacher, Teacher
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch, UsualAnswers
 from cotfactory.schemas.errors import TeacherUnavailable
 from cotfactory.schemas.problem import Problem

@@ -18,13 +18,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from cotfactory.schemas.errors import InputError
+from cotfactory.schemas.secrets import masked
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 KEPT = 100
 """Logs of so many runs are kept in a workspace; older ones are deleted."""
 FIELDS = ("teacher", "request_id", "attempt", "wait_s", "error", "seconds", "latency_ms", "output_tokens")
 """What a line may be about, beside its message and the place in the run."""
-MASKED = "***"
 
 _place: ContextVar[Mapping[str, str]] = ContextVar("_place", default=MappingProxyType({}))
 
@@ -71,7 +71,7 @@ def run_log(folder: Path, run_id: str, level: int, secrets: frozenset[str]) -> I
 class _Lines(logging.FileHandler):
     def __init__(self, path: Path, secrets: frozenset[str]) -> None:
         super().__init__(path, encoding="utf-8", delay=True, errors="backslashreplace")
-        self._secrets = sorted(secrets, key=len, reverse=True)
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -89,10 +89,7 @@ class _Lines(logging.FileHandler):
     def _masked(self, value: object) -> object:
         if isinstance(value, int | float):
             return value
-        value = str(value)
-        for secret in self._secrets:
-            value = value.replace(secret, MASKED)
-        return value
+        return masked(str(value), self._secrets)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line, or let it go where the file cannot be opened."""

@@ -17,11 +17,12 @@ class RolloutStrategy(Strategy):
 
     def go_on(self, problem: Problem, beginning: str) -> Messages:
         """Return the messages that ask to go on from `beginning`."""
-        return (self._go_on(problem, beginning.rstrip()),)
+        return (*self._system, self._go_on(problem, beginning.rstrip()))
 
     def rollout_ids(self, prompt: str, rollouts: int) -> tuple[tuple[str, ...], ...]:
         """Return the ids of the first `rollouts` requests for the messages whose id is `prompt`; each is one step."""
-        return tuple((request_id(prompt, self._model, self.samplings[0], index),) for index in range(rollouts))
+        sampling, extra_body = self.samplings[0], self._extra_body
+        return tuple((request_id(prompt, self._model, sampling, index, extra_body),) for index in range(rollouts))
 
     def name_of(self, number: int) -> RequestStrategy:
         """Return that every answer is a rollout."""

@@ -80,20 +80,22 @@ class Strategy:
         self.name = spec.strategy
         self.steps = _steps(spec)
         self.samplings: tuple[Sampling, ...] = tuple(
-            spec.sampling
-            if step.max_tokens is None
-            else spec.sampling.model_copy(update={"max_tokens": step.max_tokens})
+            spec.sampling if step.max_tokens is None else spec.sampling.limited_to(step.max_tokens)
             for step in self.steps
         )
-        self._model = spec.model
+        self._model, self._extra_body = spec.model, spec.extra_body
         self._turns = [turn_renderer(step.turn) if step.turn is not None else None for step in self.steps]
-        self.plain = prompt_renderer(spec.prompt)
-        """Renders the problem as a student is to be asked it."""
+        self._system = (Message(role="system", content=spec.system),) if spec.system is not None else ()
+        self._prompt = prompt_renderer(spec.prompt)
+
+    def plain(self, problem: Problem) -> Messages:
+        """Return the problem as a student is to be asked it."""
+        return (*self._system, *self._prompt(problem))
 
     def opening(self, problem: Problem) -> Messages:
         """Return the messages of the first request."""
         turn = self._turns[0]
-        return self.plain(problem) if turn is None else (turn(problem),)
+        return self.plain(problem) if turn is None else (*self._system, turn(problem))
 
     def request_ids(self, problem: Problem, opening: str, samples: int) -> tuple[tuple[str, ...], ...]:
         """Return the ids of the requests for the first `samples` samples: by sample index, then by step.
@@ -108,16 +110,16 @@ class Strategy:
         for number, sampling in enumerate(self.samplings):
             turn = turns[number] if number else None
             if turn is None:
-                ids.append(request_id(opening, self._model, sampling, index))
+                ids.append(request_id(opening, self._model, sampling, index, self._extra_body))
             else:
-                ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index))
+                ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index, self._extra_body))
         return tuple(ids)
 
     def messages(self, number: int, problem: Problem, earlier: Sequence[Candidate]) -> Messages:
         """Return what step `number` sends, after the answers of all `earlier` steps."""
-        opening, *turns = self.questions(number, problem)
+        opening, turns = self.opening(problem), self.questions(number, problem)[len(self.opening(problem)) :]
         answers = [Message(role="assistant", content=_said(candidate)) for candidate in earlier]
-        return (opening, *(message for pair in zip(answers, turns, strict=False) for message in pair))
+        return (*opening, *(message for pair in zip(answers, turns, strict=False) for message in pair))
 
     def questions(self, number: int, problem: Problem) -> Messages:
         """Return what the user says up to step `number`, without the answers in between."""

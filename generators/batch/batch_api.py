@@ -15,9 +15,10 @@ import aiohttp
 
 from cotfactory.generators.batch.batch_results import NEVER_ANSWERED, Outcome, read_results
 from cotfactory.generators.teacher.completions import NOT_READABLE
+from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.endpoint_errors import not_a_batch
 from cotfactory.generators.teacher.http_client import FileHttpClient
-from cotfactory.generators.teacher.teacher import Endpoint, connection_errors, decoded, successful
+from cotfactory.generators.teacher.teacher import connection_errors, decoded, successful
 from cotfactory.schemas.errors import TeacherError, TeacherRefused, TeacherRejected
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
@@ -79,9 +80,7 @@ class BatchApi:
         self._http: FileHttpClient
 
     async def __aenter__(self) -> "BatchApi":
-        self._http = await FileHttpClient.opened(
-            self.endpoint.base_url, self.endpoint.api_key, self.spec.limits.timeout_s
-        )
+        self._http = await FileHttpClient.opened(self.endpoint, self.spec.limits.timeout_s)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cotfactory.generators.batch.batch_api import ASKED_AT
 from cotfactory.generators.teacher.teacher import Request, chat_body
+from cotfactory.schemas.teacher_spec import TeacherSpec
 
 MOST_BYTES = 200_000_000
 """Of one file of requests: the endpoint's own limit."""
@@ -89,13 +90,13 @@ class BatchQueue:
         return batch
 
 
-def batch_line(model: str, request: Request) -> BatchLine:
+def batch_line(spec: TeacherSpec, request: Request) -> BatchLine:
     """Return the line that asks for one sample."""
     line = {
         "custom_id": request.request_id,
         "method": "POST",
         "url": ASKED_AT,
-        "body": chat_body(model, request),
+        "body": chat_body(spec, request),
     }
     text = json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return BatchLine(request.request_id, text + b"\n")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from cotfactory.generators.teacher.completions import NOT_READABLE, read_completion
+from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.endpoint_errors import broken_off, not_a_completion, status_error
 from cotfactory.generators.teacher.http_client import HttpReply
-from cotfactory.generators.teacher.teacher import Endpoint
 from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRefused, TeacherUnavailable
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion

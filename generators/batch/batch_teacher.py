@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from cotfactory.generators.batch.batch_api import BatchApi, BatchState, patiently
 from cotfactory.generators.batch.batch_queue import BatchLine, BatchQueue, batch_line
 from cotfactory.generators.batch.batch_results import Outcome
-from cotfactory.generators.teacher.teacher import FIRST_DELAY_S, LONGEST_DELAY_S, Endpoint, Request
+from cotfactory.generators.teacher.endpoint import Endpoint
+from cotfactory.generators.teacher.teacher import FIRST_DELAY_S, LONGEST_DELAY_S, Request
 from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused, TeacherRejected, WorkspaceError
 from cotfactory.schemas.teacher_spec import Batch, TeacherSpec
 from cotfactory.schemas.teaching import Completion
@@ -102,7 +103,7 @@ class BatchTeacher:
             answer: asyncio.Future[Outcome | Exception] = asyncio.get_running_loop().create_future()
             self._waiting[name] = answer
             if name not in self._under_way:
-                self._queue.join([batch_line(self._spec.model, request)])
+                self._queue.join([batch_line(self._spec, request)])
             try:
                 outcome = await answer
             finally:

@@ -87,11 +87,11 @@ def worst_case(sampling: Sampling, messages: Sequence[Message], overrun: Usage =
     """Return the most tokens a request can be billed for.
 
     A tokenizer makes at most one token of a byte, so the prompt's bytes bound its tokens; the answer is
-    bounded by `max_tokens` (which a recipe with a budget must set; 0 stands for unknown without one).
+    bounded by its limit (which a recipe with a budget must set; 0 stands for unknown without one).
     `overrun` is what the endpoint is known to bill beyond that (see BillOverrun).
     """
     prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
-    most = sampling.max_tokens
+    most = sampling.output_limit
     return Usage(
         input_tokens=prompt + overrun.input_tokens,
         output_tokens=0 if most is None else most + overrun.output_tokens,

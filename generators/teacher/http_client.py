@@ -11,10 +11,15 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import aiohttp
 from yarl import URL
+
+from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
+from cotfactory.schemas.endpoint_keys import KEY_HEADERS
+from cotfactory.schemas.errors import RecipeError
 
 if TYPE_CHECKING:
     import httpx2
@@ -57,11 +62,11 @@ class HttpClient:
         self._chat, self._models = chat, models
 
     @classmethod
-    async def opened(cls, base_url: str, api_key: str, timeout_s: float) -> "HttpClient":
-        """Return a http to an endpoint; nothing has been sent yet."""
-        chat, models = await _patterns(base_url, api_key, timeout_s)
+    async def opened(cls, endpoint: Endpoint, timeout_s: float) -> "HttpClient":
+        """Return a client of an endpoint; nothing has been sent yet. Raises RecipeError for unreadable authorities."""
+        chat, models = await _patterns(endpoint, timeout_s)
         timeout = aiohttp.ClientTimeout(total=timeout_s)
-        return cls(_HttpSession(chat, timeout), _HttpSession(models, timeout))
+        return cls(_HttpSession(chat, timeout, endpoint), _HttpSession(models, timeout, endpoint))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -87,12 +92,15 @@ class FileHttpClient:
         self._line = line
 
     @classmethod
-    async def opened(cls, base_url: str, api_key: str, timeout_s: float) -> "FileHttpClient":
-        """Return a http to an endpoint; a call fails when nothing has come for `timeout_s`, or after an hour."""
-        _, models = await _patterns(base_url, api_key, timeout_s)
+    async def opened(cls, endpoint: Endpoint, timeout_s: float) -> "FileHttpClient":
+        """Return a client of an endpoint; a call fails when nothing has come for `timeout_s`, or after an hour.
+
+        Raises as `HttpClient.opened`.
+        """
+        _, models = await _patterns(endpoint, timeout_s)
         headers = {name: value for name, value in models.headers.items() if name.lower() not in OF_ONE_BODY}
         timeout = aiohttp.ClientTimeout(total=FILE_TIMEOUT_S, sock_connect=timeout_s, sock_read=timeout_s)
-        return cls(_HttpSession(_Pattern(models.method, models.url, headers), timeout))
+        return cls(_HttpSession(_Pattern(models.method, models.url, headers), timeout, endpoint))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -118,11 +126,9 @@ class FileHttpClient:
 class _HttpSession:
     """A session that sends requests of one pattern; their headers are the session's: a merge less a call."""
 
-    def __init__(self, pattern: _Pattern, timeout: aiohttp.ClientTimeout) -> None:
-        import httpx2
-
+    def __init__(self, pattern: _Pattern, timeout: aiohttp.ClientTimeout, endpoint: Endpoint) -> None:
         self._method, self._url, self._proxy = pattern.method, pattern.url, _proxy_for(pattern.url)
-        tls: ssl.SSLContext | bool = httpx2.create_ssl_context() if pattern.url.scheme == "https" else True
+        tls = _authorities(endpoint) if pattern.url.scheme == "https" else True
         self._session = aiohttp.ClientSession(
             # How many may be open at a time is the limiter's affair.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE_S, ssl=tls),
@@ -154,7 +160,23 @@ class _HttpSession:
             return HttpReply(answer.status, answer.headers, b"")
 
 
-async def _patterns(base_url: str, api_key: str, timeout_s: float) -> tuple[_Pattern, _Pattern]:
+def _authorities(endpoint: Endpoint) -> ssl.SSLContext:
+    """Return whose certificates are accepted. Raises RecipeError for a file that holds none."""
+    import httpx2
+
+    if endpoint.ca_bundle is None:
+        return httpx2.create_ssl_context()
+    path = Path(endpoint.ca_bundle)
+    try:
+        return ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one
+        raise RecipeError(
+            f"The certificates in {path} cannot be read: {error.strerror or error}",
+            "expected a file of certificates in PEM form: fix `ca_bundle` or REQUESTS_CA_BUNDLE",
+        ) from error
+
+
+async def _patterns(endpoint: Endpoint, timeout_s: float) -> tuple[_Pattern, _Pattern]:
     """Return what the SDK sends for a chat completion and for the list of models."""
     import httpx2
     from openai import AsyncOpenAI
@@ -167,19 +189,26 @@ async def _patterns(base_url: str, api_key: str, timeout_s: float) -> tuple[_Pat
             return httpx2.Response(200, json={"object": "list", "data": []})
 
     http = httpx2.AsyncClient(transport=Keeping())
+    base_url, _, query = endpoint.base_url.partition("?")
     async with AsyncOpenAI(
-        api_key=api_key, base_url=base_url, timeout=timeout_s, max_retries=0, http_client=http
+        api_key=endpoint.api_key, base_url=base_url, timeout=timeout_s, max_retries=0, http_client=http
     ) as client:
         await client.chat.completions.create(model="", messages=[])
         await client.models.list()
-    chat, models = map(_pattern, sent)
+    chat, models = (_pattern(request, query, endpoint) for request in sent)
     return chat, models
 
 
-def _pattern(request: "httpx2.Request") -> _Pattern:
-    headers = {name: value for name, value in request.headers.items() if name not in OF_ONE_REQUEST}
+def _pattern(request: "httpx2.Request", query: str, endpoint: Endpoint) -> _Pattern:
+    own = {name.lower(): value for name, value in endpoint.headers.items()}
+    left_out = OF_ONE_REQUEST | own.keys()
+    if endpoint.api_key == NO_KEY and KEY_HEADERS & own.keys():
+        left_out |= {"authorization"}  # two keys, one of them made up, are refused
+    headers = {name: value for name, value in request.headers.items() if name not in left_out}
     # A login in the URL has become an Authorization header here; aiohttp takes one or the other.
-    return _Pattern(request.method, URL(str(request.url), encoded=True).with_user(None), headers)
+    url = URL(str(request.url), encoded=True).with_user(None)
+    whole = URL(f"{url}?{query}", encoded=True) if query else url
+    return _Pattern(request.method, whole, {**headers, **own})
 
 
 def _proxy_for(url: URL) -> str | None:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
 from cotfactory.generators.teacher.completions import NOT_READABLE, read_completion, read_completions, says_nothing
+from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.endpoint_errors import (
     broken_off,
     error_for,
@@ -36,34 +36,8 @@ from cotfactory.schemas.teaching import Completion, Message, Sampling
 logger = logging.getLogger(__name__)
 
 SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
-NO_KEY = "no-key"
 MODELS_TRIES = 3
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a teacher is asked: the base URL (ends in `/v1`) and the key, which is never shown or stored."""
-
-    base_url: str
-    api_key: str
-
-    @property
-    def shown(self) -> str:
-        """The URL as it may be shown: a login or a query in it may hold a key."""
-        parts = urlsplit(self.base_url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-    def masked(self, text: str) -> str:
-        """Return `text` without the key: some servers repeat the one they refuse."""
-        return text.replace(self.api_key, "***")
-
-    def masked_line(self, text: str, longest: int) -> str:
-        """Return text of the endpoint on one line, cut, without the key."""
-        return " ".join(self.masked(text).split())[:longest]
-
-    def __repr__(self) -> str:
-        return f"Endpoint({self.shown!r})"
 
 
 @dataclass(frozen=True)
@@ -102,9 +76,7 @@ class OpenAITeacher:
         self._http: HttpClient
 
     async def __aenter__(self) -> "OpenAITeacher":
-        self._http = await HttpClient.opened(
-            self._endpoint.base_url, self._endpoint.api_key, self._spec.limits.timeout_s
-        )
+        self._http = await HttpClient.opened(self._endpoint, self._spec.limits.timeout_s)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,12 +84,12 @@ class OpenAITeacher:
 
     async def complete(self, request: Request) -> Completion:
         """Ask for one sample. Raises a TeacherError."""
-        completion = await self._ask(chat_body(self._spec.model, request), read_completion)
+        completion = await self._ask(chat_body(self._spec, request), read_completion)
         return self._whole([completion])[0]
 
     async def complete_several(self, request: Request, samples: int) -> tuple[Completion, ...]:
         """Ask for `samples` samples of one prompt at once; an endpoint may return fewer. Raises a TeacherError."""
-        return self._whole(await self._ask({**chat_body(self._spec.model, request), "n": samples}, read_completions))
+        return self._whole(await self._ask({**chat_body(self._spec, request), "n": samples}, read_completions))
 
     def _whole(self, completions: Sequence[Completion]) -> tuple[Completion, ...]:
         """Return the completions that the endpoint did not break off. Raises TeacherUnavailable where it did all."""
@@ -211,14 +183,16 @@ def decoded(
         raise not_json(endpoint.shown, text, is_page=is_web_page(body)) from error
 
 
-def chat_body(model: str, request: Request) -> dict[str, object]:
-    """Return the body of the chat request that asks for one sample; sample i is asked with `seed + i`."""
+def chat_body(spec: TeacherSpec, request: Request) -> dict[str, object]:
+    """Return the body of the chat request that asks for one sample; sample i is asked with `seed + i`, if with any."""
     sampling = request.sampling
+    seed = 0 if sampling.seed is None and spec.is_local else sampling.seed
     return {
-        "model": model,
+        "model": spec.model,
         "messages": [{"role": message.role, "content": message.content} for message in request.messages],
         **sampling.sent(),
-        **({} if sampling.seed is None else {"seed": sampling.seed + request.sample_index}),
+        **({} if seed is None else {"seed": seed + request.sample_index}),
+        **spec.extra_body,
     }
 
 

@@ -50,7 +50,7 @@ def write_recipe(tmp_path: Path, teacher: CountingTeacher) -> WriteRecipe:
                     "name": "t",
                     "model": "m",
                     "base_url": teacher.base_url,
-                    "sampling": {"max_tokens": 50},
+                    "sampling": {"max_tokens": 50, "seed": 0},
                     "limits": {"retries": 0},
                 }
             ],

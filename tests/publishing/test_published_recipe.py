@@ -21,6 +21,14 @@ def test_folders_and_logins_are_left_out() -> None:
     assert recorded["teachers"][0]["recordings"] == "r.jsonl"
 
 
+def test_of_headers_the_names_alone_are_told() -> None:
+    headers = {"X-Tenant": "secret", "api-key": "${AZURE_KEY}"}
+    teacher = TeacherSpec(name="owl", model="m", headers=headers, ca_bundle="/home/me/ca.pem")
+    (told,) = published_recipe(recipe_with(teacher))["teachers"]
+    assert told["headers"] == {"X-Tenant": "${X_TENANT}", "api-key": "${API_KEY}"}
+    assert told["ca_bundle"] == "ca.pem"
+
+
 def test_it_is_still_the_recipe() -> None:
     recipe = recipe_with(TeacherSpec(name="owl", model="owl-7b", base_url="http://host/v1"))
     told = Recipe.model_validate(published_recipe(recipe))

@@ -80,7 +80,15 @@ REQUEST = {"prompt": "p", "model": "m", "sampling": Sampling(temperature=0.7), "
 
 @pytest.mark.parametrize(
     "change",
-    [{"prompt": "q"}, {"model": "n"}, {"sampling": Sampling(temperature=0.8)}, {"sample_index": 4}],
+    [
+        {"prompt": "q"},
+        {"model": "n"},
+        {"sampling": Sampling(temperature=0.8)},
+        {"sampling": Sampling(temperature=0.7, seed=1)},
+        {"sampling": Sampling(temperature=0.7, max_completion_tokens=9)},
+        {"sample_index": 4},
+        {"extra_body": {"min_p": 0.1}},
+    ],
 )
 def test_a_request_id_covers_what_is_sent(change: dict[str, object]) -> None:
     assert request_id(**(REQUEST | change)) != request_id(**REQUEST)  # type: ignore[arg-type]
@@ -88,7 +96,12 @@ def test_a_request_id_covers_what_is_sent(change: dict[str, object]) -> None:
 
 def test_a_parameter_that_is_not_sent_is_not_in_the_id() -> None:
     sampling = Sampling(temperature=0.7, top_p=None)
-    assert request_id("p", "m", sampling, 3) == request_id(**REQUEST)  # type: ignore[arg-type]
+    assert request_id("p", "m", sampling, 3, {}) == request_id(**REQUEST)  # type: ignore[arg-type]
+
+
+def test_a_sample_without_a_seed_is_that_of_the_base_0() -> None:
+    """0 was sent by default once: nobody pays again for what was bought then."""
+    assert request_id("p", "m", Sampling(temperature=0.7, seed=0), 3) == request_id(**REQUEST)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +113,7 @@ def test_a_parameter_that_is_not_sent_is_not_in_the_id() -> None:
         {"model": "n"},
         {"sampling": Sampling(temperature=0.8)},
         {"sample_index": 4},
+        {"extra_body": {"min_p": 0.1}},
     ],
 )
 def test_the_id_of_a_later_turn_covers_what_it_follows_and_what_it_says(change: dict[str, object]) -> None:

@@ -1,5 +1,6 @@
 """A recipe that cannot work is refused whole, before anything is asked."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ RECIPE: dict[str, Any] = {
     "teachers": [{"name": "t", "model": "m"}],
     "release": {"license": "mit"},
 }
+TEACHER = {"name": "t", "model": "m"}
 PRICED = {"name": "t", "model": "m", "price": {"input": 1, "output": 2}, "sampling": {"max_tokens": 100}}
 
 
@@ -25,6 +27,28 @@ def test_the_smallest_recipe_is_enough() -> None:
 def test_a_number_of_attempts_is_a_fixed_maximum() -> None:
     assert Recipe.model_validate(RECIPE | {"attempts": 8}).attempts.is_fixed
     assert Recipe.model_validate(RECIPE | {"attempts": 8}).attempts.max == 8
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"extra_body": {"min_p": 0.1}},
+        {"system": "Think."},
+        {"sampling": {"seed": 1}},
+        {"sampling": {"max_completion_tokens": 9}},
+        {"sampling": {"top_k": -1}},
+    ],
+)
+def test_teachers_of_one_model_may_differ_in_whatever_is_sent(change: dict[str, Any]) -> None:
+    recipe = Recipe.model_validate(RECIPE | {"teachers": [TEACHER, TEACHER | {"name": "u"} | change]})
+    assert [teacher.name for teacher in recipe.teachers] == ["t", "u"]
+
+
+@pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+def test_a_budget_takes_either_limit(limit: str) -> None:
+    recipe = Recipe.model_validate(RECIPE | {"teachers": [PRICED | {"sampling": {limit: 9}}], "budget": {"usd": 1}})
+    assert recipe.teachers[0].sampling.output_limit == 9
+    assert recipe.teachers[0].sampling.limited_to(12).sent() == {limit: 12}
 
 
 @pytest.mark.parametrize(("given", "requests"), [(True, 10_000), ({"requests": 7}, 7), ({}, 10_000)])
@@ -56,6 +80,26 @@ def test_batch_may_be_true_or_say_how_large(given: object, requests: int) -> Non
         ({"teachers": [{"name": "t", "model": "m", "batch": True, "recordings": "f"}]}, "expected an endpoint"),
         ({"teachers": [{"name": "t", "model": "m", "batch": {"requests": 50_001}}]}, "requests"),  # of one batch
         ({"teachers": [{"name": "t", "model": "m", "batch": {}, "limits": {"concurrency": 64}}]}, "limits.concurrency"),
+        ({"teachers": [TEACHER | {"extra_body": {"messages": []}}]}, "'messages', which is not its to set"),
+        ({"teachers": [TEACHER | {"extra_body": {"stream": True}}]}, "the teacher's own keys"),
+        ({"teachers": [TEACHER | {"extra_body": {"seed": 1}}]}, "sampling: {seed: ...}"),
+        ({"teachers": [TEACHER | {"extra_body": {"min_p": float("nan")}}]}, "a number that JSON does not have"),
+        ({"teachers": [TEACHER | {"extra_body": {"day": date(2026, 1, 1)}}]}, "extra_body.day"),  # YAML has dates
+        ({"teachers": [TEACHER | {"extra_body": ["min_p"]}]}, "extra_body"),
+        ({"teachers": [TEACHER | {"headers": {"X Y": "1"}}]}, "'X Y' is no name of a header"),
+        ({"teachers": [TEACHER | {"headers": {"X:Y": "1"}}]}, "'X:Y' is no name of a header"),
+        ({"teachers": [TEACHER | {"headers": {"Host": "h"}}]}, "'Host' is not a recipe's to set"),
+        ({"teachers": [TEACHER | {"headers": {"X-A": "1", "x-a": "2"}}]}, "'x-a' is given twice"),
+        ({"teachers": [TEACHER | {"headers": {"X-A": "1"}, "simulated": True}]}, "expected an endpoint"),
+        ({"teachers": [TEACHER | {"system": ""}]}, "system"),
+        (
+            {"teachers": [TEACHER | {"sampling": {"max_tokens": 1, "max_completion_tokens": 1}}]},
+            "two names of one limit",
+        ),
+        ({"teachers": [TEACHER | {"sampling": {"top_k": 0}}]}, "top_k"),  # some take it for none, some for all
+        ({"teachers": [TEACHER | {"sampling": {"top_k": -2}}]}, "top_k"),
+        # No seed is the base 0, under whichever names the samples are asked for.
+        ({"teachers": [TEACHER, TEACHER | {"name": "u", "sampling": {"seed": 0}}]}, "very same samples"),
         ({"release": {"license": "mit", "products": ["sft", "soup"]}}, "soup"),
         ({"release": {"products": ["sft"]}}, "license"),
         ({"name": "../etc"}, "name"),  # it becomes a folder

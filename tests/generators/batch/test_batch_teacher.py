@@ -10,7 +10,8 @@ import pytest
 
 from cotfactory.generators.batch.batch_api import BatchApi
 from cotfactory.generators.batch.batch_teacher import BatchTeacher
-from cotfactory.generators.teacher.teacher import Endpoint, Request
+from cotfactory.generators.teacher.endpoint import Endpoint
+from cotfactory.generators.teacher.teacher import Request
 from cotfactory.schemas.errors import (
     TeacherBadReply,
     TeacherError,

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.reasoning import split
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
-from cotfactory.generators.teacher.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries
+from cotfactory.generators.teacher.teacher import OpenAITeacher, Request, ask_with_retries
 from cotfactory.schemas.errors import TeacherError, TeacherUnavailable
 from cotfactory.schemas.reasoning_tags import MARKS
 from cotfactory.schemas.teacher_spec import TeacherSpec

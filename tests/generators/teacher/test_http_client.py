@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from cotfactory.generators.teacher.teacher import Endpoint, OpenAITeacher, Request
+from cotfactory.generators.teacher.endpoint import Endpoint
+from cotfactory.generators.teacher.teacher import OpenAITeacher, Request
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message
 from tests.generators.scripted_server import chat

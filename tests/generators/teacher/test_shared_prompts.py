@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from cotfactory.generators.teacher.completions import read_completions
+from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
-from cotfactory.generators.teacher.teacher import Endpoint, OpenAITeacher, Request
+from cotfactory.generators.teacher.teacher import OpenAITeacher, Request
 from cotfactory.schemas.errors import TeacherRejected
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message, Usage

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import cotfactory.generators.teacher.teacher as teacher_module
+from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.rate_headers import Allowance, Allowances
-from cotfactory.generators.teacher.teacher import Endpoint, OpenAITeacher, Request, ask_with_retries
+from cotfactory.generators.teacher.teacher import OpenAITeacher, Request, ask_with_retries
 from cotfactory.schemas.errors import (
     TeacherBadReply,
     TeacherError,

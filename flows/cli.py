@@ -79,6 +79,9 @@ def grade(
     problems: Annotated[Path, typer.Argument(metavar="PROBLEMS", help="A problem file.")],
     recordings: Annotated[Path, typer.Argument(metavar="RECORDINGS", help="Recorded completions.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the grades go, a JSON line each.")],
+    grader: Annotated[
+        str | None, typer.Option("--grader", metavar="FILE.py:FUNCTION", help="A grader of your own, for all of them.")
+    ] = None,
     workspace: NoWorkspace = WORKSPACE,
     as_json: Json = False,
     debug: Debug = False,
@@ -87,7 +90,7 @@ def grade(
     from cotfactory.flows.inspect.grade_recordings import grade_recordings
 
     with _shown(as_json, debug) as show:
-        show(grade_recordings(problems, recordings, out))
+        show(grade_recordings(problems, recordings, out, grader))
 
 
 @app.command()

@@ -37,10 +37,11 @@ def _bad_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPla
     with run.progress.stage("check references", len(problems)):
         for problem in problems:
             run.advance()
-            if problem.answer_kind == "code" and problem.solution is None:
+            runs_tests = problem.answer_kind == "code" and problem.grader is None
+            if runs_tests and problem.solution is None:
                 continue  # nothing to test the tests with
             grade = self_test(problem, tools)
-            if grade.verdict == "ungraded" and problem.answer_kind == "code":
+            if grade.verdict == "ungraded" and runs_tests:
                 raise SandboxError(
                     f"The reference solution of {problem.named} could not be run: {grade.reason} "
                     f"{grade.evidence.detail or ''}",

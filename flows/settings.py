@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -59,17 +59,22 @@ def load_recipe(path: Path, environment: Mapping[str, str] = os.environ) -> Reci
 
 
 def recipe_id(recipe: Recipe) -> str:
-    """Return the id of all that a recipe says about its output (paths and limits do not count)."""
-    content = recipe.model_dump(mode="json")
+    """Return the id of all that a recipe says about its output (paths and limits do not count).
+
+    What is left at its default is not part of it: a key that a later version adds changes no id.
+    """
+    content = recipe.model_dump(mode="json", exclude_defaults=True)
     for source in content["problems"]:
         source.pop("path", None)
     for teacher in content["teachers"]:
         for key in ("base_url", "api_key_env", "headers", "ca_bundle", "limits", "recordings", "batch"):
-            teacher.pop(key)
-    for benchmark in content["curation"]["decontaminate"]:
+            teacher.pop(key, None)
+    for benchmark in content.get("curation", {}).get("decontaminate", ()):
         benchmark.pop("path", None)
     for key in ("budget", "shard_problems"):
-        content.pop(key)
+        content.pop(key, None)
+    if "grader" in content:
+        content["grader"] = PurePath(content["grader"]).name
     return content_id(content)
 
 
@@ -191,7 +196,9 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
         for benchmark in recipe.curation.decontaminate
     )
     curation = recipe.curation.model_copy(update={"decontaminate": benchmarks})
-    return recipe.model_copy(update={"problems": problems, "teachers": teachers, "curation": curation})
+    grader = str(folder / recipe.grader) if recipe.grader else None
+    files = {"problems": problems, "teachers": teachers, "curation": curation, "grader": grader}
+    return recipe.model_copy(update=files)
 
 
 def _mistakes(error: ValidationError) -> str:

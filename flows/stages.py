@@ -22,6 +22,7 @@ from cotfactory.flows.summary import Tally
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.answer_mutants import check_mutants
+from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import grade_batch
 from cotfactory.publishing.licenses import refuse_forbidden_mix
@@ -53,13 +54,15 @@ class Flip(Record):
 def load(run: Run, limit: int | None) -> ProblemSpool:
     """Return the recipe's problems, the first `limit` of them; all are read, and checked.
 
-    Raises ProblemSourceError, RecipeError for licences that may not be mixed, and WorkspaceError when the disk refuses.
+    Raises ProblemSourceError, GraderError for an own grader that cannot be read, RecipeError for licences
+    that may not be mixed, and WorkspaceError when the disk refuses.
     """
 
     def problems_to_ask() -> Iterator[Problem]:
         # What names no licence of its own is released under the one the recipe declares.
         fallback = {"license": run.recipe.release.license}
-        for number, problem in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access())):
+        grader = custom_grader(run.recipe.grader)
+        for number, problem in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader)):
             if limit is None or number < limit:
                 yield problem if problem.license else problem.model_copy(update=fallback)
 

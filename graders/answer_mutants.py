@@ -34,7 +34,7 @@ def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> Mu
     """Grade mutants of up to `most` of the accepted chains, the same ones for the same chains in any order.
 
     Programs, tasks with a scorer of their own and answers with a tolerance have no mutants here: of those none is
-    certain to be wrong.
+    certain to be wrong. A grader of the user's own has those that its file makes.
     """
     stated = [pair for pair in accepted if _has_mutants(pair[0])]
     sample = sorted(stated, key=lambda pair: pair[1].candidate_id)[:most]
@@ -43,7 +43,7 @@ def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> Mu
         other = next(
             (another for another, _ in [*sample[place + 1 :], *sample[:place]] if _differ(problem, another)), None
         )
-        for how, response in _mutants(problem, candidate, other):
+        for how, response in _mutants(problem, candidate, other, tools):
             made += 1
             mutant = candidate.model_copy(update={"response": response})
             if grade(problem, mutant, tools).verdict == "correct":
@@ -52,10 +52,16 @@ def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> Mu
 
 
 def _has_mutants(problem: Problem) -> bool:
+    if problem.grader is not None:
+        return True
     return problem.answer_kind != "code" and not isinstance(problem.tests, ScorerTests) and not problem.answer_tolerance
 
 
-def _mutants(problem: Problem, candidate: Candidate, other: Problem | None) -> Iterator[tuple[str, str]]:
+def _mutants(problem: Problem, candidate: Candidate, other: Problem | None, tools: Tools) -> Iterator[tuple[str, str]]:
+    if problem.grader is not None:
+        made = tools.custom.mutants(problem, candidate.response) if tools.custom else []
+        yield from (("a mutant of the grader's file", mutant) for mutant in made)
+        return
     if problem.answer_kind == "choice":
         stated = stated_choice(candidate.response, problem.choices or ()).letter
         letters = CHOICE_LETTERS[: len(problem.choices or ())]

@@ -30,7 +30,7 @@ class WorkerReply:
 
     `timeout`: killed at the wall-clock limit. `unserved`: it got no worker, or next to no CPU time, while its caller
     could wait. `died`: two workers in a row ended under it (memory, a crash). `failed`: the job raised, `value` is
-    the exception's type name.
+    the exception's type and message.
     """
 
     status: Literal["done", "timeout", "unserved", "died", "failed"]

@@ -17,6 +17,7 @@ from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.problem import Problem
 
 if TYPE_CHECKING:
+    from cotfactory.graders.custom_grader import CustomGrading
     from cotfactory.graders.sandbox.execution import Sandbox
 
 
@@ -35,10 +36,11 @@ ALGEBRA_WORKERS = 16
 
 @dataclass(frozen=True)
 class Tools:
-    """The pool for symbolic comparisons, and the sandbox when programs are graded too."""
+    """The pool for symbolic comparisons, the sandbox for programs, and the user's own grader, where there are any."""
 
     algebra: Algebra
     sandbox: "Sandbox | None"
+    custom: "CustomGrading | None" = None
 
 
 GradeFunction = Callable[[Problem, Candidate, Tools], Grade]
@@ -46,15 +48,15 @@ GradeFunction = Callable[[Problem, Candidate, Tools], Grade]
 
 
 @contextmanager
-def open_tools(sandbox: "Sandbox | None" = None) -> Iterator[Tools]:
+def open_tools(sandbox: "Sandbox | None" = None, custom: "CustomGrading | None" = None) -> Iterator[Tools]:
     """Yield tools and stop every worker at the end. The process that forks workers gets ready in the background.
 
-    The sandbox belongs to the caller, who opens and closes it.
+    The sandbox and the user's own grader belong to the caller, who opens and closes them.
     """
     pool = WorkerPool("cotfactory.graders.math.algebra:answer", size=ALGEBRA_WORKERS, timeout_s=ALGEBRA_TIMEOUT_S)
     pool.warm_up()
     try:
-        yield Tools(algebra=pool, sandbox=sandbox)
+        yield Tools(algebra=pool, sandbox=sandbox, custom=custom)
     finally:
         pool.close()
 

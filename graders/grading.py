@@ -6,11 +6,13 @@ exception and never `incorrect`.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cotfactory.graders.choices import CHOICE_GRADER_VERSION, grade_choice
 from cotfactory.graders.code.grade_code import CODE_GRADER_VERSION, grade_code
 from cotfactory.graders.code.program_mutants import empty_program_passes
+from cotfactory.graders.custom_grader import grade_custom, reference_response
 from cotfactory.graders.grader import ALGEBRA_ITEM_S, GradeFunction, Tools
 from cotfactory.graders.math.expression_answers import UNSERVED
 from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math
@@ -31,7 +33,8 @@ GRADERS: dict[AnswerKind, tuple[GradeFunction, str]] = {
     "math": (grade_math, MATH_GRADER_VERSION),
     "text": (grade_text, TEXT_GRADER_VERSION),
 }
-"""Answer kind -> its grader and the grader's version. Problems with `ScorerTests` go to their task's scorer."""
+"""Answer kind -> its grader and the grader's version. Problems with `ScorerTests` go to their task's scorer, those
+with a `grader` to that one, which is the user's own."""
 
 BATCH_THREADS = 16
 """Gradings of a batch that may wait at the same time, for the sandbox or an algebra worker."""
@@ -39,6 +42,8 @@ BATCH_THREADS = 16
 
 def grader_name_and_version(problem: Problem) -> tuple[str, str]:
     """Return which grader would grade the problem, and its version (both are part of a grade's id)."""
+    if problem.grader is not None:
+        return problem.grader.name, problem.grader.version
     if isinstance(problem.tests, ScorerTests):
         return "reasoning_gym", reasoning_gym_version()
     return problem.answer_kind, GRADERS[problem.answer_kind][1]
@@ -53,15 +58,19 @@ def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     """
     if candidate.finish_reason == "error":
         return _failed(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
-    scored = isinstance(problem.tests, ScorerTests)
-    function: GradeFunction = grade_reasoning_gym if scored else GRADERS[problem.answer_kind][0]
-    hurried = Tools(algebra=OneItem(tools.algebra, ALGEBRA_ITEM_S), sandbox=tools.sandbox)
+    hurried = replace(tools, algebra=OneItem(tools.algebra, ALGEBRA_ITEM_S))
     try:
-        return function(problem, candidate, hurried)
+        return _function(problem)(problem, candidate, hurried)
     except WouldWait:
         raise
     except Exception as error:  # our own fault, whatever it is: not the chain's
         return _crashed(problem, candidate, error)
+
+
+def _function(problem: Problem) -> GradeFunction:
+    if problem.grader is not None:
+        return grade_custom
+    return grade_reasoning_gym if isinstance(problem.tests, ScorerTests) else GRADERS[problem.answer_kind][0]
 
 
 def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> list[Grade]:
@@ -79,7 +88,7 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
             waiting.append(place)
         else:
             grades[place] = prompt
-    if any(pairs[place][0].answer_kind != "code" for place in waiting):
+    if any(pairs[place][0].answer_kind != "code" and pairs[place][0].grader is None for place in waiting):
         _wait_for_workers(tools)
     if waiting:
         with ThreadPoolExecutor(min(BATCH_THREADS, len(waiting))) as threads:
@@ -103,11 +112,11 @@ def _wait_for_workers(tools: Tools) -> None:
 
 def grade_promptly(problem: Problem, candidate: Candidate, tools: Tools) -> Grade | None:
     """Return the grade of one candidate where it takes no waiting, None where it does."""
-    if problem.answer_kind == "code":
+    if problem.answer_kind == "code" or problem.grader is not None:
         return None
     algebra = Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
     try:
-        return grade(problem, candidate, Tools(algebra=algebra, sandbox=tools.sandbox))
+        return grade(problem, candidate, replace(tools, algebra=algebra))
     except WouldWait:
         return None
 
@@ -120,6 +129,8 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
     one whose tests a program that does nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs
     cannot be run.
     """
+    if problem.grader is not None:
+        return grade(problem, _stating(problem, reference_response(problem, tools) or _statement(problem)), tools)
     if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
         return _failed(problem, _stating(problem, ""), "no_reference_solution", None)
     candidate = _stating(problem, _statement(problem))

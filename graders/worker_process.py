@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+MOST_ERROR_CHARS = 500
+
 
 def serve_forks(target: str, memory_mb: int, timeout_s: float, descriptor: int) -> None:
     """Fork a worker for every socket that arrives on `descriptor`, until its other end is closed; say when ready.
@@ -68,7 +70,7 @@ def serve(function: Callable[..., Any], memory_mb: int, timeout_s: float, jobs: 
             # A process at its memory limit is not trusted with the next job: the parent replaces it.
             return
         except Exception as error:
-            message = {"ok": False, "error": type(error).__name__}
+            message = {"ok": False, "error": f"{type(error).__name__}: {error}"[:MOST_ERROR_CHARS]}
         _write(stream, {**message, "cpu_s": time.thread_time() - started})
 
 

@@ -21,6 +21,8 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
     for benchmark in told["curation"]["decontaminate"]:
         if benchmark["source"] == "file":
             benchmark["path"] = PurePath(benchmark["path"]).name
+    if told["grader"]:
+        told["grader"] = PurePath(told["grader"]).name
     for teacher in told["teachers"]:
         if teacher["recordings"]:
             teacher["recordings"] = PurePath(teacher["recordings"]).name

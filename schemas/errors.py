@@ -4,7 +4,8 @@ CotfactoryError                 exit 1
 ├── InputError                  exit 2   what the user handed over must be fixed
 │   ├── RecipeError                      a recipe key, value or combination
 │   ├── ProblemSourceError               a problem file, Hub dataset or task
-│   └── RecordingError                   a file of recorded completions
+│   ├── RecordingError                   a file of recorded completions
+│   └── GraderError                      a grader of the user's own
 ├── TeacherError                         an endpoint
 │   ├── TeacherUnavailable               down, slow, reset, 5xx                     retryable
 │   ├── TeacherRateLimited               429                                        retryable
@@ -63,6 +64,10 @@ class ProblemSourceError(InputError):
 
 class RecordingError(InputError):
     """A recordings file that cannot be read or breaks the format."""
+
+
+class GraderError(InputError):
+    """A grader of the user's own that cannot be read, loaded or found in its file."""
 
 
 class TeacherError(CotfactoryError):

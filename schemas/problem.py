@@ -1,7 +1,7 @@
 """Problem: a question with a checkable reference answer, its source and licence."""
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue
 
@@ -74,6 +74,13 @@ Tolerance = Annotated[
 so that a share of it is as well written as the number it is."""
 
 
+class CustomGrader(Record):
+    """The user's own grader of a problem: `name` is FILE.py:FUNCTION without folders, `version` a hash of the file."""
+
+    name: str
+    version: str
+
+
 class Problem(Record):
     """A question whose answer can be checked.
 
@@ -82,6 +89,8 @@ class Problem(Record):
     problem's id in its source, for people; `problem_id` is a content hash (see `schemas.ids`).
     `answer_tolerance` is how far the numbers of a `math` answer may be from the reference; None, as nearly always,
     means not at all. `split_group` names problems that must never be on both sides of a train/test split.
+    `grader` is the user's own, where the recipe names one: it grades in place of the grader of the `answer_kind`. It
+    is no part of the id, so that a changed grader grades again what is stored.
     """
 
     problem_id: str
@@ -98,6 +107,11 @@ class Problem(Record):
     tests: Tests | None = None
     solution: str | None = None
     split_group: str
+    grader: CustomGrader | None = None
+
+    def graded_by(self, grader: CustomGrader | None) -> Self:
+        """Return the problem as `grader` grades it; None leaves it to the grader of its answer kind."""
+        return self.model_copy(update={"grader": grader}) if grader else self
 
     @property
     def named(self) -> str:

@@ -262,6 +262,9 @@ class Recipe(RecipeKeys):
     """Names the release; what was spent is counted under this name."""
     problems: Annotated[tuple[ProblemSource, ...], Field(min_length=1)]
     """Where problems come from; several sources may be listed."""
+    grader: Annotated[str, Field(pattern=r"\.py:[A-Za-z_]\w*$")] | None = None
+    """`./mine.py:grade`: [a grader of your own](own_grader.md), a Python function that grades every problem in place
+    of the built-in graders; a relative path starts at the recipe's folder."""
     teachers: Annotated[tuple[TeacherSpec, ...], Field(min_length=1)]
     """Who is asked; each teacher is asked every problem."""
     attempts: Attempts = Attempts()

@@ -131,13 +131,17 @@ def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) ->
 
 
 def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem]) -> str:
-    """Seal a recipe's problems as one file, unless the very same problems are there already; return its name."""
-    name = f"{recipe}-{content_id_of_all(problem.model_dump(mode='json') for problem in problems)[:12]}"
+    """Seal a recipe's problems as one file, unless the very same problems are there already; return its name.
+
+    Which grader of the user's own grades them is not theirs to say: grades say it.
+    """
+    written = (problem.model_dump(mode="json", exclude={"grader"}) for problem in problems)
+    name = f"{recipe}-{content_id_of_all(written)[:12]}"
     if not (workspace.table("problems") / f"{name}.parquet").exists():
         now = datetime.now(UTC)
         rows = (
             {
-                **problem.model_dump(exclude={"tests"}),
+                **problem.model_dump(exclude={"tests", "grader"}),
                 "tests": problem.tests.model_dump_json() if problem.tests else None,
                 "loaded_at": now,
             }

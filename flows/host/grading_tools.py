@@ -1,10 +1,11 @@
 """Open what grading needs: algebra workers, and the sandbox only where there are programs to run."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from cotfactory.flows.settings import sandbox_image, sandbox_runtime
+from cotfactory.graders.custom_grader import CustomGrading
 from cotfactory.graders.grader import Tools, open_tools
 from cotfactory.schemas.problem import Problem
 
@@ -13,16 +14,19 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_grading(problems: Sequence[Problem]) -> Iterator[Tools]:
+def open_grading(problems: Sequence[Problem], grader: str | None = None) -> Iterator[Tools]:
     """Yield the graders' tools; Docker is touched only when some problem is graded by running programs.
 
-    Raises SandboxError when the engine or the image is not there, before anything is asked.
+    `grader` (`FILE.py:FUNCTION`) is the user's own, which then grades all of them. Raises SandboxError when the engine
+    or the image is not there, GraderError for a grader that cannot be used, before anything is asked.
     """
     with ExitStack() as stack:
-        sandbox = None
-        if any(problem.answer_kind == "code" for problem in problems):
+        sandbox = custom = None
+        if grader is not None:
+            custom = stack.enter_context(closing(CustomGrading(grader)))
+        elif any(problem.answer_kind == "code" for problem in problems):
             sandbox = stack.enter_context(configured_sandbox())
-        yield stack.enter_context(open_tools(sandbox))
+        yield stack.enter_context(open_tools(sandbox, custom))
 
 
 def configured_sandbox() -> "AbstractContextManager[Sandbox]":

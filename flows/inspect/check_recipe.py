@@ -13,6 +13,7 @@ from cotfactory.flows.settings import hub_access, load_recipe
 from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.code.program_mutants import test_strength
+from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
 from cotfactory.publishing.licenses import refuse_forbidden_mix
@@ -62,7 +63,7 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     report as its summary, when an endpoint, the sandbox or a reference answer is not in order.
     """
     recipe = load_recipe(path)
-    problems = list(load_problems(recipe.problems, path.parent, hub_access()))
+    problems = list(load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader)))
     licenses = {spec.name: spec.license for spec in recipe.teachers}
     refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)
     teacher_plans(recipe, recorded_counts(recipe))
@@ -72,7 +73,7 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     faults: list[str] = []
     ok += _contamination(recipe, problems)
     _check_endpoints(recipe, problems, ok, faults)
-    good, strength = _check_references(problems, ok, faults)
+    good, strength = _check_references(recipe, problems, ok, faults)
     report = CheckReport(
         recipe=recipe.name,
         problems=len(problems),
@@ -113,7 +114,11 @@ def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], fau
 
 def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStrength, ...]:
     """Measure the tests of each code problem that has a reference solution, where that has anything to mutate."""
-    solved = [problem for problem in problems if problem.answer_kind == "code" and problem.solution is not None]
+    solved = [
+        problem
+        for problem in problems
+        if problem.answer_kind == "code" and problem.solution is not None and not problem.grader
+    ]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         counted = threads.map(lambda problem: (problem.source_row_id, *test_strength(problem, tools)), solved)
         return tuple(
@@ -133,13 +138,17 @@ def _told(strength: tuple[ProblemStrength, ...]) -> str:
 
 
 def _check_references(
-    problems: list[Problem], ok: list[str], faults: list[str]
+    recipe: Recipe, problems: list[Problem], ok: list[str], faults: list[str]
 ) -> tuple[int, tuple[ProblemStrength, ...]]:
     """Return how many problems have a reference answer that is accepted, or none to check, and their test strength."""
     try:
-        with open_grading(problems) as tools:
+        with open_grading(problems, recipe.grader) as tools:
             strength = _test_strength(problems, tools)
-            tested = [problem for problem in problems if problem.answer_kind != "code" or problem.solution is not None]
+            tested = [
+                problem
+                for problem in problems
+                if problem.answer_kind != "code" or problem.solution is not None or problem.grader
+            ]
             grades = [self_test(problem, tools) for problem in tested]
     except CotfactoryError as error:
         faults.append(str(error))

@@ -15,6 +15,7 @@ from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitte
 from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.generators.teacher.budget import cost_usd, worst_case
+from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -99,7 +100,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
     """
     recipe = load_recipe(path)
     place = open_workspace(workspace)
-    every_problem = load_problems(recipe.problems, path.parent, hub_access())
+    every_problem = load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader))
     build_catalog(place)
     plans = teacher_plans(recipe, recorded_counts(recipe))
     waiting = {candidate_id for journal in open_journals(place.ledger) for candidate_id in read_journal(journal).bought}

@@ -11,6 +11,7 @@ from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.generators.local_teachers.recordings import read_recordings
 from cotfactory.generators.problems.file_source import load_file
 from cotfactory.generators.teacher.reasoning import split
+from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grading import grade_batch
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import RecordingError, WorkspaceError
@@ -40,18 +41,20 @@ class GradedRecordings(Record):
         return f"{self.recordings:,} recordings of {self.problems:,} problems: {counts}\n{self.out}"
 
 
-def grade_recordings(problems: Path, recordings: Path, out: Path) -> GradedRecordings:
+def grade_recordings(problems: Path, recordings: Path, out: Path, grader: str | None = None) -> GradedRecordings:
     """Grade every recording against the problem with its `problem_id` and write the grades to `out`.
 
     A line is `{problem_id, sample, verdict, reason, extracted_answer}`, in the order of the recordings; `out`
-    appears whole or not at all. Raises ProblemSourceError, RecordingError, or WorkspaceError for `out`.
+    appears whole or not at all. `grader` is one of the user's own, `FILE.py:FUNCTION`. Raises ProblemSourceError,
+    RecordingError, GraderError, or WorkspaceError for `out`.
     """
     source = FileSource(source="file", path=str(problems.resolve()))
-    by_id = {problem.source_row_id: problem for problem in load_file(source, Path.cwd())}
+    own = custom_grader(grader)
+    by_id = {problem.source_row_id: problem.graded_by(own) for problem in load_file(source, Path.cwd())}
     verdicts: Counter[str] = Counter()
     aside = out.with_name(f"{out.name}.writing")
     try:
-        with open_grading(list(by_id.values())) as tools, aside.open("w", encoding="utf-8") as file:
+        with open_grading(list(by_id.values()), grader) as tools, aside.open("w", encoding="utf-8") as file:
             stream = _pairs(recordings, by_id)
             while batch := list(itertools.islice(stream, BATCH)):
                 grades = grade_batch([(problem, candidate) for _, problem, candidate in batch], tools)

@@ -9,7 +9,7 @@ from cotfactory.generators.problems.hub_source import HubAccess, load_hub
 from cotfactory.generators.problems.procedural_source import load_procedural
 from cotfactory.generators.problems.reasoning_gym_source import load_reasoning_gym
 from cotfactory.schemas.errors import ProblemSourceError
-from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.problem import CustomGrader, Problem
 from cotfactory.schemas.recipe import ProblemSource
 
 # The source is Any because each loader takes the record of its own kind, which the key names.
@@ -21,12 +21,14 @@ SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {
 }
 
 
-def load_problems(sources: Sequence[ProblemSource], recipe_folder: Path, hub: HubAccess) -> Iterator[Problem]:
+def load_problems(
+    sources: Sequence[ProblemSource], recipe_folder: Path, hub: HubAccess, grader: CustomGrader | None = None
+) -> Iterator[Problem]:
     """Yield the problems of all sources as they are read, in the order of the recipe.
 
     An id that two rows of one file or dataset share is an error. The same problem met again - same question,
     choices, answer, tests and source, so the same `problem_id` - is one problem, and its first row names it:
-    asking it twice would pay twice and publish its chains twice.
+    asking it twice would pay twice and publish its chains twice. A `grader` of the user's own grades all of them.
 
     Raises `ProblemSourceError` for a source that cannot be read, breaks the format or holds no problem.
     """
@@ -38,7 +40,7 @@ def load_problems(sources: Sequence[ProblemSource], recipe_folder: Path, hub: Hu
             digest = bytes.fromhex(problem.problem_id)
             if digest not in seen:
                 seen.add(digest)
-                yield problem
+                yield problem.graded_by(grader)
         if not count:
             raise ProblemSourceError(
                 f"Entry {number} of `problems` ({source.source}) holds no problem: expected at least one",

@@ -53,7 +53,7 @@ def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
                 "split": group.split,
                 "problem_id": problem.problem_id,
             },
-            "grader": "reasoning_gym" if isinstance(problem.tests, ScorerTests) else problem.answer_kind,
+            "grader": _grader(problem),
             "grader_args": _grader_args(problem),
             **pass_rate(group),
             "pass_rates": [
@@ -109,6 +109,12 @@ def is_contaminated(groups: Sequence[Group]) -> bool:
     return bool(reasons) and set(reasons) == {"contaminated"}
 
 
+def _grader(problem: Problem) -> str:
+    if problem.grader is not None:
+        return problem.grader.name
+    return "reasoning_gym" if isinstance(problem.tests, ScorerTests) else problem.answer_kind
+
+
 def _ground_truth(problem: Problem) -> str:
     """Return the reference answer, or for a program its tests as JSON."""
     if problem.answer_kind == "code":
@@ -159,6 +165,7 @@ def _asked(group: Group) -> str:
 
 def _grader_args(problem: Problem) -> str:
     tests = problem.tests.model_dump(mode="json") if problem.tests else None
-    arguments = {"choices": list(problem.choices) if problem.choices else None, "tests": tests}
+    version = problem.grader.version if problem.grader else None
+    arguments = {"choices": list(problem.choices) if problem.choices else None, "tests": tests, "version": version}
     given = {name: value for name, value in arguments.items() if value is not None}
     return json.dumps(given, ensure_ascii=False, sort_keys=True)

@@ -320,7 +320,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("rl", {"reward_model": {"style": "rule", "ground_truth": None}}, "same_ground_truth is told"),
     ("rl", {"extra_info": {"index": 1, "split": "train", "problem_id": KEY}}, "no key-like string in any text"),
     ("rl", {"prompt": [QUESTION, assistant("18")]}, "the prompt ends with the user"),
-    ("rl", {"grader": "oracle"}, "a grader we have"),
+    ("rl", {"grader": "oracle"}, "a grader we have, or one of the recipe's own"),
     ("rl", {"grader_args": "{"}, "the grader's arguments are JSON"),
     ("rl", {"pass_rate": None}, "a pass rate wherever something was graded"),
     ("rl", {"problem_id": "problem-1"}, "no problem twice"),

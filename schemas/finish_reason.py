@@ -19,6 +19,7 @@ WORDS: Mapping[str, FinishReason] = {
     **dict.fromkeys(("", "null", "none", "unknown", "other", "finish_reason_unspecified", "unspecified"), "unknown"),
     **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "word", "endoftext", "done"), "stop"),
     **dict.fromkeys(("length", "limit", "error_limit", "incomplete", "model_context_window_exceeded"), "length"),
+    **dict.fromkeys(("cut_timeout", "cut_silence", "cut_connection"), "length"),  # ours, for streams that ended early
     **dict.fromkeys(
         ("refusal", "recitation", "spii", "language", "guardrail_intervened", "error_toxic"), "content_filter"
     ),

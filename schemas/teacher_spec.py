@@ -1,7 +1,7 @@
 """TeacherSpec: one teacher of a recipe - where and how it is asked, and within which limits."""
 
 import json
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +10,9 @@ from cotfactory.schemas.endpoint_keys import KEY_HEADERS, ExtraBody, Headers
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teaching import Limit, Sampling
 
+LONG_ANSWER_TOKENS = 8_192
+"""With `stream: auto` answers that may be this long are streamed: gateways end a silence after one to ten minutes."""
+PLAIN_TIMEOUT_S, STREAM_TIMEOUT_S = 600.0, 3600.0
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -42,14 +45,24 @@ class EndpointLimits(RecipeKeys):
     """Samples asked for within a minute; null: as many as `concurrency` lets through."""
     tokens_per_minute: PositiveInt | None = None
     """Tokens within a minute, prompts and answers, what is in flight at its worst case."""
-    timeout_s: Annotated[float, Field(gt=0)] = 600.0
-    """How long one request may take, to the last byte of its answer."""
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    """How long one request may take, to the last byte of its answer; null: 600 s, and an hour for a streamed one. What
+    had arrived of a streamed answer by then is kept as a truncated sample, and paid."""
+    silence_s: Annotated[float, Field(gt=0)] = 300.0
+    """How long a streamed answer may pause, before its first byte too; comments that keep the connection alive count as
+    bytes. What had arrived by then is kept as with `timeout_s`."""
+    reply_mb: PositiveInt = 64
+    """The most that one reply may hold, in MiB, decompressed; one that holds more is cut off and is an error."""
     retries: Annotated[int, Field(ge=0)] = 6
     """How often a request is sent again after an error that may go away by itself."""
     samples_per_request: PositiveInt = 1
     """Samples of one prompt that are asked for at the same time go out as one request of up to so many (the API's `n`),
     whose prompt is billed once. Each still counts by itself in `concurrency` and `requests_per_minute`. An endpoint
     that does not return several is asked for one after all."""
+
+    def total_s(self, *, streamed: bool = False) -> float:
+        """Return how long one request may take in all."""
+        return self.timeout_s or (STREAM_TIMEOUT_S if streamed else PLAIN_TIMEOUT_S)
 
 
 class Batch(RecipeKeys):
@@ -149,6 +162,11 @@ class TeacherSpec(RecipeKeys):
     half of the usual one at OpenAI."""
     limits: EndpointLimits = EndpointLimits()
     """What the endpoint is sent at most. With `batch` only `timeout_s` and `retries` may be given."""
+    stream: bool | Literal["auto"] = "auto"
+    """Whether answers come piece by piece (`true`) or at once (`false`); what is stored is the same, and it is no part
+    of an id. `auto`: at once, apart from those that `sampling` lets grow to 8,192 tokens or more, and from an endpoint
+    that says that it only streams or whose gateway gave up on a silent answer. Streamed answers outlive gateways that
+    cut a silence, and what had arrived when the time is over is kept."""
     batch: Batch | None = None
     """`true`, or how to ask through the OpenAI Batch API; of endpoints only."""
     license: str | None = None
@@ -193,13 +211,14 @@ class TeacherSpec(RecipeKeys):
             return self
         if self.is_local:
             raise ValueError(f"teacher {self.name!r} has `batch`: expected an endpoint, not recordings or a simulation")
-        rules = {"concurrency", "requests_per_minute", "tokens_per_minute", "samples_per_request"}
-        paced = rules & self.limits.model_fields_set
-        if paced:
+        others = self.limits.model_fields_set - {"timeout_s", "retries"}
+        if others:
             raise ValueError(
-                f"teacher {self.name!r} has `batch` and limits.{min(paced)}: expected `batch.requests` alone to say "
-                "how many are under way"
+                f"teacher {self.name!r} has `batch` and limits.{min(others)}: expected `batch.requests` alone to say "
+                "how many are under way, and of `limits` only timeout_s and retries"
             )
+        if self.stream is True:
+            raise ValueError(f"teacher {self.name!r} has `batch` and `stream: true`: expected one of them")
         return self
 
     @model_validator(mode="after")

@@ -106,6 +106,8 @@ def referred(described: Schema) -> list[str]:
 def _type(described: Schema, links: Mapping[str, str]) -> str:
     """Return the type of a key in words, its limits behind it: `whole number, at least 1`."""
     options = [part for part in described.get("anyOf", [described]) if part.get("type") != "null"]
+    if len(options) > 1:
+        return " or ".join(_type(option, links) for option in options)
     (option,) = options
     names = referred(option)
     if names:

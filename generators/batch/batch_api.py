@@ -80,7 +80,7 @@ class BatchApi:
         self._http: FileHttpClient
 
     async def __aenter__(self) -> "BatchApi":
-        self._http = await FileHttpClient.opened(self.endpoint, self.spec.limits.timeout_s)
+        self._http = await FileHttpClient.opened(self.endpoint, self.spec.limits.total_s())
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,6 +1,6 @@
 """The OpenAI chat protocol on the server's side: what a local teacher is asked, and what it sends back.
 
-Covers `POST /v1/chat/completions` (one choice, not streamed) and `GET /v1/models`; anything else gets an error
+Covers `POST /v1/chat/completions` (one choice, whole or streamed) and `GET /v1/models`; anything else gets an error
 body as OpenAI's clients expect it: `{"error": {"message", "type", "param", "code"}}`.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 CHARACTERS_PER_TOKEN = 4
+CHARACTERS_PER_EVENT = 100
 LARGEST_REQUEST_BYTES = 64 * 2**20
 
 
@@ -67,7 +68,10 @@ def chat_app(models: Sequence[str], answer: Answer) -> web.Application:
             reply = answer(_chat_request(body, given))
         except ChatRefusal as refusal:
             return _error(refusal)
-        return web.json_response(_completion(body, reply))
+        completion = _completion(body, reply)
+        if body.get("stream"):
+            return web.Response(body=_events(body, completion), content_type="text/event-stream")
+        return web.json_response(completion)
 
     async def list_models(_: web.Request) -> web.Response:
         listed = [{"id": model, "object": "model", "created": 0, "owned_by": "cotfactory"} for model in models]
@@ -92,8 +96,8 @@ def _read_body(raw: bytes) -> dict[str, Any]:
         raise ChatRefusal(400, "invalid_request", "the request needs `messages`, a list of objects")
     if body.get("n") not in (None, 1):
         raise ChatRefusal(400, "unsupported", f"n={body['n']!r}: this teacher gives one choice a request")
-    if body.get("stream"):
-        raise ChatRefusal(400, "unsupported", "this teacher does not stream")
+    if not isinstance(body.get("stream_options") or {}, dict):
+        raise ChatRefusal(400, "invalid_request", f"stream_options={body['stream_options']!r}: an object was expected")
     for name in ("seed", "max_tokens", "max_completion_tokens"):
         if body.get(name) is not None and not isinstance(body[name], int):
             raise ChatRefusal(400, "invalid_request", f"{name}={body[name]!r}: an integer was expected")
@@ -141,6 +145,27 @@ def _completion(body: dict[str, Any], reply: ChatReply) -> dict[str, Any]:
             "completion_tokens_details": {"reasoning_tokens": thought},
         },
     }
+
+
+def _events(body: dict[str, Any], completion: dict[str, Any]) -> bytes:
+    """Return a completion as the events of a stream, all at once: it is there already."""
+    (choice,), usage = completion["choices"], completion["usage"]
+    pieces = [
+        {name: text[start : start + CHARACTERS_PER_EVENT]}
+        for name in ("reasoning_content", "content")
+        for text in (choice["message"].get(name, ""),)
+        for start in range(0, len(text), CHARACTERS_PER_EVENT)
+    ]
+    told = {**completion, "object": "chat.completion.chunk"}
+    del told["usage"]
+    deltas = [{"role": "assistant", "content": ""}, *pieces, {}]
+    chunks = [
+        {**told, "choices": [{"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}]}
+        for delta, reason in zip(deltas, [None] * (len(deltas) - 1) + [choice["finish_reason"]], strict=True)
+    ]
+    if (body.get("stream_options") or {}).get("include_usage"):
+        chunks.append({**told, "choices": [], "usage": usage})
+    return b"".join(b"data: %s\n\n" % data for data in (*(json.dumps(part).encode() for part in chunks), b"[DONE]"))
 
 
 def _error(refusal: ChatRefusal) -> web.Response:

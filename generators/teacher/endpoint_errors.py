@@ -31,6 +31,25 @@ def timed_out(where: str, timeout_s: float) -> TeacherUnavailable:
     return error
 
 
+def silent(where: str, silence_s: float) -> TeacherUnavailable:
+    """Return the error for a streamed answer that never began, or for nothing at all."""
+    return TeacherUnavailable(
+        f"{where} sent nothing of its answer for {silence_s:g} s",
+        "raise limits.silence_s of the teacher if it takes longer to begin",
+        maybe_billed=True,
+    )
+
+
+def too_large(where: str, reply_mb: int) -> TeacherRejected:
+    """Return the error for a reply that was cut off; asking again at once would bring as much."""
+    error = TeacherRejected(
+        f"{where} sent more than {reply_mb} MiB in one reply, which was cut off",
+        "see what the endpoint sends; raise limits.reply_mb of the teacher if its answers are that long",
+    )
+    error.maybe_billed = True
+    return error
+
+
 def unreachable(where: str, error: Exception) -> TeacherUnavailable:
     """Return the error for a connection that could not be made or broke.
 

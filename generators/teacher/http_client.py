@@ -5,11 +5,12 @@ SDK writes the first request only, into a transport that keeps it; what it decid
 project and other headers is then sent with every body of ours.
 """
 
+import asyncio
 import json
 import ssl
 import urllib.request
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,8 +19,10 @@ import aiohttp
 from yarl import URL
 
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
+from cotfactory.generators.teacher.reply_body import ReplyBody
 from cotfactory.schemas.endpoint_keys import KEY_HEADERS
 from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.teacher_spec import EndpointLimits
 
 if TYPE_CHECKING:
     import httpx2
@@ -35,11 +38,20 @@ FILE_CHUNK_BYTES = 2**16
 
 @dataclass(frozen=True)
 class HttpReply:
-    """What came back, whatever the status; header names are looked up in any case."""
+    """What came back, whatever the status; header names are looked up in any case.
+
+    Of a streamed completion `joined` is the JSON that a plain reply would have held, and `body` is empty.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    joined: Any = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status says that it was answered."""
+        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True)
@@ -54,19 +66,22 @@ class _Pattern:
 class HttpClient:
     """What one endpoint is asked over. `opened` makes it inside a running loop, `close` ends it.
 
-    All calls raise what aiohttp raises, and TimeoutError when an answer is not there, to its last byte, within
-    `timeout_s`.
+    All calls raise what aiohttp raises, TimeoutError when an answer is not there, to its last byte, in time, and
+    ReplyTooLarge. Of a streamed answer that ends early what had been said is returned.
     """
 
-    def __init__(self, chat: "_HttpSession", models: "_HttpSession") -> None:
+    def __init__(self, chat: "_HttpSession", models: "_HttpSession", limits: EndpointLimits) -> None:
         self._chat, self._models = chat, models
+        self._most_bytes = limits.reply_mb * 2**20
+        self._streamed = aiohttp.ClientTimeout(total=limits.total_s(streamed=True), sock_read=limits.silence_s)
 
     @classmethod
-    async def opened(cls, endpoint: Endpoint, timeout_s: float) -> "HttpClient":
+    async def opened(cls, endpoint: Endpoint, limits: EndpointLimits) -> "HttpClient":
         """Return a client of an endpoint; nothing has been sent yet. Raises RecipeError for unreadable authorities."""
+        timeout_s = limits.total_s()
         chat, models = await _patterns(endpoint, timeout_s)
         timeout = aiohttp.ClientTimeout(total=timeout_s)
-        return cls(_HttpSession(chat, timeout, endpoint), _HttpSession(models, timeout, endpoint))
+        return cls(_HttpSession(chat, timeout, endpoint), _HttpSession(models, timeout, endpoint), limits)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -76,13 +91,37 @@ class HttpClient:
     async def chat(self, body: Mapping[str, Any]) -> HttpReply:
         """Send one request for chat completions."""
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        async with self._chat.request(data) as answer:
-            return HttpReply(answer.status, answer.headers, await answer.read())
+        async with self._chat.request(data, self._streamed if body.get("stream") else None) as answer:
+            early, arriving = None, ReplyBody(self._most_bytes, may_stream=answer.ok)
+            try:
+                while block := await answer.content.readany():
+                    arriving.feed(block)
+                    if arriving.patience_s is not None:
+                        await _rest(answer, arriving)
+                        break
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                early = error
+            return HttpReply(answer.status, answer.headers, *arriving.ended(early))
 
     async def models(self) -> HttpReply:
         """Ask which models there are."""
         async with self._models.request() as answer:
-            return HttpReply(answer.status, answer.headers, await answer.read())
+            arriving = ReplyBody(self._most_bytes, may_stream=False)
+            while block := await answer.content.readany():
+                arriving.feed(block)
+            return HttpReply(answer.status, answer.headers, *arriving.ended())
+
+
+async def _rest(answer: aiohttp.ClientResponse, arriving: ReplyBody) -> None:
+    """Read what follows an answer that is complete: its usage, its end, so that the connection can be used again."""
+    with suppress(TimeoutError):
+        while not answer.content.at_eof():
+            is_over = arriving.is_over
+            async with asyncio.timeout(arriving.patience_s):
+                block = await answer.content.readany()
+            if is_over:
+                return
+            arriving.feed(block)
 
 
 class FileHttpClient:
@@ -139,8 +178,11 @@ class _HttpSession:
     async def close(self) -> None:
         await self._session.close()
 
-    def request(self, data: bytes | None = None) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self._session.request(self._method, self._url, data=data, proxy=self._proxy)
+    def request(
+        self, data: bytes | None = None, timeout: aiohttp.ClientTimeout | None = None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        within = timeout or self._session.timeout
+        return self._session.request(self._method, self._url, data=data, proxy=self._proxy, timeout=within)
 
     async def call(
         self,

@@ -18,8 +18,10 @@ from cotfactory.generators.teacher.endpoint_errors import (
     error_for,
     not_a_completion,
     not_json,
+    silent,
     status_error,
     timed_out,
+    too_large,
     unreachable,
 )
 from cotfactory.generators.teacher.error_body import error_in_success
@@ -27,8 +29,10 @@ from cotfactory.generators.teacher.http_client import HttpClient, HttpReply
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.model_names import listed_models
 from cotfactory.generators.teacher.rate_headers import Allowances, allowances
+from cotfactory.generators.teacher.reply_body import ReplyTooLarge
 from cotfactory.generators.teacher.reply_json import is_web_page, read_json
 from cotfactory.generators.teacher.statuses import REFUSAL_TAKES_S
+from cotfactory.generators.teacher.stream_choice import StreamChoice
 from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherUnavailable
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message, Sampling
@@ -73,10 +77,11 @@ class OpenAITeacher:
     ) -> None:
         self._spec, self._endpoint, self._on_allowances = spec, endpoint, on_allowances
         self._refusal_takes_s = REFUSAL_TAKES_S
+        self._stream_choice = StreamChoice(spec.stream)
         self._http: HttpClient
 
     async def __aenter__(self) -> "OpenAITeacher":
-        self._http = await HttpClient.opened(self._endpoint, self._spec.limits.timeout_s)
+        self._http = await HttpClient.opened(self._endpoint, self._spec.limits)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -85,6 +90,8 @@ class OpenAITeacher:
     async def complete(self, request: Request) -> Completion:
         """Ask for one sample. Raises a TeacherError."""
         completion = await self._ask(chat_body(self._spec, request), read_completion)
+        if says_nothing(completion):
+            self._stream_choice.said_nothing()
         return self._whole([completion])[0]
 
     async def complete_several(self, request: Request, samples: int) -> tuple[Completion, ...]:
@@ -99,9 +106,12 @@ class OpenAITeacher:
         return whole
 
     async def _ask(self, body: dict[str, object], read: Callable[[Any, float], T]) -> T:
-        started = time.perf_counter()
-        with connection_errors(self._spec, self._endpoint):
-            reply = await self._http.chat(body)
+        while True:
+            way, started = self._stream_choice.keys(body), time.perf_counter()
+            with connection_errors(self._spec, self._endpoint, streamed=bool(way)):
+                reply = await self._http.chat({**body, **way})
+            if reply.is_success or not self._stream_choice.refused(body, way, reply.status, reply.body):
+                break
         took_s = time.perf_counter() - started
         payload = decoded(reply, self._spec, self._endpoint, self._on_allowances, worked=took_s > self._refusal_takes_s)
         if (error := error_in_success(payload)) is not None:
@@ -111,6 +121,7 @@ class OpenAITeacher:
         try:
             return read(payload, (time.perf_counter() - started) * 1000)
         except NOT_READABLE as error:
+            self._stream_choice.said_nothing()
             raise not_a_completion(self._endpoint.shown, self._endpoint.masked_line(str(payload), 80)) from error
 
     async def models(self) -> tuple[str, ...]:
@@ -138,12 +149,16 @@ class OpenAITeacher:
 
 
 @contextmanager
-def connection_errors(spec: TeacherSpec, endpoint: Endpoint) -> Iterator[None]:
+def connection_errors(spec: TeacherSpec, endpoint: Endpoint, *, streamed: bool = False) -> Iterator[None]:
     """Raise the TeacherError for a reply that did not come."""
     try:
         yield
+    except aiohttp.SocketTimeoutError as error:
+        raise silent(endpoint.shown, spec.limits.silence_s) from error
     except TimeoutError as error:
-        raise timed_out(endpoint.shown, spec.limits.timeout_s) from error
+        raise timed_out(endpoint.shown, spec.limits.total_s(streamed=streamed)) from error
+    except ReplyTooLarge as error:
+        raise too_large(endpoint.shown, spec.limits.reply_mb) from error
     except (aiohttp.ClientError, OSError) as error:
         raise unreachable(endpoint.shown, error) from error
 
@@ -160,7 +175,7 @@ def successful(
     said = allowances(reply.headers)
     if said is not None:
         on_allowances(said)
-    if not 200 <= reply.status < 300:
+    if not reply.is_success:
         text = endpoint.masked_line(reply.body.decode("utf-8", "replace"), 200)
         raise status_error(endpoint.shown, spec, reply, text, worked=worked)
     return reply
@@ -176,6 +191,8 @@ def decoded(
 ) -> Any:
     """Return the JSON of a successful reply. Raises a TeacherError."""
     body = successful(reply, spec, endpoint, on_allowances, worked=worked).body
+    if reply.joined is not None:
+        return reply.joined
     try:
         return read_json(body)
     except (RecursionError, ValueError) as error:

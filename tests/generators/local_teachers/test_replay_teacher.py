@@ -93,6 +93,45 @@ def test_everything_recorded_is_sent(client: openai.OpenAI) -> None:
     assert cut.usage.total_tokens == cut.usage.prompt_tokens + 2
 
 
+def test_the_official_client_streams_what_it_gets_at_once(client: openai.OpenAI) -> None:
+    for model, usage_wanted in itertools.product(("large", "small"), (True, False)):
+        whole = ask(client, model, EGGS, seed=0)
+        streamed = client.chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": f"{EGGS}\n\nThink step by step."}],
+            seed=0,
+            stream=True,
+            stream_options={"include_usage": usage_wanted},
+        )
+        chunks = list(streamed)
+        deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
+        message = whole.choices[0].message
+        assert "".join(delta.content or "" for delta in deltas) == message.content
+        thought = "".join(delta.model_dump().get("reasoning_content") or "" for delta in deltas)
+        assert thought == (message.model_dump().get("reasoning_content") or "")
+        assert [choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason] == [
+            whole.choices[0].finish_reason
+        ]
+        told = [chunk.usage for chunk in chunks if chunk.usage]
+        assert [usage.completion_tokens for usage in told] == (
+            [whole.usage.completion_tokens] if usage_wanted and whole.usage else []
+        )
+
+
+def test_a_long_recording_is_streamed_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "recordings.jsonl"
+    long = "Step by step: \u221a49 = 7. " * 40
+    path.write_text(json.dumps({**ROWS[0], "response": long, "reasoning": long[::-1]}) + "\n")
+    with replaying(path) as url, openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
+        streamed = client.chat.completions.create(
+            model="large", messages=[{"role": "user", "content": EGGS}], seed=0, stream=True
+        )
+        deltas = [chunk.choices[0].delta for chunk in streamed]
+    assert "".join(delta.content or "" for delta in deltas) == long
+    assert "".join(delta.model_dump().get("reasoning_content") or "" for delta in deltas) == long[::-1]
+    assert len(deltas) > 20
+
+
 def test_a_question_that_contains_another_gets_its_own_completion(client: openai.OpenAI) -> None:
     assert text(ask(client, "small", TWICE, seed=0)) == "twice"
 
@@ -124,7 +163,7 @@ def test_models_are_listed(client: openai.OpenAI) -> None:
     ("extra", "message"),
     [
         ({"n": 2}, "one choice a request"),
-        ({"stream": True}, "does not stream"),
+        ({"stream": True, "stream_options": 7}, "stream_options=7: an object was expected"),
         ({"messages": "hello"}, "`messages`, a list of objects"),
         ({"messages": []}, "no user message"),
         ({"model": 7}, "`model`, a string"),

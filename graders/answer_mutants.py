@@ -18,7 +18,7 @@ from cotfactory.graders.math.latex import clean
 from cotfactory.graders.math.numbers import quantity, split_unit
 from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.math.resolve_shapes import resolve
-from cotfactory.graders.math.rounding import declared_step
+from cotfactory.graders.math.rounding import declared_rounding
 from cotfactory.graders.math.structures import read_shape
 from cotfactory.graders.texts import accepted_forms, normalise
 from cotfactory.schemas.candidate import Candidate
@@ -95,7 +95,7 @@ def _digit_changed(problem: Problem, answer: str) -> str | None:
     """Change the first digit of the first number; an index (`x_1`) is a name, and 2^0 is 3^0."""
     number = _NUMBER.search(answer)
     match = _DIGIT.search(answer, number.start(), number.end()) if number else None
-    if match is None or _POWER_OF_NOTHING.search(answer) or declared_step(problem.question) is not None:
+    if match is None or _POWER_OF_NOTHING.search(answer) or declared_rounding(problem.question) is not None:
         return None
     changed = answer[: match.start()] + str(int(match[0]) % 9 + 1) + answer[match.end() :]
     if problem.answer_kind == "text":

@@ -62,16 +62,17 @@ Tests = Annotated[AssertTests | CallTests | StdioTests | ScorerTests, Field(disc
 
 
 def _declared_tolerance(text: str) -> str:
-    if Fraction(text) <= 0:
+    if Fraction(text.rstrip("% ")) <= 0:
         raise ValueError("a tolerance is greater than 0; leave it out where the answer is exact")
     return text
 
 
 Tolerance = Annotated[
-    str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,2})?$"), AfterValidator(_declared_tolerance)
+    str,
+    Field(pattern=r"^[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,3})?\s?%?$", max_length=400),
+    AfterValidator(_declared_tolerance),
 ]
-"""How far a number may be from the reference, as an exact decimal: "0.01", "5e-7". Absolute: the reference is known,
-so that a share of it is as well written as the number it is."""
+"""How far a number may be from the reference: an exact decimal of any size ("0.01", "5e-7"), or a share ("1%")."""
 
 
 class CustomGrader(Record):
@@ -112,6 +113,15 @@ class Problem(Record):
     def graded_by(self, grader: CustomGrader | None) -> Self:
         """Return the problem as `grader` grades it; None leaves it to the grader of its answer kind."""
         return self.model_copy(update={"grader": grader}) if grader else self
+
+    @property
+    def tolerance(self) -> tuple[Fraction, bool] | None:
+        """The declared tolerance and whether it is a share of the reference; None where the answer is exact."""
+        if self.answer_tolerance is None:
+            return None
+        is_share = self.answer_tolerance.endswith("%")
+        size = Fraction(self.answer_tolerance.rstrip("% "))
+        return (size / 100, True) if is_share else (size, False)
 
     @property
     def named(self) -> str:

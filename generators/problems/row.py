@@ -226,7 +226,8 @@ def _tolerance(row: Mapping[str, object], kind: AnswerKind, where: str) -> str |
         return _TOLERANCE.validate_python(_text(given, "answer_tolerance", where))
     except ValidationError as error:
         raise ProblemSourceError(
-            f"The answer_tolerance of {where} is {_shown(given)}: expected a decimal above 0, such as 0.01",
+            f"The answer_tolerance of {where} is {_shown(given)}: expected a decimal above 0, such as 0.01, "
+            "or a share of the reference, such as 1%",
             "write how far an answer may be from the reference, or leave it out",
         ) from error
 

@@ -44,7 +44,8 @@ def _same_trees(left: JsonValue, right: JsonValue) -> str:
     gap = _build(left) - _build(right)
     if gap == 0:
         return "equal"
-    for attempt in (sympy.expand, sympy.simplify, lambda value: sympy.simplify(value.rewrite(sympy.exp))):
+    parts = [lambda value: sympy.expand(value, complex=True)] if gap.has(sympy.I) else []
+    for attempt in (sympy.expand, *parts, sympy.simplify, lambda value: sympy.simplify(value.rewrite(sympy.exp))):
         if attempt(gap) == 0:
             return "equal"
     return "undecided"

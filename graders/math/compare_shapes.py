@@ -1,6 +1,6 @@
 """Structured answers against each other: brackets kept, elements compared one by one.
 
-RequestRecord matters in tuples and intervals, not in sets and lists of roots. A letter that only names the answer
+Order matters in tuples and intervals, not in sets and lists of roots. A letter that only names the answer
 (`x = 5`) is no part of it. A list against a single value is different, alternatives ("5 or 6") are `several`.
 
 A tolerance that the problem declares holds for each number by itself, in tuples, lists, intervals and matrices too: it
@@ -10,25 +10,34 @@ says how exactly numbers are asked for. It never touches the coefficients of an 
 import re
 from collections.abc import Sequence
 
+from cotfactory.graders.math.asked_for import asks_for_order, asks_for_time, speaks_of_interval
+from cotfactory.graders.math.bases import based_number
+from cotfactory.graders.math.clock import same_time, time_of_day
 from cotfactory.graders.math.expression_answers import Comparison, ValueFinding, has_prose, same_value, within_tolerance
 from cotfactory.graders.math.latex import plain_words
+from cotfactory.graders.math.names import are_different, subject
 from cotfactory.graders.math.numbers import exact_number, quantity, split_unit
+from cotfactory.graders.math.piecewise import compare_cases
 from cotfactory.graders.math.polynomials import Form
 from cotfactory.graders.math.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
-from cotfactory.graders.math.structures import Shape, based_number, is_name
+from cotfactory.graders.math.structures import Shape, is_name
 
 DIFFERENT_SHAPE = ValueFinding("different", "shape")
 
 
 def compare(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     """Compare two shapes of any kind."""
-    if reference.text.replace(" ", "") == answer.text.replace(" ", "") and reference.kind == answer.kind:
+    if reference.text.replace(" ", "") == answer.text.replace(" ", "") and _alike(reference, answer):
         # Alternatives stay alternatives even when the reference is written the same way.
         return (
             ValueFinding("equal", "identical")
             if reference.kind != "broken"
             else ValueFinding("undecided", "unreadable")
         )
+    if are_different(subject(reference), subject(answer), comparison.question):
+        return ValueFinding("different", "name")
+    if (timed := _times(reference, answer, comparison)) is not None:
+        return timed
     both_equations = reference.kind == answer.kind == "equation"
     written = (reference, answer)
     reference, answer = resolve(reference), resolve(answer)
@@ -55,12 +64,33 @@ def compare(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFin
         ("matrix", "tuple"): _vectors,
         ("tuple", "matrix"): _vectors,
         ("ratio", "ratio"): _ratios,
+        ("cases", "cases"): _cases,
     }.get(pair)
     if rule is not None:
         return rule(reference, answer, comparison)
     if {*pair} <= {"list", "set"}:
         return _lists(reference, answer, comparison)
     return _mixed(reference, answer, comparison)
+
+
+def _alike(reference: Shape, answer: Shape) -> bool:
+    return reference.kind == answer.kind and not are_different(reference.name or None, answer.name or None)
+
+
+def _cases(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
+    return compare_cases(reference, answer, comparison, compare)
+
+
+def _times(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding | None:
+    """Compare times of day, where am or pm or the question says that they are."""
+    if ":" not in reference.text + answer.text:
+        return None
+    expected, given = time_of_day(reference.text), time_of_day(answer.text)
+    if expected is None or given is None:
+        return None
+    if not (expected[1] or given[1] or asks_for_time(comparison.question)):
+        return None
+    return ValueFinding("equal" if same_time(expected, given) else "different", "clock")
 
 
 def _has_sides(reference: Shape, answer: Shape) -> bool:
@@ -81,7 +111,7 @@ def _values(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFin
         return ValueFinding("equal" if expected == given else "different", "base")
     if expected or given:
         return _base_missing(reference, answer, expected or given or ("", ""), comparison)
-    if _decimal_comma(reference.text) == answer.text or _decimal_comma(answer.text) == reference.text:
+    if _decimal_comma(reference.text, 2) == answer.text or _decimal_comma(answer.text, 1) == reference.text:
         return ValueFinding("equal", "decimal_comma")
     return found
 
@@ -90,16 +120,24 @@ def _base_missing(reference: Shape, answer: Shape, based: tuple[str, str], compa
     """`2401` for `2401_7` is right where the question itself names base 7, as a unit may be left out."""
     digits, base = based
     other = answer.text if based_number(reference.text) else reference.text
-    if other.replace(" ", "").lstrip("0") != digits:
+    if other.replace(" ", "").lstrip("0").upper() != digits:
         return ValueFinding("different", "base")
     names = re.search(rf"base[ -]*\$?{base}\b|_\{{?{base}\b", comparison.question)
     return ValueFinding("equal", "base") if names else ValueFinding("undecided", "base_missing")
 
 
-def _decimal_comma(text: str) -> str | None:
-    """`1,22` is 1.22 where the other side has a point; three digits after the comma are thousands."""
-    return text.replace(",", ".") if re.fullmatch(r"-?[0-9]+,[0-9]{1,2}", text) else None
+def _decimal_comma(text: str, least: int) -> str | None:
+    """`1,22` is 1.22 where the other side has a point; three digits after the comma are thousands.
 
+    A reference `1,2` is the list of 1 and 2: there the comma has to have two digits after it.
+    """
+    return text.replace(",", ".") if re.fullmatch(rf"-?[0-9]+,[0-9]{{{least},2}}", text) else None
+
+
+_HEAD_NOUNS = frozenset(["number", "numbers", "integer", "integers", "function", "functions", "value", "values"])
+"""`an odd number`, `an odd function` are odd."""
+
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 _SOFT = re.compile(r"[^a-z0-9]+")
 
@@ -112,8 +150,14 @@ def _words(reference: Shape, answer: Shape) -> ValueFinding:
     if answer.kind == "list":
         return DIFFERENT_SHAPE
     expected, given = _bare_words(reference.text), _bare_words(answer.text)
-    if expected == given:
+    if expected == given or (len(expected) == 1 and expected == [word for word in given if word not in _HEAD_NOUNS]):
         return ValueFinding("equal", "words")
+    if (
+        len(expected) == len(given) == 1
+        and _TRUTH.get(expected[0]) is not None
+        and _TRUTH.get(expected[0]) == _TRUTH.get(given[0])
+    ):
+        return ValueFinding("equal", "truth_value")
     if (
         set(expected) <= set(given)
         or set(given) <= set(expected)
@@ -130,9 +174,13 @@ def _bare_words(text: str) -> list[str]:
 
 
 def _alternatives(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
-    found = [compare(reference, part, comparison) for part in answer.parts]
-    if all(finding.result == "equal" for finding in found):
-        return found[0]
+    first, *others = answer.parts
+    found = compare(reference, first, comparison)
+    if found.result == "equal" and all(
+        "equal" in (compare(reference, other, comparison).result, compare(first, other, comparison).result)
+        for other in others
+    ):
+        return found  # 1/2 or 50 %; 2.5 hours, or 2 hours and 30 minutes
     return ValueFinding("several", "alternatives")
 
 
@@ -173,8 +221,12 @@ def _lists(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFind
     if expected and given and set(expected) == set(given):
         names = list(expected)
         return _in_order([expected[name] for name in names], [given[name] for name in names], comparison, "assignments")
+    if expected and given and len(expected) == len(given) and all(map(are_different, sorted(expected), sorted(given))):
+        return ValueFinding("different", "name")
     left = _bare(_without_repeats(reference, answer.kind))
     right = _bare(_without_repeats(answer, reference.kind))
+    if reference.kind == answer.kind == "list" and not expected and not given and asks_for_order(comparison.question):
+        return _in_order(left.parts, right.parts, comparison, "order")
     found = _unordered(left, right, comparison)
     if found.result == "equal" and bool(expected) != bool(given):
         # Values without their names are right in the order of the names only.
@@ -222,7 +274,7 @@ def _matrices(reference: Shape, answer: Shape, comparison: Comparison) -> ValueF
 def _vectors(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     """A column or row is the tuple of its entries."""
     matrix, pair = (reference, answer) if reference.kind == "matrix" else (answer, reference)
-    if matrix.marks not in ("1", str(len(matrix.parts))) or pair.marks != "()":
+    if matrix.marks not in ("1", str(len(matrix.parts))) or pair.marks not in ("()", "[]"):
         return DIFFERENT_SHAPE
     return _in_order(reference.parts, answer.parts, comparison, "vector")
 
@@ -246,12 +298,9 @@ def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFind
         expected, given = (shape.parts if shape.kind == "set" else (shape,) for shape in (reference, answer))
         return _in_order(expected, given, comparison, "set")
     if pair == {"list", "tuple"}:
-        listed = reference if reference.kind == "list" else answer
-        found = _in_order(reference.parts, answer.parts, comparison, "tuple")
-        if found.result == "equal" and not _named(listed):
-            # "1, 3" may be the point (1, 3), never the interval.
-            return ValueFinding("undecided", "brackets_missing")
-        return found
+        return _list_or_tuple(reference, answer, comparison)
+    if pair == {"ratio", "value"}:
+        return _ratio_or_number(reference, answer, comparison)
     if pair == {"value", "equation"} and reference.kind == "equation":
         return ValueFinding("different", "equation")
     if answer.kind in ("value", "equation") and has_prose(answer.text):
@@ -262,13 +311,38 @@ def _mixed(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFind
     return DIFFERENT_SHAPE
 
 
+def _list_or_tuple(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
+    """`x = 1, y = 3` is the point (1, 3), in the order of the names; `1, 3` is it where no interval can be meant."""
+    listed = reference if reference.kind == "list" else answer
+    values = _named(listed)
+    if values:
+        in_order = Shape("list", listed.text, tuple(values[name] for name in sorted(values)))
+        reference, answer = (in_order if shape is listed else shape for shape in (reference, answer))
+        return _in_order(reference.parts, answer.parts, comparison, "tuple")
+    found = _in_order(reference.parts, answer.parts, comparison, "tuple")
+    if found.result != "equal":
+        return found
+    is_point = reference.marks == "()" and (len(reference.parts) > 2 or not speaks_of_interval(comparison.question))
+    return ValueFinding("equal", "tuple") if is_point else ValueFinding("undecided", "brackets_missing")
+
+
+def _ratio_or_number(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
+    """`3:4` is the fraction 3/4, unless it is a time."""
+    ratio, number = (reference, answer) if reference.kind == "ratio" else (answer, reference)
+    if ratio.marks or len(ratio.parts) != 2 or asks_for_time(comparison.question):
+        return DIFFERENT_SHAPE
+    quotient = f"\\frac{{{ratio.parts[0].text}}}{{{ratio.parts[1].text}}}"
+    found = same_value(quotient, number.text, comparison)
+    return found if found.result == "equal" else ValueFinding("different", "ratio")
+
+
 def _list_or_number(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
     """`15,600` alone is a number, beside "600, 15" it is the list; `1000,99` beside 1000.99 is a decimal."""
     listed, single = (reference, answer) if reference.kind == "list" else (answer, reference)
     if re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+", single.text):
         parts = tuple(Shape("value", digits) for digits in single.text.split(","))
         return _unordered(Shape("list", single.text, parts), _bare(listed), comparison)
-    decimal = _decimal_comma(listed.text)
+    decimal = _decimal_comma(listed.text, 2 if listed is reference else 1)
     if decimal and "." in single.text:
         return same_value(decimal, single.text, comparison)
     return ValueFinding("different", "list")
@@ -279,11 +353,21 @@ def _equations(reference: Shape, answer: Shape, comparison: Comparison) -> Value
     left, right = gap_of(reference), gap_of(answer)
     if left is None or right is None:
         return _in_order(reference.parts, answer.parts, comparison, "equation")
+    if not left[0] and not right[0]:
+        return _identities(reference, answer, comparison)
     factor = _multiple(left, right)
     if factor is None:
         degree = max((sum(e for _, e in monomial) for form in (left, right) for monomial in form[0]), default=0)
         return ValueFinding("different", "equation") if degree <= 2 else ValueFinding("undecided", "equation")
     return ValueFinding("equal", "equation")
+
+
+def _identities(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
+    """Two identities are the same where their sides are, in either order."""
+    for sides in (answer.parts, answer.parts[::-1]):
+        if _in_order(reference.parts, sides, comparison, "identity").result == "equal":
+            return ValueFinding("equal", "identity")
+    return ValueFinding("undecided", "identity")
 
 
 def _multiple(left: Form, right: Form) -> object:

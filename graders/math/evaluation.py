@@ -26,12 +26,16 @@ class Undefined(Exception):
     """The expression has no value at this point, or one beyond the bounds."""
 
 
-def compare_values(left: Tree, right: Tree) -> Literal["different", "agree", "unknown"]:
+Agreement = Literal["different", "agree", "unknown", "domain"]
+
+
+def compare_values(left: Tree, right: Tree) -> Agreement:
     """Compare two trees at sample points, the same for the same symbols.
 
     At positive points all values count; at points of either sign only those where both sides are real, because
     there a square root or a logarithm may leave the domain the author had in mind. `agree` needs two points
-    (one, when there are no symbols); a difference between 1e-35 and 1e-20 is `unknown`.
+    (one, when there are no symbols); a difference between 1e-35 and 1e-20 is `unknown`. `domain`: they agree wherever
+    both are real, and at some point only one of them is.
     """
     names = sorted(symbols(left) | symbols(right))
     if len(names) > 12:
@@ -39,7 +43,7 @@ def compare_values(left: Tree, right: Tree) -> Literal["different", "agree", "un
     chance = random.Random(7)  # noqa: S311 - sample points, not secrets
     divisors = _has_function(left, _DIVISORS) or _has_function(right, _DIVISORS)
     rounds = (POSITIVE_POINTS + (0 if divisors else MIXED_POINTS)) if names else 1
-    agreed = 0
+    agreed, domain = 0, False
     for number in range(rounds):
         signs = (1,) if number < POSITIVE_POINTS else (1, -1)
         point = {name: Fraction(chance.randint(2_000, 30_000) * chance.choice(signs), 9_973) for name in names}
@@ -50,6 +54,9 @@ def compare_values(left: Tree, right: Tree) -> Literal["different", "agree", "un
         if found == "different":
             return "different"
         agreed += found == "agree"
+        domain = domain or found == "domain"
+    if domain:
+        return "domain"
     return "agree" if agreed >= min(2, rounds) else "unknown"
 
 
@@ -89,14 +96,14 @@ def _context() -> Any:
     return context
 
 
-def _compare_at(
-    left: Tree, right: Tree, point: dict[str, Fraction], only_real: bool
-) -> Literal["different", "agree", "unknown"]:
+def _compare_at(left: Tree, right: Tree, point: dict[str, Fraction], only_real: bool) -> Agreement:
     context = _context()
     try:
         left_value, right_value = _evaluate(left, point, context), _evaluate(right, point, context)
-        if only_real and (abs(left_value.imag) > 1e-30 or abs(right_value.imag) > 1e-30):
-            return "unknown"
+        if only_real:
+            real = [abs(value.imag) <= 1e-30 for value in (left_value, right_value)]
+            if not all(real):
+                return "domain" if any(real) else "unknown"
         scale = max(abs(left_value), abs(right_value), 1)
         gap = abs(left_value - right_value) / scale
         if gap > 1e-20:

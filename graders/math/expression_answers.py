@@ -5,12 +5,23 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from cotfactory.graders.math.asked_for import asked_of, log_is_natural, names_in
 from cotfactory.graders.math.evaluation import compare_values, real_value
 from cotfactory.graders.math.exact_forms import difference, exact_form, is_decisive
 from cotfactory.graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression, symbols
-from cotfactory.graders.math.numbers import Quantity, quantity, same_quantity, split_unit, within
+from cotfactory.graders.math.numbers import (
+    NOTHING_ASKED,
+    Quantity,
+    Tolerance,
+    exact_number,
+    is_float_noise,
+    quantity,
+    same_quantity,
+    split_unit,
+    within,
+)
 from cotfactory.graders.math.polynomials import NoForm
-from cotfactory.graders.math.units import Unit, read_unit, units_conflict
+from cotfactory.graders.math.units import Unit, read_unit, symbols_of_unit, units_conflict
 from cotfactory.graders.worker_pool import Algebra
 
 UNSERVED = "unserved"
@@ -37,9 +48,8 @@ class Comparison:
     """One running comparison: the algebra workers, what the problem declares, and how often they were asked."""
 
     algebra: Algebra | None
-    asks_percent: bool = False
     question: str = ""
-    tolerance: Fraction | None = None
+    tolerance: Tolerance | None = None
     calls: int = field(default=0, init=False)
 
     def ask(self, kind: str, left: object, right: object) -> str:
@@ -71,9 +81,39 @@ def same_value(reference: str, answer: str, comparison: Comparison) -> ValueFind
         return _EQUAL_TEXT
     expected, given = quantity(reference), quantity(answer)
     if expected is not None and given is not None:
-        equal = same_quantity(expected, given, comparison.asks_percent)
-        return ValueFinding("equal" if equal else "different", _kind(expected))
+        plain = expected.percent == given.percent and expected.unit is None and given.unit is None
+        if same_quantity(expected, given, NOTHING_ASKED if plain else asked_of(comparison.question)):
+            return ValueFinding("equal", _kind(expected))
+        noise = not comparison.tolerance and is_float_noise(split_unit(reference)[0], split_unit(answer)[0])
+        if noise and expected.percent == given.percent and not _conflict(expected.unit, given.unit):
+            return ValueFinding("equal", "float_noise")
+        return ValueFinding("different", _kind(expected))
     return _same_expression(reference, answer, comparison)
+
+
+def _conflict(one: Unit | None, two: Unit | None) -> bool:
+    return one is not None and two is not None and units_conflict(one, two)
+
+
+_SYMBOL_TAIL = re.compile(r"(.*[0-9)}])\s*((?:[A-Za-zμΩÅ]|\\mu|\\Omega)[A-Za-zμΩÅ\\ ^{}0-9/().*-]*)\Z")
+_VARIABLES_FIRST = re.compile(r"[a-z]{1,3}\Z")
+
+
+def beside_symbol(text: str, question: str, is_reference: bool) -> str | None:
+    r"""Return a number with unit symbols right after it (`50 Hz`, `7.6 m/s`, `12 J`) as a number with `\text{...}`.
+
+    None where the letters may be variables: the question uses one of them as a name, or a reference has only small
+    ones. Used only beside another number.
+    """
+    match = _SYMBOL_TAIL.match(text)
+    if match is None or exact_number(match[1]) is None:
+        return None
+    symbols = symbols_of_unit(match[2].strip())
+    if symbols is None or any(set(symbol) <= names_in(question) for symbol in symbols):
+        return None
+    if is_reference and all(_VARIABLES_FIRST.match(symbol) for symbol in symbols) and "/" not in match[2]:
+        return None
+    return f"{match[1]} \\text{{{match[2].strip()}}}"
 
 
 def within_tolerance(reference: str, answer: str, comparison: Comparison) -> bool:
@@ -84,7 +124,11 @@ def within_tolerance(reference: str, answer: str, comparison: Comparison) -> boo
     if comparison.tolerance is None:
         return False
     expected, given = _measured(reference), _measured(answer)
-    return expected is not None and given is not None and within(expected, given, comparison.tolerance)
+    return (
+        expected is not None
+        and given is not None
+        and within(expected, given, comparison.tolerance, asked_of(comparison.question))
+    )
 
 
 def _measured(text: str) -> Quantity | None:
@@ -111,21 +155,49 @@ def _kind(value: Quantity) -> str:
     return "integer" if value.value.denominator == 1 else "rational"
 
 
+_CONSTANT = r"(C|c|K|k|C_\{?1\}?|\\text\{\s*(?:C|const(?:ant)?\.?)\s*\}|const(?:ant)?)"
+_CONSTANT_LAST = re.compile(rf"(.*\S)\s*\+\s*{_CONSTANT}\s*\Z", re.DOTALL)
+_CONSTANT_FIRST = re.compile(rf"{_CONSTANT}\s*([+-].*)\Z", re.DOTALL)
+
+
+def _without_constant(text: str) -> tuple[str, str] | None:
+    """Return an antiderivative without its constant of integration, and the constant; None where there is none."""
+    if match := _CONSTANT_LAST.match(text):
+        rest, constant = match[1], match[2]
+    elif match := _CONSTANT_FIRST.match(text):
+        rest, constant = match[2], match[1]
+    else:
+        return None
+    alone = len(constant) > 1 or not re.search(rf"(?<![A-Za-z\\]){constant}(?![A-Za-z])", rest)
+    return (rest.removeprefix("+").strip(), constant) if alone else None
+
+
+def _is_constant(left: str, right: str) -> bool:
+    """Whether one of two names, C or a word, is surely a constant of integration: `b + c`, `b + k` are two sums."""
+    return not {left, right} <= {"c", "k", "K"}
+
+
 def _same_expression(reference: str, answer: str, comparison: Comparison) -> ValueFinding:
+    if "+" in reference and "+" in answer:
+        expected, given = _without_constant(reference), _without_constant(answer)
+        if expected and given and expected[1] != given[1] and _is_constant(expected[1], given[1]):
+            return same_value(expected[0], given[0], comparison)
     left, left_percent, left_unit = split_unit(reference)
     right, right_percent, right_unit = split_unit(answer)
-    if left_unit and right_unit and units_conflict(left_unit, right_unit):
-        return ValueFinding("different", "unit")
-    if _in_degrees(left_unit) != _in_degrees(right_unit) and "\\pi" in left + right and not (left_unit and right_unit):
+    pi = "\\pi" in left + right
+    if pi and _in_degrees(left_unit) != _in_degrees(right_unit) and _angles_only(left_unit, right_unit):
         left, right = (
             f"({text})^\\circ" if _in_degrees(unit) else text for text, unit in ((left, left_unit), (right, right_unit))
         )
+    elif _conflict(left_unit, right_unit):
+        return ValueFinding("different", "unit")
     if left_percent != right_percent:
         return _percent_of_one(left, right, comparison)
     if _squeezed(left) == _squeezed(right):
         return _EQUAL_TEXT
+    left, right = _with_one_unit(left, right, comparison.question)
     try:
-        readings = [(_read(left, tight), _read(right, tight)) for tight in (False, True)]
+        readings = [(_read(left, tight, comparison), _read(right, tight, comparison)) for tight in (False, True)]
     except TooLarge as error:
         return ValueFinding("undecided", f"too_large ({error})")
     except Unreadable:
@@ -141,10 +213,33 @@ def _in_degrees(unit: Unit | None) -> bool:
     return unit is not None and unit == read_unit("^\\circ")
 
 
+_I, _J = re.compile(r"(?<![\\A-Za-z])i(?![A-Za-z])"), re.compile(r"(?<![\\A-Za-z])j(?![A-Za-z])")
+
+
+def _with_one_unit(left: str, right: str, question: str) -> tuple[str, str]:
+    """Write j as i where one side has i and the other j: engineers' letter for the imaginary unit."""
+    if _J.search(left + " " + right) is None or _J.search(question):
+        return left, right
+    if _J.search(right) and _I.search(left) and not _J.search(left) and not _I.search(right):
+        return left, _J.sub("i", right)
+    if _J.search(left) and _I.search(right) and not _J.search(right) and not _I.search(left):
+        return _J.sub("i", left), right
+    return left, right
+
+
+_RADIANS = (("radian", 1),)
+
+
+def _angles_only(one: Unit | None, two: Unit | None) -> bool:
+    """Whether beside degrees there is no unit, or radians."""
+    others = [unit for unit in (one, two) if unit is not None and not _in_degrees(unit)]
+    return all(unit.dimensions == _RADIANS for unit in others)
+
+
 def _percent_of_one(left: str, right: str, comparison: Comparison) -> ValueFinding:
     """A percentage against an expression: different, unless it has the number's value or a hundredth of it."""
     try:
-        left_tree, right_tree = _read(left, False), _read(right, False)
+        left_tree, right_tree = _read(left, False, comparison), _read(right, False, comparison)
     except Unreadable:
         return ValueFinding("undecided", "percent")
     hundred: Tree = ("num", Fraction(100))
@@ -157,8 +252,20 @@ def _percent_of_one(left: str, right: str, comparison: Comparison) -> ValueFindi
     return ValueFinding("different" if found == {"different"} else "undecided", "percent")
 
 
-def _read(text: str, tight: bool) -> Tree:
-    return parse_expression(text, tight)[0]
+def _read(text: str, tight: bool, comparison: Comparison) -> Tree:
+    tree = parse_expression(text, tight)[0]
+    if "log" in text or "lg" in text:
+        return _with_base(tree, log_is_natural(comparison.question))
+    return tree
+
+
+def _with_base(tree: Tree, natural: bool) -> Tree:
+    """Spell logarithms without a base as natural ones, or as those to base ten."""
+    children = tuple(_with_base(child, natural) if isinstance(child, tuple) else child for child in tree)
+    if children[:2] != ("fn", "log") or len(children) != 3:
+        return children
+    logarithm: Tree = ("fn", "ln", children[2])
+    return logarithm if natural else ("div", logarithm, ("fn", "ln", ("num", Fraction(10))))
 
 
 def _same_trees(left: Tree, right: Tree, comparison: Comparison) -> ValueFinding:
@@ -181,6 +288,10 @@ def _same_trees(left: Tree, right: Tree, comparison: Comparison) -> ValueFinding
         )
     if equal:
         return ValueFinding("equal", how)
+    if numbers == "domain":
+        # ln|x| has a value where ln x has none: who writes the bars means them.
+        wider = _has_bars(left) and not _has_bars(right)
+        return ValueFinding("different", "domain") if wider else ValueFinding("undecided", "domain")
     if numbers == "unknown":
         return _opaque(left, right)
     said = comparison.ask("trees", _to_json(left), _to_json(right))
@@ -194,6 +305,10 @@ def _opaque(left: Tree, right: Tree) -> ValueFinding:
     return ValueFinding("undecided", "no_sample_points")
 
 
+def _has_bars(tree: Tree) -> bool:
+    return tree[:2] == ("fn", "abs") or any(_has_bars(child) for child in tree[1:] if isinstance(child, tuple))
+
+
 def _applied(tree: Tree) -> bool:
     return bool(tree[0] == "fn" and tree[1].startswith("apply_"))
 
@@ -205,7 +320,7 @@ def _to_json(tree: Tree) -> object:
 
 
 def _unreadable(left: str, right: str, comparison: Comparison) -> ValueFinding:
-    if has_prose(right) and not has_prose(left):
+    if (has_prose(right) or "\\text" in right) and not (has_prose(left) or "\\text" in left):
         return ValueFinding("no_value", "words")
     if has_prose(left) or "\\" not in left + right:
         return ValueFinding("undecided", "unreadable")

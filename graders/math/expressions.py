@@ -38,6 +38,7 @@ _FIXED_ARGUMENT = {"sqrt", "gcd", "lcm", "max", "min", "abs", "exp", "floor", "c
 _APPLIED = set("fghFGT")
 """Letters that name a function where a parenthesis follows: `f(x)` is no product."""
 
+_CHOICES = re.compile(r"([CP])\(\s*([0-9]{1,3})\s*,\s*([0-9]{1,3})\s*\)\Z|([0-9]{1,3})\s?([CP])\s?([0-9]{1,3})\Z")
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
     "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta",
@@ -63,6 +64,8 @@ def parse_expression(text: str, tight: bool = False) -> tuple[Tree, bool]:
     """
     if len(text) > MAX_CHARS:
         raise TooLarge("length")
+    if chosen := _CHOICES.match(text):
+        return _chosen(chosen[1] or chosen[5], int(chosen[2] or chosen[4]), int(chosen[3] or chosen[6])), False
     tokens = _TOKEN.findall(_SPACED_SLASH.sub(r"/(\1)", text))
     if len(tokens) > MAX_TOKENS:
         raise TooLarge("tokens")
@@ -71,6 +74,12 @@ def parse_expression(text: str, tight: bool = False) -> tuple[Tree, bool]:
     if parser.at < len(parser.tokens):
         raise Unreadable(parser.tokens[parser.at])
     return tree, parser.ambiguous
+
+
+def _chosen(letter: str, all_of: int, some: int) -> Tree:
+    """`C(10, 3)` and `10C3` choose, `P(10, 3)` arranges."""
+    chosen: Tree = ("fn", "binom", ("num", Fraction(all_of)), ("num", Fraction(some)))
+    return chosen if letter == "C" else ("mul", chosen, ("fn", "factorial", ("num", Fraction(some))))
 
 
 class _Parser:
@@ -264,9 +273,16 @@ class _Parser:
             return ("inf",)
         if name in _NAMED:
             return self.function(name, depth)
+        if name == "cis":
+            return self.turned(depth)
         if name in _GREEK:
             return self.subscripted(name)
         raise Unreadable("\\" + name)
+
+    def turned(self, depth: int) -> Tree:
+        r"""`\cis x` is cos x + i sin x."""
+        angle = self.function_argument("cis", depth)
+        return ("add", ("fn", "cos", angle), ("mul", ("const", "i"), ("fn", "sin", angle)))
 
     def root(self, depth: int) -> Tree:
         index: Tree = ("num", Fraction(2))
@@ -279,6 +295,8 @@ class _Parser:
         name = _ALIASES.get(run, run)
         if name in _NAMED:
             return self.root(depth) if name == "sqrt" and self.peek() == "{" else self.function(name, depth)
+        if run == "cis":
+            return self.turned(depth)
         if run == "pi":
             return ("const", "pi")
         if run in ("inf", "infinity", "oo"):

@@ -27,8 +27,8 @@ _STACKED = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄∕/]([₀₁₂₃�
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 
 _WRAPPERS = re.compile(
-    r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits|nolimits|,|!|;|:|>|quad|qquad|thinspace)"
-    r"(?![A-Za-z])|(?<!\\)\\(?= )|~"
+    r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits|nolimits|quad|qquad|thinspace)(?![A-Za-z])"
+    r"|(?<!\\)\\[,!;:>]|(?<!\\)\\(?=\s)|~"
 )
 _PHANTOM = re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}|\\label\s*\{[^{}]*\}|\\tag\s*\{[^{}]*\}|\\hspace\s*\{[^{}]*\}")
 _FONTS = re.compile(
@@ -36,8 +36,19 @@ _FONTS = re.compile(
 )
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox|emph)\s*\{([^{}]*)\}")
 _DIGIT_GROUP = re.compile(r"(?<=[0-9])(?:\s*\{,\}\s*|\s*,?\s*\\[!,]\s*)(?=[0-9]{3}(?![0-9]))")
+_DECIMAL_COMMA = re.compile(r"(?<=[0-9])\{,\}(?=[0-9])")
+"""What is not a group of three after `{,}` is a fraction: `3{,}5`."""
 _CHOOSE = re.compile(r"\{\s*([^{}]{1,200}?)\s*\\choose\s*([^{}]{1,200}?)\s*\}")
 _CONNECTOR = re.compile(r"\\text\{[\s,;]*(and|or)[\s,;:]*\}", re.IGNORECASE)
+_COLOR = re.compile(r"\\(?:text)?color\s*(?:\[[a-zA-Z]*\])?\{[^{}]*\}|\\(?:underline|uline|ensuremath)(?=\s*\{)")
+_CYCLE = re.compile(
+    r"(?<=[0-9.])\\(?:bar|overline|dot)\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))(?:([0-9]*)\\dot\s*(?:\{([0-9])\}|([0-9])))?"
+)
+_LINED = re.compile("((?:[0-9][\u0304\u0305\u0307])+)")
+_UNDERSCORED = re.compile(r"(?<![0-9A-Za-z_.])[0-9]{1,3}(?:\\?_[0-9]{3})+(?![0-9_])")
+_CHOICES = re.compile(
+    r"(?<![0-9A-Za-z}])(?:\{\s*\})?\s*[_^]\s*(?:\{\s*([0-9]{1,3})\s*\}|([0-9]))\s*([CP])\s*_\s*(?:\{\s*([0-9]{1,3})\s*\}|([0-9]))"
+)
 _SPACES = re.compile(r"\s+")
 _SPELLINGS = (
     ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\cfrac", "\\frac"), ("\\lbrace", "\\{"),
@@ -85,12 +96,15 @@ def clean(text: str) -> str:
     text = _delimiters(text)
     if "\\" in text or "**" in text or "=" in text or "{,}" in text:
         text = _commands(text)
+    if "_" in text:
+        text = _UNDERSCORED.sub(lambda match: match[0].replace("\\_", "").replace("_", ""), text)
+        text = _CHOICES.sub(_chosen, text)
     return _SPACES.sub(" ", text).strip()
 
 
 def _commands(text: str) -> str:
-    text = _PHANTOM.sub(" ", text)
-    text = _DIGIT_GROUP.sub("", text)
+    text = _COLOR.sub("", _PHANTOM.sub(" ", text))
+    text = _DECIMAL_COMMA.sub(".", _DIGIT_GROUP.sub("", text))
     for _ in range(3):  # fonts and text nest at most a few deep in real answers
         replaced = _TEXT.sub(r"\\text{\1}", _FONTS.sub(r"\1 ", text))
         if replaced == text:
@@ -102,7 +116,15 @@ def _commands(text: str) -> str:
         if old in text:
             text = text.replace(old, new)
     text = _CONNECTOR.sub(r" \1 ", text)
+    if "\\bar" in text or "\\dot" in text or "\\overline" in text:
+        text = _CYCLE.sub(lambda match: f"\\overline{{{''.join(digits or '' for digits in match.groups())}}}", text)
     return _WRAPPERS.sub(" ", text)
+
+
+def _chosen(match: re.Match[str]) -> str:
+    """Spell `{}_{10}C_3` and `{}_{10}P_3` as a binomial coefficient and a quotient of factorials."""
+    all_of, some = match[1] or match[2], match[4] or match[5]
+    return f"\\binom{{{all_of}}}{{{some}}}" if match[3] == "C" else f"\\frac{{{all_of}!}}{{({all_of}-{some})!}}"
 
 
 def _delimiters(text: str) -> str:
@@ -120,6 +142,7 @@ def _delimiters(text: str) -> str:
 def _ascii(text: str) -> str:
     """Spell Unicode signs, digits and scripts in ASCII; characters without a meaning here stay as they are."""
     text = _STACKED.sub(_stacked, text)
+    text = _LINED.sub(lambda match: f"\\overline{{{re.sub('[^0-9]', '', match[0])}}}", text)
     out: list[str] = []
     run = ""
     for character in text:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cotfactory.graders.math.latex import plain_words
-from cotfactory.graders.math.units import Unit, is_known_unit, read_unit
+from cotfactory.graders.math.units import Unit, converted, is_known_unit, is_money, is_unit_text, read_unit, same_scale
 
 MAX_EXPONENT = 400
 """Powers of ten beyond this are not expanded: `10^{10^9}` would fill the memory."""
@@ -16,7 +16,8 @@ MAX_EXPONENT = 400
 MAX_DIGITS = 2_000
 
 _PLAIN = re.compile(r"([-+]?)\s?([0-9]+)(?:\.([0-9]*))?\Z|([-+]?)\s?\.([0-9]+)\Z")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?\Z")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?\Z|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]*)?\Z")
+"""Thousands, or lakhs and crores: 12,34,567."""
 _SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]*)?\Z")
 _ARGUMENT = r"\s*(?:\{\s*([-+]?[0-9.,]+)\s*\}|([0-9]))"
 _FRACTION = re.compile(r"\\frac" + _ARGUMENT + _ARGUMENT + r"\s*\Z")
@@ -26,7 +27,13 @@ _SCIENTIFIC = re.compile(
     r"(?:([0-9.,]+)\s*(?:\\times|\\cdot|\*|x|\\ast)\s*)?10\s*\^\s*(?:\{\s*([-+]?[0-9]+)\s*\}|\(?([-+]?[0-9]+)\)?)\Z"
 )
 _E_NOTATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE]([-+]?[0-9]{1,4})\Z")
-_REPEATING = re.compile(r"([0-9]*)\.([0-9]*)\\overline\s*\{\s*([0-9]+)\s*\}(?:\\ldots|\.\.\.)?\Z")
+_REPEATING = re.compile(
+    r"([0-9]*)\.([0-9]*)(?:\\overline\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))|\(([0-9]+)\))(?:\s*\\ldots|\s*\.\.\.)?\Z"
+)
+_GOES_ON = re.compile(
+    r"([0-9]*)\.([0-9]{0,12}?)(?:([0-9])\3{2,}|([0-9]{2,5})\4{2,}|([0-9]{6,9})\5+)\s*(?:\\ldots|\.\.\.|…)\Z"
+)
+"""`0.1666...`: digits that repeat three times (twice, where they are many) before the dots are the cycle."""
 _POWER = re.compile(r"\(?\s*([-+]?[0-9]{1,12})\s*\)?\s*\^\s*(?:\{\s*([0-9]{1,3})\s*\}|([0-9]{1,3}))\Z")
 
 _ONES = [
@@ -93,10 +100,9 @@ def _unsigned(text: str) -> Fraction | None:
         return _scaled(match[1] or "1", match[2] or match[3])
     if match := _E_NOTATION.match(text):
         return _scaled(match[1], match[2])
-    if match := _REPEATING.match(text):
-        integer, fixed, cycle = match.groups()
-        if len(text) > MAX_DIGITS:
-            return None
+    if len(text) <= MAX_DIGITS and (match := _REPEATING.match(text) or _GOES_ON.match(text)):
+        integer, fixed, *cycles = match.groups()
+        cycle = next(digits for digits in cycles if digits)
         start = _decimal(f"{integer or 0}.{fixed}0") or Fraction(0)
         return start + Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(fixed))
     if match := _POWER.match(text):
@@ -140,9 +146,38 @@ def number_words(text: str) -> Fraction | None:
     return total + current if seen else None
 
 
+_PARTS = {
+    "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "ninth": 9, "tenth": 10, "twelfth": 12, "hundredth": 100, "thousandth": 1000,
+}  # fmt: skip
+
+
+def _fraction_words(words: str) -> Fraction | None:
+    """Return the value of `three halves`, `two-thirds`, `a quarter`, `half`, `one and a half`; an ordinal is none."""
+    if words == "half":
+        return Fraction(1, 2)
+    *counted, part = words.replace("-", " ").split()
+    parts = _PARTS.get(part) or _PARTS.get(part.removesuffix("s"))
+    if parts is None or not counted:
+        return None
+    whole: Fraction | None = Fraction(0)
+    if "and" in counted:
+        at = counted.index("and")
+        whole, counted = number_words(" ".join(counted[:at])), counted[at + 1 :]
+    count = Fraction(1) if counted in (["a"], ["an"], ["one"]) else number_words(" ".join(counted))
+    if whole is None or count is None or part.endswith("s") != (count != 1):
+        return None
+    return whole + count / parts
+
+
 def _spelled(text: str) -> Fraction | None:
-    words = plain_words(text).rstrip(".")
-    return number_words(words) if words[-1:].isalpha() and len(words) <= 80 else None
+    words = plain_words(text).rstrip(".").lower()
+    if not words[-1:].isalpha() or len(words) > 80:
+        return None
+    if words.startswith(("a ", "an ")) and words.split()[1] in _SCALES:
+        words = "one " + words.partition(" ")[2]
+    value = number_words(words)
+    return _fraction_words(words) if value is None else value
 
 
 @dataclass(frozen=True)
@@ -155,17 +190,16 @@ class Quantity:
 
 
 _PERCENT = re.compile(r"\s*(?:%|\\text\{\s*(?:%|percent(?:age)?|pct)\s*\.?\}|percent(?:age)?\b|pct\b)\s*\.?\Z", re.I)
-_UNIT_TEXT = re.compile(r"\s*\\text\{([^{}]*)\}\s*(\^\s*(?:\{\s*[0-9]\s*\}|[0-9]))?\s*\.?\Z")
-_DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ)\s*[CF]?\.?\Z")
-_ANGLE_OF = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
+_UNIT_TEXT = re.compile(r"\s*\\text\{([^{}]*)\}\s*(\^\s*(?:\{\s*-?[0-9]\s*\}|[0-9]))?\s*\.?\Z")
+_DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ)\s*(?:\\text\{\s*([CFK])\s*\}|([CFK]))?\s*\.?\Z")
+_ANGLE_OF = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc|cis)(?![A-Za-z])")
 """The degrees in `\\sin 30^\\circ` are the angle's, not the answer's."""
 _WORD_TAIL = re.compile(r"(?<=[0-9)}\]])\s*(/?[A-Za-z][A-Za-z ./-]*?(?:\^\{?[0-9]\}?)?)\s*\.?\Z")
-_NO_UNIT = re.compile(
-    r"\A\s*(?:squared|cubed|factorial)\b|\b(?:more|less|fewer|than|times|plus|minus|below|not|if|base|modulo|remainder"
-    r"|hal(?:f|ves)|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?)\b",
-    re.IGNORECASE,
-)
-"""Words after a number that make another number of it: "3 more than Bob", "3 squared", "3 halves"."""
+_SIGN_TAIL = re.compile(r"\s*([¢€£¥₹₩₽])\Z")
+_SCALE_LEAD = re.compile(rf"\s*((?:{'|'.join(_SCALES)}))s?\b(?:\s+of\b)?", re.IGNORECASE)
+_SHORT_SCALE = re.compile(r"(.*[0-9])\s*(?:\\text\{\s*)?(k|K|M|mn|B|bn|T|tn)\s*\}?\Z")
+_SHORT_SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "t": "trillion",
+                 "tn": "trillion"}  # fmt: skip
 
 _PREFIX = re.compile(r"([-+]?)\s*(?:\\dollar|[€£¥]|Rs\.?|USD)\s*([-+]?)")
 
@@ -182,29 +216,68 @@ def split_unit(text: str) -> tuple[str, bool, Unit | None]:
     if match := _PREFIX.match(text):
         unit = read_unit("\\dollar" if "dollar" in text[: match.end()] or "USD" in match[0] else match[0].strip("-+ "))
         text = match[1] + match[2] + text[match.end() :].lstrip()
+        if short := _SHORT_SCALE.match(text):
+            return f"{short[1]} {_SHORT_SCALES[short[2].lower()]}", False, unit
     if "%" in text or "ercent" in text or "pct" in text:
         body = _PERCENT.sub("", text)
         if body != text:
             return body.strip(), True, unit
-    if (match := _UNIT_TEXT.search(text)) and match.start() and not _NO_UNIT.search(match[1]):
-        return text[: match.start()].strip(), False, unit or read_unit(match[1] + (match[2] or ""))
     if "\\circ" in text and (match := _DEGREES.search(text)) and not _ANGLE_OF.search(text):
-        return text[: match.start()].strip(), False, read_unit("^\\circ")
+        return text[: match.start()].strip(), False, read_unit("^\\circ" + (match[1] or match[2] or ""))
+    if (match := _UNIT_TEXT.search(text)) and match.start():
+        return _without_tail(text, text[: match.start()].strip(), match[1] + (match[2] or ""), unit)
+    if match := _SIGN_TAIL.search(text):
+        return text[: match.start()].strip(), False, unit or read_unit(match[1])
     if text[-1:].isalnum() or text[-1:] in ".}":
         tail = _word_tail(text)
         if tail is not None:
-            return text[: len(text) - len(tail)].strip(), False, unit or read_unit(tail)
+            return _without_tail(text, text[: len(text) - len(tail)].strip(), tail, unit)
     return text, False, unit
 
 
+def _without_tail(text: str, body: str, tail: str, unit: Unit | None) -> tuple[str, bool, Unit | None]:
+    """Take a unit off; a scale in front of it ("5 million dollars") stays with the number."""
+    if scale := _SCALE_LEAD.match(tail):
+        body, tail = f"{body} {scale[1].lower()}", tail[scale.end() :]
+        if not tail.strip(" ."):
+            return body, False, unit
+    if not is_unit_text(tail):
+        return text, False, unit
+    return body, False, unit or read_unit(tail)
+
+
 def _word_tail(text: str) -> str | None:
-    """Return the plain words at the end that are a unit: a word of the tables, or words of four letters and more."""
+    """Return the plain words at the end that may be a unit: a word of the tables, or words of four letters and more."""
     match = _WORD_TAIL.search(text[-60:])
-    if match is None or len(text) < 2 or _NO_UNIT.search(match[1]):
+    if match is None or len(text) < 2:
         return None
     words = [word for word in re.split(r"[ ./^{}-]+", match[1]) if word and not word.isdigit()]
     known = any(is_known_unit(word) for word in words)
     return match[0] if known or len(words[0]) >= 4 else None
+
+
+_COMPOUND = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)\.?(?:,? and |, | )?")
+_MAX_COMPOUND = 4
+
+
+def _compound(text: str) -> "Quantity | None":
+    """Read `1 hour 30 minutes`, `5 ft 6 in`: numbers with ever smaller units of one kind, added up in base units."""
+    words, at, total, last = plain_words(text), 0, Fraction(0), None
+    if len(words) > 80 or not words[:1].isdigit():
+        return None
+    for _ in range(_MAX_COMPOUND):
+        match = _COMPOUND.match(words, at)
+        unit = read_unit(match[2]) if match and is_unit_text(match[2]) else None
+        if match is None or unit is None or not unit.dimensions:
+            return None
+        if last is not None and (unit.dimensions != last.dimensions or unit.factor >= last.factor):
+            return None
+        total += Fraction(match[1]) * unit.factor
+        at, first = match.end(), last is None
+        last = unit
+        if at == len(words):
+            return None if first else Quantity(total, unit=Unit(unit.dimensions, Fraction(1), words))
+    return None
 
 
 def quantity(text: str) -> Quantity | None:
@@ -221,45 +294,123 @@ def quantity(text: str) -> Quantity | None:
         return Quantity(value)
     body, percent, unit = split_unit(text)
     if body == text:
-        return None
+        return _compound(text)
     value = exact_number(body)
     if value is None:
         value = _spelled(body)
-    return None if value is None else Quantity(value, percent, unit)
+    return _compound(text) if value is None else Quantity(value, percent, unit)
 
 
-def within(reference: Quantity, answer: Quantity, tolerance: Fraction) -> bool:
-    """Whether a quantity is at most `tolerance` away from the reference, in the reference's unit.
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a number may be from the reference: `size` as it is, or as a share of the reference."""
 
-    Percent signs have to agree. A unit that only one side names is no difference, as in `same_quantity`.
+    size: Fraction
+    relative: bool = False
+
+    def allows(self, reference: Fraction, answer: Fraction) -> bool:
+        """Whether an answer is near enough."""
+        return abs(answer - reference) <= self.size * (abs(reference) if self.relative else 1)
+
+
+def within(reference: Quantity, answer: Quantity, tolerance: Tolerance, asked: "Asked") -> bool:
+    """Whether a quantity is near enough to the reference, in the reference's unit.
+
+    A percent sign or a unit that only one side names is read as in `same_quantity`.
     """
     if reference.percent != answer.percent:
-        return False
-    value, reference_unit, answer_unit = answer.value, reference.unit, answer.unit
-    if reference_unit and answer_unit and reference_unit.dimensions and answer_unit.dimensions:
-        if reference_unit.dimensions != answer_unit.dimensions:
-            return False
-        value = value * answer_unit.factor / reference_unit.factor
-    return abs(value - reference.value) <= tolerance
+        return any(tolerance.allows(*pair) for pair in _percent_readings(reference, answer, asked))
+    pair = _in_one_unit(reference, answer, asked)
+    return pair is not None and tolerance.allows(*pair)
 
 
-def same_quantity(reference: Quantity, answer: Quantity, asks_percent: bool = False) -> bool:
+@dataclass(frozen=True)
+class Asked:
+    """What the question says about the number it asks for: whether it is a percentage, and its unit."""
+
+    percent: bool = False
+    unit: Unit | None = None
+
+
+NOTHING_ASKED = Asked()
+
+
+def same_quantity(reference: Quantity, answer: Quantity, asked: Asked = NOTHING_ASKED) -> bool:
     """Whether two quantities are equal: the same number in units that do not contradict each other.
 
-    A unit that only one side names is no difference. Two units of one dimension are converted (500 cm is 5 m),
-    two dimensions contradict each other. A percent sign that one side lacks: 28 and 0.28 both equal 28%; but a
-    number up to 1 is read as a proportion, so 0.5 is not 0.5%, unless the question asks for percent.
+    A unit that only one side names is no difference; where the question asks for one, a reference without a unit has
+    that one. Two units of one dimension are converted (500 cm is 5 m) unless the question asks for one of them; money
+    always. Two dimensions contradict each other, and so do two things ("5 boys", "5 girls"). A percent sign that one
+    side lacks: 28 and 0.28 both equal 28%; but a number up to 1 is read as a proportion, so 0.5 is not 0.5%, unless
+    the question asks for percent.
     """
     if reference.percent != answer.percent:
-        signed, bare = (reference, answer) if reference.percent else (answer, reference)
-        if bare.unit is not None:
-            return False  # 4% is not 4 units
-        as_written = signed.value == bare.value and (abs(bare.value) > 1 or asks_percent or bare.value == 0)
-        return as_written or signed.value == bare.value * 100
-    if reference.unit is None or answer.unit is None:
-        return reference.value == answer.value
-    if not reference.unit.dimensions or not answer.unit.dimensions:
-        return reference.value == answer.value
-    if reference.unit.dimensions != answer.unit.dimensions:
-        return False
-    return reference.value * reference.unit.factor == answer.value * answer.unit.factor
+        return any(left == right for left, right in _percent_readings(reference, answer, asked))
+    pair = _in_one_unit(reference, answer, asked)
+    return pair is not None and pair[0] == pair[1]
+
+
+def _percent_readings(reference: Quantity, answer: Quantity, asked: Asked) -> list[tuple[Fraction, Fraction]]:
+    """Return the numbers to compare where one of two quantities has a percent sign."""
+    signed, bare = (reference, answer) if reference.percent else (answer, reference)
+    if bare.unit is not None:
+        return []  # 4% is not 4 units
+    factors = [Fraction(100)]
+    if abs(bare.value) > 1 or asked.percent or bare.value == 0:
+        factors.append(Fraction(1))
+    if bare is reference:
+        return [(bare.value, signed.value / factor) for factor in factors]
+    return [(signed.value, bare.value * factor) for factor in factors]
+
+
+def _in_one_unit(reference: Quantity, answer: Quantity, asked: Asked) -> tuple[Fraction, Fraction] | None:
+    """Return both numbers in one unit; None where the units contradict each other or what is asked for."""
+    expected, given = reference.unit, answer.unit
+    wanted = asked.unit if given is not None and given.dimensions else None
+    if expected is None or not (expected.dimensions or expected.things):
+        expected = wanted
+    if expected is None or given is None or same_scale(expected, given):
+        return reference.value, answer.value
+    if not expected.dimensions or not given.dimensions:
+        return None
+    if wanted is not None and not is_money(given) and not same_scale(wanted, given):
+        return None
+    (dimensions, left), (others, right) = converted(reference.value, expected), converted(answer.value, given)
+    if dimensions != others:
+        return None
+    # In the reference's own unit, where an absolute tolerance is meant.
+    return reference.value, reference.value + (right - left) / _step(expected)
+
+
+def _step(unit: Unit) -> Fraction:
+    """Return how much one step of a unit is in base units."""
+    start, end = converted(Fraction(0), unit)[1], converted(Fraction(1), unit)[1]
+    return end - start
+
+
+_NOISY = re.compile(r"-?([0-9]*)\.([0-9]+)\Z")
+NOISE_DIGITS = 12
+DOUBLE_DIGITS = 17
+NOISE = Fraction(1, 10**9)
+
+
+def is_float_noise(reference: str, answer: str) -> bool:
+    """Whether one of two plain numbers is the other as a program's floating point left it: 385000.00000000006.
+
+    It has more than NOISE_DIGITS significant digits, no more than a double has, and is within a 10^-9th of the other,
+    which has fewer.
+
+    >>> is_float_noise("4", "3.999999999999999"), is_float_noise("4", "3.9999"), is_float_noise("0", "0.0000000000001")
+    (True, False, False)
+    """
+    for noisy, plain in ((answer, reference), (reference, answer)):
+        match = _NOISY.match(noisy)
+        if match is None or not NOISE_DIGITS < len((match[1] + match[2]).lstrip("0")) <= DOUBLE_DIGITS + 1:
+            continue
+        value, known = exact_number(noisy), exact_number(plain)
+        if value is None or known is None or not known:
+            continue
+        digits = len(re.sub(r"[^0-9]", "", plain).strip("0"))
+        if digits <= NOISE_DIGITS and abs(value - known) <= NOISE * abs(known):
+            return True
+    return False

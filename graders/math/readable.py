@@ -7,6 +7,7 @@ that MATH and its like hold as answers (`\text{even}`, `\text{Monday}`, "no real
 
 import re
 
+from cotfactory.graders.math.bases import based_number
 from cotfactory.graders.math.exact_forms import exact_form
 from cotfactory.graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression
 from cotfactory.graders.math.latex import clean, plain_words
@@ -14,7 +15,7 @@ from cotfactory.graders.math.numbers import quantity, split_unit
 from cotfactory.graders.math.polynomials import NoForm
 from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.math.resolve_shapes import resolve
-from cotfactory.graders.math.structures import Shape, based_number, is_name, read_shape
+from cotfactory.graders.math.structures import Shape, is_name, read_shape
 
 MAX_WORDS = 6
 """More words than these are a sentence."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from cotfactory.graders.math.latex import plain_words
 from cotfactory.graders.math.numbers import exact_number, number_words
+from cotfactory.graders.math.qualifiers import is_qualified
 
 MAX_WORDS = 25
 
@@ -23,6 +24,16 @@ _CHANGES = re.compile(
 _SHORT_UNIT = re.compile(r"(.*[0-9])\s*(m|s|g|h|L)(?:\s*\^\s*(?:\{\s*[23]\s*\}|[23]))?\Z")
 
 
+_OWN_VERBS = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|would|can|do|does|did|must|should|so|be|been|being)\b", re.I
+)
+"""A sentence has a verb: "Jane has 3 apples"."""
+
+
+def _is_denied(words: str) -> bool:
+    return is_qualified(_OWN_VERBS.sub(" ", words))
+
+
 def number_beside_words(text: str, question: str) -> Fraction | None:
     """Return the only number of a cleaned answer, when no word in it says that the answer is another one.
 
@@ -35,7 +46,7 @@ def number_beside_words(text: str, question: str) -> Fraction | None:
         used = re.search(rf"(?<![A-Za-z\\]){match[2]}(?![A-Za-z])", question) is not None
         return None if used else exact_number(match[1])
     words = plain_words(text)
-    if len(words.split()) > MAX_WORDS or len(words.split()) < 3 or _CHANGES.search(words):
+    if len(words.split()) > MAX_WORDS or len(words.split()) < 3 or _CHANGES.search(words) or _is_denied(words):
         return None
     numbers = _NUMBER.findall(words)
     others = [word for word in re.findall(r"[A-Za-z-]+", words) if number_words(word) is not None]

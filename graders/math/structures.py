@@ -1,10 +1,10 @@
-"""Structures: what shape an answer has - list, tuple, interval, set, union, matrix, equation, inequality, words.
+"""Structures: what shape an answer has - list, tuple, interval, set, union, matrix, cases, equation, inequality, words.
 
 `read_shape` only splits; what stands in the leaves is compared by `expression_answers`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -13,7 +13,9 @@ from cotfactory.graders.math.latex import plain_words
 from cotfactory.graders.math.matrices import combine, determinant, read_block
 from cotfactory.graders.math.numbers import exact_number, quantity
 
-Kind = Literal["value", "list", "tuple", "set", "union", "matrix", "equation", "inequality", "ratio", "words", "broken"]
+Kind = Literal[
+    "value", "list", "tuple", "set", "union", "matrix", "cases", "equation", "inequality", "ratio", "words", "broken"
+]
 
 MAX_PARTS = 64
 MAX_NESTING = 8
@@ -24,13 +26,15 @@ class Shape:
     """One level of an answer.
 
     `marks` holds what the kind needs: the two brackets of a tuple, `or` for a list of alternatives, the operators
-    of an inequality, the columns of a matrix, am or pm of a clock time. `text` is the cleaned source.
+    of an inequality, the columns of a matrix, am or pm of a clock time. `text` is the cleaned source. The parts of
+    `cases` are pairs of value and condition. `name` is the symbol of `x \\in ...`.
     """
 
     kind: Kind
     text: str
     parts: tuple["Shape", ...] = ()
     marks: str = ""
+    name: str = ""
 
 
 _OPEN = {"(", "[", "{", "\\{", "\\langle", "\\lfloor", "\\lceil"}
@@ -43,7 +47,6 @@ _RELATIONS = {
 }  # fmt: skip
 _ALL_TEXT = re.compile(r"\\text\{([^{}]*)\}\Z")
 _CLOCK = re.compile(r"(.*?[0-9])\s*(?:\\text\{\s*)?([ap])\.?\s*m\.?\s*\}?\.?\Z", re.IGNORECASE)
-_BASED = re.compile(r"(-?)\s*([0-9A-F]+)_\s*\{?\s*(?:\\text\{)?([0-9]{1,2})\}*\Z")
 _LEAD_IN = re.compile(r"(?:\\text\{)?\s*(?:so |thus |therefore )?(?:the )?(?:final |correct )?answer is:?\s*\}?", re.I)
 _REALS = "\\mathbb{R}"
 _SHORT_WORDS = {"yes", "no", "odd"}
@@ -153,6 +156,10 @@ def _list(text: str, depth: int) -> Shape:
     if {";", ","} <= separators:
         # A semicolon separates more than a comma does: "p=5, q=2; p=7, q=2" are two pairs.
         pieces = split_top(text, {";"})
+    choices = [piece.strip(" ,;") for _, piece in split_top(text, {"or"})]
+    if len(choices) > 1 and "and" in separators and all(quantity(choice) is not None for choice in choices):
+        # "2.5 hours, or 2 hours and 30 minutes"
+        return Shape("list", text, tuple(Shape("value", choice) for choice in choices), "or")
     parts = tuple(read_shape(piece, depth + 1) for _, piece in pieces if piece.strip(" .:"))
     if len(parts) < 2:
         return parts[0] if parts else Shape("broken", text)
@@ -175,7 +182,9 @@ def _relation(text: str, depth: int) -> Shape:
         return read_shape(sides[0], depth + 1)
     operators = ["=" if operator == "~" else operator for operator in operators]
     if operators == ["in"]:
-        return read_shape(sides[1], depth + 1) if is_name(sides[0]) else Shape("broken", text)
+        if not is_name(sides[0]):
+            return Shape("broken", text)
+        return replace(read_shape(sides[1], depth + 1), name=sides[0].replace(" ", ""))
     if len(operators) == 1 and operators[0].startswith(("sub", "sup")):
         return _set_relation(text, sides, operators[0], depth)
     parts = tuple(Shape("value", side) if is_name(side) else read_shape(side, depth + 1) for side in sides)
@@ -273,7 +282,13 @@ def _bracketed(text: str, depth: int) -> Shape | None:
         if not all(parts):
             return Shape("broken", text)
         marks = "()" if opening == "\\langle" else opening + closing
-        return Shape("tuple", text, tuple(read_shape(part, depth + 1) for part in parts), marks)
+        if marks == "[]" and {",", ";"} <= listed:  # [1, 0; 0, 1]
+            parts = [f"[{row}]" for _, row in split_top(inner, {";"})]
+        shapes = tuple(read_shape(part, depth + 1) for part in parts)
+        widths = {len(shape.parts) for shape in shapes if shape.kind == "tuple" and shape.marks == "[]"}
+        if marks == "[]" and len(widths) == 1 and all(shape.kind == "tuple" for shape in shapes):
+            return Shape("matrix", text, tuple(cell for row in shapes for cell in row.parts), str(widths.pop()))
+        return Shape("tuple", text, shapes, marks)
     return None
 
 
@@ -291,16 +306,12 @@ def _leaf(text: str) -> Shape:
     return Shape("value", text)
 
 
-def based_number(text: str) -> tuple[str, str] | None:
-    r"""Return digits and base of a number such as `2401_7` or `1A3_{16}`, else None."""
-    match = _BASED.match(text)
-    return (match[1] + match[2].lstrip("0"), match[3]) if match else None
-
-
 def _matrix(text: str, depth: int) -> Shape | None:
     """A matrix, or a sum of multiples of matrices that has become one."""
     if "\\begin" not in text:
         return None
+    if text[0] in "([" and text[-1] in ")]" and _encloses(text) and text[1:].lstrip().startswith("\\begin"):
+        text = text[1:-1].strip()  # brackets around an array
     head, named, body = text.partition("\\begin")
     stated = read_block(named + body) if head.strip() in ("", "\\det") else None
     if stated is not None and (head.strip() or stated.name == "vmatrix"):
@@ -309,10 +320,47 @@ def _matrix(text: str, depth: int) -> Shape | None:
     block = read_block(text) or combine([piece for piece in split_top(text, {"+", "-"}) if piece != ("", "")])
     if block is None:
         return None
-    if block.name != "cases" and not block.is_regular:
+    if block.name == "cases":
+        return _cases(text, block.rows, depth)
+    if not block.is_regular:
         return Shape("broken", text)
     cells = [[read_shape(cell, depth + 1) for cell in row] for row in block.rows]
-    if block.name == "cases":
-        return Shape("list", text, tuple(row[0] for row in cells)) if cells else Shape("broken", text)
     marks = f"{'det' if block.name[0] in 'vV' else ''}{len(cells[0])}"
     return Shape("matrix", text, tuple(cell for row in cells for cell in row), marks)
+
+
+OTHERWISE = "otherwise"
+_IF = re.compile(
+    r"^[\s,;]*(?:\\text\{[\s,;]*(?:if|when|for|where|provided that|in case)\b([^{}]*)\}|(?:if|when|for|where)\b)", re.I
+)
+_IF_INSIDE = re.compile(r"\\text\{[\s,;]*(?:if|when|for|where|otherwise|else)\b[^{}]*\}", re.IGNORECASE)
+_ELSE = re.compile(r"(?:otherwise|else|elsewhere|in all other cases|for all other [a-z])\Z", re.IGNORECASE)
+
+
+def _cases(text: str, rows: tuple[tuple[str, ...], ...], depth: int) -> Shape:
+    """Read branches with their conditions; rows without any are a system of equations, which is a list."""
+    branches = [_branch(row) for row in rows]
+    if not branches or not all(value for value, _ in branches):
+        return Shape("broken", text)
+    if not any(condition for _, condition in branches):
+        return Shape("list", text, tuple(read_shape(value, depth + 1) for value, _ in branches))
+    if not all(condition for _, condition in branches[:-1]):
+        return Shape("broken", text)
+    pairs = (
+        Shape("tuple", value, (read_shape(value, depth + 1), Shape("value", condition or OTHERWISE)), "()")
+        for value, condition in branches
+    )
+    return Shape("cases", text, tuple(pairs))
+
+
+def _branch(row: tuple[str, ...]) -> tuple[str, str]:
+    """Return value and condition of one row, the condition empty where there is none."""
+    value, condition = row[0], " ".join(row[1:]).strip()
+    if condition.startswith("="):
+        return f"{value} {condition}", ""  # an aligned equation
+    if not condition and (inside := _IF_INSIDE.search(value)):
+        value, condition = value[: inside.start()], value[inside.start() :]
+    condition = _IF.sub(r"\1", condition).strip(" ,;.")
+    if _ELSE.match(plain_words(condition)):
+        condition = OTHERWISE
+    return value.strip(" ,;"), condition

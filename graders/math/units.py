@@ -1,122 +1,236 @@
-"""Units: which word of an answer is a unit, and when two units contradict each other."""
+"""Units: which words of an answer are a unit, and when two units contradict each other."""
 
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
-_LENGTH = {
-    "mm": (Fraction(1, 1000), "mm millimeter millimetre"),
-    "cm": (Fraction(1, 100), "cm centimeter centimetre"),
-    "dm": (Fraction(1, 10), "dm decimeter decimetre"),
-    "m": (Fraction(1), "m meter metre"),
-    "km": (Fraction(1000), "km kilometer kilometre"),
-    "in": (Fraction(254, 10_000), "in inch inches"),
-    "ft": (Fraction(3048, 10_000), "ft foot feet"),
-    "yd": (Fraction(9144, 10_000), "yd yard"),
-    "mi": (Fraction(1_609_344, 1000), "mi mile"),
-}
-_TIME = {
-    "s": (Fraction(1), "s sec second"),
-    "min": (Fraction(60), "min minute"),
-    "h": (Fraction(3600), "h hr hour"),
-    "d": (Fraction(86_400), "day"),
-    "week": (Fraction(604_800), "week"),
-    "year": (Fraction(31_557_600), "yr year"),
-}
-_MASS = {
-    "mg": (Fraction(1, 1_000_000), "mg milligram"),
-    "g": (Fraction(1, 1000), "g gm gram"),
-    "kg": (Fraction(1), "kg kilogram kilo"),
-    "lb": (Fraction(45_359_237, 100_000_000), "lb pound"),
-    "oz": (Fraction(45_359_237, 1_600_000_000), "oz ounce"),
-}
-_VOLUME = {
-    "ml": (Fraction(1, 1000), "ml milliliter millilitre"),
-    "l": (Fraction(1), "l liter litre"),
-    "gal": (Fraction(3_785_411_784, 1_000_000_000), "gal gallon"),
-}
-_ANGLE = {"deg": (Fraction(1), "degree deg ^\\circ °"), "rad": (Fraction(57), "radian rad")}
-_MONEY = {
-    "dollar": (Fraction(1), "\\dollar dollar usd buck"),
-    "cent": (Fraction(1, 100), "cent ¢"),
-    "eur": (Fraction(10**9), "euro eur €"),
-    "gbp": (Fraction(10**10), "gbp £"),
-    "yuan": (Fraction(10**11), "yuan rmb ¥"),
-}
-_TABLES = {
-    "length": _LENGTH, "time": _TIME, "mass": _MASS, "volume": _VOLUME, "angle": _ANGLE, "money": _MONEY
-}  # fmt: skip
+from cotfactory.graders.math.qualifiers import is_qualified
+from cotfactory.graders.math.unit_table import ANY_CASE, NAMES, SYMBOLS, Dimensions, Scale
 
-_KNOWN: dict[str, tuple[str, Fraction]] = {
-    alias: (dimension, factor)
-    for dimension, table in _TABLES.items()
-    for factor, aliases in table.values()
-    for alias in aliases.split()
-}
-"""Alias -> its dimension and the factor to the dimension's base unit (money and radians never convert)."""
+MAX_UNIT_WORDS = 6
+"""More words after a number are a sentence."""
 
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
-_SHORT = {"mph": "mile/hour", "kmph": "km/hour", "kph": "km/hour"}
-_TOKEN = re.compile(r"\\dollar|\^\\circ|[A-Za-z°€£¥¢]+|\^\{?-?[0-9]\}?|/|[-.]")
+_TOKEN = re.compile(
+    r"\\dollar|\\Omega|\^\s*\\circ\s*[CFK]?(?![A-Za-z])|\\mu\s*[A-Za-z]*|[^\W\d_]+(?:-[^\W\d_]+)*|[€£¥¢°₹₩₽]"
+    r"|\^\s*\{?\s*-?[0-9]\s*\}?|/|[-.()*]|\\cdot"
+)
+_EXPONENT = re.compile(r"\^\s*\{?\s*(-?[0-9])\s*\}?\Z")
+_EXPONENTS = re.compile(r"\^\s*\{?\s*-?[0-9]")
+_DEGREES = {"C": "celsius", "F": "fahrenheit", "K": "kelvin"}
+_AFFINE = {"celsius": (Fraction(1), Fraction("273.15")), "fahrenheit": (Fraction(5, 9), Fraction(45967, 180))}
+"""Factor to kelvin and what is added to a reading on the scale: K = factor * reading + offset."""
+
+_ANY_THING = {
+    "way", "arrangement", "combination", "permutation", "possibility", "option", "method", "choice", "outcome",
+    "case", "solution", "value", "number", "integer", "pair", "person", "individual", "unit", "item", "object",
+    "piece", "thing", "total", "altogether", "overall", "all", "in", "of", "the", "a", "an", "and", "on", "for",
+    "to", "by", "distinct", "different", "possible", "whole", "left", "remaining", "only", "exactly", "each", "per",
+    "his", "her", "their", "its", "these", "those", "this", "that", "there", "element", "member", "point", "place",
+    "time", "digit", "answer", "result", "final", "with", "such", "positive", "real", "full", "new", "square",
+    "cubic", "sq", "cu", "squared", "cubed", "amount",
+}  # fmt: skip
+"""Words that say nothing about what is counted: "12 ways" are 12 arrangements."""
+
+_IRREGULAR = {
+    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "geese": "goose",
+    "teeth": "tooth", "feet": "foot", "halves": "half", "leaves": "leaf", "knives": "knife", "wolves": "wolf",
+    "loaves": "loaf", "shelves": "shelf", "vertices": "vertex", "dice": "die", "oxen": "ox",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Unit:
     """What a unit measures, as dimension -> power, and the exact factor to base units.
 
-    `dimensions` is empty for a word that no table knows ("apples", "ways"): it names a thing, not a scale.
+    `dimensions` is empty for words that no table knows ("apples", "ways"): `things` then names what is counted, where
+    the words name anything at all.
     """
 
-    dimensions: tuple[tuple[str, int], ...]
+    dimensions: Dimensions
     factor: Fraction
     words: str
+    things: frozenset[str] = frozenset()
 
 
+_COUNTED_SYMBOLS = {"min", "hr", "sec", "yr", "wk", "lb", "gal", "kg", "km", "cm", "mi"}
+"""Symbols that people write in the plural: `mins`."""
+
+
+def scale_of(word: str) -> Scale | None:
+    """Return what the table knows of one word or symbol, a symbol in its case where the case decides."""
+    found = SYMBOLS.get(word)
+    if found is not None:
+        return found
+    name = word.lower()
+    if (known := NAMES.get(name) or ANY_CASE.get(name)) is not None or not name.endswith("s"):
+        return known
+    return NAMES.get(name[:-1]) or (SYMBOLS.get(name[:-1]) if name[:-1] in _COUNTED_SYMBOLS else None)
+
+
+@lru_cache(maxsize=4_096)
 def read_unit(text: str) -> Unit:
-    r"""Read cleaned unit text such as `cm^2`, `square feet`, `miles per hour`, `^\circ`, `apples`.
+    r"""Read cleaned unit text such as `cm^2`, `square feet`, `miles per hour`, `^\circ C`, `apples`.
 
-    >>> read_unit("square cm").dimensions == read_unit("cm^{2}").dimensions
-    True
+    >>> read_unit("square cm").dimensions == read_unit("cm^{2}").dimensions, read_unit("red apples").things
+    (True, frozenset({'apple', 'red'}))
     """
-    words = text.lower().strip(" .{}")
-    for short, long in _SHORT.items():
-        words = words.replace(short, long)
+    words = text.strip(" .{}")
     dimensions: dict[str, int] = {}
     factor = Fraction(1)
-    sign, power, last = 1, 1, None
+    things: set[str] = set()
+    sign, power = 1, 1
+    last: tuple[Scale, int] | None = None
+
+    def multiply(scale: Scale, times: int) -> None:
+        nonlocal factor
+        for dimension, exponent in scale[0]:
+            dimensions[dimension] = dimensions.get(dimension, 0) + exponent * times
+        factor *= scale[1] ** times
+
     for word in _TOKEN.findall(words):
+        exponent = _EXPONENT.match(word)
         if word in ("/", "per"):
             sign = -1
-        elif word in _POWERS:
-            power = _POWERS[word]
-            if last and word.endswith("d"):  # "feet squared"
-                dimensions[last[0]] += last[2] * (power - 1)
-                factor *= last[1] ** (last[2] * (power - 1))
-                power = 1
-        elif word.startswith("^") and word != "^\\circ" and last:
-            extra = int(word.strip("^{}")) - 1
-            dimensions[last[0]] += last[2] * extra
-            factor *= last[1] ** (last[2] * extra)
-        else:
-            known = _known(word)
-            if known is not None:
-                dimension, scale = known
-                dimensions[dimension] = dimensions.get(dimension, 0) + sign * power
-                factor *= scale ** (sign * power)
-                last, power = (dimension, scale, sign), 1
-    return Unit(tuple(sorted((d, p) for d, p in dimensions.items() if p)), factor, words)
+        elif exponent is not None or (word in ("squared", "cubed") and last):
+            if last:
+                multiply(last[0], last[1] * ((int(exponent[1]) if exponent else _POWERS[word]) - 1))
+        elif word.lower() in _POWERS:
+            power = _POWERS[word.lower()]
+        elif (known := _token_scale(word)) is not None:
+            multiply(known, sign * power)
+            last, power = (known, sign * power), 1
+        elif word[:1].isalpha():
+            things.add(_singular(word.lower()))
+    if dimensions.keys() & _AFFINE.keys():
+        dimensions.pop("angle", None)  # "degrees Celsius"
+    kept = tuple(sorted((dimension, exponent) for dimension, exponent in dimensions.items() if exponent))
+    return Unit(kept, factor, words, frozenset() if kept else frozenset(things - _ANY_THING))
 
 
-def _known(word: str) -> tuple[str, Fraction] | None:
-    return _KNOWN.get(word) or (_KNOWN.get(word[:-1]) if word.endswith("s") else None)
+def _token_scale(token: str) -> Scale | None:
+    if token.startswith("^"):
+        letter = token[-1]
+        return NAMES[_DEGREES[letter]] if letter in _DEGREES else SYMBOLS["^\\circ"]
+    if token.startswith("\\mu"):
+        return scale_of(token.replace(" ", ""))
+    return scale_of(token)
+
+
+def _singular(word: str) -> str:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    for ending, singular in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("zes", "z")):
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            return word[: -len(ending)] + singular
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
+
+
+_UNCLEAR = {"B", "M"}
+"""Bytes or billions, molar or millions."""
+
+
+def is_unit_text(words: str) -> bool:
+    r"""Whether words after a number can be its unit: known ones, or a few that name what is counted.
+
+    A letter alone that no table knows and words that change the number ("is wrong", "lakh", "k") are none.
+
+    >>> is_unit_text("red marbles"), is_unit_text("kW"), is_unit_text("is wrong"), is_unit_text("M")
+    (True, True, False, False)
+    """
+    if words.strip(" .") in _UNCLEAR or "?" in words:
+        return False
+    found = [word for word in _TOKEN.findall(words) if word[:1].isalpha() or word[0] in "\\^°€£¥¢₹₩₽"]
+    known = [_token_scale(word) is not None for word in found]
+    if found and all(known):
+        return True
+    loose = " ".join(word for word, is_known in zip(found, known, strict=True) if not is_known)
+    if any(known):
+        loose = re.sub(r"\b(?:squared|cubed)\b", "", loose)
+    figures = any(character.isdigit() for character in _EXPONENTS.sub("", words))
+    if is_qualified(loose) or len(found) > MAX_UNIT_WORDS or figures:
+        return False
+    return all(
+        is_known or len(word) > 2 or word.lower() in _ANY_THING for word, is_known in zip(found, known, strict=True)
+    )
+
+
+def _is_bare_degree(unit: Unit) -> bool:
+    return unit.dimensions == (("angle", 1),) and unit.factor == 1
+
+
+def _is_temperature(unit: Unit) -> bool:
+    return unit.dimensions in ((("celsius", 1),), (("fahrenheit", 1),))
+
+
+def same_scale(left: Unit, right: Unit) -> bool:
+    """Whether two units leave a number what it is: one unit, or words of which one says no less than the other."""
+    if left.dimensions and right.dimensions:
+        if (left.dimensions, left.factor) == (right.dimensions, right.factor):
+            return True
+        # 50 degrees may be of Celsius or of Fahrenheit; only the two against each other differ.
+        return (_is_bare_degree(left) and _is_temperature(right)) or (_is_bare_degree(right) and _is_temperature(left))
+    if left.dimensions or right.dimensions:
+        return not (left.things or right.things)
+    return left.things <= right.things or right.things <= left.things
 
 
 def units_conflict(left: Unit, right: Unit) -> bool:
-    """Whether two units that both measure something are not the same one."""
-    named = bool(left.dimensions and right.dimensions)
-    return named and (left.dimensions, left.factor) != (right.dimensions, right.factor)
+    """Whether two units are not the same one."""
+    return not same_scale(left, right)
+
+
+def converted(value: Fraction, unit: Unit) -> tuple[Dimensions, Fraction]:
+    """Return a value in base units with their dimensions; degrees Celsius and Fahrenheit become kelvin."""
+    if _is_temperature(unit):
+        factor, offset = _AFFINE[unit.dimensions[0][0]]
+        return (("temperature", 1),), value * factor + offset
+    return unit.dimensions, value * unit.factor
+
+
+def is_money(unit: Unit) -> bool:
+    """Whether a unit is dollars or cents, which are written for each other whatever a question asks for."""
+    return unit.dimensions == (("dollar", 1),)
+
+
+_EVERYDAY = {
+    "mm", "cm", "dm", "km", "in", "ft", "yd", "mi", "s", "sec", "min", "h", "hr", "mg", "g", "gm", "kg", "lb", "lbs",
+    "oz", "ml", "mL", "l", "L", "gal", "deg", "rad", "mph", "kmph", "kph", "usd", "USD",
+}  # fmt: skip
 
 
 def is_known_unit(word: str) -> bool:
-    """Whether a bare word (not wrapped in `\\text`) is a unit of the tables and more than one letter long."""
-    return len(word) > 1 and (word.lower() in _SHORT or _known(word.lower()) is not None)
+    r"""Whether a bare word (not wrapped in `\text`) is a unit even where letters may be variables: `cm`, not `cd`."""
+    name = word.lower()
+    named = name in NAMES or (name.endswith("s") and name[:-1] in NAMES)
+    return len(word) > 1 and (word in _EVERYDAY or name in _EVERYDAY or (named and len(word) > 2))
+
+
+_ALONE = frozenset("msghlLNWVAKCFTJ")
+"""Letters that are read as a unit where one letter alone stands after a number; others are variables first."""
+
+_STRICT = re.compile(r"(?:[A-Za-zμΩÅ]+|\\mu\s*[A-Za-z]+|\\Omega)(?:\s*\^\s*(?:\{\s*-?[0-9]\s*\}|-?[0-9]))?")
+_BETWEEN = re.compile(r"\s*(?:/|\\cdot(?![A-Za-z])|\*|\.|\(|\)|\s)\s*")
+
+
+def symbols_of_unit(text: str) -> list[str] | None:
+    r"""Return the symbols of text that is a product or quotient of unit symbols and nothing else, else None.
+
+    >>> symbols_of_unit("kg m/s^2"), symbols_of_unit("J/(mol K)"), symbols_of_unit("2x")
+    (['kg', 'm', 's'], ['J', 'mol', 'K'], None)
+    """
+    at, symbols = 0, []
+    while at < len(text):
+        match = _STRICT.match(text, at)
+        if match is not None:
+            symbol = re.split(r"\s*\^", match[0])[0].replace(" ", "")
+            if SYMBOLS.get(symbol) is None or (len(symbol) == 1 and symbol not in _ALONE):
+                return None
+            symbols.append(symbol)
+        else:
+            match = _BETWEEN.match(text, at)
+            if match is None or not match[0]:
+                return None
+        at = match.end()
+    return symbols or None

@@ -165,7 +165,11 @@ def _asked(group: Group) -> str:
 
 def _grader_args(problem: Problem) -> str:
     tests = problem.tests.model_dump(mode="json") if problem.tests else None
-    version = problem.grader.version if problem.grader else None
-    arguments = {"choices": list(problem.choices) if problem.choices else None, "tests": tests, "version": version}
+    arguments = {
+        "choices": list(problem.choices) if problem.choices else None,
+        "tests": tests,
+        "answer_tolerance": problem.answer_tolerance,
+        "version": problem.grader.version if problem.grader else None,
+    }
     given = {name: value for name, value in arguments.items() if value is not None}
     return json.dumps(given, ensure_ascii=False, sort_keys=True)

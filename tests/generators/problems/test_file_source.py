@@ -51,9 +51,13 @@ def refusal(path: Path, **settings: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("written", "read"), [("0.01", "0.01"), (0.01, "0.01"), (1, "1"), (5e-7, "5e-07"), (None, None)]
-)
-def test_a_tolerance_is_an_exact_decimal(written: object, read: str | None, tmp_path: Path) -> None:
+    ("written", "read"),
+    [
+        ("0.01", "0.01"), (0.01, "0.01"), (1, "1"), (5e-7, "5e-07"), (None, None), ("1%", "1%"), ("2.5 %", "2.5 %"),
+        ("2400000000000000000000000", "2400000000000000000000000"), ("1e-120", "1e-120"),
+    ],
+)  # fmt: skip
+def test_a_tolerance_is_an_exact_decimal_or_a_share(written: object, read: str | None, tmp_path: Path) -> None:
     (problem,) = load(jsonl(tmp_path, MATH | {"answer_tolerance": written}))
     assert problem.answer_tolerance == read
 
@@ -161,7 +165,8 @@ def test_choice_letter_has_one_reading_or_none(answer: str, choices: list[str], 
         ([MATH | {"answer": True}], "expected text, got bool"),
         ([MATH | {"answer": ["2"]}], "expected text, got list"),
         ([MATH | {"license": 7}], "'license' of problem 'a'"),
-        ([MATH | {"answer_tolerance": "1%"}], "answer_tolerance of problem 'a' (line 1 of p.jsonl) is '1%': expected"),
+        ([MATH | {"answer_tolerance": "a bit"}], "of problem 'a' (line 1 of p.jsonl) is 'a bit': expected"),
+        ([MATH | {"answer_tolerance": "0%"}], "is '0%': expected a decimal above 0, such as 0.01, or a share"),
         ([MATH | {"answer_tolerance": 0}], "is 0: expected a decimal above 0, such as 0.01"),
         ([MATH | {"answer_tolerance": -0.1}], "is -0.1: expected a decimal above 0"),
         ([CHOICE | {"answer_tolerance": 0.1}], "has answer_tolerance 0.1 but answer_kind choice"),

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from cotfactory.graders.math.latex import clean
 from cotfactory.graders.math.numbers import (
+    NOTHING_ASKED,
+    Asked,
     Quantity,
+    Tolerance,
     exact_number,
     number_words,
     quantity,
@@ -87,8 +90,8 @@ SAME = [
     ("50", "50 percent"),
     ("10^6", "1 \\text{ million}"),
     ("\\text{four}", "4"),
-    ("5 \\text{ apples}", "5 \\text{ cm}"),  # a word that is no unit contradicts none
-    ("5 \\text{ apples}", "5 \\text{ pears}"),
+    ("5 \\text{ apples}", "5 \\text{ red apples}"),  # says more of the same thing
+    ("5 \\text{ ways}", "5 \\text{ arrangements}"),  # names no thing
     ("100\\%", "1"),
     ("0\\%", "0"),
     ("2\\%", "2"),
@@ -102,7 +105,9 @@ NOT_SAME = [
     ("28\\%", "2.8"),
     ("1\\%", "1"),
     ("4\\%", "4 \\text{ cm}"),
-    ("5 \\text{ apples}", "6 \\text{ cm}"),
+    ("5 \\text{ apples}", "6 \\text{ apples}"),
+    ("5 \\text{ apples}", "5 \\text{ cm}"),
+    ("5 \\text{ apples}", "5 \\text{ pears}"),
     ("5 \\text{ apples}", "6"),
 ]
 
@@ -127,7 +132,7 @@ def test_different_quantities(reference: str, answer: str) -> None:
 
 def test_a_question_about_percent_reads_a_bare_number_as_percent() -> None:
     half = Quantity(Fraction(1, 2))
-    assert same_quantity(Quantity(Fraction(1, 2), percent=True), half, asks_percent=True)
+    assert same_quantity(Quantity(Fraction(1, 2), percent=True), half, Asked(percent=True))
 
 
 def test_number_words() -> None:
@@ -178,16 +183,20 @@ def test_which_words_after_a_number_are_a_unit(text: str, body: str) -> None:
         ("5 \\text{ m}", "520 \\text{ cm}", "0.1", False),
         ("5 \\text{ m}", "5 \\text{ kg}", "1", False),
         ("5 \\text{ m}", "5.5", "1", True),  # a unit that only one side names
-        ("5 \\text{ apples}", "5.5 \\text{ m}", "1", True),  # a word that is no unit says nothing
+        ("5 \\text{ apples}", "5.5 \\text{ m}", "1", False),  # no length is a number of apples
         ("30\\%", "31\\%", "1", True),
-        ("30\\%", "30", "1", False),  # one side is a percentage
+        ("30\\%", "30.5", "1", True),  # above 1 a bare number is a percentage too
+        ("30\\%", "0.305", "1", True),  # and up to 1 a proportion
+        ("30\\%", "0.32", "1", False),
+        ("0.0758", "7.6\\%", "0.003", True),
+        ("0.0758", "8.1\\%", "0.003", False),
     ],
 )
 def test_a_tolerance(reference: str, answer: str, tolerance: str, inside: bool) -> None:
     expected, stated = quantity(clean(reference)), quantity(clean(answer))
     assert expected is not None
     assert stated is not None
-    assert within(expected, stated, Fraction(tolerance)) is inside
+    assert within(expected, stated, Tolerance(Fraction(tolerance)), NOTHING_ASKED) is inside
 
 
 @given(st.fractions(max_denominator=10**6))

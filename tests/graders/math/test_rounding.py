@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotfactory.graders.math.math_answers import compare_math
-from cotfactory.graders.math.rounding import declared_step, rounds_to
+from cotfactory.graders.math.rounding import declared_rounding, rounds_to
 
 DECLARED = [
     ("How far is it? Express your answer to the nearest tenth.", "1/10"),
@@ -30,7 +30,8 @@ DECLARED = [
 
 @pytest.mark.parametrize(("question", "step"), DECLARED)
 def test_what_the_question_declares(question: str, step: str | None) -> None:
-    assert declared_step(question) == (None if step is None else Fraction(step))
+    found = declared_rounding(question)
+    assert (found and found.step) == (None if step is None else Fraction(step))
 
 
 TENTH = "How far is it, to the nearest tenth?"
@@ -74,5 +75,5 @@ def test_rounding_moves_by_half_a_step_at_most(value: Fraction, step: Fraction) 
 
 @given(st.text(alphabet="to the nearest 1decimalplaces.?[asy]/ T", max_size=200))
 def test_any_question_declares_a_step_or_none(question: str) -> None:
-    step = declared_step(question)
-    assert step is None or step > 0
+    rounding = declared_rounding(question)
+    assert rounding is None or rounding.step_of(Fraction(22, 7)) > 0

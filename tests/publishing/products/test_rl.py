@@ -99,6 +99,13 @@ def test_trls_parser_reads_the_solution_as_the_answer(answer: str) -> None:
     assert not math_verify.verify(gold, math_verify.parse(r"So the answer is $\boxed{77}$."))
 
 
+def test_a_declared_tolerance_goes_along() -> None:
+    # Without it the reward would call right what a trainer's grader calls wrong.
+    problem = made_problem().model_copy(update={"answer_tolerance": "1%"})
+    row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]
+    assert json.loads(row["grader_args"]) == {"answer_tolerance": "1%"}
+
+
 def test_choice_keeps_its_letter_and_its_choices() -> None:
     # TRL's parser finds nothing in a bare letter and skips the row; boxed, it would score all responses 0.
     problem = made_problem(answer="B", answer_kind="choice", choices=("17", "18"))

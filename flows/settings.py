@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import SecretStr, ValidationError
 
+from cotfactory.generators.ask.own_prompt import LARGEST_TEMPLATE
 from cotfactory.generators.problems.hub_source import HubAccess
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.schemas.curation import BenchmarkFile
@@ -24,9 +26,15 @@ if TYPE_CHECKING:
     from cotfactory.publishing.hub import HubTarget
 
 DEFAULT_RECIPE = "demo"
-LATER = frozenset({"headers", "prompt", "system"})
-"""Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a header is sent, and
-means nothing in a prompt."""
+LATER = frozenset({"headers", "prompt", "start", "system"})
+"""Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a header is sent or a
+command is started, and means nothing in a prompt."""
+OF_NO_OUTPUT = (
+    *("base_url", "base_urls", "start", "wait_for_s", "api_key_env", "headers", "ca_bundle", "limits", "recordings"),
+    "batch",
+)
+"""Keys of a teacher that say where and how fast it is asked, and nothing about what it is asked."""
+_TEMPLATE_FILE = re.compile(r"[^{}\n]+\.j2")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -67,7 +75,7 @@ def recipe_id(recipe: Recipe) -> str:
     for source in content["problems"]:
         source.pop("path", None)
     for teacher in content["teachers"]:
-        for key in ("base_url", "api_key_env", "headers", "ca_bundle", "limits", "recordings", "batch"):
+        for key in OF_NO_OUTPUT:
             teacher.pop(key, None)
     for benchmark in content.get("curation", {}).get("decontaminate", ()):
         benchmark.pop("path", None)
@@ -100,6 +108,17 @@ def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.envir
     headers = {name: _header(spec, name, value, environment) for name, value in spec.headers.items()}
     ca_bundle = spec.ca_bundle or environment.get("REQUESTS_CA_BUNDLE") or None
     return Endpoint(where.rstrip("/") + mark + query, key or NO_KEY, headers, ca_bundle)
+
+
+def remote_endpoints(spec: TeacherSpec, environment: Mapping[str, str] = os.environ) -> tuple[Endpoint, ...]:
+    """Return the servers of a teacher, one unless it has `base_urls`. Raises as `remote_endpoint`."""
+    at = [spec] if spec.base_urls is None else [spec.model_copy(update={"base_url": url}) for url in spec.base_urls]
+    return tuple(remote_endpoint(server, environment) for server in at)
+
+
+def start_command(spec: TeacherSpec, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the words of the command that serves a teacher, the environment's values in them. Raises RecipeError."""
+    return [_filled_in(word, environment, f"teacher {spec.name!r}") for word in shlex.split(spec.start or "")]
 
 
 def _header(spec: TeacherSpec, name: str, value: str, environment: Mapping[str, str]) -> str:
@@ -143,7 +162,8 @@ def secrets_of(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> f
     for spec in recipe.teachers:
         if not spec.is_local:
             with suppress(RecipeError):  # who cannot be asked has no key to keep; whoever is to ask is told
-                keys |= remote_endpoint(spec, environment).secrets
+                keys |= frozenset[str]().union(*(at.secrets for at in remote_endpoints(spec, environment)))
+                keys |= {environment[name] for name in _VARIABLE.findall(spec.start or "") if environment.get(name)}
     return frozenset(keys)
 
 
@@ -186,6 +206,7 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     teachers = tuple(
         spec.model_copy(
             update={key: str(folder / path) for key in ("recordings", "ca_bundle") if (path := getattr(spec, key))}
+            | ({"prompt": _template(folder / spec.prompt)} if _TEMPLATE_FILE.fullmatch(spec.prompt) else {})
         )
         for spec in recipe.teachers
     )
@@ -199,6 +220,15 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     grader = str(folder / recipe.grader) if recipe.grader else None
     files = {"problems": problems, "teachers": teachers, "curation": curation, "grader": grader}
     return recipe.model_copy(update=files)
+
+
+def _template(path: Path) -> str:
+    """Return the text of a prompt's file. Raises RecipeError."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(LARGEST_TEMPLATE + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The prompt {path} cannot be read: {_one_line(error)}", "fix `prompt:`") from error
 
 
 def _mistakes(error: ValidationError) -> str:

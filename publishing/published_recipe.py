@@ -7,6 +7,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from cotfactory.schemas.recipe import Recipe
 
+FOLDER = re.compile(r"(?<![\w.:/}-])~?/(?:[^\s/'\"]+/)+")
+"""The folders of a path inside a command."""
+
 
 def published_recipe(recipe: Recipe) -> dict[str, Any]:
     """Return `recipe` as plain JSON values, defaults included; it still validates as a recipe.
@@ -30,6 +33,10 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
             teacher["ca_bundle"] = PurePath(teacher["ca_bundle"]).name
         if teacher["base_url"]:
             teacher["base_url"] = _without_login(teacher["base_url"])
+        if teacher["base_urls"]:
+            teacher["base_urls"] = [_without_login(url) for url in teacher["base_urls"]]
+        if teacher["start"]:
+            teacher["start"] = FOLDER.sub("", teacher["start"])
         teacher["headers"] = {name: _as_a_variable(name) for name in teacher["headers"]}
     return told
 

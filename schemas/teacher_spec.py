@@ -1,6 +1,8 @@
 """TeacherSpec: one teacher of a recipe - where and how it is asked, and within which limits."""
 
 import json
+import re
+import shlex
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -15,6 +17,8 @@ LONG_ANSWER_TOKENS = 8_192
 PLAIN_TIMEOUT_S, STREAM_TIMEOUT_S = 600.0, 3600.0
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+STARTING_S = 1800.0
+"""What a large model may take to load from a slow disk."""
 
 
 class Price(RecipeKeys):
@@ -111,9 +115,9 @@ class StudentShares(RecipeKeys):
 
 
 class TeacherSpec(RecipeKeys):
-    """One teacher: an endpoint (`base_url`), a file of recorded completions, or the simulated student.
+    """One teacher: an endpoint (`base_url`, `base_urls` or `start`), recorded completions, or the simulated student.
 
-    Without any of the three, the endpoint is the environment's OPENAI_BASE_URL.
+    Without any of these, the endpoint is the environment's OPENAI_BASE_URL.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -124,6 +128,16 @@ class TeacherSpec(RecipeKeys):
     base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     """Where the OpenAI chat API begins, as a rule ending in `/v1`; a query (`?api-version=2024-10-21`) goes with every
     request. No part of an id: an endpoint may move."""
+    base_urls: Annotated[tuple[Annotated[str, Field(pattern=r"^https?://")], ...], Field(min_length=1)] | None = None
+    """Several servers of the same model, in place of `base_url`: each request goes to the one with least in flight, and
+    one that fails rests and is tried again. They give one set of samples, and `limits` are those of all together."""
+    start: Annotated[str, Field(min_length=1)] | None = None
+    """In place of `base_url`, a command that serves the teacher: `vllm serve MODEL --port {port}`. It is started on a
+    free port, without a shell, waited for (`wait_for_s`), and ended with the run; what it says is in
+    `logs/server-NAME.log` of the workspace. `${NAME}` stands for the environment variable."""
+    wait_for_s: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    """How long to wait at the start for a server that is still loading its model: it refuses connections, or answers
+    503. null: half an hour with `start`, else not at all."""
     recordings: str | None = None
     """A file of recorded completions, which a local server replays; a relative path starts at the recipe's folder."""
     simulated: StudentShares | None = None
@@ -138,7 +152,9 @@ class TeacherSpec(RecipeKeys):
     """A file of certificates (PEM) that the endpoint's own must be signed by; a relative path starts at the recipe's
     folder. null: REQUESTS_CA_BUNDLE or SSL_CERT_FILE of the environment, else the usual authorities."""
     prompt: str = "solve"
-    """The prompt template, `generators/prompts/NAME.j2`."""
+    """How a problem is put: the name of a template of ours (`generators/prompts/NAME.j2`), a file of your own
+    (`./mine.j2`, from the recipe's folder), or the [template](prompts.md) itself. What it makes of a problem is part
+    of each request's id, and the template is published with the recipe."""
     system: Annotated[str, Field(min_length=1)] | None = None
     """What the system message says before every conversation. It is part of each request's id, and published with the
     chains as the first of their messages."""
@@ -182,10 +198,31 @@ class TeacherSpec(RecipeKeys):
 
     @model_validator(mode="after")
     def _one_place_to_ask(self) -> Self:
-        given = [name for name in ("base_url", "recordings", "simulated") if getattr(self, name) is not None]
+        places = ("base_url", "base_urls", "start", "recordings", "simulated")
+        given = [name for name in places if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"teacher {self.name!r} has {' and '.join(given)}: expected at most one of them")
         return self
+
+    @field_validator("base_urls")
+    @classmethod
+    def _servers_differ(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if urls is not None and len({url.rstrip("/") for url in urls}) < len(urls):
+            raise ValueError("a server is named twice: expected each once")
+        return urls
+
+    @field_validator("start")
+    @classmethod
+    def _command_can_be_started(cls, command: str | None) -> str | None:
+        if command is None:
+            return None
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise ValueError(f"start is no command: {error}; expected words as a shell reads them") from error
+        if not words or "{port}" not in command:
+            raise ValueError("start has no {port}: expected the port that the server is told, as in `--port {port}`")
+        return command
 
     @field_validator("reasoning_tags")
     @classmethod
@@ -198,7 +235,7 @@ class TeacherSpec(RecipeKeys):
 
     @model_validator(mode="after")
     def _endpoints_alone_are_told_more(self) -> Self:
-        keys = [key for key in ("headers", "ca_bundle") if getattr(self, key)] if self.is_local else []
+        keys = [key for key in ("headers", "ca_bundle", "wait_for_s") if getattr(self, key)] if self.is_local else []
         if keys:
             raise ValueError(
                 f"teacher {self.name!r} has `{keys[0]}`: expected an endpoint, not recordings or a simulation"
@@ -211,6 +248,8 @@ class TeacherSpec(RecipeKeys):
             return self
         if self.is_local:
             raise ValueError(f"teacher {self.name!r} has `batch`: expected an endpoint, not recordings or a simulation")
+        if self.base_urls is not None:
+            raise ValueError(f"teacher {self.name!r} has `batch` and base_urls: a batch lies at one endpoint")
         others = self.limits.model_fields_set - {"timeout_s", "retries"}
         if others:
             raise ValueError(
@@ -241,9 +280,19 @@ class TeacherSpec(RecipeKeys):
         return self
 
     @property
+    def has_own_prompt(self) -> bool:
+        """Whether `prompt` is a template, and not the name of one of ours."""
+        return re.fullmatch(r"[\w-]+", self.prompt) is None
+
+    @property
     def is_local(self) -> bool:
         """Whether a local server of ours answers, which finds sample i by the seed."""
         return self.recordings is not None or self.simulated is not None
+
+    @property
+    def loading_s(self) -> float:
+        """How long a model may take to load."""
+        return (STARTING_S if self.start is not None else 0.0) if self.wait_for_s is None else self.wait_for_s
 
     @property
     def brings_its_key(self) -> bool:

@@ -129,7 +129,7 @@ async def collect_batches(run: Run, wanted: WantedSamples) -> None:
 
 
 def _is_at(spec: TeacherSpec, batch: OpenBatch) -> bool:
-    if spec.recordings is not None or spec.simulated is not None:
+    if spec.is_local or spec.start is not None or spec.base_urls is not None:
         return False
     where = (remote_endpoint(spec).shown, spec.api_key_env)
     return where == (batch.header.base_url, batch.header.api_key_env)

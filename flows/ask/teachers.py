@@ -1,29 +1,34 @@
 """Open the recipe's teachers: a local server first for simulated and recorded ones, then a client each."""
 
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cotfactory.flows.ask.batches import asking_in_batches, problems_to_open
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import BackPressure, Stop, TeacherSession, in_flight
 from cotfactory.flows.run_record import Run
-from cotfactory.flows.settings import remote_endpoint
+from cotfactory.flows.settings import remote_endpoint, remote_endpoints, start_command
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.batch.batch_api import BatchApi
 from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings
 from cotfactory.generators.local_teachers.replay_teacher import replaying
 from cotfactory.generators.local_teachers.simulated_teacher import simulating
+from cotfactory.generators.local_teachers.started_server import started
 from cotfactory.generators.teacher.budget import BillOverrun, RunBudget
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.limiter import Limiter
+from cotfactory.generators.teacher.loading import wait_until_loaded
+from cotfactory.generators.teacher.rate_headers import Allowances
+from cotfactory.generators.teacher.server_pool import ServerPool
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Teacher
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch, UsualAnswers
-from cotfactory.schemas.errors import TeacherUnavailable
+from cotfactory.schemas.errors import TeacherError, TeacherUnavailable
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -38,17 +43,42 @@ def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
     }
 
 
+@dataclass(frozen=True)
+class _Servers:
+    """Where a teacher is asked, and why a server that a recipe's command started will never answer, if so."""
+
+    endpoints: tuple[Endpoint, ...]
+    failure: Callable[[], TeacherError | None] = lambda: None
+
+
 @contextmanager
-def _endpoint_of(spec: TeacherSpec, problems: Sequence[Problem]) -> Iterator[Endpoint]:
-    """Yield where a teacher is asked; a simulated or replaying teacher's server lives as long as the context."""
+def _servers_of(spec: TeacherSpec, problems: Sequence[Problem], logs: Path) -> Iterator[_Servers]:
+    """Yield where a teacher is asked; a server of our own or of the recipe's command lives as long as the context."""
     if spec.simulated is not None:
         with simulating(problems, spec.model, spec.simulated) as base_url:
-            yield Endpoint(base_url, NO_KEY)
+            yield _Servers((Endpoint(base_url, NO_KEY),))
     elif spec.recordings is not None:
         with replaying(Path(spec.recordings)) as base_url:
-            yield Endpoint(base_url, NO_KEY)
+            yield _Servers((Endpoint(base_url, NO_KEY),))
+    elif spec.start is not None:
+        with started(start_command(spec), logs / f"server-{spec.name}.log") as server:
+            here = spec.model_copy(update={"base_url": server.base_url})
+            yield _Servers((remote_endpoint(here),), server.failure)
     else:
-        yield remote_endpoint(spec)
+        yield _Servers(remote_endpoints(spec))
+
+
+@asynccontextmanager
+async def _opened(
+    spec: TeacherSpec, servers: _Servers, say: Callable[[str], None], heed: Callable[[Allowances], None]
+) -> AsyncIterator[OpenAITeacher | ServerPool]:
+    """Yield a teacher whose model has had its time to load."""
+    endpoints = servers.endpoints
+    opening = OpenAITeacher(spec, endpoints[0], heed) if len(endpoints) == 1 else ServerPool(spec, endpoints)
+    async with opening as teacher:
+        if spec.loading_s:
+            await wait_until_loaded(teacher, spec.loading_s, say, servers.failure)
+        yield teacher
 
 
 @asynccontextmanager
@@ -60,12 +90,12 @@ async def open_session(
     Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
     """
     spec = plan.spec
-    with _endpoint_of(spec, problems) as endpoint:
+    with _servers_of(spec, problems, run.workspace.logs) as servers:
         limiter = Limiter(spec.limits.model_copy(update={"concurrency": in_flight(spec)}))
-        async with OpenAITeacher(spec, endpoint, limiter.heed) as teacher:
+        async with _opened(spec, servers, run.progress.note, limiter.heed) as teacher:
             await teacher.models()
             stop = Stop()
-            async with _transport(spec, teacher, endpoint, run, stop) as (answering, batches):
+            async with _transport(spec, teacher, servers.endpoints[0], run, stop) as (answering, batches):
                 yield TeacherSession(
                     spec,
                     plan.strategy,
@@ -85,7 +115,7 @@ async def open_session(
 
 @asynccontextmanager
 async def _transport(
-    spec: TeacherSpec, teacher: OpenAITeacher, endpoint: Endpoint, run: Run, stop: Stop
+    spec: TeacherSpec, teacher: OpenAITeacher | ServerPool, endpoint: Endpoint, run: Run, stop: Stop
 ) -> AsyncIterator[tuple[Teacher, BatchLedger | None]]:
     """Yield whatever answers the teacher's requests: itself, one by one, or batches and what they are noted in."""
     if spec.batch is None:
@@ -112,10 +142,11 @@ def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
     return TeacherWatch(spec.name, model, alarms, usual, wants_reasoning=wants_reasoning)
 
 
-async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem]) -> str:
+async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem], logs: Path) -> str:
     """Return one line about a teacher's endpoint for `check`. Raises a TeacherError or RecipeError."""
-    with _endpoint_of(spec, problems) as endpoint:
-        async with OpenAITeacher(spec, endpoint) as teacher:
+    with _servers_of(spec, problems, logs) as servers:
+        endpoint = servers.endpoints[0]
+        async with _opened(spec, servers, lambda text: print(text, file=sys.stderr), lambda _: None) as teacher:
             models = await teacher.models()
         if spec.batch is not None:
             async with BatchApi(spec, endpoint) as api:

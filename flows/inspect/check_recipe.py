@@ -67,12 +67,12 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     licenses = {spec.name: spec.license for spec in recipe.teachers}
     refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)
     teacher_plans(recipe, recorded_counts(recipe))
-    open_workspace(workspace)
+    place = open_workspace(workspace)
     kinds = Counter(problem.answer_kind for problem in problems)
     ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
     faults: list[str] = []
     ok += _contamination(recipe, problems)
-    _check_endpoints(recipe, problems, ok, faults)
+    _check_endpoints(recipe, problems, place.logs, ok, faults)
     good, strength = _check_references(recipe, problems, ok, faults)
     report = CheckReport(
         recipe=recipe.name,
@@ -104,10 +104,10 @@ def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:
     return ["\n       ".join([line + (" and will not be asked" if found else ""), *named[:EXAMPLES]])]
 
 
-def _check_endpoints(recipe: Recipe, problems: list[Problem], ok: list[str], faults: list[str]) -> None:
+def _check_endpoints(recipe: Recipe, problems: list[Problem], logs: Path, ok: list[str], faults: list[str]) -> None:
     for spec in recipe.teachers:
         try:
-            ok.append(f"teacher {spec.name}: {asyncio.run(describe_endpoint(spec, problems))}")
+            ok.append(f"teacher {spec.name}: {asyncio.run(describe_endpoint(spec, problems, logs))}")
         except CotfactoryError as error:
             faults.append(f"teacher {spec.name}: {error}")
 

@@ -54,12 +54,13 @@ def _renderer(path: str) -> _Renderer:
     template = _ENVIRONMENT.get_template(path)
 
     def render(problem: Problem, **more: str) -> Message:
-        text = template.render(problem=problem, letters=CHOICE_LETTERS, entry_point=_entry_point(problem), **more)
+        text = template.render(problem=problem, letters=CHOICE_LETTERS, entry_point=entry_point(problem), **more)
         return Message(role="user", content=text.strip())
 
     return render
 
 
-def _entry_point(problem: Problem) -> str | None:
+def entry_point(problem: Problem) -> str | None:
+    """Return the name that a program for the problem must define; None where there is none."""
     tests = problem.tests
     return tests.entry_point if isinstance(tests, AssertTests | CallTests) else None

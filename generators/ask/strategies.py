@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from cotfactory.generators.ask.own_prompt import own_prompt
 from cotfactory.generators.ask.render_prompt import prompt_renderer, turn_renderer
 from cotfactory.schemas.candidate import Candidate, RequestStrategy, StrategyName
 from cotfactory.schemas.grade import Verdict
@@ -86,7 +87,7 @@ class Strategy:
         self._model, self._extra_body = spec.model, spec.extra_body
         self._turns = [turn_renderer(step.turn) if step.turn is not None else None for step in self.steps]
         self._system = (Message(role="system", content=spec.system),) if spec.system is not None else ()
-        self._prompt = prompt_renderer(spec.prompt)
+        self._prompt = (own_prompt if spec.has_own_prompt else prompt_renderer)(spec.prompt)
 
     def plain(self, problem: Problem) -> Messages:
         """Return the problem as a student is to be asked it."""

@@ -2,11 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from cotfactory.generators.teacher.teacher import OpenAITeacher, Request
+from cotfactory.generators.teacher.teacher import Request, Teacher
 from cotfactory.schemas.errors import TeacherRejected
 from cotfactory.schemas.teaching import Completion
+
+
+class SeveralTeacher(Teacher, Protocol):
+    """A teacher that can be asked for several samples of a prompt at once."""
+
+    async def complete_several(self, request: Request, samples: int) -> tuple[Completion, ...]:
+        """Return up to `samples` samples of one prompt. Raises a TeacherError."""
+        ...
 
 
 class _PendingSample(NamedTuple):
@@ -23,7 +31,7 @@ class SharedPrompts:
     from then on, and for those that are missing at once.
     """
 
-    def __init__(self, teacher: OpenAITeacher, most: int) -> None:
+    def __init__(self, teacher: SeveralTeacher, most: int) -> None:
         self._teacher = teacher
         self._most = most
         self._gathering: dict[

@@ -133,9 +133,7 @@ class OpenAITeacher:
         for attempt in range(MODELS_TRIES):
             is_last = attempt == MODELS_TRIES - 1
             try:
-                with connection_errors(self._spec, self._endpoint):
-                    reply = await self._http.models()
-                return listed_models(decoded(reply, self._spec, self._endpoint, self._on_allowances))
+                return await self.ask_models()
             except TeacherUnavailable as error:
                 if is_last and error.is_unreachable:
                     raise
@@ -146,6 +144,12 @@ class OpenAITeacher:
             if not is_last:
                 await asyncio.sleep(FIRST_DELAY_S * 2**attempt)
         return ()
+
+    async def ask_models(self) -> tuple[str, ...]:
+        """Ask once which models there are. Raises a TeacherError."""
+        with connection_errors(self._spec, self._endpoint):
+            reply = await self._http.models()
+        return listed_models(decoded(reply, self._spec, self._endpoint, self._on_allowances))
 
 
 @contextmanager

@@ -158,3 +158,27 @@ def test_a_header_that_cannot_be_sent_is_told_without_its_value(
 def test_a_header_that_is_not_set_is_told(serve: Serve, write_recipe: WriteRecipe, tmp_path: Path) -> None:
     with pytest.raises(CotfactoryError, match=r"Teacher 't' uses \$\{NOT_SET_HERE\}, which is not set"):
         run(write_recipe, tmp_path / "w", teacher(serve(Rules()), headers={"X-Key": "${NOT_SET_HERE}"}))
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_prompt_of_ones_own(serve: Serve, write_recipe: WriteRecipe, tmp_path: Path, *, inline: bool) -> None:
+    """As a file or in the recipe it is the same; it is published, and a change of words is asked anew."""
+    server = serve(Rules())
+    template = "{# how we ask #}Work it out: {{ problem.question }} ${a}$"
+    (tmp_path / "mine.j2").write_text(template)
+    summary = run(write_recipe, tmp_path / "w", teacher(server, prompt=template if inline else "./mine.j2"))
+    assert "Work it out: What is 0 + 1? ${a}$" in {body["messages"][0]["content"] for body in server.bodies}
+    assert summary.release is not None
+    manifest = json.loads((Path(summary.release.path) / "manifest.json").read_text())
+    assert json.loads(manifest["recipe"])["teachers"][0]["prompt"] == template
+    assert run(write_recipe, tmp_path / "w", teacher(server, prompt=template.replace("how", "why"))).teacher_calls == 0
+    assert run(write_recipe, tmp_path / "w", teacher(server, prompt=template.replace("out", "up"))).teacher_calls == 12
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [("./not-there.j2", "not-there.j2 cannot be read"), ("nice", "Unknown prompt 'nice'"), ("Hi!", "does not ask")],
+)
+def test_a_prompt_that_is_none(serve: Serve, write_recipe: WriteRecipe, tmp_path: Path, prompt: str, said: str) -> None:
+    with pytest.raises(CotfactoryError, match=said):
+        run(write_recipe, tmp_path / "w", teacher(serve(Rules()), prompt=prompt))

@@ -20,7 +20,7 @@ from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.math.resolve_shapes import resolve
 from cotfactory.graders.math.rounding import declared_rounding
 from cotfactory.graders.math.structures import read_shape
-from cotfactory.graders.texts import accepted_forms, normalise
+from cotfactory.graders.texts import normalise
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.problem import CHOICE_LETTERS, Problem, ScorerTests
@@ -99,7 +99,7 @@ def _digit_changed(problem: Problem, answer: str) -> str | None:
         return None
     changed = answer[: match.start()] + str(int(match[0]) % 9 + 1) + answer[match.end() :]
     if problem.answer_kind == "text":
-        return None if normalise(changed) in accepted_forms(problem.answer) else changed
+        return None if normalise(changed) in _forms(problem) else changed
     return None if _value(changed) == _value(answer) is not None else changed
 
 
@@ -112,7 +112,11 @@ def _sign_turned(answer: str) -> str | None:
 
 
 def _stated(problem: Problem) -> str:
-    return reference_answer(problem.answer) if problem.answer_kind == "math" else problem.answer.split("\n")[0]
+    return reference_answer(problem.answer) if problem.answer_kind == "math" else problem.answer
+
+
+def _forms(problem: Problem) -> set[str]:
+    return {normalise(form) for form in problem.accepted_answers}
 
 
 def _differ(left: Problem, right: Problem) -> bool:
@@ -120,7 +124,7 @@ def _differ(left: Problem, right: Problem) -> bool:
     if left.answer_kind != right.answer_kind:
         return False
     if left.answer_kind != "math":
-        return not set(accepted_forms(left.answer)) & set(accepted_forms(right.answer))
+        return not _forms(left) & _forms(right)
     values = _value(_stated(left)), _value(_stated(right))
     if values[0] is None or values[1] is None:
         texts = [re.sub(r"[^0-9A-Za-z]", "", _stated(problem)) for problem in (left, right)]

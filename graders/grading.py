@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from cotfactory.graders.checkable import why_no_text
 from cotfactory.graders.choices import CHOICE_GRADER_VERSION, grade_choice
 from cotfactory.graders.code.grade_code import CODE_GRADER_VERSION, grade_code
 from cotfactory.graders.code.program_mutants import empty_program_passes
@@ -19,7 +20,7 @@ from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math
 from cotfactory.graders.math.readable import why_no_answer
 from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.scorer_answers import grade_reasoning_gym, reasoning_gym_version
-from cotfactory.graders.texts import TEXT_GRADER_VERSION, grade_text
+from cotfactory.graders.text_comparisons import TEXT_GRADER_VERSION, grade_text
 from cotfactory.graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import SandboxError
@@ -137,11 +138,20 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
     stated = _served(problem, candidate, grade(problem, candidate, tools), tools)
     if stated.reason == "sandbox_failed":
         raise SandboxError(f"a reference solution could not be run: {stated.evidence.detail}")
-    if stated.grader == "math" and stated.verdict == "correct" and (fault := why_no_answer(problem.answer)):
+    if stated.verdict == "correct" and (fault := _why_not_checkable(problem)):
         return stated.model_copy(update={"verdict": "incorrect", "reason": fault})
     if stated.grader == "code" and stated.verdict == "correct" and empty_program_passes(problem, tools):
         return stated.model_copy(update={"verdict": "incorrect", "reason": "bad_tests"})
     return stated
+
+
+def _why_not_checkable(problem: Problem) -> str | None:
+    """Return why no response can be held against the reference, though it equals itself; None where one can."""
+    if isinstance(problem.tests, ScorerTests):
+        return None
+    if problem.answer_kind == "math":
+        return why_no_answer(problem.answer)
+    return why_no_text(problem.answer) if problem.answer_kind == "text" else None
 
 
 def _statement(problem: Problem) -> str:
@@ -152,7 +162,7 @@ def _statement(problem: Problem) -> str:
     if isinstance(problem.tests, ScorerTests) or problem.answer_kind == "math":
         answer = reference_answer(problem.answer)
     else:
-        answer = next((line for line in problem.answer.splitlines() if line.strip()), "")
+        answer = " ".join(problem.answer.split("\n"))
     balanced = answer.count("{") == answer.count("}")
     return f"\\boxed{{{answer}}}" if balanced else f"#### {answer}"
 

@@ -1,15 +1,11 @@
-"""Text answers: an exact match, after normalising, with one of the accepted forms the problem lists."""
+"""Text answers by words: a match, after normalising, with one of the accepted forms."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-from cotfactory.graders.grader import Tools
 from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.graders.math.latex import plain_words
-from cotfactory.graders.stated_answers import grade_stated
-from cotfactory.schemas.candidate import Candidate
-from cotfactory.schemas.grade import Grade
-from cotfactory.schemas.problem import Problem
 
 MAX_STATED_WORDS = 12
 """A longer statement is a sentence about the answer, and no rule here judges sentences."""
@@ -35,18 +31,13 @@ def normalise(text: str) -> str:
         text = shorter
 
 
-def accepted_forms(answer: str) -> tuple[str, ...]:
-    """Return the accepted forms of a reference answer, one a line, normalised."""
-    return tuple(form for line in answer.splitlines() if (form := normalise(line)))
-
-
-def compare_text(reference: str, answer: str) -> ValueFinding:
+def compare_words(accepted: Sequence[str], answer: str) -> ValueFinding:
     """Compare a stated answer with every accepted form.
 
     Equal to one is `equal`. It is `different` only where that can be decided: the statement is short, and neither
     holds all the words of the other (so that "Friday, the 13th" beside "Friday" is left `undecided`).
     """
-    forms, stated = accepted_forms(reference), normalise(answer)
+    forms, stated = [form for given in accepted if (form := normalise(given))], normalise(answer)
     if stated in forms:
         return ValueFinding("equal", "text")
     words = stated.split()
@@ -60,11 +51,3 @@ def compare_text(reference: str, answer: str) -> ValueFinding:
         if wanted and held and (wanted <= held or held <= wanted):
             return ValueFinding("undecided", "words_overlap")
     return ValueFinding("different", "text")
-
-
-TEXT_GRADER_VERSION = "3"
-
-
-def grade_text(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
-    """Return the grade of one candidate for a `text` problem."""
-    return grade_stated(problem, candidate, "text", TEXT_GRADER_VERSION, compare_text)

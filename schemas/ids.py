@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from cotfactory.schemas.problem import Problem, Tests
+from cotfactory.schemas.problem import Problem, Tests, TextCompare
 from cotfactory.schemas.teaching import Message, Sampling
 
 
@@ -45,8 +45,13 @@ def problem_id(
     tests: Tests | None,
     source: str,
     answer_tolerance: str | None = None,
+    answers: Sequence[str] = (),
+    text_compare: TextCompare = "words",
 ) -> str:
-    """Return the id of a problem: its question, choices, answer, tests and source, and its tolerance if it has one."""
+    """Return the id of a problem: its question, choices, answer, tests and source.
+
+    Where it has a tolerance, further accepted answers or a comparison of its own, those too.
+    """
     return content_id(
         {
             "question": question,
@@ -55,6 +60,8 @@ def problem_id(
             "tests": tests.model_dump(mode="json") if tests else None,
             "source": source,
             **({"answer_tolerance": answer_tolerance} if answer_tolerance else {}),
+            **({"answers": list(answers)} if answers else {}),
+            **({"text_compare": text_compare} if text_compare != "words" else {}),
         }
     )
 

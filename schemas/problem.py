@@ -75,6 +75,11 @@ Tolerance = Annotated[
 """How far a number may be from the reference: an exact decimal of any size ("0.01", "5e-7"), or a share ("1%")."""
 
 
+TextCompare = Literal["exact", "words", "set", "list"]
+"""How a `text` answer is compared: character by character; without case, articles and the marks of a sentence; as items
+between commas in any order, or in this order."""
+
+
 class CustomGrader(Record):
     """The user's own grader of a problem: `name` is FILE.py:FUNCTION without folders, `version` a hash of the file."""
 
@@ -85,8 +90,9 @@ class CustomGrader(Record):
 class Problem(Record):
     """A question whose answer can be checked.
 
-    `answer` is the reference answer: LaTeX or plain text for `math`, a letter for `choice`, one accepted
-    form per line for `text`, and empty for `code`, which is checked by `tests`. `source_row_id` is the
+    `answer` is the reference answer: LaTeX or plain text for `math`, a letter for `choice`, a word or a few for `text`,
+    and empty for `code`, which is checked by `tests`. `answers` are further accepted forms of a `text` answer,
+    `text_compare` is how they are compared. `source_row_id` is the
     problem's id in its source, for people; `problem_id` is a content hash (see `schemas.ids`).
     `answer_tolerance` is how far the numbers of a `math` answer may be from the reference; None, as nearly always,
     means not at all. `split_group` names problems that must never be on both sides of a train/test split.
@@ -105,6 +111,8 @@ class Problem(Record):
     answer: str
     answer_kind: AnswerKind
     answer_tolerance: Tolerance | None = None
+    answers: tuple[str, ...] = ()
+    text_compare: TextCompare = "words"
     tests: Tests | None = None
     solution: str | None = None
     split_group: str
@@ -122,6 +130,10 @@ class Problem(Record):
         is_share = self.answer_tolerance.endswith("%")
         size = Fraction(self.answer_tolerance.rstrip("% "))
         return (size / 100, True) if is_share else (size, False)
+
+    def accepted_answers(self) -> tuple[str, ...]:
+        """The reference answer and its further accepted forms."""
+        return (self.answer, *self.answers)
 
     @property
     def named(self) -> str:

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.alarm import AlarmKind
 from cotfactory.schemas.curation import Curation
-from cotfactory.schemas.problem import AnswerKind
+from cotfactory.schemas.problem import AnswerKind, TextCompare
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
@@ -21,6 +21,14 @@ Product = Literal[
     "all_graded",
     "steps",
 ]
+
+
+class TextComparison(RecipeKeys):
+    """How stated answers are compared with the accepted ones of `text` problems."""
+
+    compare: TextCompare = "words"
+    """`words`: without case, articles and the marks of a sentence around it. `exact`: character by character, but for
+    outer spaces. `list`, `set`: as the items between commas or lines, in this order or in any."""
 
 
 class FileSource(RecipeKeys):
@@ -40,6 +48,8 @@ class FileSource(RecipeKeys):
     """The domain of rows that name none."""
     answer_kind: AnswerKind | None = None
     """The answer kind of rows that name none."""
+    text: TextComparison | None = None
+    """How the `text` problems that say nothing of their own are compared; null: by `words`."""
 
 
 class ColumnMap(RecipeKeys):
@@ -51,6 +61,8 @@ class ColumnMap(RecipeKeys):
     """The reference answer."""
     answer_tolerance: str | None = None
     """How far a number may be from the reference."""
+    answers: str | None = None
+    """The list of all accepted forms of a `text` answer."""
     id: str | None = None
     """The row's own id; null: its number is."""
     choices: str | None = None
@@ -82,6 +94,8 @@ class HubSource(RecipeKeys):
     """Which column holds what."""
     answer_kind: AnswerKind
     """How all of its answers are checked."""
+    text: TextComparison | None = None
+    """With `answer_kind: text`: how they are compared; null: by `words`."""
     answer_pattern: str | None = None
     """A regular expression whose first group is the reference answer inside the answer column (GSM8K: `#### (.+)`)."""
     license: str | None = None

@@ -77,6 +77,8 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("answer", pa.string()),
         ("answer_kind", pa.string()),
         ("answer_tolerance", pa.string()),
+        ("answers", pa.list_(pa.string())),
+        ("text_compare", pa.string()),
         ("tests", pa.string()),
         ("solution", pa.string()),
         ("split_group", pa.string()),

@@ -4,7 +4,7 @@ import re
 from random import Random
 
 from cotfactory.generators.problems.families.short_text import MONTHS, WEEKDAYS
-from cotfactory.schemas.problem import CHOICE_LETTERS, Problem, ScorerTests
+from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
 
 SIMPLE_FRACTION = re.compile(r"(-?)\\frac\{(\d+)\}\{(\d+)\}")
 WHOLE_NUMBER = re.compile(r"\d+")
@@ -33,13 +33,6 @@ HEDGES = (
     "Answer: {first}\nOr perhaps:\nAnswer: {second}",
     "The final answer is {first} or {second}.",
 )
-
-
-def reference_form(problem: Problem) -> str:
-    """Return the answer as a student writes it: the first of several accepted forms."""
-    if isinstance(problem.tests, ScorerTests) or problem.answer_kind != "text":
-        return problem.answer
-    return problem.answer.splitlines()[0] if problem.answer else ""
 
 
 def state_answer(problem: Problem, answer: str, rng: Random) -> str:
@@ -78,7 +71,7 @@ def wrong_answer(problem: Problem, rng: Random) -> str:
     A letter becomes another letter; a word of a closed set another of it; else the first number in the
     answer is changed, or a word taken from the question.
     """
-    right = reference_form(problem)
+    right = problem.answer
     if problem.answer_kind == "choice":
         return rng.choice([letter for letter in CHOICE_LETTERS[: len(problem.choices or "AB")] if letter != right])
     for words in CLOSED_SETS:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from random import Random
 from typing import Literal, NamedTuple
 
-from cotfactory.generators.local_teachers.final_answers import hedge, reference_form, state_answer, wrong_answer
+from cotfactory.generators.local_teachers.final_answers import hedge, state_answer, wrong_answer
 from cotfactory.generators.local_teachers.solution_chain import solution_prose, worked_from_solution
 from cotfactory.generators.problems.chains import Worked, evaluate, write_lines
 from cotfactory.generators.problems.procedural_source import worked_procedural
@@ -106,7 +106,7 @@ def _random(*parts: str | int) -> Random:
 
 
 def _draft_chain(mode: Mode, problem: Problem, known: Worked | None, rng: Random) -> tuple[Mode, _Draft]:
-    right = reference_form(problem)
+    right = problem.answer
     given = _slip(known, rng) if known else None
     if mode == "lucky":
         lucky = _draft_lucky(known, rng) if known else None

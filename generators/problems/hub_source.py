@@ -169,6 +169,8 @@ def _mapped(raw: Mapping[str, Any], source: HubSource, place: str) -> dict[str, 
         "license": source.license,
         "domain": source.domain,
     }
+    if source.text is not None:
+        row["text"] = source.text.model_dump()
     for field, column in source.columns.model_dump().items():
         if column is not None and raw[column] is not None:
             row[field] = raw[column]

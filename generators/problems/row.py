@@ -5,7 +5,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Collection, Mapping
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -19,6 +19,7 @@ from cotfactory.schemas.problem import (
     CallTests,
     Problem,
     StdioTests,
+    TextCompare,
     Tolerance,
 )
 
@@ -32,6 +33,8 @@ FIELDS = (
     "answer",
     "answer_kind",
     "answer_tolerance",
+    "answers",
+    "text",
     "choices",
     "tests",
     "solution",
@@ -60,12 +63,14 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
     question = _required(row, "question", where)
     choices = _choices(row, kind, where)
     tests = _tests(row, kind, where)
-    answer = _answer(row, kind, choices, where)
+    answers = _answers(row, kind, where)
+    answer = answers[0] if answers else _answer(row, kind, choices, where)
     tolerance = _tolerance(row, kind, where)
+    compare = _text_compare(row, kind, where)
     source = _required(row, "source", where)
     try:
         problem = Problem(
-            problem_id=problem_id(question, choices, answer, tests, source, tolerance),
+            problem_id=problem_id(question, choices, answer, tests, source, tolerance, answers[1:], compare),
             source=source,
             source_row_id=_required(row, "id", where),
             source_revision=source_revision,
@@ -76,6 +81,8 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
             answer=answer,
             answer_kind=kind,
             answer_tolerance=tolerance,
+            answers=answers[1:],
+            text_compare=compare,
             tests=tests,
             solution=_optional(row, "solution", where),
             split_group=split_group_of(question),
@@ -211,6 +218,41 @@ def _answer(row: Mapping[str, object], kind: AnswerKind, choices: tuple[str, ...
             "write the letter of the right choice",
         )
     return letter
+
+
+def _answers(row: Mapping[str, object], kind: AnswerKind, where: str) -> tuple[str, ...]:
+    """Return the accepted forms of `answers`, each once, that of `answer` first; none where the row has no list."""
+    given = _decoded(row, "answers", where)
+    if given is None:
+        return ()
+    forms = [_text(form, "answers", where) for form in given] if isinstance(given, list) else []
+    if kind != "text" or not forms or not all(forms):
+        raise ProblemSourceError(
+            f"{where} has answer_kind {kind} and the answers {_shown(row['answers'])}: expected a list of one text or "
+            "more, on text problems only",
+            "write a single reference as `answer`",
+        )
+    first = [] if row.get("answer") is None else [_answer(row, kind, None, where)]
+    return tuple(dict.fromkeys(first + forms))
+
+
+def _text_compare(row: Mapping[str, object], kind: AnswerKind, where: str) -> TextCompare:
+    """Return what `text` says of a text problem. A column of that name that holds texts is another one's."""
+    given = row.get("text")
+    if kind == "text" and isinstance(given, str) and given.lstrip().startswith("{"):
+        given = _decoded(row, "text", where)
+    if kind != "text" or not (isinstance(given, dict) or given in get_args(TextCompare)):
+        return "words"
+    compare = given.get("compare") if isinstance(given, dict) and set(given) == {"compare"} else None
+    for known in get_args(TextCompare):
+        if compare == known:
+            found: TextCompare = known
+            return found
+    raise ProblemSourceError(
+        f'{where} has `text` {_shown(given)}: expected {{"compare": ...}} with one of '
+        f"{', '.join(get_args(TextCompare))}",
+        "fix or remove `text`",
+    )
 
 
 def _tolerance(row: Mapping[str, object], kind: AnswerKind, where: str) -> str | None:

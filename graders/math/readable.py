@@ -7,6 +7,7 @@ that MATH and its like hold as answers (`\text{even}`, `\text{Monday}`, "no real
 
 import re
 
+from cotfactory.graders.checkable import stands_for_no_answer
 from cotfactory.graders.math.bases import based_number
 from cotfactory.graders.math.exact_forms import exact_form
 from cotfactory.graders.math.expressions import TooLarge, Tree, Unreadable, parse_expression
@@ -34,7 +35,7 @@ def why_no_answer(reference: str) -> str | None:
     ('division_by_zero', 'prose')
     """
     text = clean(reference_answer(reference))
-    if text.casefold() in _MISSING:
+    if text.casefold() in _MISSING or stands_for_no_answer(text):
         return "missing"
     return _fault(read_shape(text))
 

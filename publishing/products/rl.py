@@ -163,13 +163,23 @@ def _asked(group: Group) -> str:
     return "\n".join(message.content for message in group.messages)
 
 
+def _comparison(problem: Problem) -> dict[str, object]:
+    """Return what else an answer is compared by, where a problem says so."""
+    return {
+        "answer_tolerance": problem.answer_tolerance,
+        "answers": list(problem.answers) or None,
+        "text_compare": problem.text_compare if problem.text_compare != "words" else None,
+    }
+
+
 def _grader_args(problem: Problem) -> str:
     tests = problem.tests.model_dump(mode="json") if problem.tests else None
+    version = problem.grader.version if problem.grader else None
     arguments = {
         "choices": list(problem.choices) if problem.choices else None,
         "tests": tests,
-        "answer_tolerance": problem.answer_tolerance,
-        "version": problem.grader.version if problem.grader else None,
+        "version": version,
+        **_comparison(problem),
     }
     given = {name: value for name, value in arguments.items() if value is not None}
     return json.dumps(given, ensure_ascii=False, sort_keys=True)

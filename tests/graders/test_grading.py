@@ -213,7 +213,12 @@ SELF_TESTS: list[tuple[AnswerKind, str, tuple[str, ...] | None, bool]] = [
     ("choice", "C", ("one", "two"), False),
     ("choice", "", ("one", "two"), False),
     ("choice", "A", None, False),
-    ("text", "Friday\nFri", None, True),
+    ("text", "Friday\nFri", None, False),  # no list of forms: `answers` is
+    ("text", "See proof.", None, False),
+    ("text", "Proof by induction", None, True),
+    ("text", "word " * 31, None, False),  # no right response repeats prose
+    ("math", "The statement is proved", None, False),
+    ("math", "\\text{Answers may vary.}", None, False),
     ("text", "it's a {brace", None, True),
     ("text", "\n", None, False),
 ]

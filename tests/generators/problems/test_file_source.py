@@ -62,6 +62,57 @@ def test_a_tolerance_is_an_exact_decimal_or_a_share(written: object, read: str |
     assert problem.answer_tolerance == read
 
 
+WORDS = {"id": "t", "question": "Which day?", "answer": "Friday", "answer_kind": "text"}
+
+
+def test_accepted_answers_are_a_list_and_a_line_break_makes_none(tmp_path: Path) -> None:
+    two = ["Friday", "Fri"]
+    rows = [
+        WORDS,
+        {**WORDS, "answers": two},
+        {**WORDS, "answer": None, "answers": two},
+        {**WORDS, "answer": "Friday\nFri"},
+    ]
+    plain, beside, alone, lines = (load(jsonl(tmp_path, row))[0] for row in rows)
+    assert plain.accepted_answers == ("Friday",)
+    assert beside.accepted_answers == alone.accepted_answers == ("Friday", "Fri")
+    assert beside.problem_id == alone.problem_id != plain.problem_id
+    assert lines.accepted_answers == ("Friday\nFri",)
+    cell = tmp_path / "p.csv"
+    cell.write_text('id,question,answer_kind,answers\nt,Which day?,text,"[""Friday"", ""Fri""]"\n')
+    assert load(cell)[0].accepted_answers == ("Friday", "Fri")
+
+
+def test_a_row_says_how_its_text_is_compared_or_the_source_does(tmp_path: Path) -> None:
+    path = jsonl(
+        tmp_path, WORDS, WORDS | {"id": "s", "text": {"compare": "set"}}, MATH, WORDS | {"id": "x", "text": "A page."}
+    )
+    assert [problem.text_compare for problem in load(path)] == ["words", "set", "words", "words"]
+    told = load(path, text={"compare": "exact"})
+    assert [problem.text_compare for problem in told] == ["exact", "set", "words", "words"]
+    assert told[0].problem_id != load(path)[0].problem_id
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"answers": []}, "expected a list of one text or more"),
+        ({"answers": "Friday"}, "expected JSON"),
+        ({"answers": ["Friday", ""]}, "expected a list of one text or more"),
+        ({"answers": ["Friday", ["Fri"]]}, "expected text, got list"),
+        ({"text": {"compare": "fuzzy"}}, "one of exact, words, set, list"),
+        ({"text": "exact"}, 'expected {"compare": ...}'),
+        ({"text": {"compare": "set", "case": True}}, 'expected {"compare": ...}'),
+    ],
+)
+def test_what_a_text_problem_may_not_say(fields: dict[str, object], said: str, tmp_path: Path) -> None:
+    assert said in refusal(jsonl(tmp_path, WORDS | fields))
+
+
+def test_only_text_has_a_list_of_answers(tmp_path: Path) -> None:
+    assert "on text problems only" in refusal(jsonl(tmp_path, MATH | {"answers": ["2", "two"]}))
+
+
 def test_every_field_of_the_format_reaches_the_problem(tmp_path: Path) -> None:
     row = CHOICE | {"solution": "Look.", "domain": "colours", "source": "org/set", "license": "MIT"}
     (problem,) = load(jsonl(tmp_path, row))
@@ -217,7 +268,7 @@ def test_a_broken_line_is_named_as_an_editor_counts_it(tmp_path: Path, line: str
 
 
 def test_extra_fields_are_left_alone(tmp_path: Path) -> None:
-    row = MATH | {"level": 5, "answers": ["2", "two"], "metadata": {"page": 3}}
+    row = MATH | {"level": 5, "text": "A page of a book.", "metadata": {"page": 3}}
     assert load(jsonl(tmp_path, row)) == load(jsonl(tmp_path, MATH, name="p.jsonl"))
 
 

@@ -115,6 +115,15 @@ def test_choice_keeps_its_letter_and_its_choices() -> None:
     assert row["data_source"] == "stories"
 
 
+def test_a_row_carries_all_that_an_answer_is_compared_by() -> None:
+    text = made_problem(answer="red, blue", answer_kind="text", answers=("blue, red",), text_compare="list")
+    row = rl_rows([made_group(text, [made_graded(made_candidate(text))])], RECIPE)[0]
+    assert json.loads(row["grader_args"]) == {"answers": ["blue, red"], "text_compare": "list"}
+    near = made_problem(answer="3.14", answer_tolerance="0.01")
+    row = rl_rows([made_group(near, [made_graded(made_candidate(near))])], RECIPE)[0]
+    assert json.loads(row["grader_args"]) == {"answer_tolerance": "0.01"}
+
+
 def test_program_is_checked_by_its_tests() -> None:
     tests = CallTests(entry_point="twice", cases=(CallCase(args=(9,), expected=18),))
     problem = made_problem(answer="", answer_kind="code", tests=tests)

@@ -131,6 +131,7 @@ class Problem(Record):
         size = Fraction(self.answer_tolerance.rstrip("% "))
         return (size / 100, True) if is_share else (size, False)
 
+    @property
     def accepted_answers(self) -> tuple[str, ...]:
         """The reference answer and its further accepted forms."""
         return (self.answer, *self.answers)

@@ -1,6 +1,7 @@
 """One RL row a problem that three trainers read, each by the names and in the form it knows."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -116,10 +117,11 @@ def test_choice_keeps_its_letter_and_its_choices() -> None:
 
 
 def test_a_row_carries_all_that_an_answer_is_compared_by() -> None:
-    text = made_problem(answer="red, blue", answer_kind="text", answers=("blue, red",), text_compare="list")
+    lists: dict[str, Any] = {"answers": ("blue, red",), "text_compare": "list"}
+    text = made_problem(answer="red, blue", answer_kind="text").model_copy(update=lists)
     row = rl_rows([made_group(text, [made_graded(made_candidate(text))])], RECIPE)[0]
     assert json.loads(row["grader_args"]) == {"answers": ["blue, red"], "text_compare": "list"}
-    near = made_problem(answer="3.14", answer_tolerance="0.01")
+    near = made_problem(answer="3.14").model_copy(update={"answer_tolerance": "0.01"})
     row = rl_rows([made_group(near, [made_graded(made_candidate(near))])], RECIPE)[0]
     assert json.loads(row["grader_args"]) == {"answer_tolerance": "0.01"}
 

@@ -1,6 +1,8 @@
 """A chat endpoint on loopback with rules of its own: which fields, headers and queries it takes, and how it answers."""
 
 import asyncio
+import itertools
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +14,9 @@ from aiohttp import web
 
 USUAL = frozenset({"model", "messages", "temperature", "top_p", "stream", "stop", "n"})
 SUM = re.compile(r"What is (\d+) \+ (\d+)\?")
+
+ANSWERS = itertools.count(1)
+"""Numbers the answers of all endpoints, so that no two are the same."""
 
 
 def sum_of(body: Mapping[str, Any]) -> tuple[int, int]:
@@ -29,6 +34,22 @@ def thinks_apart(body: Mapping[str, Any], number: int) -> dict[str, Any]:
 def thinks_in_tags(body: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Return a message with the thinking between tags."""
     return {"content": f"<think>\n{thought(body, number)}\n</think>\n\n{said(body)}"}
+
+
+def thinks_in_reasoning(body: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return a message with the thinking in the other field that is usual."""
+    return {"content": said(body), "reasoning": thought(body, number)}
+
+
+def thinks_in_thought_tags(body: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return a message with the thinking between Gemini's tags."""
+    return {"content": f"<thought>{thought(body, number)}</thought>{said(body)}"}
+
+
+def thinks_in_parts(body: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return a message whose content is a list of typed parts."""
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thought(body, number)}], "closed": True}
+    return {"content": [thinking, {"type": "text", "text": said(body)}]}
 
 
 def shows_no_thinking(body: Mapping[str, Any], number: int) -> dict[str, Any]:
@@ -80,7 +101,7 @@ class EndpointServer:
         self.origin = ""
         self.base_url = ""
 
-    async def _complete(self, request: web.Request) -> web.Response:
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
         refused = self._refused(request)
         if refused is not None:
             return refused
@@ -89,7 +110,10 @@ class EndpointServer:
         fault = self._fault(body)
         if fault is not None:
             return self._refuse(self.rules.refusal, fault)
-        message = self.rules.message(body, len(self.bodies))
+        message = self.rules.message(body, next(ANSWERS))
+        usage = {"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 90}
+        if body.get("stream"):
+            return await self._streamed(request, body, message, usage)
         return web.json_response(
             {
                 "id": "x",
@@ -97,9 +121,30 @@ class EndpointServer:
                 "created": 1,
                 "model": body["model"],
                 "choices": [{"index": 0, "message": message, "finish_reason": self.rules.finish_reason}],
-                "usage": {"prompt_tokens": 30, "completion_tokens": 60, "total_tokens": 90},
+                "usage": usage,
             }
         )
+
+    async def _streamed(
+        self, request: web.Request, body: Mapping[str, Any], message: Mapping[str, Any], usage: Mapping[str, int]
+    ) -> web.StreamResponse:
+        """Send field after field, the reason why it ended, and the bill where it is asked for."""
+        deltas = [({"role": "assistant"}, None), *(({name: value}, None) for name, value in message.items())]
+        choices: list[list[Any]] = [
+            [{"index": 0, "delta": delta, "finish_reason": reason}]
+            for delta, reason in (*deltas, ({}, self.rules.finish_reason))
+        ]
+        reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await reply.prepare(request)
+        told = body.get("stream_options", {}).get("include_usage")
+        for choice in [*choices, []]:
+            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+            last = {"usage": usage} if told and not choice else {}
+            if choice or last:
+                await reply.write(f"data: {json.dumps(chunk | {'choices': choice} | last)}\n\n".encode())
+        await reply.write(b"data: [DONE]\n\n")
+        await reply.write_eof()
+        return reply
 
     async def _models(self, request: web.Request) -> web.Response:
         refused = self._refused(request)
@@ -139,14 +184,14 @@ class EndpointServer:
         self.refusals.append(words)
         return web.json_response({"error": {"message": words, "type": "invalid_request_error"}}, status=status)
 
-    async def serve(self, ready: threading.Event, stop: asyncio.Event) -> None:
-        """Serve until told to stop."""
+    async def serve(self, ready: threading.Event, stop: asyncio.Event, port: int = 0) -> None:
+        """Serve on a port, a free one by default, until told to stop."""
         app = web.Application()
         app.router.add_post(f"{self.rules.path}/chat/completions", self._complete)
         app.router.add_get(f"{self.rules.path}/models", self._models)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         self.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
         self.base_url = self.origin + self.rules.path
         ready.set()

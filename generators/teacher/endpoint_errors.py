@@ -50,13 +50,12 @@ def too_large(where: str, reply_mb: int) -> TeacherRejected:
     return error
 
 
-def unreachable(where: str, error: Exception) -> TeacherUnavailable:
-    """Return the error for a connection that could not be made or broke.
+def unreachable(where: str, error: Exception, said: str) -> TeacherUnavailable:
+    """Return the error for a connection that could not be made or broke; `said` is its text, fit to be shown.
 
     Nothing was sent where none could be made; one that broke may have done so after the work was done.
     """
     unsent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
-    said = str(error) or type(error).__name__
     unavailable = TeacherUnavailable(
         f"{where} cannot be reached: {said}", "check base_url and that it is up", maybe_billed=not unsent
     )

@@ -164,7 +164,9 @@ def connection_errors(spec: TeacherSpec, endpoint: Endpoint, *, streamed: bool =
     except ReplyTooLarge as error:
         raise too_large(endpoint.shown, spec.limits.reply_mb) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise unreachable(endpoint.shown, error) from error
+        # It may quote the URL, whose query may hold a key.
+        said = endpoint.masked_line(str(error) or type(error).__name__, 300)
+        raise unreachable(endpoint.shown, error, said) from error
 
 
 def successful(

@@ -3,8 +3,11 @@
 import asyncio
 import gzip
 import json
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Request
+from cotfactory.schemas.errors import RecipeError, TeacherUnavailable
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message
 from tests.generators.scripted_server import chat
@@ -185,5 +189,68 @@ def test_cookies_are_sent_back() -> None:
                 await teacher.complete(Request("request-0", MESSAGES, SPEC.sampling, 0, tokens=100))
                 await teacher.complete(Request("request-1", MESSAGES, SPEC.sampling, 1, tokens=100))
         assert cookies == [{}, {"replica": "b"}]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_company_s_own_authority_is_trusted_where_it_is_named(tmp_path: Path, *, trusted: bool) -> None:
+    """A certificate that nobody known has signed: accepted with `ca_bundle`, else the connection is refused."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*made, *name], check=True, capture_output=True)
+
+    async def run() -> Completion:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", lambda _: _json(chat("7")))
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+        base_url = f"https://localhost:{runner.addresses[0][1]}/v1"
+        try:
+            endpoint = Endpoint(base_url, "secret", ca_bundle=str(certificate) if trusted else None)
+            async with OpenAITeacher(SPEC, endpoint) as teacher:
+                return await teacher.complete(Request("request-0", MESSAGES, SPEC.sampling, 0, tokens=100))
+        finally:
+            await runner.cleanup()
+
+    if trusted:
+        assert asyncio.run(run()).content == "7"
+    else:
+        with pytest.raises(TeacherUnavailable, match="certificate"):
+            asyncio.run(run())
+
+
+def test_authorities_that_are_none_are_told(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+
+    async def run() -> None:
+        for path in ("ca.pem", "not-there.pem"):
+            endpoint = Endpoint("https://teacher.invalid/v1", "secret", ca_bundle=str(tmp_path / path))
+            with pytest.raises(RecipeError, match=f"certificates in .*{path} cannot be read"):
+                async with OpenAITeacher(SPEC, endpoint):
+                    pass
+
+    asyncio.run(run())
+
+
+async def _json(reply: dict[str, Any]) -> web.Response:
+    return web.json_response(reply)
+
+
+def test_a_key_in_the_query_is_not_in_the_errors_of_the_transport() -> None:
+    """An endless redirect is told with its whole URL."""
+
+    async def run() -> None:
+        async def again(request: web.Request) -> web.Response:
+            raise web.HTTPTemporaryRedirect(request.path_qs)
+
+        async with serving(again) as where:
+            with pytest.raises(TeacherUnavailable) as caught:
+                await ask_ourselves(f"http://{where}/v1?key=key-in-the-query")
+        assert "key-in-the-query" not in str(caught.value)
 
     asyncio.run(run())

@@ -79,6 +79,11 @@ class TeacherError(CotfactoryError):
     maybe_billed = False
     retry_after_s: float | None = None
 
+    @property
+    def asks_to_wait(self) -> bool:
+        """Whether the endpoint would answer later: another try then uses none of `limits.retries` up."""
+        return self.retry_after_s is not None
+
     def wait_s(self, delay_s: float) -> float:
         """Return how long to wait before another try: `delay_s`, unless the endpoint asked for more."""
         return max(self.retry_after_s or 0.0, delay_s)
@@ -109,6 +114,11 @@ class TeacherRateLimited(TeacherError):
     def __init__(self, message: str, hint: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, hint)
         self.retry_after_s = retry_after_s
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """It does, whether or not it says for how long."""
+        return True
 
 
 class TeacherBadReply(TeacherError):

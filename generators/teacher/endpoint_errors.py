@@ -1,9 +1,12 @@
 """Sort what an endpoint said or did into the teacher errors, by kind."""
 
+from datetime import timedelta
+
 import aiohttp
 
 from cotfactory.generators.teacher.error_body import ErrorBody, error_body
 from cotfactory.generators.teacher.http_client import HttpReply
+from cotfactory.generators.teacher.limiter import LONGEST_WAIT_S
 from cotfactory.generators.teacher.rate_headers import retry_after_s
 from cotfactory.generators.teacher.statuses import STATUSES, meaning_of
 from cotfactory.schemas.errors import (
@@ -84,6 +87,15 @@ def broken_off(where: str, completion: Completion) -> TeacherUnavailable:
 def not_a_batch(where: str, said: str) -> TeacherBadReply:
     """Return the error for JSON that is neither a batch nor a file of one."""
     return TeacherBadReply(f"{where} answered what is no part of the Batch API: {said!r}", NOT_THE_API)
+
+
+def waited_in_vain(error: TeacherError) -> TeacherRefused:
+    """Return the error for an endpoint that asks for a longer wait than a run sits out, or asks to wait on and on."""
+    wait_s = error.retry_after_s or 0.0
+    asked = f"it asks to wait {timedelta(seconds=round(wait_s))}" if wait_s > LONGEST_WAIT_S else "on and on"
+    return TeacherRefused(
+        f"{error.message}: {asked}", "what was bought is saved; run again when it answers, and only the rest is asked"
+    )
 
 
 def status_error(where: str, spec: TeacherSpec, reply: HttpReply, said: str, *, worked: bool = False) -> TeacherError:

@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from cotfactory.generators.teacher.learned_pace import LearnedPace
 from cotfactory.generators.teacher.rate_headers import Allowance, Allowances
 from cotfactory.schemas.teacher_spec import EndpointLimits
 
@@ -12,6 +14,12 @@ SMALLEST_WINDOW = 16
 SPORADIC_REFUSALS, SPORADIC_FAILURES = 1 / 8, 1 / 3
 """Shares of a round. Refusals are the endpoint's own word for too much, so that fewer of them mean it."""
 USUAL_SHARE = 0.05
+LONGEST_WAIT_S = 3600.0
+"""Who asks for a longer wait than this is not waited for: a limit of a day is not one that a run sits out."""
+FIRST_PATIENCE_S, PATIENCE_S = 150.0, 900.0
+"""How long an endpoint may do nothing but ask to wait: two minutes and a half when it has never answered (a limit of
+requests a minute would be over twice), a quarter of an hour after an answer."""
+TOLD_WAIT_S, TELL_EVERY_S = 10.0, 60.0
 
 
 class Limiter:
@@ -22,12 +30,19 @@ class Limiter:
     flight. Sporadic ones say nothing about everybody else's requests: only their own are asked again later. So do
     refusals with a `Retry-After`: once they are more than sporadic, nobody sends before it has passed.
 
+    An endpoint that refuses and does not say for how long is asked at the pace that it is seen to bear
+    (`learned_pace.py`). `tell` hears of long waits.
+
     Of 256 in flight 33 are refused: 128 go on after the pause, whatever the rest of the burst says. Every fifth request
     of 256 fails for 500s, resets and time-outs: nothing is slowed down.
     """
 
-    def __init__(self, limits: EndpointLimits) -> None:
-        self._limits = limits
+    def __init__(self, limits: EndpointLimits, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._limits, self._tell = limits, tell
+        self._pace = LearnedPace(limits.concurrency)
+        self._has_answered = False
+        self._silent_since: float | None = None
+        self._longest_asked_s = self._told_until = 0.0
         self._allowed = float(limits.concurrency)
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -60,6 +75,7 @@ class Limiter:
             await self._tokens.take(tokens)
             await self._their_requests.take(1)
             await self._their_tokens.take(self._usual_tokens)
+            await self._pace.turn()
             while (wait_s := self._paused_until - time.monotonic()) > 0:
                 await asyncio.sleep(wait_s)
         except BaseException:
@@ -80,6 +96,8 @@ class Limiter:
         """Note a success and the tokens it was billed: concurrency grows back towards the recipe's."""
         self._usual_tokens += (tokens - self._usual_tokens) * (USUAL_SHARE if self._usual_tokens else 1.0)
         self._window.outcomes += 1
+        self._pace.answered()
+        self._has_answered, self._silent_since, self._longest_asked_s = True, None, 0.0
         if self.is_backing_off:
             self._allowed = min(float(self._limits.concurrency), self._allowed + 1 / self._allowed)
         if self._window.is_over:
@@ -94,6 +112,8 @@ class Limiter:
         now.refused += refused
         now.failed += not refused
         now.asked_until = max(now.asked_until, until)
+        if refused and retry_after_s is None and (self._pace.per_minute is not None or now.is_more_than_sporadic):
+            self._pace.refused(self._in_flight)
         if now.has_halved:
             self._paused_until = max(self._paused_until, until)
         elif now.is_more_than_sporadic:
@@ -102,6 +122,25 @@ class Limiter:
             now.has_halved = True  # one burst counts once
         if now.is_over:
             self._window = _OutcomeWindow(int(self._allowed))
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether requests go out one after the other, at a pace that was learned."""
+        return self._pace.per_minute is not None
+
+    def waits(self, wait_s: float, why: str) -> bool:
+        """Note that the endpoint only asks to wait; return whether it is waited for any longer. Long waits are told."""
+        now = time.monotonic()
+        self._silent_since = now if self._silent_since is None else self._silent_since
+        self._longest_asked_s = max(self._longest_asked_s, wait_s)
+        patience_s = (PATIENCE_S if self._has_answered else FIRST_PATIENCE_S) + 2 * self._longest_asked_s
+        if wait_s > LONGEST_WAIT_S or now - self._silent_since > patience_s:
+            return False
+        if now >= self._told_until and (wait_s >= TOLD_WAIT_S or self.is_paced):
+            self._told_until = now + max(wait_s, TELL_EVERY_S)
+            pace = f"about {self._pace.per_minute:.3g} requests a minute go out" if self.is_paced else ""
+            self._tell(f"{f'waiting {wait_s:.0f} s' if wait_s >= TOLD_WAIT_S else pace}: {why}")
+        return True
 
     def heed(self, said: Allowances) -> None:
         """Note what the endpoint says is left of its own limits; what else is in flight it may not have counted yet."""

@@ -23,6 +23,7 @@ from cotfactory.generators.teacher.endpoint_errors import (
     timed_out,
     too_large,
     unreachable,
+    waited_in_vain,
 )
 from cotfactory.generators.teacher.error_body import error_in_success
 from cotfactory.generators.teacher.http_client import HttpClient, HttpReply
@@ -40,6 +41,7 @@ from cotfactory.schemas.teaching import Completion, Message, Sampling
 logger = logging.getLogger(__name__)
 
 SPORADIC_DELAY_S, FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 0.5, 30.0
+MOST_DOUBLINGS = 10
 MODELS_TRIES = 3
 T = TypeVar("T")
 
@@ -241,41 +243,46 @@ async def ask_with_retries(
     """Ask inside the endpoint's limits, again after retryable errors.
 
     Raises the last error once `limits.retries` are used up, and one that is not retryable at once. An answer with
-    nothing in it is asked again too; when the retries are used up, it is what the teacher has to say.
+    nothing in it is asked again too; when the retries are used up, it is what the teacher has to say. An endpoint that
+    asks to wait uses no retries up: TeacherRefused when it is not waited for any longer.
     """
-    for attempt in range(spec.limits.retries + 1):
-        is_last = attempt == spec.limits.retries
+    failures = waits = 0
+    while True:
         await sending.hold()
         try:
             async with limiter.slot(request.tokens):
                 sending.sent()
                 completion = await teacher.complete(request)
-            if says_nothing(completion) and not is_last:
+            if says_nothing(completion) and failures < spec.limits.retries:
                 raise TeacherBadReply(f"teacher {spec.name!r} answered with nothing")
-            told = completion.usage
-            limiter.succeeded((told.input_tokens or 0) + (told.output_tokens or 0) if told else 0)
+            billed = completion.usage
+            limiter.succeeded((billed.input_tokens or 0) + (billed.output_tokens or 0) if billed else 0)
             return completion
         except TeacherError as error:
             sending.failed(error)
             if not error.retryable:
                 raise
             limiter.pushed_back(error.retry_after_s, refused=isinstance(error, TeacherRateLimited))
-            if is_last:
+            if error.asks_to_wait and spec.batch is None:
+                waits += 1
+                if not limiter.waits(error.retry_after_s or 0.0, error.message):
+                    raise waited_in_vain(error) from error
+            elif (failures := failures + 1) > spec.limits.retries:
                 raise
-            wait_s = error.wait_s(_delay_s(attempt, limiter))
-            about = {"teacher": spec.name, "request_id": request.request_id, "attempt": attempt + 1}
+            wait_s = error.wait_s(_delay_s(failures + waits - 1, limiter))
+            about = {"teacher": spec.name, "request_id": request.request_id, "attempt": failures + waits}
             logger.warning(
                 "request failed, another try follows", extra={**about, "error": str(error), "wait_s": round(wait_s, 3)}
             )
         await asyncio.sleep(wait_s)
-    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _delay_s(attempt: int, limiter: Limiter) -> float:
     """Return how long a request waits before its next try, jittered.
 
     The delay doubles from try to try while the endpoint is in trouble. A request that fails while others succeed had
-    bad luck, and waiting long would not help it.
+    bad luck, and waiting long would not help it; nor would it where all wait for their turn.
     """
-    delay_s = FIRST_DELAY_S * 2**attempt if limiter.is_backing_off else SPORADIC_DELAY_S
+    is_long = limiter.is_backing_off and not limiter.is_paced
+    delay_s = FIRST_DELAY_S * 2 ** min(attempt, MOST_DOUBLINGS) if is_long else SPORADIC_DELAY_S
     return min(LONGEST_DELAY_S, delay_s) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter

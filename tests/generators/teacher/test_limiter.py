@@ -55,7 +55,7 @@ def test_what_is_sporadic_slows_nobody_down(refused: int, failed: int, allowed: 
     async def run() -> int:
         limiter = Limiter(EndpointLimits(concurrency=256))
         for _ in range(refused):
-            limiter.pushed_back(None, refused=True)
+            limiter.pushed_back(0.0, refused=True)
         for _ in range(failed):
             limiter.pushed_back(None)
         return await _most_at_once(limiter, 300)
@@ -221,6 +221,7 @@ class MadeClock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> MadeClock:
     clock = MadeClock()
     monkeypatch.setattr("cotfactory.generators.teacher.limiter.time", clock)
+    monkeypatch.setattr("cotfactory.generators.teacher.learned_pace.time", clock)
     monkeypatch.setattr(asyncio, "sleep", clock.sleep)
     return clock
 
@@ -326,7 +327,7 @@ def test_what_a_request_usually_takes_is_a_slow_mean_of_the_bills(
         ((5.0, 60.0, 10.0), 60.0),  # the longest that any of them asked for
         ((5.0, 6.0, 7.0, 90.0), 90.0),  # one more of the same burst
         ((5.0, 6.0, 90.0, 7.0), 90.0),
-        ((None, None, None), 0.0),
+        ((0.0, 0.0, 0.0), 0.0),
     ],
 )
 def test_a_pause_is_as_long_as_was_asked_for(
@@ -336,3 +337,80 @@ def test_a_pause_is_as_long_as_was_asked_for(
     for seconds in asked_s:
         limiter.pushed_back(seconds, refused=True)
     assert asyncio.run(_sent_at(limiter, clock, 2)) == [pause_s, pause_s]
+
+
+class MinuteLimit:
+    """An endpoint that answers so many requests within any minute and refuses all others, without saying more."""
+
+    def __init__(self, most: int, clock: MadeClock) -> None:
+        self._most, self._clock = most, clock
+        self._answered: list[float] = []
+        self.refusals = 0
+
+    def answers(self) -> bool:
+        recent = [at for at in self._answered if at > self._clock.now - 60]
+        if len(recent) < self._most:
+            self._answered.append(self._clock.now)
+            return True
+        self.refusals += 1
+        return False
+
+
+async def _all_answered(limiter: Limiter, endpoint: MinuteLimit, requests: int) -> None:
+    while requests:
+        async with limiter.slot(10):
+            if endpoint.answers():
+                limiter.succeeded()
+                requests -= 1
+            else:
+                limiter.pushed_back(None, refused=True)
+
+
+def test_the_pace_of_a_silent_limit_is_learned(clock: MadeClock) -> None:
+    """Ten a minute: 24 answers take a little more than two minutes, and few refusals."""
+    limiter, endpoint = Limiter(EndpointLimits(concurrency=8)), MinuteLimit(10, clock)
+    started = clock.now
+    asyncio.run(_all_answered(limiter, endpoint, 24))
+    assert 120 <= clock.now - started <= 150
+    assert endpoint.refusals <= 30
+
+
+def test_a_pace_is_forgotten_when_the_endpoint_bears_more(clock: MadeClock) -> None:
+    limiter, endpoint = Limiter(EndpointLimits(concurrency=8)), MinuteLimit(10, clock)
+    asyncio.run(_all_answered(limiter, endpoint, 12))
+    endpoint._most = 10_000
+    asyncio.run(_all_answered(limiter, endpoint, 20))
+    assert not limiter.is_paced
+
+
+def test_long_waits_are_told_once_and_too_long_ones_end(clock: MadeClock) -> None:
+    told: list[str] = []
+    limiter = Limiter(EndpointLimits(concurrency=8), told.append)
+    assert limiter.waits(0.5, "too many")  # nobody needs to hear of half a second
+    assert not told
+    assert limiter.waits(37.4, "too many")
+    assert limiter.waits(37.4, "too many")
+    assert told == ["waiting 37 s: too many"]
+    assert not limiter.waits(86_400.0, "a day")
+
+
+@pytest.mark.parametrize(
+    ("has_answered", "asked_s", "waited_s", "goes_on"),
+    [
+        (False, 0.0, 150.0, True),
+        (False, 0.0, 151.0, False),  # never a single answer
+        (True, 0.0, 151.0, True),
+        (True, 0.0, 901.0, False),
+        (False, 600.0, 1300.0, True),  # it may ask for long, and once more
+        (False, 600.0, 1400.0, False),
+    ],
+)
+def test_patience(clock: MadeClock, has_answered: bool, asked_s: float, waited_s: float, goes_on: bool) -> None:
+    limiter = Limiter(EndpointLimits(concurrency=8))
+    if has_answered:
+        limiter.succeeded()
+    assert limiter.waits(asked_s, "too many")
+    clock.now += waited_s
+    assert limiter.waits(asked_s, "too many") is goes_on
+    limiter.succeeded()
+    assert limiter.waits(asked_s, "too many")  # an answer is an answer

@@ -271,6 +271,20 @@ def test_what_replies_say_about_limits_is_heard() -> None:
     assert heard == [Allowances(Allowance(9, 2.0, None), None)] * 2
 
 
+def test_who_asks_to_wait_uses_no_retries_up() -> None:
+    refusals = [(429, {}, "later"), (503, {"Retry-After": "0"}, "loading"), (529, {}, '{"retry_after_ms": 1}')] * 3
+    outcome, script = ask_stubbornly(*refusals, chat("7"))
+    assert isinstance(outcome, Completion)
+    assert len(script.requests) == len(refusals) + 1 > SPEC.limits.retries + 1
+
+
+def test_who_asks_to_wait_for_a_day_is_not_waited_for() -> None:
+    outcome, script = ask_stubbornly((429, {"Retry-After": "86400"}, "daily limit"))
+    assert isinstance(outcome, TeacherRefused)
+    assert "daily limit: it asks to wait 1 day, 0:00:00" in str(outcome)
+    assert len(script.requests) == 1
+
+
 def test_what_will_not_go_away_is_asked_once() -> None:
     outcome, script = ask_stubbornly((401, {}, "no"))
     assert isinstance(outcome, TeacherRefused)

@@ -17,8 +17,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-LEAST_CPU_S = 0.15
-"""A late job that has had less CPU time than this was starved by a busy machine, and is not to blame."""
+CPU_TICK_S = 0.02
+"""The kernel counts CPU time in steps of a hundredth of a second."""
 
 GONE_S = 10.0
 """How long a killed process may take to disappear."""
@@ -28,7 +28,7 @@ GONE_S = 10.0
 class WorkerReply:
     """What came of one job: its value, or why there is none.
 
-    `timeout`: killed at the wall-clock limit. `unserved`: it got no worker, or next to no CPU time, while its caller
+    `timeout`: killed at its limit of CPU time. `unserved`: it got no worker, or not its CPU time, while its caller
     could wait. `died`: two workers in a row ended under it (memory, a crash). `failed`: the job raised, `value` is
     the exception's type and message.
     """
@@ -100,36 +100,40 @@ class Worker:
         self._socket = jobs
         self._handle = -1
         self._rest = b""
+        self._has_ended = False
 
-    def ask(self, line: str, timeout_s: float, born_by: float, ends_at: float | None) -> WorkerReply:
-        """Send one job and wait for its reply: `timeout_s`, or to `ends_at` if that is sooner.
+    def ask(self, line: str, cpu_s: float, patience_ends_at: float) -> WorkerReply:
+        """Send one job and wait for its reply until it has used `cpu_s` of CPU time, or nobody waits any longer.
 
-        A late or dead worker is killed. `born_by` is until when a worker is waited for that is not there yet, or that
-        a busy machine starves where no `ends_at` is given.
+        A late or dead worker is killed. What a job is told does not depend on who else uses the machine: `timeout`
+        is the CPU time it had, `unserved` that it did not get it before `patience_ends_at` on the monotonic clock.
         """
         self.jobs += 1
         try:
-            if not self.process_id and not self._greet(born_by):
+            if not self.process_id and not self._greet(patience_ends_at):
                 return WorkerReply("unserved")
-            left_s = timeout_s if ends_at is None else min(timeout_s, ends_at - time.monotonic())
-            before_s = self._cpu_used_s()
+            left_s = patience_ends_at - time.monotonic()
             if left_s <= 0:
                 return WorkerReply("unserved")  # the worker is none the worse
-            deadline = time.monotonic() + left_s
+            before_s, started = self._cpu_used_s(), time.monotonic()
             self._socket.settimeout(left_s)
             self._socket.sendall(line.encode() + b"\n")
         except OSError:
             self.kill()
             return WorkerReply("died")
-        answer = self._read_line(deadline)
-        while answer is None and ends_at is None and deadline <= time.monotonic() < born_by and self._starved(before_s):
-            deadline = time.monotonic() + timeout_s  # nobody is in a hurry
-            answer = self._read_line(deadline)
+        answer, used_s = None, 0.0
+        while answer is None and not self._has_ended and used_s < cpu_s and time.monotonic() < patience_ends_at:
+            # A process uses no more CPU time than time goes by, so that it need not be looked at earlier.
+            look_at = time.monotonic() + max(cpu_s - used_s, CPU_TICK_S)
+            answer = self._read_line(min(look_at, patience_ends_at))
+            used_s = self._used_since(before_s, started)
         if answer is None:
-            late = time.monotonic() >= deadline
-            starved = left_s < timeout_s or self._starved(before_s)
+            self.cpu_s += used_s
+            ended = self._has_ended
             self.kill()
-            return WorkerReply(("unserved" if starved else "timeout") if late else "died")
+            if ended:
+                return WorkerReply("died")
+            return WorkerReply("timeout" if used_s >= cpu_s else "unserved")
         message = json.loads(answer)
         self.cpu_s += message["cpu_s"]
         return WorkerReply("done", message["value"]) if message["ok"] else WorkerReply("failed", message["error"])
@@ -147,14 +151,16 @@ class Worker:
         self._handle = os.pidfd_open(self.process_id)
         return True
 
-    def _starved(self, before_s: float) -> bool:
-        return self._cpu_used_s() - before_s < LEAST_CPU_S
+    def _used_since(self, before_s: float | None, started: float) -> float:
+        """Return the CPU time since then; where nobody tells it, the time that went by."""
+        now_s = self._cpu_used_s()
+        return time.monotonic() - started if now_s is None or before_s is None else now_s - before_s
 
-    def _cpu_used_s(self) -> float:
+    def _cpu_used_s(self) -> float | None:
         try:
             stat = Path(f"/proc/{self.process_id}/stat").read_text()
-        except OSError:  # no such file system, or no such process any more: nobody is starved
-            return float("inf")
+        except OSError:  # no such file system, or no such process any more
+            return None
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
@@ -167,8 +173,9 @@ class Worker:
             try:
                 chunk = self._socket.recv(65_536)
             except OSError:
-                return None
+                chunk = b""
             if not chunk:
+                self._has_ended = True
                 return None
             self._rest += chunk
         line, _, self._rest = self._rest.partition(b"\n")

@@ -28,7 +28,7 @@ ALGEBRA_ITEM_S = 1.5
 """Of that, the wall clock that all symbolic comparisons of one answer have together, every wait included."""
 
 ALGEBRA_TIMEOUT_S = 1.2
-"""Of that, what one comparison has."""
+"""What one comparison has, in CPU time."""
 
 ALGEBRA_WORKERS = 16
 """More than most machines have cores: bombs that arrive together are late together, and none waits for another."""

@@ -21,7 +21,7 @@ from cotfactory.graders.math.readable import why_no_answer
 from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.scorer_answers import grade_reasoning_gym, reasoning_gym_version
 from cotfactory.graders.text_comparisons import TEXT_GRADER_VERSION, grade_text
-from cotfactory.graders.worker_pool import OneItem, Remembered, WorkerPool, WouldWait
+from cotfactory.graders.worker_pool import PATIENCE_S, OneItem, Remembered, WorkerPool, WouldWait
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade
@@ -50,6 +50,10 @@ def grader_name_and_version(problem: Problem) -> tuple[str, str]:
     return problem.answer_kind, GRADERS[problem.answer_kind][1]
 
 
+RETRY_THREADS = 2
+"""Gradings that no worker had time for are asked again so many at a time: each then gets its CPU time."""
+
+
 def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader.
 
@@ -57,9 +61,13 @@ def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
     What a chain asks of algebra takes ALGEBRA_ITEM_S at most; `ungraded / unserved` says that no worker was free or
     ready in that time. Raises WouldWait only with tools that forbid waiting.
     """
+    return _graded(problem, candidate, tools, ALGEBRA_ITEM_S)
+
+
+def _graded(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float) -> Grade:
     if candidate.finish_reason == "error":
         return _failed(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
-    hurried = replace(tools, algebra=OneItem(tools.algebra, ALGEBRA_ITEM_S))
+    hurried = replace(tools, algebra=OneItem(tools.algebra, algebra_s))
     try:
         return _function(problem)(problem, candidate, hurried)
     except WouldWait:
@@ -79,7 +87,8 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
 
     What needs no waiting is graded right here: 20 to 60 us a chain, less than handing it to another process costs.
     What waits for the sandbox or for a symbolic comparison waits in threads, side by side; before that, and outside
-    the time that a chain has, for the first worker. What no worker had time for is graded once more, one by one.
+    the time that a chain has, for the first worker. What no worker had time for is graded once more when all else is
+    done, with patience: then the CPU time of a comparison decides, whatever the load of the machine.
     """
     grades: dict[int, Grade] = {}
     waiting: list[int] = []
@@ -95,15 +104,20 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
         with ThreadPoolExecutor(min(BATCH_THREADS, len(waiting))) as threads:
             late = threads.map(lambda place: grade(*pairs[place], tools), waiting)
             grades.update(zip(waiting, late, strict=True))
-    return [_served(*pair, grades[place], tools) for place, pair in enumerate(pairs)]
+    unserved = [place for place, found in grades.items() if found.reason == UNSERVED]
+    if unserved:
+        with ThreadPoolExecutor(RETRY_THREADS) as threads:
+            again = threads.map(lambda place: _served(*pairs[place], grades[place], tools), unserved)
+            grades.update(zip(unserved, again, strict=True))
+    return [grades[place] for place in range(len(pairs))]
 
 
 def _served(problem: Problem, candidate: Candidate, found: Grade, tools: Tools) -> Grade:
-    """Return the grade, or a second one where the first is that no worker had time."""
+    """Return the grade, or a second and patient one where the first is that no worker had time."""
     if found.reason != UNSERVED:
         return found
     _wait_for_workers(tools)
-    return grade(problem, candidate, tools)
+    return _graded(problem, candidate, tools, PATIENCE_S)
 
 
 def _wait_for_workers(tools: Tools) -> None:

@@ -7,7 +7,8 @@ works from any thread and inside asyncio.
 
 How long a caller waits. A job may say until when (`ends_at`), and nothing outlasts that: not the imports of a fork
 server that has just started, not the wait for a place, not a worker that a busy machine starves. What went wrong
-is told apart: `timeout` is the job's own fault (it had the time and used it), `unserved` is ours. A bomb that comes
+is told apart: `timeout` is the job's own fault (it used its CPU time), `unserved` is ours, so that a verdict does not
+move with the load of the machine. A bomb that comes
 first is therefore answered as soon as any other, and a sound job that came too early is asked again by whoever can
 wait for `wait_until_ready`.
 """
@@ -26,6 +27,9 @@ from cotfactory.graders.fork_server import ForkServer, Worker, WorkerReply
 STARTUP_S = 60.0
 """How long the fork server may take to import what workers need, on a busy machine."""
 
+PATIENCE_S = 120.0
+"""How long a job may take to get its CPU time where nobody is in a hurry."""
+
 MEMO_ENTRIES = 20_000
 
 
@@ -43,9 +47,9 @@ class WouldWait(Exception):
 class WorkerPool:
     """Up to `size` worker processes that call `target` ("module:function") with JSON values.
 
-    `timeout_s` is the wall clock of one job, `memory_mb` the address space of a worker. Replies of finished
-    jobs are remembered (least recently used first out), so the same question is asked once. `cpu_s` is the CPU
-    time that all jobs have used.
+    `timeout_s` is the CPU time of one job, `memory_mb` the address space of a worker. Replies of jobs
+    that had their time are remembered (least recently used first out), so the same question is asked once. `cpu_s`
+    is the CPU time that all jobs have used.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class WorkerPool:
     def run(self, *arguments: JsonValue, ends_at: float | None = None) -> WorkerReply:
         """Call the target in a worker and return its reply, before `ends_at` on the monotonic clock where it is given.
 
-        Without it a job waits for the fork server and for a place, and a starved worker has its `timeout_s` again.
+        Without it a job waits for the fork server, for a place, and up to PATIENCE_S for its CPU time.
         A worker that dies is replaced and the job tried once more. Raises RuntimeError on a closed pool.
         """
         line = json.dumps(arguments)
@@ -87,7 +91,7 @@ class WorkerPool:
                 reply = self._attempt(line, ends_at)
         finally:
             self._places.release()
-        if reply.status in ("done", "failed"):
+        if reply.status in ("done", "failed", "timeout"):
             with self._lock:
                 self._memo[line] = reply
                 if len(self._memo) > MEMO_ENTRIES:
@@ -119,7 +123,7 @@ class WorkerPool:
         return fork_server.is_ready(time.monotonic() + STARTUP_S) is True
 
     def _attempt(self, line: str, ends_at: float | None) -> WorkerReply:
-        patience_ends_at = time.monotonic() + STARTUP_S if ends_at is None else ends_at
+        patience_ends_at = time.monotonic() + PATIENCE_S if ends_at is None else ends_at
         with self._lock:
             fork_server = self._open_fork_server()
             worker = self._idle.pop() if self._idle else None
@@ -132,10 +136,9 @@ class WorkerPool:
                     raise RuntimeError("the worker pool is closed")
                 worker = fork_server.fork()
         before = worker.cpu_s
-        reply = worker.ask(line, self.timeout_s, patience_ends_at, ends_at)
+        reply = worker.ask(line, self.timeout_s, patience_ends_at)
         with self._lock:
-            # What a killed worker used is not known: the whole time limit, at most.
-            self.cpu_s += self.timeout_s if reply.status == "timeout" else worker.cpu_s - before
+            self.cpu_s += worker.cpu_s - before
             keep = not self._closed and worker.is_alive and worker.jobs < self.jobs_per_worker
             if keep:
                 self._idle.append(worker)

@@ -71,8 +71,8 @@ def test_memory_is_limited(opened: Opener) -> None:
     assert pool.run(1) == WorkerReply("died")
 
 
-def test_an_exception_is_a_reply_without_its_text(opened: Opener) -> None:
-    assert opened("fail").run(1) == WorkerReply("failed", "KeyError")
+def test_an_exception_is_a_reply(opened: Opener) -> None:
+    assert opened("fail").run(1) == WorkerReply("failed", "KeyError: 'secret'")
 
 
 def test_what_a_job_prints_does_not_reach_the_replies(opened: Opener) -> None:
@@ -138,7 +138,7 @@ def test_cpu_time_is_counted(opened: Opener) -> None:
     used = pool.cpu_s
     assert used > 0
     pool.run(60.0)
-    assert pool.cpu_s >= used + 0.5  # of a killed worker: its whole time limit
+    assert pool.cpu_s >= used + 0.5  # a killed worker had its whole time limit
 
 
 def test_a_fork_server_that_is_not_ready_is_not_waited_for_beyond_the_end(opened: Opener) -> None:
@@ -169,6 +169,16 @@ def test_a_starved_job_is_not_to_blame(opened: Opener) -> None:
     pool = opened("wait", timeout_s=0.3)
     assert pool.run(0.0) == WorkerReply("done", None)
     assert pool.run(60.0, ends_at=time.monotonic() + 1.0) == WorkerReply("unserved")
+
+
+def test_the_time_limit_is_cpu_time(opened: Opener) -> None:
+    # A second of the clock without the processor is no second of the job's.
+    assert opened("wait", timeout_s=0.3).run(1.0) == WorkerReply("done", None)
+
+
+def test_what_used_its_time_is_remembered(opened: Opener) -> None:
+    pool = opened("hang", timeout_s=0.3, size=1)
+    assert pool.run(60.0) == Remembered(pool).run(60.0) == WorkerReply("timeout")
 
 
 def test_a_job_cut_short_by_its_item_is_not_to_blame(opened: Opener) -> None:

@@ -28,7 +28,8 @@ UNREADABLE = [
     ("5 = 6", "unreadable"),
     ("[1, 2", "unreadable"),
     ("__import__('os').system('false')", "unreadable"),
-    ("See the solution above for the details of the proof", "prose"),
+    ("See the solution above for the details of the proof", "missing"),  # points elsewhere
+    ("The answer depends on what the author may have meant by it", "prose"),
     ("nan", "missing"),
     ("N/A", "missing"),
     ("", "missing"),

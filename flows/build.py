@@ -32,7 +32,12 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
     """
     async with opened_job(request, runner, progress, asks=True) as job:
         await grade_stored(job)
-        await _ask(job)
+        try:
+            await ask(job, round_of_samples(job.problems, job.plans, job.wanted, job.run.recipe.shard_problems))
+        except CotfactoryError:
+            # So that what was bought is counted and decided all the same.
+            await job.stage("curate", stages.curate)
+            raise
         await _curate_and_release(job)
         if request.publish:
             await job.stage("publish", publish)
@@ -55,15 +60,6 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
             if rolled is not None:
                 flips += await grade_stored(job.over(rolled.wanted), "rollouts", everything=True)
     return flips
-
-
-async def _ask(job: Job) -> None:
-    try:
-        await ask(job, round_of_samples(job.problems, job.plans, job.wanted, job.run.recipe.shard_problems))
-    except CotfactoryError:
-        # So that what was bought is counted and decided all the same.
-        await job.stage("curate", stages.curate)
-        raise
 
 
 async def _curate_and_release(job: Job) -> None:

@@ -110,7 +110,7 @@ def exam(
     from cotfactory.flows.exam.exam import run_exams
 
     with _shown(as_json, debug) as show:
-        show(run_exams(folder, against, record))
+        show(run_exams(folder, against, record, lambda line: typer.echo(line, err=True)))
 
 
 @app.command()

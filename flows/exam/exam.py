@@ -9,6 +9,7 @@ from pydantic import Field
 
 from cotfactory.flows.exam.exam_files import Exam, Question, find_exams
 from cotfactory.flows.exam.exam_peer import PEER, run_peer
+from cotfactory.flows.exam.exam_progress import Tell, tell_nobody, told
 from cotfactory.flows.exam.exam_scores import Result, Score, by, score
 from cotfactory.flows.exam.exam_steps import HEADER as STEPS_HEADER
 from cotfactory.flows.exam.exam_steps import StepScore, run_step_exam
@@ -78,10 +79,12 @@ def _line(name: str, found: Score) -> str:
     return f"{name[:33]:34}{found.n:>6}  {found.precision.text():25}{found.recall.text():25}{agreement:10}{cpu:>24}"
 
 
-def run_exams(folder: Path, against: str | None = None, record: Path | None = None) -> ExamReport:
+def run_exams(
+    folder: Path, against: str | None = None, record: Path | None = None, tell: Tell = tell_nobody
+) -> ExamReport:
     """Run every exam below `folder`; with `against` the peer too, on the same questions.
 
-    With `record` our scores are written there, added up by grader.
+    With `record` our scores are written there, added up by grader. `tell` takes lines on how far it is.
 
     Programs are run when a Docker engine answers, else their exams are skipped with the reason. Raises InputError
     for an unknown peer, ProblemSourceError where there is no exam or one cannot be read, RecordingError.
@@ -99,15 +102,16 @@ def run_exams(folder: Path, against: str | None = None, record: Path | None = No
         compare_math(
             r"\tan^2 x + 1", r"\sec^2 x", "", tools.algebra
         )  # imports are no part of the first question's time
-        scores = [_run_code(exam) if exam.needs_sandbox else _run(exam, tools, against) for exam in exams]
+        scores = [_run_code(exam) if exam.needs_sandbox else _run(exam, tools, against, tell) for exam in exams]
     if record is not None:
         write_exam_record(exam_record([pair for exam_score in scores for pair in exam_score.families.items()]), record)
     return ExamReport(folder=str(folder), against=against, exams=tuple(scores), steps=steps)
 
 
-def _run(exam: Exam, tools: Tools, against: str | None) -> ExamScore:
+def _run(exam: Exam, tools: Tools, against: str | None, tell: Tell) -> ExamScore:
     families = [_family(question) for question in exam.questions]
-    results = [_ask(question, family, tools) for question, family in zip(exam.questions, families, strict=True)]
+    asked = (_ask(question, family, tools) for question, family in zip(exam.questions, families, strict=True))
+    results = list(told(asked, exam.name, len(families), tell))
     found = _scored(exam.name, results)
     is_math = all(question.problems[0].answer_kind == "math" for question in exam.questions)
     mathematical = [
@@ -117,7 +121,8 @@ def _run(exam: Exam, tools: Tools, against: str | None) -> ExamScore:
     ]
     if against is None or not mathematical:
         return found
-    peer = run_peer(*zip(*mathematical, strict=True))
+    questions, kinds = zip(*mathematical, strict=True)
+    peer = run_peer(questions, kinds, lambda line: tell(f"{exam.name}, {line}"))
     theirs = score(peer)
     ours = found.ours if is_math else score([result for result in results if result.family != "letter"])
     assert ours is not None

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import JsonValue
 
 from cotfactory.flows.exam.exam_files import Question
+from cotfactory.flows.exam.exam_progress import Tell, tell_nobody, told
 from cotfactory.flows.exam.exam_scores import Result
 from cotfactory.graders.worker_pool import WorkerPool
 from cotfactory.schemas.errors import InputError
@@ -30,7 +31,7 @@ def judge(number: int, golds: list[str], text: str) -> JsonValue:
     return [accepted, time.thread_time() - started]
 
 
-def run_peer(questions: Sequence[Question], families: Sequence[str]) -> list[Result]:
+def run_peer(questions: Sequence[Question], families: Sequence[str], tell: Tell = tell_nobody) -> list[Result]:
     """Return what math-verify says about every question. Raises InputError when it is not installed."""
     try:
         import math_verify  # noqa: F401 - the workers import it; here only whether it is there
@@ -42,7 +43,8 @@ def run_peer(questions: Sequence[Question], families: Sequence[str]) -> list[Res
         pool.run(-1, ["1"], "1")  # imports are no part of the time
         with ThreadPoolExecutor(size) as threads:
             numbered = zip(range(len(questions)), questions, families, strict=True)
-            return list(threads.map(lambda task: _result(pool, *task), numbered))
+            answers = threads.map(lambda task: _result(pool, *task), numbered)
+            return list(told(answers, PEER, len(questions), tell))
     finally:
         pool.close()
 

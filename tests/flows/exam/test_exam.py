@@ -38,6 +38,13 @@ def test_our_own_exam_is_passed(report: ExamReport) -> None:
     assert responses.n >= 120
 
 
+def test_how_far_it_is_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "e.jsonl", {"gold": "5", "candidate": "5", "expected": True})
+    lines: list[str] = []
+    run_exams(tmp_path, tell=lines.append)
+    assert [line.rpartition(": ")[2] for line in lines] == ["1 of 1"]
+
+
 def test_families_and_rules_partition_an_exam(report: ExamReport) -> None:
     for exam in report.exams:
         assert exam.ours is not None

@@ -5,7 +5,7 @@ import re
 MAX_STATEMENTS = 32
 """Of more boxes or statements than these the last ones are read."""
 
-_BOX = re.compile(r"\\f?box(?:ed)?\s*(?=\{)|\\boxed\s+(?=[^\s{])")
+_BOX = re.compile(r"\\f?box(?:ed)?\s*(?=\{)|\\boxed[ \t]+(?=[^\s{])(?![A-Za-z]{2})")
 
 
 def _close(text: str, start: int) -> int:

@@ -12,6 +12,7 @@ that is no option, is `none_of_the_choices`.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cotfactory.graders.boxes import MAX_STATEMENTS
 from cotfactory.graders.extract import ExtractedAnswer, final_answer, without_template_marks
@@ -19,6 +20,11 @@ from cotfactory.graders.grader import Tools
 from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.graders.math.latex import clean, plain_words
 from cotfactory.graders.stated_answers import grade_stated
+from cotfactory.graders.statements.forms import find_forms
+from cotfactory.graders.statements.payload import payload
+from cotfactory.graders.statements.standing import standing
+from cotfactory.graders.statements.words import matches_at
+from cotfactory.graders.statements.wrappers import set_apart
 from cotfactory.graders.texts import normalise
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Grade
@@ -44,29 +50,44 @@ _STATEMENT = re.compile(
     r"(?:\b(?:is|are|be)\b[ \t]*(?:\*\*)?[ \t]*[:：]?|(?(answer)[:：=]|(?(best)[:：=]|(?!))))[ \t]*(?:\*\*)?",
     re.IGNORECASE,
 )
+_STATEMENT_WORDS = ("answer", "correct", "best", "right", "closest", "appropriate", "accurate", "option", "choice")
 _MARKUP = (
-    r"(?:[\s*$`\"'“”:]|\.\.\.|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|boxed)\s*\{"
-    r"|\b(?:option|choice|answer|letter|is|definitely|clearly|probably|therefore|thus)\b)*"
+    r"(?:[\s*$`\"'“”:}]|\.\.\.|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|boxed)\s*\{"
+    r"|\b(?:option|choice|answer|letter|is|definitely|clearly|probably|therefore|thus|actually|indeed|instead)\b"
+    r"|\b(?:la|el|die|der|le|选项)\b(?=[\s(]*[A-Z]\b))*"
 )
 _LETTER = re.compile(
-    _MARKUP
-    + r"(?:\(\s*([A-Za-z])\s*(?:\)|\Z)|\{?([A-Z])\}?(?![A-Za-z0-9'’(\[]|\s*[-=+^_/<>]\s*\S|[ ]+(?!and\b|or\b)[a-z]))",
+    _MARKUP + r"(?:\(\s*([A-Za-z])\s*(?:\)|\Z)"
+    # A bare letter ends where a word ends in any script: "H⁺", "Dürer", "C–H" and "E×B" begin with none.
+    r"|\{?([A-Z])\}?(?=\Z|[\s.,;:!?)}\]*\"”`$\\&，。；：！？）、]|[\"'’](?![A-Za-z])|/[A-Z](?![A-Za-z0-9])|입니다|이다|です|である|だ)"
+    r"(?!\s*[-=+^_<>–—·×√]\s*\S|\s+/|[ ]+(?!and\b|or\b|because\b|since\b)[a-z]|[,.](?=\d)))",
     re.IGNORECASE,
 )
+_DASHED = re.compile(_MARKUP + r"\(?([A-Z])\)?\s+[-–—]\s+(\S[^\n]{0,200})")
 _BARE_LOWER = re.compile(r"[a-z]\b")
 _MORE = re.compile(
-    r"[\s*)}\\$.]*(?:,|/|&|\band\b|\bor\b)+\s*(?:either\s*|option\s*|possibly\s*)*(?:\(([A-Z])(?:\)|\Z)|([A-Z])(?![A-Za-z]))"
+    r"[\s*)}\\$.]*(?:,|/|&|\band\b|\bor\b)+\s*(?:either\s*|option\s*|possibly\s*)*(?:\(([A-Z])(?:\)|\Z)"
+    r"|([A-Z])(?![A-Za-z]))"
 )
+_OR_NONE = re.compile(r"[\s*)}\\$.,]*\bor\s+\(?(?:none|neither|nothing)\b", re.IGNORECASE)
 _NEGATION = re.compile(_MARKUP + r"(?:\(?\s*(?:not|none|neither|cannot|can't|unknown|unclear)\b)", re.IGNORECASE)
 _ONLY = re.compile(
-    r"[\s*]*(?:option\s+)?\(?\s*([A-Za-z])\s*\)?\s*(?:[).:,](?:\s+(.{0,300}))?)?[\s*]*\Z", re.I | re.DOTALL
+    r"[\s*]*(?:(?:option|选项)\s*)?[(\[]?\s*([A-Za-z])\s*(?:(?:[)\]]+[.:,]?|[.:,])\s*(.{0,300}?))?[\s*]*\Z",
+    re.I | re.DOTALL,
 )
 _CONCLUSION = re.compile(
     r"(?:(?:\bis|\bare|\bbe|'s|\bclosest to|\banswer)\s+(?:\*\*)?(?:(?:option|choice|letter|answer)\s+)?"
-    r"(?:\(\s*(?P<round>[A-Z])\s*\)|(?P<bare>[B-HJ-Z]))|\b(?:is|to|supports) (?:the )?option (?:\(?(?P<named>[A-Z])\)?)"
+    r"(?:\(\s*(?P<round>[A-Z])\s*\)|(?P<bare>[B-HJ-Z]))|\b(?:is|to"
+    r"|supports) (?:the )?option (?:\(?(?P<named>[A-Z])\)?)"
     r"|\bmakes \((?P<makes>[A-Z])\) the correct (?:answer|option|choice)"
     r"|,\s+or\s+\((?P<alias>[A-Z])\)|\A\W*(?:So,? |Thus,? |Therefore,? |Hence,? )?"
-    r"\((?P<first>[A-Z])\) is correct)(?:\*\*)?[\s.!*]*\Z"
+    r"\((?P<first>[A-Z])\) is correct"
+    r"|(?:\A\W*|\b(?i:so|thus|therefore|hence|that),? )(?:(?i:option|choice|answer|letter) (?P<option>[A-Z])"
+    r"|\((?P<subject>[A-Z])\)"
+    r"|(?i:option|choice|answer) \((?P<both>[A-Z])\)) is (?:the )?(?:correct|right|best)(?: (?:answer|option"
+    r"|choice|one))?"
+    r"|(?:\A\W*|\b)I(?: would| will|['’]ll|['’]d)? (?:choose|pick|select|go with|answer)(?: option| answer| choice)? "
+    r"(?:\((?P<picked>[A-Z])\)|(?P<chosen>[B-HJ-Z])))(?:\*\*)?[\s.!*]*\Z"
 )
 _LETTERED = re.compile(r"(?<![A-Za-z0-9])\(?([A-Z])(?:\)|[.):])\s+(\S.{0,200}?)[\s.*]*\Z", re.DOTALL)
 _ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'])[A-Z](?![A-Za-z0-9'])|\b(?i:either|maybe|perhaps)\b")
@@ -86,14 +107,18 @@ def stated_choice(response: str, choices: tuple[str, ...]) -> Choice:
     if not text:
         return Choice(None, "empty_response")
     text = text.replace("<EOS_TOKEN>", "").strip()
+    if (inside := set_apart(text)) is not None:
+        text = inside
     boxed = _boxed(text, choices)
-    found = _phrases(text, choices)
+    found, fell = _phrases(text, choices)
     if boxed is not None:
         found.append(boxed)
-    if not found:
+    if not found and not fell:
         found = [*_whole(text, choices), *_conclusion(text, choices)][:1]
     if not found:
-        return Choice(None, "no_final_answer")
+        return Choice(None, "taken_back" if fell else "no_final_answer")
+    if found[-1].reason == "none_of_the_choices":
+        return found[-1]
     letters = {choice.letter for choice in found if choice.letter}
     faults = [choice for choice in found if choice.letter is None]
     if len(letters) > 1 or any(choice.reason == "several_answers" for choice in faults):
@@ -115,24 +140,64 @@ def _boxed(text: str, choices: tuple[str, ...]) -> Choice | None:
     return _read(content, choices, "boxed") or _by_text(content, choices, "boxed")
 
 
-def _phrases(text: str, choices: tuple[str, ...]) -> list[Choice]:
-    """Return what every "answer is ..." of the text states, in order."""
+_PARTS = re.compile(r"\s*\(?a\)[^\n]*\n+\s*\(?b\)", re.IGNORECASE)
+_OPTION = re.compile(r"选项[ \t]*(?=[(（]?[A-Z])|\bmy (?:choice|pick) is\b", re.IGNORECASE)
+
+
+def _phrases(text: str, choices: tuple[str, ...]) -> tuple[list[Choice], bool]:
+    """Return what every "answer is ..." of the text states, in order, and whether there was one that does not stand."""
     found: list[Choice] = []
-    stated = sorted((*_STATEMENT.finditer(text), *_MAKES.finditer(text)), key=lambda match: match.start())
-    for match in stated[-MAX_STATEMENTS:]:
-        rest = text[match.end() : match.end() + 400]
-        if _NEGATION.match(rest):
-            if _NONE.match(rest) and not _by_text(rest, choices, "answer_is"):
-                found.append(Choice(None, "none_of_the_choices", "answer_is", _line(rest)))
-            elif by_text := _by_text(_line(rest), choices, "answer_is"):
-                found.append(by_text)
+    fell = False
+    spans = _spans(text)
+    for number, (start, end) in enumerate(spans):
+        choice = _stated_at(text, end, choices)
+        if choice is None:
             continue
-        choice = _read(rest, choices, "answer_is") or _by_text(
-            _ABOUT.sub("", _line(rest), count=1), choices, "answer_is"
-        )
-        if choice is not None:
+        until = spans[number + 1][0] if number + 1 < len(spans) else len(text)
+        how = standing(text, start, end, until)
+        if how == "stated":
             found.append(choice)
-    return found
+            continue
+        fell = True
+        if how == "taken_back":
+            found.clear()
+    return found, fell
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Return where the text says that an option follows, in order; of two that overlap the one that ends later."""
+    lowered = text.lower()
+    spans = [
+        match.span()
+        for pattern, words in ((_STATEMENT, _STATEMENT_WORDS), (_MAKES, ("mak",)), (_OPTION, ("选项", "my ")))
+        for match in matches_at(pattern, text, lowered, words)
+    ]
+    spans += [(form.start, form.end) for form in find_forms(text) if not form.is_about]
+    kept: list[tuple[int, int]] = []
+    for span in sorted(spans):
+        if kept and span[0] < kept[-1][1]:
+            kept[-1] = (kept[-1][0], max(kept[-1][1], span[1]))
+        else:
+            kept.append(span)
+    return kept[-MAX_STATEMENTS:]
+
+
+def _stated_at(text: str, start: int, choices: tuple[str, ...]) -> Choice | None:
+    """Return what stands behind "answer is": a letter, an option's text, "none of the above"; else None."""
+    rest = text[start : start + 400]
+    line = _line(rest)
+    if _NEGATION.match(rest):
+        by_text = _by_text(line, choices, "answer_is")
+        if by_text is None and _NONE.match(rest):
+            return Choice(None, "none_of_the_choices", "answer_is", line)
+        return by_text
+    if _PARTS.match(rest):
+        return None  # "(a) 3 m\n(b) 7 m" answers parts of the question
+    return (
+        _read(rest, choices, "answer_is")
+        or _by_text(_ABOUT.sub("", line, count=1), choices, "answer_is")
+        or _by_text(payload(text, start), choices, "answer_is")
+    )
 
 
 def _line(text: str) -> str:
@@ -146,7 +211,9 @@ def _read(text: str, choices: tuple[str, ...], rule: str) -> Choice | None:
         return Choice(None, "several_answers", rule, text[: listed.end()].strip())
     match = _LETTER.match(text)
     if match is None:
-        return None
+        dashed = _DASHED.match(text)
+        choice = _by_text(dashed[2], choices, rule) if dashed else None
+        return choice if choice and dashed and choice.letter == dashed[1] else None
     bare = match[2]
     if bare is not None and _BARE_LOWER.match(bare) and text.strip(" .{}*") != bare:
         return None  # "the answer is a prime" names no option
@@ -154,6 +221,8 @@ def _read(text: str, choices: tuple[str, ...], rule: str) -> Choice | None:
     if _WRONG_AFTER.match(rest):
         return None
     letter = (match[1] or bare).upper()
+    if _OR_NONE.match(rest):
+        return Choice(None, "several_answers", rule, text[: match.end()].strip())
     more = _MORE.match(rest)
     while more is not None:
         if (more[1] or more[2]) != letter:
@@ -168,7 +237,7 @@ def _checked(letter: str, text: str, choices: tuple[str, ...], rule: str) -> Cho
     if index >= len(choices):
         return Choice(None, "letter_beyond_choices", rule, letter)
     other = _by_text(text, choices, rule) if text else None
-    if other is not None and other.letter != letter and normalise(text) != normalise(choices[index]):
+    if other is not None and other.letter != letter:
         return Choice(None, "letter_and_text_differ", rule, f"{letter}: {text}"[:200])
     return Choice(letter, "found", rule, letter)
 
@@ -176,19 +245,24 @@ def _checked(letter: str, text: str, choices: tuple[str, ...], rule: str) -> Cho
 def _by_text(text: str, choices: tuple[str, ...], rule: str) -> Choice | None:
     """Return the choice whose full text is stated, when exactly one is."""
     stated = normalise(text)
-    if not stated:
+    texts = _texts(choices)
+    if not stated or texts.count(stated) != 1:
         return None
-    equal = [letter for letter, choice in zip(CHOICE_LETTERS, choices, strict=False) if normalise(choice) == stated]
-    return Choice(equal[0], "found", rule, text.strip()[:200]) if len(equal) == 1 else None
+    return Choice(CHOICE_LETTERS[texts.index(stated)], "found", rule, text.strip()[:200])
+
+
+@lru_cache(maxsize=512)
+def _texts(choices: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(normalise(choice) for choice in choices)
 
 
 def _whole(text: str, choices: tuple[str, ...]) -> list[Choice]:
     """The response is a letter, a letter with its option's text, or an option's text, and nothing else."""
     if len(text) > 400:
         return []
+    by_text = _by_text(text, choices, "only_line")
     match = _ONLY.match(text)
-    if match is None:
-        by_text = _by_text(text, choices, "only_line")
+    if match is None or (by_text is not None and len(text) > 1):
         return [by_text] if by_text else []
     after = match[2] or ""
     choice = _checked(match[1].upper(), after, choices, "only_line")
@@ -223,10 +297,11 @@ def _conclusion(text: str, choices: tuple[str, ...]) -> list[Choice]:
 
 def _denied(before: str) -> bool:
     """Whether the clause before a letter says what the answer is not."""
-    return re.search(r"\bnot\b|n't\b|\bcannot\b|\bincorrect\b", re.split(r"[,;.]|\bbut\b", before)[-1]) is not None
+    clause = re.split(r"[,;.]|\bbut\b", before)[-1]
+    return re.search(r"\bnot\b|n['’]t\b|\bcannot\b|\bincorrect\b", clause) is not None
 
 
-CHOICE_GRADER_VERSION = "4"
+CHOICE_GRADER_VERSION = "5"
 
 
 def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

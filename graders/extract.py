@@ -1,49 +1,57 @@
 r"""Find the final answer in a response: one pass, linear, ordered rules, each with its reason code.
 
-The response is read without its thinking. The rules, first match wins:
+The response is read without its thinking; what an answer tag, a JSON object or a fenced block sets apart is read alone.
+The rules, first match wins:
 
-1. `boxed`        the last `\boxed{...}`: "... \boxed{5}. Rechecking: \boxed{6}" answers 6 (a self-correction).
-                  Boxes joined by commas, "and" or "or" are one list: "\boxed{1} and \boxed{2}" answers "1 and 2".
+1. `boxed`        the last `\boxed{...}` that stands (`statements/boxed.py`).
 2. `hash_line`    the line after `####`.
 3. `answer_line`  a line that starts with `A:`.
 4. `final_answer` "the final answer is ...", "Final Answer: ...".
-5. `answer_is`    "the answer is ...", "Answer: ...".
+5. `answer_is`    "the answer is ...", "Answer: ...", "Antwort: ..." (`statements/forms.py`).
 6. `only_line`    the response is one short line and nothing else: "42".
 7. `only_formula` the response has exactly one formula, between `$` or `\[ \]` marks.
 8. `conclusion`   the last sentence begins with "so", "thus", "therefore", "hence" and has exactly one formula, or
                   ends in "is $...$" ("So, the pair $(x, y)$ is $(7, 6)$."), or counts: "Hence there are 12 ways".
 9. `whole_line`   one short line of words and several formulas, handed out as it is: only the same line equals it.
+10. `is_the_answer`, `first_number`   "42 is the answer", "5 cars are left" as the last line.
+
+A statement that is supposed, quoted or denied was never made; one that is taken back takes those before it along
+(`statements/standing.py`). Where nothing else is left the reason is `taken_back`.
 
 Several different final answers are never a lucky pick: every other explicit statement is handed out in `others`,
 and the grader says `no_answer / several_answers` when one of them has another verdict ("The answer is 5. ... The
-answer is 6."). Boxes are corrected by later boxes, unless a word of doubt stands between: "\boxed{5} or maybe
-\boxed{6}" is `several_answers`. "The answer is not 42" states nothing; "Expected answer: 391" is not the model's own.
+answer is 6."). "Expected answer: 391" is not the model's own.
 An unclosed box is `unclosed_box`, an empty one `empty_box`.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
-from cotfactory.graders.boxes import MAX_STATEMENTS, last_boxes
+from cotfactory.graders.boxes import MAX_STATEMENTS
 from cotfactory.graders.math.latex import MAX_ANSWER_CHARS
-
-MAX_STATEMENT_CHARS = 600
-"""A statement ("the answer is ...") is read at most so far; a box may be longer."""
-
-MAX_BARE_WORDS = 4
-"""A response of one line with more words than these is a sentence, and has to say what its answer is."""
-
-MAX_FORMULA_TEXT = 50_000
+from cotfactory.graders.statements.boxed import stated_box
+from cotfactory.graders.statements.forms import Form, find_forms
+from cotfactory.graders.statements.last_line import Concluded, formula, only_line, sentence, whole_line
+from cotfactory.graders.statements.payload import is_comment, is_negated, payload, restatements, tidy
+from cotfactory.graders.statements.standing import is_taken_back, standing
+from cotfactory.graders.statements.wrappers import opened, tagged_answers, without_tags
 
 
 @dataclass(frozen=True)
 class ExtractedAnswer:
-    """What a response states: the answer and the rule that found it, or None and the reason there is none."""
+    """What a response states: the answer and the rule that found it, or None and the reason there is none.
+
+    `others` are other statements, `readings` other ways to read the same one (the boxes of all parts). `is_weak` says
+    that it is a guess where the answer stands: it counts when it is right and says nothing when it is not.
+    """
 
     answer: str | None
     rule: str | None = None
     reason: str = "found"
     others: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
+    is_weak: bool = False
 
 
 def final_answer(response: str) -> ExtractedAnswer:
@@ -51,17 +59,12 @@ def final_answer(response: str) -> ExtractedAnswer:
     text = without_template_marks(response)
     if not text:
         return ExtractedAnswer(None, reason="empty_response")
-    if "\\boxed" in text or "\\fbox" in text:
-        return _boxed(text)
-    return (
-        _hash_line(text)
-        or _answer_lines(text)
-        or _stated(text)
-        or _only_line(text)
-        or _formula(text)
-        or _whole_line(text)
-        or ExtractedAnswer(None, reason="no_final_answer")
-    )
+    if tagged := tagged_answers(text):
+        return _tagged(text, tagged)
+    inside = opened(text)
+    if inside != text:
+        return _apart(inside)
+    return _untagged(text)
 
 
 _MARKS = (
@@ -92,40 +95,56 @@ def without_template_marks(response: str) -> str:
     return text
 
 
-_BETWEEN = re.compile(
-    r"(?:[\s,;:.$]|\\[\])(\[,;]|\\q?quad|\\text\s*\{[\s,]*(?:and|or)[\s,]*\}|\band\b|\bor\b|[a-zA-Z_0-9(){}^]+\s*=)*\Z"
-)
-_JOINS = re.compile(r"[,;]|\band\b|\bor\b")
-_DOUBT = re.compile(
-    r"\b(?:or|alternatively|maybe|perhaps|possibly|either|might|could (?:also )?be|another (?:possible )?answer)\b",
-    re.IGNORECASE,
-)
+def _tagged(text: str, tagged: list[str]) -> ExtractedAnswer:
+    """The last of the answers between tags; different ones, and a box outside of them, are other statements."""
+    answers = [_apart(inside) for inside in tagged[-MAX_STATEMENTS:]]
+    around = without_tags(text)
+    if is_taken_back(around.rpartition("\n\n")[2]):
+        return ExtractedAnswer(None, "tagged", "taken_back")
+    if "\\boxed" in around and (outside := _untagged(around)).answer is not None:
+        answers.insert(0, outside)
+    last = answers[-1]
+    others = [answer.answer for answer in answers[:-1] if answer.answer is not None]
+    return replace(last, others=(*last.others, *_different(others, last.answer)))
 
 
-def _boxed(text: str) -> ExtractedAnswer:
-    boxes = last_boxes(text)
-    if boxes is None:
-        return ExtractedAnswer(None, "boxed", "unclosed_box")
-    if not boxes:
-        return ExtractedAnswer(None, "boxed", "empty_box")
-    start, end, content = boxes[-1]
-    joined = [content]
-    for index in range(len(boxes) - 2, -1, -1):
-        between = text[boxes[index][1] : boxes[index + 1][0]]
-        if len(between) > 80 or not _JOINS.search(between) or not _BETWEEN.match(between):
-            break
-        joined.insert(0, boxes[index][2])
-        separator = " or " if re.search(r"\bor\b", between) else ", "
-        joined[0:2] = [joined[0] + separator + joined[1]]
-    answer = joined[0].strip()
-    if not answer:
-        return ExtractedAnswer(None, "boxed", "empty_box")
-    if len(boxes) > 1 and answer == content.strip() and boxes[-2][2].strip() != content.strip():
-        between = text[boxes[-2][1] : start]
-        if len(between) <= 120 and _DOUBT.search(between):
-            return ExtractedAnswer(None, "boxed", "several_answers")
-    later = [statement for _, statement in _statements(text[end:])]
-    return ExtractedAnswer(answer, "boxed", others=tuple(later[:MAX_STATEMENTS]))
+def _apart(inside: str) -> ExtractedAnswer:
+    """What a format sets apart is the answer, whatever it looks like, unless it states one inside."""
+    found = _untagged(inside)
+    if found.answer is not None and not found.is_weak:
+        return found
+    if found.reason not in ("found", "no_final_answer"):
+        return found
+    return ExtractedAnswer(inside[: MAX_ANSWER_CHARS + 1], "tagged")
+
+
+def _untagged(text: str) -> ExtractedAnswer:
+    boxed = _boxed(text) if "\\boxed" in text or "\\fbox" in text else None
+    return (
+        boxed
+        or _hash_line(text)
+        or _answer_lines(text)
+        or _stated(text)
+        or _concluded(text)
+        or ExtractedAnswer(None, reason="no_final_answer")
+    )
+
+
+def _boxed(text: str) -> ExtractedAnswer | None:
+    box = stated_box(text)
+    if box is None:
+        return None
+    if box.content is None and box.reason != "taken_back":
+        return ExtractedAnswer(None, "boxed", box.reason)
+    later, _ = _statements(text[box.end :])
+    if box.content is not None:
+        values = [value for statement in later for value in statement.values]
+        return ExtractedAnswer(box.content, "boxed", others=tuple(values[:MAX_STATEMENTS]), readings=box.readings)
+    if later:
+        return _chosen(later)
+    if not box.is_taken_back and (stated := _stated(text)) is not None:
+        return stated
+    return ExtractedAnswer(None, "boxed", "taken_back")
 
 
 def _hash_line(text: str) -> ExtractedAnswer | None:
@@ -146,167 +165,95 @@ def _answer_lines(text: str) -> ExtractedAnswer | None:
 
 def _agreeing(answers: list[str], rule: str) -> ExtractedAnswer | None:
     """The last of several statements, the different ones before it in `others`."""
-    tidy = [tidied for answer in answers[-MAX_STATEMENTS:] if (tidied := _tidy(answer[: MAX_ANSWER_CHARS + 1]))]
-    if not tidy:
+    tidied = [value for answer in answers[-MAX_STATEMENTS:] if (value := tidy(answer[: MAX_ANSWER_CHARS + 1]))]
+    if not tidied:
         return None
-    return ExtractedAnswer(tidy[-1], rule, others=tuple(dict.fromkeys(other for other in tidy if other != tidy[-1])))
+    return ExtractedAnswer(tidied[-1], rule, others=_different(tidied, tidied[-1]))
 
 
-_PHRASE = re.compile(
-    r"\b(?P<lead>[A-Za-z'-]{1,20}[ \t]{1,8})?(?P<final>final[ \t]{1,8})?"
-    r"answer(?:s|[ \t]+(?:to|for|of)[ \t][^.:\n]{1,80}?)?"
-    r"[ \t]*(?:\*\*|\}|\\\))?[ \t]*(?P<verb>\bis\b|\bare\b|[:：=])[ \t]*(?:\*\*)?[ \t]*(?P<colon>[:：])?",
-    re.IGNORECASE,
-)
-_NOT_OWN = {
-    "expected", "reference", "gold", "given", "target", "wrong", "incorrect", "previous", "student", "student's",
-    "model", "sample", "example", "their", "his", "her", "your", "ground-truth", "truth", "no", "possible",
-}  # fmt: skip
-_NEGATED = re.compile(
-    r"(?:certainly |clearly |definitely )?(?:not|n't|neither|unknown|unclear|incorrect|wrong)\b", re.IGNORECASE
-)
+def _different(values: Iterable[str], answer: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value != answer))
 
 
-def _statements(text: str) -> list[tuple[bool, str]]:
-    """Return every "the answer is ..." of `text` in order: whether it says "final", and what it states."""
-    found: list[tuple[bool, str]] = []
-    if "nswer" not in text and "NSWER" not in text:
-        return found
-    for match in list(_PHRASE.finditer(text))[-MAX_STATEMENTS:]:
-        lead = (match["lead"] or "").strip().lower()
-        if lead in _NOT_OWN:
+@dataclass(frozen=True)
+class Statement:
+    """What "the answer is ..." states: the value and what says it once more."""
+
+    value: str
+    restated: tuple[str, ...]
+    is_final: bool
+    is_comment: bool
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Return all that it states."""
+        return (self.value, *self.restated)
+
+
+def _statements(text: str) -> tuple[list[Statement], bool]:
+    """Return every "the answer is ..." of `text` that stands, in order, and whether there was one that does not."""
+    forms = find_forms(text)
+    found: list[Statement] = []
+    fell = False
+    for number, form in enumerate(forms):
+        statement = _read(text, form)
+        if statement is None:
             continue
-        payload = _payload(text, match.end())
-        if not payload or _NEGATED.match(payload) or _PHRASE.match(payload):
+        until = forms[number + 1].start if number + 1 < len(forms) else len(text)
+        how = standing(text, form.start, form.end, until)
+        if how == "stated":
+            found.append(statement)
             continue
-        found.append((bool(match["final"]) or lead == "final", payload))
-    return found
+        fell = True
+        if how == "taken_back":
+            found.clear()
+    values = [statement for statement in found if not statement.is_comment]
+    return (values or found), fell
+
+
+def _read(text: str, form: Form) -> Statement | None:
+    """Return what stands behind a form, None where that is no answer of the writer's own."""
+    value = payload(text, form.end)
+    if not value or is_negated(value):
+        return None
+    comments = is_comment(value)
+    if form.is_about and (comments or not re.match(r"[\s$\\(]*[-0-9\\]", value)):
+        return None
+    if form.is_heading and not _is_short(value):
+        return None
+    stated, restated = restatements(value)
+    return Statement(stated, restated, form.is_final, comments)
+
+
+def _is_short(value: str) -> bool:
+    return value.startswith(("$", "\\")) or len(value.split()) <= 5
 
 
 def _stated(text: str) -> ExtractedAnswer | None:
-    statements = _statements(text)
-    if not statements:
-        return None
-    final = [payload for is_final, payload in statements if is_final]
+    statements, fell = _statements(text)
+    if statements:
+        return _chosen(statements)
+    return ExtractedAnswer(None, "answer_is", "taken_back") if fell else None
+
+
+def _chosen(statements: list[Statement]) -> ExtractedAnswer:
+    """The last statement, or the last that says "final", the different ones in `others`."""
+    final = [statement for statement in statements if statement.is_final]
+    chosen = final or statements
+    answer = chosen[-1]
+    others = [value for statement in chosen[:-1] for value in statement.values]
     rule = "final_answer" if final else "answer_is"
-    payloads = final or [payload for _, payload in statements]
-    return _agreeing(payloads, rule)
+    return ExtractedAnswer(answer.value, rule, others=_different([*others, *answer.restated], answer.value))
 
 
-_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z|[\"')*])|\n")
-# Lower case only: "42 because ..." is prose, "THE FACE WHICH SHE ..." may be the answer.
-_TRAILING_CLAUSE = re.compile(
-    r",?\s+(?:because|since|which|as it|as the|so that|where|when|given|in total|based on|according to)\b.*"
-    r"|\s*[,(]\s*(?:so|but|and so|as|i\.e\.)\b.*",
-    re.DOTALL,
-)
-_VALUE_OR_WORDS = re.compile(r"(?=.*[0-9\\]).*|\S+(?: \S+)?", re.DOTALL)
-_LEADING = re.compile(
-    r"(?:\s|\*|:|\.\.\.|(?:therefore|thus|simply|just|clearly|about|approximately|approx\.?|exactly|equal to|that"
-    r"|given by)\s)+(?=[\s$\\(\[{*0-9A-Za-z-])",
-    re.IGNORECASE,
-)
+_LAST_LINE_RULES: tuple[Callable[[str], Concluded | None], ...] = (only_line, formula, whole_line, sentence)
 
 
-_SUBJECT = re.compile(r"the [^=]{1,200} is ", re.IGNORECASE)
-
-
-def _payload(text: str, start: int) -> str:
-    """Return what is stated from `start` on: a formula that spans lines whole, else to the end of the sentence."""
-    window = text[start : start + MAX_STATEMENT_CHARS]
-    stripped = window.lstrip(" \t\r\n*:")
-    for opening, closing in (("\\[", "\\]"), ("$$", "$$"), ("\\(", "\\)"), ("$", "$")):
-        if stripped.startswith(opening):
-            end = stripped.find(closing, len(opening))
-            if end > 0:
-                tail = _SENTENCE_END.split(stripped[end + len(closing) :], maxsplit=1)[0]
-                return _tidy(stripped[: end + len(closing)] + tail)
-    return _tidy(_first_sentence(stripped))
-
-
-def _first_sentence(text: str) -> str:
-    for match in _SENTENCE_END.finditer(text):
-        if match[0] == "." and re.search(r"\b[ap]\.m\.\Z", text[max(0, match.end() - 4) : match.end()], re.I):
-            continue
-        return text[: match.start()]
-    return text
-
-
-def _tidy(text: str) -> str:
-    text = text.replace("**", "").replace("__", "").replace("<EOS_TOKEN>", "").strip(" \t\r\n`")
-    leading = _LEADING.match(text)
-    if leading:
-        text = text[leading.end() :]
-    clause = _TRAILING_CLAUSE.search(text)
-    if clause is not None and _VALUE_OR_WORDS.fullmatch(text[: clause.start()]):
-        text = text[: clause.start()]
-    if _SUBJECT.match(text) and "not" not in text:
-        text = text.rpartition(" is ")[2]  # "Final answer: the volume of the box is 120"
-    return text.strip(" \t\r\n*").rstrip(".!")
-
-
-def _only_line(text: str) -> ExtractedAnswer | None:
-    if "\n" in text.strip() or len(text) > 200 or re.search(r"\bnot\b|n't\b|\banswer\b", text, re.IGNORECASE):
-        return None
-    if _FORMULA.search(text) and re.search(r"[A-Za-z]{2,}", _FORMULA.sub(" ", text)):
-        return None  # words around a formula: the formula rules decide
-    answer = _tidy(text)
-    words = re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", re.sub(r"\\[A-Za-z]+\s*(?:\{[a-z ]*\})?", " ", answer))
-    return ExtractedAnswer(answer, "only_line") if answer and len(words) <= MAX_BARE_WORDS else None
-
-
-_FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$]+?)\$", re.DOTALL)
-_CONCLUDES = re.compile(
-    r"(?:so|thus|therefore|hence|finally|in conclusion|we (?:find|get|have|conclude)|this gives)\b", re.IGNORECASE
-)
-
-
-_PLAIN_IS = re.compile(r"\b(?:is|are|be|equals)\s*\Z")
-_COUNTS = re.compile(r"\bthere (?:are|is|were|will be) (?:exactly |only |a total of )?([0-9][0-9,]{0,20}) [a-z]", re.I)
-_UNSURE = re.compile(r"\bnot\b|n't\b|\bor\b|\b(?:at least|at most|more|less|fewer|about|if|maybe|perhaps|per)\b", re.I)
-_CLOSING_WORDS = "I hope it is correct."
-
-
-def _last_sentence(text: str) -> str:
-    text = text.rstrip().removesuffix(_CLOSING_WORDS).rstrip()
-    return re.split(r"(?<=[.!?])\s+|(?<=\$)\s+(?=(?:So|Thus|Therefore|Hence)\b)", text[text.rfind("\n") + 1 :].strip())[
-        -1
-    ]
-
-
-def _whole_line(text: str) -> ExtractedAnswer | None:
-    if (
-        "\n" in text
-        or len(text) > 200
-        or "$" not in text
-        or re.search(r"\bnot\b|n't\b|\banswer\b", text, re.IGNORECASE)
-    ):
-        return None
-    return ExtractedAnswer(text, "whole_line")
-
-
-def _formula(text: str) -> ExtractedAnswer | None:
-    """The only formula of the response, or the only one of a concluding last line, with a percent sign after it."""
-    if len(text) > MAX_FORMULA_TEXT or text.count("$") + text.count("\\(") + text.count("\\[") > 400:
-        return None
-    rule = "only_formula"
-    found = list(_FORMULA.finditer(text))
-    if len(found) != 1:
-        sentence = _last_sentence(text)
-        if not _CONCLUDES.match(sentence):
-            return None
-        rule, text, found = "conclusion", sentence, list(_FORMULA.finditer(sentence))
-        if len(found) > 1 and _PLAIN_IS.search(text[: found[-1].start()]) and not text[found[-1].end() :].strip(" .!"):
-            # "So, the pair $(x, y)$ that solves both is $(7, 6)$.": the subject is set in mathematics too.
-            text, found = text[found[-2].end() :], [*_FORMULA.finditer(text[found[-2].end() :])]
-    if not found and rule == "conclusion":
-        counted = _COUNTS.search(text)
-        return ExtractedAnswer(counted[1], rule) if counted and not _UNSURE.search(text) else None
-    if len(found) != 1:
-        return None
-    inside = next(group for group in found[0].groups() if group is not None)
-    before, after = text[: found[0].start()], text[found[0].end() :]
-    if any(character.isdigit() for character in before + after) or re.search(r"\bnot\b|n't\b", before + after):
-        return None
-    percent = "%" if re.match(r"\s*(?:\\?%|percent|pct)", after) else ""
-    return ExtractedAnswer(inside.strip() + percent, rule)
+def _concluded(text: str) -> ExtractedAnswer | None:
+    for rule in _LAST_LINE_RULES:
+        found = rule(text)
+        if found is not None:
+            if is_taken_back(text):
+                return ExtractedAnswer(None, found.rule, "taken_back")
+            return ExtractedAnswer(found.value, found.rule, is_weak=found.is_weak)
+    return None

@@ -47,6 +47,8 @@ def grade_stated(
     else:
         finding = _settle(problem.answer, extraction, compare)
         verdict, reason = verdict_of(finding)
+        if extraction.is_weak and verdict != "correct":
+            verdict, reason = ("no_answer", "no_final_answer")
     return Grade(
         candidate_id=candidate.candidate_id,
         grader=grader,
@@ -95,6 +97,9 @@ def _settle(reference: str, extraction: ExtractedAnswer, compare: Compare) -> Va
     """Compare the answer with the reference, and every other statement with the answer."""
     assert extraction.answer is not None
     found = compare(reference, extraction.answer)
+    if found.result != "equal":
+        readings = (compare(reference, reading) for reading in extraction.readings)
+        found = next((finding for finding in readings if finding.result == "equal"), found)
     for other in extraction.others:
         if other == extraction.answer or compare(extraction.answer, other).result == "equal":
             continue

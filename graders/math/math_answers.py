@@ -176,7 +176,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-MATH_GRADER_VERSION = "5"
+MATH_GRADER_VERSION = "6"
 
 
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -18,7 +18,7 @@ _CHANGES = re.compile(
     r"|below|about|around|approximately|nearly|almost|roughly|half|third|quarter|twice|double|triple|times|dozen|percent"
     r"|pairs?|squared?|cubed?|root|power|factorial|log|sin|cos|tan|sum|product|difference|plus|minus|negative|per|each"
     r"|every|if|unless|maybe|perhaps|wrong|incorrect|question|problem|step|row|part|case|choice|option|multiples?|first"
-    r"|last|mod|modulo|base|degrees?|others?|out|away|off|until|up|down)\b|n't\b|[=+*/^<>\\_{}~|]|%",
+    r"|all|any|everything|anything|except|excluding|but|last|mod|modulo|base|degrees?|others?|out|away|off|until|up|down)\b|n't\b|[=+*/^<>\\_{}~|]|%",
     re.IGNORECASE,
 )
 _SHORT_UNIT = re.compile(r"(.*[0-9])\s*(m|s|g|h|L)(?:\s*\^\s*(?:\{\s*[23]\s*\}|[23]))?\Z")

@@ -49,9 +49,8 @@ STATED = [
     ("paris.", "C"),
     ("So (C) is correct.", "C"),
     ("It is not true, it is (C).", "C"),  # what is denied ends with its clause
-    # An answer of none of the options beside one that names a letter: the letter stands.
+    # An answer of none of the options before one that names a letter: the letter is the last word.
     ("The answer is none of the above. The answer is (C).", "C"),
-    ("The answer is (C). The answer is none of these.", "C"),
     # A letter with its option's text ends the last sentence.
     ("The capital of France is (C) Paris.", "C"),
     ("It is known as C: Paris.", "C"),
@@ -84,6 +83,7 @@ UNSTATED = [
     ("The answer is (F).", "letter_beyond_choices"),
     ("The answer is (C) Berlin.", "letter_and_text_differ"),
     ("The answer is (None of the above).", "none_of_the_choices"),
+    ("The answer is (C). The answer is none of these.", "none_of_the_choices"),  # and here it is not
     ("\\boxed{C", "unclosed_box"),
     ("The capital of France is (B) Paris.", "no_final_answer"),  # the text of another letter
     ("The answer is a prime.", "no_final_answer"),

@@ -1,0 +1,125 @@
+r"""What a statement says: from the words that announce an answer to the value, without the prose behind it."""
+
+import re
+
+MAX_STATEMENT_CHARS = 600
+"""A statement ("the answer is ...") is read at most so far; a box may be longer."""
+
+_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z|[\"')*_])|[。！？]|\n")
+_ABBREVIATION = re.compile(r"\b(?:[ap]\.m|i\.e|e\.g|approx|ca|[Rr]s|vs|No)\.\Z")
+# Lower case only: "42 because ..." is prose, "THE FACE WHICH SHE ..." may be the answer.
+_TRAILING_CLAUSE = re.compile(
+    r",?\s+(?:because|since|which|as it|as the|so that|where|when|given|in total|based on|according to)\b.*"
+    r"|\s*[,(]\s*(?:so|but|and so|as|i\.e\.)\b.*",
+    re.DOTALL,
+)
+_VALUE_OR_WORDS = re.compile(r"(?=.*[0-9\\]).*|\S+(?: \S+)?", re.DOTALL)
+_LEADING = re.compile(
+    r"(?:\s|:|\.\.\.|(?:therefore|thus|then|simply|just|clearly|about|approximately|approx\.?|exactly|equal to|that"
+    r"|given by|indeed)\s)+(?=[\s$\\(\[{*0-9A-Za-z-])",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(r"the [^=]{1,200} is ", re.IGNORECASE)
+_NOT_THE_OTHER = re.compile(
+    r"\s*(?:,|\()\s*(?:and )?(?:not|rather than|instead of|nicht|et non|y no|而不是|не)\b[^,()]*\)?\s*\Z"
+)
+_QUANTITY = r"(?:\\?\$\s*)?[-−]?[0-9][0-9.,/]*(?:\s*(?:%|[A-Za-z°µ/²³^0-9]+))*"
+_RESTATED = re.compile(
+    rf"\A(?P<value>.*?[0-9].*?)(?:\s*\((?:that is|i\.e\.|or|equivalently|which is|equal to"
+    rf"|=)?,?\s*(?P<inside>{_QUANTITY})\)"
+    rf"|,\s*(?:i\.e\.|that is|or equivalently|equivalently|which is|(?P<or>or)),?\s+(?P<behind>{_QUANTITY}(?:,? (?:or"
+    rf"|and) {_QUANTITY})*))\s*\Z",
+    re.DOTALL,
+)
+_UNIT_AFTER = re.compile(r"[0-9]\s*(?:%|[A-Za-z])")
+_COPULA = re.compile(r"\s*(?:です|である|だ|となります|になります|입니다|이다|이에요|예요|です。)\s*\Z")
+_EMPHASIS = re.compile(r"\A([*_])(?![\s*_])(.*[^\s*_])\1\Z", re.DOTALL)
+_CODE_BLOCK = re.compile(r"```[A-Za-z]{0,12}[ \t]*\n(?P<inside>[^`]{1,400}?)\n?```")
+
+_NEGATED = re.compile(
+    r"(?:certainly |clearly |definitely |simply )?(?:(?:not|n['’]t|neither|unknown|unclear|incorrect|wrong"
+    r"|anything but|unlikely)\b"
+    r"|nicht\b|kein|pas\b|non\b|no\b(?= [0-9a-z(])|не\s|不(?!等式)|ليس)",
+    re.IGNORECASE,
+)
+_NEGATED_AT_END = re.compile(r"(?:では|じゃ)(?:ない|ありません)|(?:이|가)?\s*아(?:닙니다|니다|니에요)\s*\Z")
+
+
+def payload(text: str, start: int) -> str:
+    """Return what is stated from `start` on: a formula that spans lines whole, else to the end of the sentence."""
+    window = text[start : start + MAX_STATEMENT_CHARS]
+    stripped = window.lstrip(" \t\r\n:").removeprefix("**").lstrip(" \t\r\n:")
+    if stripped.startswith("```") and (block := _CODE_BLOCK.match(stripped)):
+        return block["inside"].strip()
+    for opening, closing in (("\\[", "\\]"), ("$$", "$$"), ("\\(", "\\)"), ("$", "$")):
+        if stripped.startswith(opening):
+            end = stripped.find(closing, len(opening))
+            if end > 0:
+                tail = _SENTENCE_END.split(stripped[end + len(closing) :], maxsplit=1)[0]
+                return tidy(stripped[: end + len(closing)] + tail)
+    return tidy(first_sentence(stripped))
+
+
+def first_sentence(text: str) -> str:
+    """Return `text` up to the end of its first sentence or line."""
+    for match in _SENTENCE_END.finditer(text):
+        if match[0] == "." and _ABBREVIATION.search(text, max(0, match.end() - 8), match.end()):
+            continue
+        return text[: match.start()]
+    return text
+
+
+def tidy(text: str) -> str:
+    """Return a stated value without the words before it and the clause behind it."""
+    text = text.replace("**", "").replace("__", "").replace("<EOS_TOKEN>", "").strip(" \t\r\n`")
+    leading = _LEADING.match(text)
+    if leading:
+        text = text[leading.end() :]
+    clause = _TRAILING_CLAUSE.search(text)
+    if clause is not None and _VALUE_OR_WORDS.fullmatch(text[: clause.start()]):
+        text = text[: clause.start()]
+    if "not" in text and (denied := _NOT_THE_OTHER.search(text)) and denied.start() > 0:
+        text = text[: denied.start()]
+    if _SUBJECT.match(text) and "not" not in text:
+        text = text.rpartition(" is ")[2]  # "Final answer: the volume of the box is 120"
+    text = text.strip(" \t\r\n`")
+    if emphasis := _EMPHASIS.match(text):
+        text = emphasis[2]
+    if not text.isascii():
+        text = _COPULA.sub("", text.rstrip("。！")).strip()
+    return text.rstrip(".!").strip(" \t\r\n`|")
+
+
+def restatements(value: str) -> tuple[str, tuple[str, ...]]:
+    """Return a stated value without what says it once more, and that: "2 km, or 2000 m" is "2 km" and "2000 m"."""
+    if not ("(" in value or "," in value):
+        return value, ()
+    match = _RESTATED.match(value)
+    if match is None:
+        return value, ()
+    said = match["inside"] or match["behind"]
+    only_or = match["inside"] or match["or"]
+    if only_or and not (_UNIT_AFTER.search(match["value"]) and _UNIT_AFTER.search(said)):
+        return value, ()  # "5, or 6" names two answers, "f (3)" one
+    return match["value"].strip(), tuple(part.strip() for part in re.split(r",? or ", said))
+
+
+def is_negated(value: str) -> bool:
+    """Whether a statement says what the answer is not, or that there is none."""
+    return _NEGATED.match(value) is not None or (not value.isascii() and _NEGATED_AT_END.search(value) is not None)
+
+
+_COMMENT = re.compile(
+    r"(?:indeed |also |clearly |quite |very |both |perfectly |therefore )*(?:correct|right|reasonable"
+    r"|consistent|valid|verified|confirmed|unique|exact"
+    r"|plausible|sensible|acceptable|clear|obvious|easy|simple|positive|negative|even|odd|given|found|shown"
+    r"|boxed|checked|based"
+    r"|obtained|derived|justified|supported|in (?:the|simplest|lowest)|an? (?:[a-z-]+ ){0,3}"
+    r"(?:number|integer|fraction|value|multiple|decimal|prime|percentage|quantity|whole|square|solution"
+    r"|approximation))\b",
+)
+
+
+def is_comment(value: str) -> bool:
+    """Whether "the answer is ..." describes an answer that was given elsewhere: "correct", "an even number"."""
+    return _COMMENT.match(value) is not None and not any(character.isdigit() for character in value[:20])

@@ -1,0 +1,173 @@
+r"""The phrases that say that a statement is not the writer's last word, by kind and language.
+
+`SUPPOSED_BEFORE`, `QUOTED_BEFORE` and `DENIED_BEFORE` end where the statement begins, `OWN_SENTENCE` begins where it
+ends, `NEXT_SENTENCE` begins the sentence after it, `TAKEN_BACK` may stand anywhere up to the next statement.
+"""
+
+_ADVERBS = (
+    r"(?:also|likely|probably|clearly|actually|simply|obviously|just|quite|most|definitely|certainly|still|all"
+    r"|in fact)"
+)
+_BAD = (
+    r"(?:wrong|incorrect|mistaken|false|impossible|untrue|nonsense|invalid|absurd|inaccurate|out of the question"
+    r"|(?:a|an|the|one) (?:[a-z]+ ){0,2}(?:mistake|error|trap|misconception|wrong (?:answer|value|option|choice))"
+    r"|not (?:be |an? |the |quite |really |what ){0,2}(?:correct|right|true|possible|valid|answer|solution|it|so|the"
+    r"|(?:correct|right|final|actual|true) (?:answer|value|option|choice|one|result)))\b"
+)
+_IS = (
+    r"(?:is|are|was|were|be|been|seems|looks|(?<=[a-z])['’]s|isn['’]t|can(?:no|['’])t be|would be|must be|may be"
+    r"|might be)"
+)
+_IS_BAD = (
+    rf"(?:{_IS} (?:{_ADVERBS} ){{0,2}}{_BAD}|(?:can(?:not|['’]t) (?:possibly )?|could not |couldn['’]t )be\b"
+    r"|(?:isn['’]t|wasn['’]t) (?:the |quite |actually )?(?:correct|right|true|possible|valid|it|answer|solution))"
+)
+_IT = (
+    r"(?:(?:this|that|it|which|he|she|they|my|the (?:above|previous|last|first))"
+    r"(?: (?:answer|result|value|option|choice|solution|one|conclusion|statement))?)"
+)
+_SPEAKER = (
+    r"(?:one|some(?:one|body)?|many|most|people|students?|pupils?|others|they|he|she|everyone|everybody|you|solvers?"
+    r"|(?:friend|brother|sister|teacher|classmate|colleague|neighbou?r|model|book|textbook|key|sheet|author"
+    r"|user|tutor)s?)"
+)
+_SAYS = (
+    r"(?:say|says|said|think|thinks|thought|claims?|claimed|believes?|believed|guess(?:es|ed)?|argues?|argued"
+    r"|answer that"
+    r"|answered|suggests?|suggested|assumes|assumed|insists?|insisted|expects?|wrote|writes)"
+)
+_NOT_SURE = (
+    r"(?:(?:really |strongly |very much )?doubt|deny|refuse to [a-z]+|disagree|(?:do not|don['’]t|can(?:no"
+    r"|['’])t|cannot|can not"
+    r"|could not|couldn['’]t|would not|wouldn['’]t) (?:really )?(?:say|think|believe|claim|tell|conclude|accept|see)"
+    r"|(?:am|['’]m|m) not (?:at all |quite |really )?(?:sure|convinced|certain|saying|claiming))"
+)
+
+SUPPOSED_BEFORE = {
+    "en": r"\b(?:suppos(?:e|ing)|assum(?:e|ing)|imagine|pretend(?:ing)?|let['’]?s say|let us say"
+    r"|hypothetically)\b[^,.;:]{0,40}"
+    r"|\b(?:if|unless|whether|provided)(?: (?:the|our|my|this|that|then|correct|right|final|it|is|were|was|be|only))*"
+    r"|\bif\b[^,.;]{0,60}?\b(?!there\b|people\b|children\b|we\b|they\b|you\b|men\b"
+    r"|women\b)[a-z$]*[^s\W]\$? were\b[^.;]{0,60}"
+    r"|(?:\A[^A-Za-z]*|\b(?:to|must|should|let us|let['’]s|can we|please|now|will) )(?:prove|show|verify|check"
+    r"|confirm|establish"
+    r"|demonstrate|disprove)(?: (?:that|whether|if|why))?(?: (?:the|our|my|correct|final|it|is))*"
+    r"|\bthe case (?:where|that|when)(?: (?:the|it))?"
+    r"|\b(?:nice|easy|great|odd|strange|wonderful|surprising) if\b[^.;]{0,30}",
+    "de": r"\b(?:angenommen|nehmen wir an|falls|wenn)\b[^.;]{0,30}",
+    "fr": r"\b(?:supposons|imaginons|si)\b[^.;,]{0,30}",
+    "es": r"\b(?:supongamos|supón|imaginemos|si)\b[^.;,]{0,30}",
+    "it": r"\b(?:supponiamo|se)\b[^.;,]{0,30}",
+    "pt": r"\b(?:suponha(?:mos)?|se)\b[^.;,]{0,30}",
+    "ru": r"(?:предположим|допустим|если|пусть)[^.;,]{0,30}",
+    "zh": r"(?:假设|假如|如果|若|倘若)[^。，,；]{0,20}",
+    "ja": r"(?:もし|仮に)[^。、]{0,20}",
+    "ko": r"(?:만약|가정)[^.,]{0,20}",
+}
+"""What turns a statement into a supposition, read up to its first word."""
+
+QUOTED_BEFORE = {
+    "en": rf"\b{_SPEAKER}\b[^,.;:]{{0,50}}?\b{_SAYS}\b(?: that)?[^,.;:]{{0,20}}"
+    rf"|\bI(?: |(?=['’])){_NOT_SURE}(?: that| whether| if)?[^,.;:]{{0,20}}"
+    r"|\b(?:tempting|easy|natural|wrong|premature|a mistake|incorrect|reasonable) to (?:say|think|believe"
+    r"|assume|conclude|guess|claim|answer)"
+    r"(?: that)?[^,.;:]{0,20}"
+    r"|\b(?:may|might|could|would|first) (?:seem|appear|look)(?: like| as if| as though)?(?: that)?[^,.;:]{0,20}"
+    r"|\b(?:not|n['’]t) (?:true|certain|clear|the case|likely|possible|believable|sure) that[^,.;:]{0,20}"
+    r"|\b(?:unlikely|impossible|doubtful|false|no reason to (?:say|think|believe)|no way) that[^,.;:]{0,20}",
+    "de": r"\b(?:man könnte (?:meinen|denken)|manche (?:sagen|meinen|denken)|viele (?:sagen|meinen|denken)"
+    r"|ich bezweifle)\b[^.;]{0,30}",
+    "fr": r"\b(?:on pourrait (?:penser|croire)|certains (?:disent|pensent)|beaucoup (?:disent|pensent)"
+    r"|je doute)\b[^.;]{0,30}",
+    "es": r"\b(?:podría pensarse|algunos (?:dicen|piensan)|muchos (?:dicen|piensan)|dudo)\b[^.;]{0,30}",
+    "ru": r"(?:некоторые (?:говорят|думают)|многие (?:говорят|думают)|сомневаюсь)[^.;]{0,30}",
+    "zh": r"(?:有人(?:说|认为|以为)|很多人(?:说|认为)|我怀疑|学生说)[^。；]{0,20}",
+}
+"""What hands a statement to somebody else, or says that the writer does not hold it."""
+
+DENIED_BEFORE = (
+    r"(?:\b(?:not|never|cannot|can['’]t|neither|rather than|instead of|other than|anything but|everything but"
+    r"|far from)\b|n['’]t\b|≠"
+    r"|\\neq?(?![A-Za-z])|不是|不等于|\bnicht\b|\bn['’]est pas\b|\bno es\b)(?: (?:be|equal|equal to|the answer"
+    r"|actually|simply|is))*"
+)
+"""What denies a box or a letter that stands right behind it."""
+
+OWN_SENTENCE = {
+    "en": rf"\A{{value}}(?:,? (?:{_IS_BAD}|(?:is|was) what\b)|\W{{0,4}}\s*\?)"
+    rf"|(?:,|;|\b(?:but|and|though|although|however)|[–—-]+)\s*(?:(?:but|and|though|although|however|yet|wait|no),? )?"
+    rf"(?:it(?: is|['’]s) (?:likely|possible|clear|known) that )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}| {_IS_BAD}"
+    r"| (?:contradicts|does not|doesn['’]t) )"
+    rf"|\b(?:but|though|although|however),? I (?:now )?(?:{_NOT_SURE}|was wrong|made)",
+}
+"""What a statement's own sentence says against it; `{{value}}` is the shape of what may stand before that."""
+
+TAKEN_BACK = {
+    "en": r"\bI(?:['’]ve| have| had)? (?:just |also |clearly )?(?:made|see) (?:a|an|my|some|the|another) (?:[a-z]+ )?"
+    r"(?:mistake|error|slip)"
+    r"|\bI(?:['’]m| am| was| stand) (?:wrong|mistaken|incorrect|corrected)\b"
+    r"|\bI(?:['’]ve| have)? (?:just )?(?:miscounted|miscalculated|misread|misunderstood|miscomputed|mixed up"
+    r"|messed up)\b"
+    r"|\b(?:oops|scratch that|strike that|never ?mind|forget that|correction ?:|surely not|I (?:strongly )?disagree"
+    r"|I do(?: not|n['’]t) agree|I take (?:it|that|this) back|I retract|I withdraw)"
+    rf"|\b(?:wait|hold on|no|actually|hmm|sorry)\b[,.!…]*[^.?!\n]{{0,40}}?(?:\b(?:should|must) (?:actually "
+    rf"|really |instead )?"
+    rf"(?:be|have been) (?!noted|mentioned|correct|right)|\b{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
+    rf"| (?:{_ADVERBS} )?{_IS_BAD}))",
+    "de": r"\b(?:stimmt nicht|ist (?:leider )?falsch|war falsch|Rechenfehler gemacht|Korrektur ?:)",
+    "fr": r"\b(?:est (?:faux|fausse|incorrecte?)|c['’]est une erreur|je me suis trompée?|Correction ?:)",
+    "es": r"\b(?:es (?:incorrect[oa]|falso|un error)|me equivoqué|Corrección ?:)",
+    "it": r"\b(?:è sbagliat[oa]|ho sbagliato)",
+    "pt": r"\b(?:está errad[oa]|errei)",
+    "ru": r"(?:это (?:неверно|неправильно|ошибка)|я ошиб(?:ся|лась))",
+    "zh": r"(?:不对|错了|是错的|有误|算错|更正)",
+    "ja": r"(?:間違い|間違え|違います|訂正)",
+    "ko": r"(?:틀렸|잘못 ?(?:계산|됐|되었)|정정)",
+}
+"""What takes a statement back, anywhere between its end and the next statement."""
+
+NEXT_SENTENCE = (
+    rf"\A\W{{0,12}}(?:(?:but|however|yet|and),? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
+    rf"| (?:{_ADVERBS} )?{_IS_BAD})"
+    r"|\A[\s?!.*$)}\]\\]*(?:hmm,? )?(?:no|nope|not so)\s*(?:[,.!;:–—-]|\Z)"
+)
+"""What takes a statement back where it stands right behind it: further on "this is wrong" speaks of something else."""
+
+UNDECIDED_AMONG = (
+    r"\b(?:not sure|unsure|not certain|cannot decide|can['’]t decide|cannot tell|can['’]t tell|do not know"
+    r"|don['’]t know)"
+    r" (?:which|whether|between)|\bcannot decide\b"
+)
+"""Where the writer leaves the choice among several answers open."""
+
+CLAUSE_STARTS = (
+    ". ", ".\n", "? ", "! ", "; ", "\n", "。", "！", "？", "；", ", but ", " but the ", " but it ", " but I ",
+    " but we ", " but my ", " but this ", "But ", " however", " yet ", " instead", " rather,", " whereas ",
+    "herefore", "hus ", "hus,", "ence ", "ence,", " so ", "So ", ", then ", "但", "所以",
+)  # fmt: skip
+"""What ends the clause before: what is supposed or quoted there says nothing about the next one."""
+
+CUES_SUPPOSED = (
+    "suppos", "assum", "imagin", "pretend", "let's say", "let us say", "let’s say", "hypothe", "if", "unless",
+    "whether", "provided", "prove", "show", "verif", "check", "confirm", "establish", "monstrat", "the case",
+    "angenommen", "nehmen", "wenn", "falls", " si ", "si la", "si le", " se ", "se a", "se la", "suponha",
+)  # fmt: skip
+CUES_QUOTED = (
+    "say", "said", "think", "thought", "claim", "believ", "guess", "argu", "answered", "answer that", "suggest",
+    "insist", "expect", "wr", "doubt", "deny", "refuse", "disagree", "sure", "convinced", "certain", "not", "n't",
+    "n’t", "seem", "appear", "look", "unlikely", "imposs", "false", "no ", "man ", "manche", "viele", "bezweif",
+    "on pourr", "doute", "dudo", "muchos", "algunos", "podr", "assumed", "assumes",
+)  # fmt: skip
+CUES_DENIED = (
+    "not", "n't", "n’t", "never", "neither", "rather", "instead", "other than", "but", "far from", "\\ne", "nicht",
+    "pas", "no es",
+)  # fmt: skip
+CUES_BEHIND = (
+    "?", "if", "unless", "were", "wrong", "incorrect", "mist", "error", "fals", "fal", "faux", "fau", "imposs",
+    "untrue", "nonsens", "invalid", "absurd", "inaccura", "not", "n't", "n’t", "no", "what", "trap", "misconc",
+    "contradict", "slip", "out of", "correct", "oops", "scratch", "strike", "never", "forget", "disagree", "i take",
+    "retract", "withdraw", "wait", "hold", "actually", "hmm", "sorry", "miscount", "miscalc", "misread", "misunder",
+    "miscomp", "mixed", "messed", "doubt", "deny", "had", "korrektur", "stimmt", "rechen", "erreur", "incorrecte",
+    "tromp", "equivoc", "sbagliat", "errad", "errei",
+)  # fmt: skip
+"""Cues: ASCII words of which one stands in whatever the patterns find. Most texts have none, and need no other look."""

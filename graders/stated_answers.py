@@ -47,7 +47,7 @@ def grade_stated(
     else:
         finding = _settle(problem.answer, extraction, compare)
         verdict, reason = verdict_of(finding)
-        if extraction.is_weak and verdict != "correct":
+        if extraction.is_weak and verdict != "correct" and reason not in ("unserved", "timeout"):
             verdict, reason = ("no_answer", "no_final_answer")
     return Grade(
         candidate_id=candidate.candidate_id,

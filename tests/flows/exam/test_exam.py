@@ -26,16 +26,18 @@ def report() -> ExamReport:
 
 
 def test_our_own_exam_is_passed(report: ExamReport) -> None:
-    assert [exam.exam for exam in report.exams] == ["answers", "chains", "responses"]
+    assert [exam.exam for exam in report.exams] == ["answers", "chains", "responses", "statements"]
     for exam in report.exams:
         assert exam.ours is not None
         assert (exam.ours.wrongly_accepted, exam.ours.wrongly_rejected) == ((), ())
         assert exam.ours.precision.value == exam.ours.recall.value == 1.0
-    answers, _, responses = (exam.ours for exam in report.exams)
+    answers, _, responses, statements = (exam.ours for exam in report.exams)
     assert answers is not None
     assert responses is not None
     assert answers.n >= 400
     assert responses.n >= 120
+    assert statements is not None
+    assert statements.n >= 290
 
 
 def test_how_far_it_is_is_told(tmp_path: Path) -> None:

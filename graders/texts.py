@@ -16,6 +16,9 @@ from cotfactory.graders.math.units import read_unit
 MAX_STATED_WORDS = 12
 """A longer statement is a sentence about the answer, and no rule here judges sentences."""
 
+MAX_WRAPPERS = 1_000
+"""Each layer of marks is shorter than the one around it; no text has so many that means anything."""
+
 _SIGNS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "−": "-", "–": "-", "‐": "-", "‑": "-"})
 _ARROWS = (("→", " -> "), ("⟶", " -> "), ("⇒", " => "), ("←", " <- "), ("\\to ", " -> "), ("\\rightarrow", " -> "))
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+(?=\S)")
@@ -38,17 +41,23 @@ def normalise(text: str) -> str:
     ('friday', '[0, 1)')
     """
     text = _folded(text)
-    while True:
-        shorter = _SENTENCE_MARK.sub("", text.strip())
-        if wrapped := _WRAPPED.match(shorter):
-            shorter = next(inside for inside in wrapped.groups() if inside is not None)
-        bracketed = _BRACKETED.match(shorter)
-        if bracketed and _WORD.search(inside := next(inside for inside in bracketed.groups() if inside is not None)):
-            shorter = inside
-        shorter = _ARTICLE.sub("", shorter.strip())
+    for _ in range(MAX_WRAPPERS):
+        shorter = _joined(_unwrapped(text if text.isascii() else _folded(text)))
         if shorter == text:
-            return _joined(text)
+            break
         text = shorter
+    return text
+
+
+def _unwrapped(text: str) -> str:
+    """Take one layer off: a sentence's mark, quotation marks, brackets around a word, an article."""
+    shorter = _SENTENCE_MARK.sub("", text.strip())
+    if wrapped := _WRAPPED.match(shorter):
+        shorter = next(inside for inside in wrapped.groups() if inside is not None)
+    bracketed = _BRACKETED.match(shorter)
+    if bracketed and _WORD.search(inside := next(inside for inside in bracketed.groups() if inside is not None)):
+        shorter = inside
+    return _ARTICLE.sub("", shorter.strip())
 
 
 def _folded(text: str) -> str:
@@ -69,7 +78,7 @@ def _joined(text: str) -> str:
     if "." in text:
         text = _ABBREVIATION.sub(lambda match: match[0].replace(".", ""), text)
     if ", " in text and not _MARK.search(text):
-        text = text.replace(", ", " ")
+        text = " ".join(text.replace(", ", " ").split())
     return text
 
 

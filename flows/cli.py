@@ -33,6 +33,14 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 LogLevel = Annotated[
     str, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning, error: what logs/RUN_ID.jsonl holds.")
 ]
+RecipeWorkspace = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        metavar="DIR",
+        help="Where everything is kept. Default: the folder workspace beside the recipe, else in the current folder.",
+    ),
+]
 WORKSPACE = Path("workspace")
 # Every command takes --workspace, so that a script can always pass it; some keep nothing.
 NoWorkspace = Annotated[Path, typer.Option("--workspace", hidden=True)]
@@ -41,7 +49,7 @@ NoWorkspace = Annotated[Path, typer.Option("--workspace", hidden=True)]
 @app.command()
 def run(
     recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE]", help="Default: the offline demo.")] = None,
-    workspace: Workspace = WORKSPACE,
+    workspace: RecipeWorkspace = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N problems.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Send the release to release.repo.")] = False,
@@ -53,25 +61,29 @@ def run(
     from cotfactory.flows.run import run_recipe
 
     with _shown(as_json, debug) as show:
-        show(run_recipe(recipe, workspace, limit, direct=direct, publish=publish, log_level=log_level))
+        show(
+            run_recipe(
+                recipe, _workspace_of(recipe, workspace), limit, direct=direct, publish=publish, log_level=log_level
+            )
+        )
 
 
 @app.command()
-def plan(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+def plan(recipe: RecipePath, workspace: RecipeWorkspace = None, as_json: Json = False, debug: Debug = False) -> None:
     """Say what a run would ask, reuse and spend. Spends nothing."""
     from cotfactory.flows.inspect.estimate import plan_recipe
 
     with _shown(as_json, debug) as show:
-        show(plan_recipe(recipe, workspace))
+        show(plan_recipe(recipe, _workspace_of(recipe, workspace)))
 
 
 @app.command()
-def check(recipe: RecipePath, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+def check(recipe: RecipePath, workspace: RecipeWorkspace = None, as_json: Json = False, debug: Debug = False) -> None:
     """Check the recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
     from cotfactory.flows.inspect.check_recipe import check_recipe
 
     with _shown(as_json, debug) as show:
-        show(check_recipe(recipe, workspace))
+        show(check_recipe(recipe, _workspace_of(recipe, workspace)))
 
 
 @app.command()
@@ -116,7 +128,7 @@ def exam(
 @app.command()
 def regrade(
     recipe: RecipePath,
-    workspace: Workspace = WORKSPACE,
+    workspace: RecipeWorkspace = None,
     log_level: LogLevel = "info",
     as_json: Json = False,
     debug: Debug = False,
@@ -125,13 +137,13 @@ def regrade(
     from cotfactory.flows.run import regrade_recipe
 
     with _shown(as_json, debug) as show:
-        show(regrade_recipe(recipe, workspace, log_level))
+        show(regrade_recipe(recipe, _workspace_of(recipe, workspace), log_level))
 
 
 @app.command()
 def release(
     recipe: RecipePath,
-    workspace: Workspace = WORKSPACE,
+    workspace: RecipeWorkspace = None,
     version: Annotated[
         str | None, typer.Option("--version", metavar="vX.Y.Z", help="Default: decided by what changed.")
     ] = None,
@@ -143,7 +155,7 @@ def release(
     from cotfactory.flows.run import release_recipe
 
     with _shown(as_json, debug) as show:
-        show(release_recipe(recipe, workspace, version, log_level))
+        show(release_recipe(recipe, _workspace_of(recipe, workspace), version, log_level))
 
 
 @app.command()
@@ -230,6 +242,24 @@ def report(
 
 
 @app.command()
+def settle(
+    recipe: RecipePath,
+    billed: Annotated[
+        float,
+        typer.Option("--billed", metavar="USD", help="What the provider billed in all for the recipe's budget."),
+    ],
+    workspace: RecipeWorkspace = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Replace what may have been billed (unconfirmed) by what was, as the provider's own page tells it."""
+    from cotfactory.flows.settle import settle_recipe
+
+    with _shown(as_json, debug) as show:
+        show(settle_recipe(recipe, _workspace_of(recipe, workspace), billed))
+
+
+@app.command()
 def status(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
     """Say what a workspace holds, what is going on in it, and what is still open."""
     from cotfactory.flows.inspect.ask_catalog import describe_workspace
@@ -265,6 +295,17 @@ def build(
 
     with _shown(as_json, debug) as show:
         show(build_sandbox(base, tag))
+
+
+def _workspace_of(recipe: Path | None, given: Path | None) -> Path:
+    """Return the workspace of a recipe, and say where it is when that is not the current folder's."""
+    from cotfactory.warehouse.workspace import find_workspace
+
+    found = given or find_workspace(recipe, WORKSPACE)
+    if given is None and found != WORKSPACE:
+        here = f"; the one in {WORKSPACE.resolve()} is left alone" if WORKSPACE.exists() else ""
+        print(f"cotfactory: the workspace is beside the recipe, {found}{here}", file=sys.stderr)
+    return found
 
 
 def main() -> None:

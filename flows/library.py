@@ -26,7 +26,7 @@ from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.recording import Recording
-from cotfactory.warehouse.workspace import Workspace
+from cotfactory.warehouse.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +81,7 @@ def load_recipe(path: str | Path) -> Recipe:
 
 def run(
     recipe: Recipe | str | Path,
-    workspace: str | Path = "workspace",
+    workspace: str | Path | None = None,
     *,
     limit: int | None = None,
     publish: bool = False,
@@ -89,7 +89,8 @@ def run(
 ) -> "RunSummary":
     """Run a recipe from its problems to its release and return what was done, as `cotfactory run --direct` does.
 
-    `limit` takes only the first problems, `publish` sends the release to the recipe's repository. Resumes by itself:
+    Without a `workspace` it is the folder of that name beside the recipe, else in the current folder. `limit` takes
+    only the first problems, `publish` sends the release to the recipe's repository. Resumes by itself:
     what the workspace holds is neither asked nor paid again. May be called where an event loop runs already (a
     notebook), and from any thread. Raises a CotfactoryError; what was bought until then is kept.
     """
@@ -99,7 +100,7 @@ def run(
 
 async def arun(
     recipe: Recipe | str | Path,
-    workspace: str | Path = "workspace",
+    workspace: str | Path | None = None,
     *,
     limit: int | None = None,
     publish: bool = False,
@@ -112,6 +113,8 @@ async def arun(
     from cotfactory.flows.stage_runner import DirectStages
 
     known = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if workspace is None:
+        workspace = find_workspace(None if isinstance(recipe, Recipe) else Path(recipe), Path("workspace"))
     request = BuildRequest(known, Path(workspace), limit, publish, log_level=log_level)
     with TerminalProgress() as progress:
         return await build(request, DirectStages(), progress)

@@ -71,6 +71,8 @@ async def opened_job(
     secret = secrets_of(request.recipe)
     with exclusive(workspace), run_log(workspace.logs, run.run_id, level, secret) as log:
         build_catalog(workspace)
+        if workspace.is_unused:
+            progress.note(f"new workspace {workspace.root}: nothing was bought or spent in it yet (--workspace)")
         try:
             async with _prepared(request, run, runner, asks=asks) as job:
                 yield job

@@ -150,6 +150,9 @@ class TerminalProgress:
     def ended(self, summary: RunSummary) -> None:
         """Show the funnel, the verdicts, what was paid, and where the release is."""
         self._bars.stop()
+        if summary.unconfirmed_usd or (summary.budget and summary.budget.unconfirmed_usd):
+            said = f"this run may have been billed ${summary.unconfirmed_usd:.4f} for requests without an answer"
+            self.note(f"held:     {said}" + (f"; {summary.budget.text()}" if summary.budget else ""))
         if not summary.candidates:
             return  # it ended before there was anything to count
         table = Table(title=f"{summary.recipe}: from problems to rows", title_justify="left")

@@ -13,7 +13,8 @@ from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.recipe import Recipe
-from cotfactory.schemas.spending import NOTHING_SPENT, Spending
+from cotfactory.schemas.spending import NOTHING_SPENT, Books, Spending
+from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import Workspace
 
@@ -54,6 +55,10 @@ class Run:
         """What releases and decisions are filed under: a run over some of the problems must not replace the whole."""
         return self.recipe.name if self.limit is None else f"{self.recipe.name}-first-{self.limit}"
 
+    def books(self) -> Books:
+        """Return what was spent of the recipe's budget so far, over all runs."""
+        return books_of(self.workspace, self.recipe.budget_id, self.recipe.budget.usd)
+
     def summary(self) -> RunSummary:
         """Return what was done so far."""
         bought, tally = self.bought, self.tally
@@ -73,6 +78,8 @@ class Run:
             rollouts=tally.rollouts(),
             tokens=Tokens(input=bought.input_tokens, output=bought.output_tokens),
             cost_usd=round(bought.cost_usd or 0.0, 9),
+            unconfirmed_usd=round(bought.unconfirmed_usd, 9),
+            budget=self.books() if self.recipe.is_budgeted else None,
             funnel=tally.funnel(rows),
             mutants=self.mutants,
             alarms=tuple(self.alarms),

@@ -79,7 +79,7 @@ def recover_ledger(run: Run) -> None:
     """Seal the journals that killed runs left open, whichever recipe they were for."""
     for journal in open_journals(run.workspace.ledger):
         sealed = seal_journal(run.workspace, journal)
-        run.bought += Spending(lost_in_flight=sealed.lost_in_flight)
+        run.bought += Spending(lost_in_flight=sealed.lost_in_flight, unconfirmed_usd=sealed.unconfirmed_usd)
         run.progress.note(
             f"recovered {sealed.candidates} completions of an interrupted run; "
             f"{sealed.lost_in_flight} requests were in flight and may have been billed"

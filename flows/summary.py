@@ -11,7 +11,7 @@ from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import FunnelStage, TeacherShare
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.record import Record
-from cotfactory.schemas.spending import NOTHING_SPENT, Spending
+from cotfactory.schemas.spending import NOTHING_SPENT, Books, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
 
@@ -37,7 +37,9 @@ class RunSummary(Record):
     """What one run did. `candidates` are the chains the recipe uses, bought by whichever run; `teacher_calls`,
     `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it. `mutants` says how many
     falsified answers were made of accepted ones, and how many of them the graders accepted: it must be none; `alarms`
-    what looked wrong about the answers that this run bought. `rollouts` that label steps are counted nowhere else."""
+    what looked wrong about the answers that this run bought. `rollouts` that label steps are counted nowhere else.
+    `unconfirmed_usd` is the most that this run may have been billed beyond `cost_usd`, for sendings without an answer;
+    `budget` tells what was spent of it in all runs."""
 
     recipe: str
     run_id: str
@@ -53,6 +55,8 @@ class RunSummary(Record):
     rollouts: int
     tokens: Tokens
     cost_usd: float
+    unconfirmed_usd: float = 0.0
+    budget: Books | None = None
     funnel: tuple[FunnelStage, ...]
     mutants: MutantCheck | None
     alarms: tuple[Alarm, ...]

@@ -205,6 +205,9 @@ class Budget(RecipeKeys):
     """USD, by the teachers' prices; then each teacher needs one."""
     tokens: PositiveInt | None = None
     """Tokens, of prompts and answers together."""
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")] | None = None
+    """What it is counted under; null: the recipe's name. Recipes of a workspace that name the same id share what was
+    spent, and a renamed recipe goes on with what it had under its old name."""
 
 
 class Alarms(RecipeKeys):
@@ -297,6 +300,16 @@ class Recipe(RecipeKeys):
     shard_problems: PositiveInt = 500
     """How many problems are asked, journalled and sealed together."""
 
+    @property
+    def budget_id(self) -> str:
+        """What its spending is counted under."""
+        return self.budget.id or self.name
+
+    @property
+    def is_budgeted(self) -> bool:
+        """Whether there is anything to exceed."""
+        return self.budget.usd is not None or self.budget.tokens is not None
+
     @field_validator("attempts", mode="before")
     @classmethod
     def _a_number_is_a_fixed_maximum(cls, value: object) -> object:
@@ -359,8 +372,7 @@ class Recipe(RecipeKeys):
                     f"the recipe has a money budget but teacher {teacher.name!r} has no price: "
                     "add `price: {input: ..., output: ...}` in USD per million tokens"
                 )
-            counted = self.budget.usd is not None or self.budget.tokens is not None
-            if counted and teacher.sampling.output_limit is None:
+            if self.is_budgeted and teacher.sampling.output_limit is None:
                 raise ValueError(
                     f"a budget needs the worst case of a request: add `sampling: {{max_tokens: ...}}`, or "
                     f"max_completion_tokens where the endpoint wants that, to teacher {teacher.name!r}"

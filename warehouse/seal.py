@@ -33,16 +33,20 @@ class GradeRow:
 
 @dataclass(frozen=True)
 class SealedJournal:
-    """What a journal held. `set_aside` is where it was kept because it holds lines this code cannot read."""
+    """What a journal held. `set_aside` is where it was kept because it holds lines this code cannot read.
+
+    `unconfirmed_usd` is the most that was billed for sendings without an answer.
+    """
 
     candidates: int
     lost_in_flight: int
     torn_lines: int
     foreign_lines: int
     set_aside: Path | None
+    unconfirmed_usd: float = 0.0
 
 
-class _Unconfirmed(Record):
+class Unconfirmed(Record):
     """What the sendings of one journal may have been billed without a completion reaching us, at worst.
 
     `in_flight` counts the requests that were on their way when the run died.
@@ -70,7 +74,9 @@ def seal_journal(workspace: Workspace, journal: Path) -> SealedJournal:
     kept = set_aside(journal) if entries.foreign_lines else None
     if kept is None:
         discard(journal)
-    return SealedJournal(count, len(entries.in_flight), entries.torn_lines, entries.foreign_lines, kept)
+    return SealedJournal(
+        count, len(entries.in_flight), entries.torn_lines, entries.foreign_lines, kept, entries.unconfirmed_usd
+    )
 
 
 def seal_own_journal(workspace: Workspace, journal: Path) -> SealedJournal:
@@ -91,18 +97,15 @@ def _with_run(reader: JournalReader) -> Iterator[pa.Table]:
         yield table
 
 
-def unconfirmed(workspace: Workspace, recipe: str) -> tuple[float, int]:
-    """Return what a recipe may have paid for completions that never reached us, as (USD, tokens), at worst."""
+def unconfirmed_of(workspace: Workspace) -> list[Unconfirmed]:
+    """Return what may have been paid for completions that never reached us, at worst, by journal."""
     path = workspace.ledger / UNCONFIRMED
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    by_journal = {
-        entry.journal: entry for entry in map(_Unconfirmed.model_validate_json, lines) if entry.recipe == recipe
-    }
-    return sum(entry.usd for entry in by_journal.values()), sum(entry.tokens for entry in by_journal.values())
+    return list({line.journal: line for line in map(Unconfirmed.model_validate_json, lines)}.values())
 
 
 def _write_unconfirmed(workspace: Workspace, journal: str, entries: JournalEntries) -> None:
-    line = _Unconfirmed(
+    line = Unconfirmed(
         journal=journal,
         recipe=entries.header.recipe,
         usd=entries.unconfirmed_usd,

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.arrow_rows import arrow_rows
 from cotfactory.warehouse.synced import rename
-from cotfactory.warehouse.workspace import TABLES, Workspace
+from cotfactory.warehouse.workspace import SEED, TABLES, Workspace
 
 BATCH_ROWS = 2_000
 BATCH_CHARACTERS = 4_000_000
@@ -224,7 +224,7 @@ def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def seed_tables(workspace: Workspace) -> None:
     """Give every table one empty file, so that a view over `*.parquet` always has a schema."""
     for table in TABLES:
-        path = workspace.table(table) / "empty.parquet"
+        path = workspace.table(table) / SEED
         if not path.exists():
             aside = path.with_suffix(f".{os.getpid()}")
             pq.write_table(SCHEMAS[table].empty_table(), aside)

@@ -23,12 +23,10 @@ import pyarrow.compute as pc
 from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
 from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
-from cotfactory.warehouse.batch_ledger import under_way
-from cotfactory.warehouse.catalog import sealed_files, table_files
+from cotfactory.warehouse.catalog import sealed_files
 from cotfactory.warehouse.located import candidate_places, decisions_of, newest_grades, truncations
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
-from cotfactory.warehouse.seal import unconfirmed
 from cotfactory.warehouse.stored_outcomes import StoredOutcome, StoredOutcomes
 from cotfactory.warehouse.tables import SCHEMAS
 from cotfactory.warehouse.workspace import Workspace
@@ -285,18 +283,6 @@ class WantedSamples:
             table = connection.sql(query).to_arrow_table()
         # Not while it is open: whoever takes the rows takes minutes and memory of their own.
         yield from table.to_batches(BATCH_ROWS)
-
-
-def spent_before(workspace: Workspace, recipe: str) -> tuple[float, int]:
-    """Return what earlier runs of a recipe paid, or may have to pay, as (USD, input plus output tokens)."""
-    with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
-        row = connection.execute(
-            f"""SELECT coalesce(sum(cost_usd), 0), coalesce(sum(usage.input_tokens + usage.output_tokens), 0)
-                FROM {table_files(workspace, "candidates")} WHERE recipe = ?""",
-            [recipe],
-        ).fetchall()[0]
-    lost, waiting = unconfirmed(workspace, recipe), under_way(workspace, recipe)
-    return float(row[0]) + lost[0] + waiting[0], int(row[1]) + lost[1] + waiting[1]
 
 
 def _chunks(samples: Iterable[WantedSample]) -> Iterator[pa.Table]:

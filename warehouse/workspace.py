@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cotfactory.schemas.errors import WorkspaceError
 
+SEED = "empty.parquet"
+"""The file that gives a table its columns before anything is in it."""
 TABLES = ("problems", "candidates", "grades", "decisions", "released", "runs")
 
 
@@ -43,9 +45,24 @@ class Workspace:
         """The DuckDB file with the views."""
         return self.root / "catalog.duckdb"
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing was ever bought or spent in it."""
+        bought = (path for path in self.table("candidates").glob("*.parquet") if path.name != SEED)
+        return not any(bought) and not any(self.ledger.iterdir())
+
     def table(self, name: str) -> Path:
         """Return the folder of one table's sealed Parquet files."""
         return self.root / "tables" / name
+
+
+def find_workspace(recipe: Path | None, here: Path) -> Path:
+    """Return the workspace that is beside a recipe, else the one `here`, which need not exist.
+
+    So a recipe that is run from another folder goes on with what it has bought and spent.
+    """
+    beside = None if recipe is None else recipe.resolve().parent / here.name
+    return beside if beside is not None and (beside / "ledger").is_dir() and beside != here.resolve() else here
 
 
 def open_workspace(root: Path) -> Workspace:

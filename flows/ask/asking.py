@@ -19,10 +19,11 @@ from cotfactory.generators.teacher.budget import RunBudget
 from cotfactory.graders.grading import grade_batch, grade_promptly
 from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
 from cotfactory.schemas.spending import Spending
+from cotfactory.warehouse.books import all_books, note_budget
 from cotfactory.warehouse.ledger import Journal, JournalHeader
 from cotfactory.warehouse.seal import seal_own_journal, write_grades
-from cotfactory.warehouse.wanted import spent_before
 
+OTHERS_TOLD = 5
 SHARDS_PER_TEACHER = 4
 """At most (of batches for each that it takes to fill one): a shard that waits for its last answers does not keep the
 next one from being opened."""
@@ -34,7 +35,7 @@ async def ask(job: Job, asked: AskingRound) -> None:
     All teachers that are needed have answered a first, free question before any of them is asked for anything.
     """
     run = job.run
-    run_budget = RunBudget(run.recipe.budget, *spent_before(run.workspace, run.recipe.name))
+    run_budget = _opened_budget(run)
     async with AsyncExitStack() as stack:
         grading = await stack.enter_async_context(
             GradingQueue(
@@ -65,6 +66,21 @@ async def ask(job: Job, asked: AskingRound) -> None:
             for session in everybody:
                 if isinstance(session.stop.reason, AlarmRaised):
                     raise session.stop.reason  # by the last answers, when nobody was left to be stopped by it
+
+
+def _opened_budget(run: Run) -> RunBudget:
+    """Return what is left to spend; a budget that starts anew beside others is told."""
+    note_budget(run.workspace, run.recipe.name, run.recipe.budget_id)
+    books = run.books()
+    if books.is_empty and run.recipe.is_budgeted and (others := all_books(run.workspace)):
+        run.progress.note(
+            f"budget {books.budget!r} is new in this workspace, in which was spent before: "
+            + "; ".join(one.text() for one in others[:OTHERS_TOLD])
+            + ". To go on with one of them, as after renaming a recipe, say so: `budget: {id: NAME}`"
+        )
+    return RunBudget(
+        run.recipe.budget, books.spent_usd, books.spent_tokens, books.unconfirmed_usd, books.unconfirmed_tokens
+    )
 
 
 async def _ask_teacher(
@@ -155,7 +171,8 @@ def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Cal
             journal.close()
             # On threads, while the other shards go on asking.
             sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
-            run.bought += Spending(lost_in_flight=sealed.lost_in_flight)  # none, unless the shard was interrupted
+            # In flight was nothing, unless the shard was interrupted.
+            run.bought += Spending(lost_in_flight=sealed.lost_in_flight, unconfirmed_usd=sealed.unconfirmed_usd)
             await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
         if outcome.stopped_by is not None:
             raise outcome.stopped_by

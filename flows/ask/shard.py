@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from cotfactory.flows.ask.assignments import Assignment, Shard
 from cotfactory.flows.ask.grading_queue import GradingQueue
+from cotfactory.flows.ask.held_payment import HeldPayment, StoppedError
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
-from cotfactory.generators.teacher.budget import NO_OVERRUN, BillOverrun, RunBudget, added, cost_usd, worst_case
+from cotfactory.generators.teacher.budget import NO_OVERRUN, BillOverrun, RunBudget, cost_usd, worst_case
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.reported_usage import billed_usage
@@ -102,9 +103,9 @@ class TeacherSession:
     watch: TeacherWatch
     alarms: list[Alarm]
     batches: BatchLedger | None = None
-    payments: "set[_HeldPayment]" = field(default_factory=set)
+    payments: set[HeldPayment] = field(default_factory=set)
 
-    def learn(self, payment: "_HeldPayment", billed: Usage) -> None:
+    def learn(self, payment: HeldPayment, billed: Usage) -> None:
         """Learn from a bill how far the endpoint goes beyond the worst case, and hold as much more for all others."""
         more = self.overrun.learn(payment.worst, billed)
         if more != NO_OVERRUN:
@@ -127,10 +128,6 @@ class ShardOutcome:
 def in_flight(spec: TeacherSpec) -> int:
     """Return how many requests may be under way to a teacher."""
     return spec.batch.requests if spec.batch is not None else spec.limits.concurrency
-
-
-class StoppedError(Exception):
-    """The request was still waiting for its turn when sending was stopped."""
 
 
 async def run_shard(shard: Shard, session: TeacherSession, journal: Journal, outcome: ShardOutcome) -> None:
@@ -264,7 +261,7 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
     async with session.overrun.first_alone():
         messages, sampling = wanted.messages(session.strategy), session.strategy.samplings[wanted.step]
         record = _request_record(wanted, messages, session)
-        sending = _HeldPayment(session, journal, record, worst_case(sampling, messages, session.overrun.tokens))
+        sending = HeldPayment(session, journal, record, worst_case(sampling, messages, session.overrun.tokens))
         session.payments.add(sending)
         try:
             request = Request(record.candidate_id, messages, sampling, wanted.index, sending.tokens)
@@ -279,69 +276,6 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
                 session.batches.settled(record.candidate_id)
     price_usd, own = cost_usd(session.spec.price, billed), session.spec.reasoning_tags
     return candidate_of(record, completion, billed, price_usd, own), completion.model
-
-
-class _HeldPayment:
-    """The money of one request's sendings: held before each, settled after it, written down in the journal.
-
-    `worst` is the most that one sending may be billed, as far as is known; it grows when other bills show more.
-    """
-
-    def __init__(self, session: TeacherSession, journal: Journal, request: RequestRecord, worst: Usage) -> None:
-        self._session, self._journal, self._request, self.worst = session, journal, request, worst
-        self._is_held = self._is_sent = False
-
-    @property
-    def tokens(self) -> int:
-        """Tokens in and out of the worst case."""
-        return self.worst.input_tokens + self.worst.output_tokens
-
-    async def hold(self) -> None:
-        """Set the worst case of one sending aside. Raises BudgetReached, or StoppedError when all was stopped."""
-        while not self._is_held:
-            worst = self.worst
-            await self._session.run_budget.hold(*self._amount(worst))
-            self._is_held = worst == self.worst
-            if not self._is_held:  # more was learned meanwhile
-                self._session.run_budget.settle(*self._amount(worst), 0.0, 0)
-
-    def hold_more(self, more: Usage) -> None:
-        """Raise the worst case, and what is held for a sending that is under way."""
-        self.worst = added(self.worst, more)
-        if self._is_held:
-            self._session.run_budget.hold_more(*self._amount(more))
-        if self._is_sent:
-            self._intend()
-
-    def sent(self) -> None:
-        """Write down that the request goes out now, unless all was stopped while it waited for its turn."""
-        if self._session.stop.reason is not None:
-            raise StoppedError
-        if self._session.batches is None:
-            self._intend()
-            self._is_sent = True
-        else:  # its batch is the intent: what is in one when the run dies is not lost
-            self._session.batches.expect(self._request, self.worst, self._amount(self.worst)[0])
-
-    def failed(self, error: TeacherError) -> None:
-        """Write down a failure; one that may have been billed is charged at its worst case."""
-        self._is_sent = False
-        if self._session.batches is not None:
-            self._intend()
-        self._journal.failed(self._request.candidate_id, maybe_billed=error.maybe_billed)
-        self.settle(self.worst if error.maybe_billed else Usage())
-
-    def settle(self, paid: Usage) -> None:
-        """Give back what was set aside, less what was paid."""
-        if self._is_held:
-            self._is_held = self._is_sent = False
-            self._session.run_budget.settle(*self._amount(self.worst), *self._amount(paid))
-
-    def _intend(self) -> None:
-        self._journal.intend(self._request.candidate_id, *self._amount(self.worst))
-
-    def _amount(self, usage: Usage) -> tuple[float, int]:
-        return cost_usd(self._session.spec.price, usage) or 0.0, usage.input_tokens + usage.output_tokens
 
 
 def _tell(alarms: Sequence[Alarm], session: TeacherSession) -> None:

@@ -14,6 +14,8 @@ from rich.text import Text
 from cotfactory.flows.inspect.canned_questions import CANNED_QUESTIONS, as_sql
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.spending import Books
+from cotfactory.warehouse.books import all_books
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
@@ -103,12 +105,13 @@ class RunLine(Record):
 
 
 class WorkspaceStatus(Record):
-    """What a workspace holds: rows by table, the newest runs, and shards that are still open."""
+    """What a workspace holds: rows by table, the newest runs, what was spent, and shards that are still open."""
 
     workspace: str
     tables: dict[str, int]
     verdicts: dict[str, int]
     runs: tuple[RunLine, ...]
+    budgets: tuple[Books, ...]
     open_shards: tuple[OpenShard, ...]
 
     def text(self) -> str:
@@ -124,6 +127,7 @@ class WorkspaceStatus(Record):
             )
             if run.log is not None:
                 lines.append(f"  what happened: {run.log}")
+        lines += [books.text() for books in self.budgets]
         for shard in self.open_shards:
             lines.append(
                 f"open shard of {shard.recipe} (run {shard.run_id}): {shard.bought:,} bought, "
@@ -146,6 +150,7 @@ def describe_workspace(workspace: Path) -> WorkspaceStatus:
         tables=tables,
         verdicts=dict(verdicts),
         runs=tuple(_run_line(dict(zip(runs[0], row, strict=True)), place) for row in runs[1]),
+        budgets=tuple(all_books(place)),
         open_shards=tuple(_open_shards(place)),
     )
 

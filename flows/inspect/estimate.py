@@ -21,12 +21,13 @@ from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.batch_ledger import open_batches
+from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.history import TeacherHistory, teacher_history
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.problem_spool import spool_problems
-from cotfactory.warehouse.wanted import WantedSamples, spent_before
+from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.workspace import open_workspace
 
 
@@ -66,6 +67,7 @@ class RunEstimate(Record):
     calls_expected: float
     usd_expected: float | None
     spent_usd: float
+    unconfirmed_usd: float
     budget_usd: float | None
     teachers: tuple[TeacherEstimate, ...]
 
@@ -88,7 +90,8 @@ class RunEstimate(Record):
             if teacher.rollouts_at_most:
                 lines.append(f"    {teacher.rollouts_at_most:,} of the calls are rollouts of chains that are stored")
         if self.budget_usd is not None:
-            lines.append(f"  budget ${self.budget_usd:.2f}, spent so far ${self.spent_usd:.4f}")
+            held = f", at most ${self.unconfirmed_usd:.4f} more unconfirmed" if self.unconfirmed_usd else ""
+            lines.append(f"  budget ${self.budget_usd:.2f}, spent so far ${self.spent_usd:.4f}{held}")
         return "\n".join(lines)
 
 
@@ -128,6 +131,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
             rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
             unsealed += _add_rollouts(stack.enter_context(rolled), totals, waiting)
         count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
+    books = books_of(place, recipe.budget_id)
     estimates = tuple(_teacher_estimate(plan.spec, totals[plan.spec.name], history[plan.spec.name]) for plan in plans)
     return RunEstimate(
         recipe=recipe.name,
@@ -140,7 +144,8 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
         usd_at_most=_sum_of_known([estimate.usd_at_most for estimate in estimates]),
         calls_expected=sum(estimate.calls_expected for estimate in estimates),
         usd_expected=_sum_of_known([estimate.usd_expected for estimate in estimates]),
-        spent_usd=spent_before(place, recipe.name)[0],
+        spent_usd=books.spent_usd,
+        unconfirmed_usd=books.unconfirmed_usd,
         budget_usd=recipe.budget.usd,
         teachers=estimates,
     )

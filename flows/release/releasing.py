@@ -73,6 +73,7 @@ def release_facts(run: Run) -> ReleaseFacts:
         funnel=tally.funnel(),
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
+        unconfirmed_usd=run.books().unconfirmed_usd,
         teachers=tally.shares(run.recipe.teachers),
         sandbox_images=tuple(sorted(tally.sandbox_images)),
         decontamination=run.decontamination,

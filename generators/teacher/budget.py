@@ -18,13 +18,21 @@ class RunBudget:
     """The money and token stop of one recipe, over all its teachers and runs.
 
     A request is let through only if everything spent so far, everything in flight at its worst case and
-    its own worst case fit the budget. `spent_usd` and `spent_tokens` start with what earlier runs paid.
+    its own worst case fit the budget. What was spent starts with what earlier runs paid; `unconfirmed_usd` is apart: it
+    may have been billed without an answer, and counts at its worst all the same.
     """
 
-    def __init__(self, budget: Budget, spent_usd: float = 0.0, spent_tokens: int = 0) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        spent_usd: float = 0.0,
+        spent_tokens: int = 0,
+        unconfirmed_usd: float = 0.0,
+        unconfirmed_tokens: int = 0,
+    ) -> None:
         self._budget = budget
-        self.spent_usd = spent_usd
-        self.spent_tokens = spent_tokens
+        self.spent_usd, self.spent_tokens = spent_usd, spent_tokens
+        self.unconfirmed_usd, self.unconfirmed_tokens = unconfirmed_usd, unconfirmed_tokens
         self._held_usd = 0.0
         self._held_tokens = 0
         self._holders = 0
@@ -44,7 +52,7 @@ class RunBudget:
             if self._holders == 0:
                 raise BudgetReached(
                     f"The budget stopped the run: spent {self.spent_usd:.4f} USD and {self.spent_tokens} tokens, "
-                    f"and the next request may cost up to {usd:.4f} USD and {tokens} tokens",
+                    f"{self._held_back()}and the next request may cost up to {usd:.4f} USD and {tokens} tokens",
                     "everything bought is saved; raise `budget:` in the recipe and run again to go on",
                 )
             self._settled.clear()
@@ -55,12 +63,29 @@ class RunBudget:
 
     def settle(self, held_usd: float, held_tokens: int, paid_usd: float, paid_tokens: int) -> None:
         """Replace what was set aside by what was paid."""
+        self._release(held_usd, held_tokens)
+        self.spent_usd += paid_usd
+        self.spent_tokens += paid_tokens
+
+    def keep_held(self, held_usd: float, held_tokens: int) -> None:
+        """Count what was set aside as unconfirmed: nobody says whether it was billed."""
+        self._release(held_usd, held_tokens)
+        self.unconfirmed_usd += held_usd
+        self.unconfirmed_tokens += held_tokens
+
+    def _release(self, held_usd: float, held_tokens: int) -> None:
         self._held_usd -= held_usd
         self._held_tokens -= held_tokens
         self._holders -= 1
-        self.spent_usd += paid_usd
-        self.spent_tokens += paid_tokens
         self._settled.set()
+
+    def _held_back(self) -> str:
+        if not self.unconfirmed_usd and not self.unconfirmed_tokens:
+            return ""
+        return (
+            f"{self.unconfirmed_usd:.4f} USD and {self.unconfirmed_tokens} tokens more may have been billed without an "
+            "answer (`cotfactory settle`), "
+        )
 
     @property
     def is_limited(self) -> bool:
@@ -69,9 +94,10 @@ class RunBudget:
 
     def _fits(self, usd: float, tokens: int) -> bool:
         budget = self._budget
-        if budget.usd is not None and self.spent_usd + self._held_usd + usd > budget.usd + 1e-12:
+        spent_usd, spent_tokens = self.spent_usd + self.unconfirmed_usd, self.spent_tokens + self.unconfirmed_tokens
+        if budget.usd is not None and spent_usd + self._held_usd + usd > budget.usd + 1e-12:
             return False
-        return budget.tokens is None or self.spent_tokens + self._held_tokens + tokens <= budget.tokens
+        return budget.tokens is None or spent_tokens + self._held_tokens + tokens <= budget.tokens
 
 
 def cost_usd(price: Price | None, usage: Usage | Spending) -> float | None:

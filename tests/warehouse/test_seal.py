@@ -15,12 +15,17 @@ from cotfactory.warehouse.seal import (
     GradeRow,
     seal_journal,
     seal_own_journal,
-    unconfirmed,
+    unconfirmed_of,
     write_grades,
     write_problems,
 )
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.builders import a_candidate, a_grade, a_problem
+
+
+def held(workspace: Workspace, recipe: str) -> tuple[float, int]:
+    of_recipe = [holding for holding in unconfirmed_of(workspace) if holding.recipe == recipe]
+    return sum(holding.usd for holding in of_recipe), sum(holding.tokens for holding in of_recipe)
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def test_what_was_bought_is_in_the_table_with_its_run(workspace: Workspace) -> N
     build_catalog(workspace)
     _, rows = query_catalog(workspace, "SELECT candidate_id, recipe, run_id FROM candidates ORDER BY 1")
     assert rows == [(f"{number:032x}", "r", "run-s") for number in (1, 2)]
-    assert unconfirmed(workspace, "r") == (0.0, 0)
+    assert held(workspace, "r") == (0.0, 0)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +75,8 @@ def test_what_was_in_flight_counts_at_its_worst(workspace: Workspace, usd: float
     journal.close()
     sealed = seal_journal(workspace, journal.path)
     assert sealed.lost_in_flight == 1
-    assert unconfirmed(workspace, "r") == (usd, tokens)
-    assert unconfirmed(workspace, "another") == (0.0, 0)
+    assert held(workspace, "r") == (usd, tokens)
+    assert held(workspace, "another") == (0.0, 0)
 
 
 def test_journals_add_up_and_one_that_is_sealed_twice_counts_once(workspace: Workspace) -> None:
@@ -84,7 +89,7 @@ def test_journals_add_up_and_one_that_is_sealed_twice_counts_once(workspace: Wor
         seal_journal(workspace, journal.path)
         journal.path.write_bytes(written)
         seal_journal(workspace, journal.path)
-    assert unconfirmed(workspace, "r") == (0.75, 20)
+    assert held(workspace, "r") == (0.75, 20)
 
 
 def test_a_failure_that_may_have_been_billed_counts_and_one_that_was_not_does_not(workspace: Workspace) -> None:
@@ -96,7 +101,7 @@ def test_a_failure_that_may_have_been_billed_counts_and_one_that_was_not_does_no
     journal.close()
     sealed = seal_journal(workspace, journal.path)
     assert sealed.lost_in_flight == 0
-    assert unconfirmed(workspace, "r") == (0.5, 10)
+    assert held(workspace, "r") == (0.5, 10)
 
 
 def test_a_journal_of_another_version_is_set_aside_never_removed(workspace: Workspace) -> None:

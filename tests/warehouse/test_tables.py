@@ -11,11 +11,12 @@ import pytest
 
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.ids import content_id, grade_id
+from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
 from cotfactory.warehouse.ledger import Journal, JournalHeader, open_journals
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from cotfactory.warehouse.tables import write_table
-from cotfactory.warehouse.wanted import WantedSample, WantedSamples, spent_before
+from cotfactory.warehouse.wanted import WantedSample, WantedSamples
 from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
 from tests.builders import AT, a_candidate, a_grade, a_problem
 
@@ -43,8 +44,10 @@ def test_a_sealed_journal_is_a_table_and_gone(workspace: Workspace) -> None:
     assert not open_journals(workspace.ledger)
     rows = query_catalog(workspace, "SELECT candidate_id, response, recipe, usage.output_tokens FROM candidates")[1]
     assert rows == [("c1", "So it is \\boxed{42}.", "r", 20), ("c2", "So it is \\boxed{42}.", "r", 20)]
-    assert spent_before(workspace, "r") == (0.502, 160)  # the lost one may have been billed
-    assert spent_before(workspace, "another") == (0.0, 0)
+    books = books_of(workspace, "r")
+    assert (books.spent_usd, books.unconfirmed_usd) == (0.002, 0.5)  # the lost one may have been billed
+    assert books.spent_tokens + books.unconfirmed_tokens == 160
+    assert books_of(workspace, "another").is_empty
 
 
 def test_sealing_again_after_a_crash_before_the_journal_was_removed(workspace: Workspace) -> None:

@@ -22,7 +22,6 @@ from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
-from cotfactory.warehouse.wanted import spent_before
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.flows import counting_teacher
 from tests.flows.conftest import WriteRecipe, run_command
@@ -185,13 +184,12 @@ def test_an_interrupted_run_leaves_its_batch_and_the_next_one_waits_for_it(
     assert stored(workspace) == []
     plan = plan_recipe(recipe, workspace)
     assert (plan.unsealed, plan.calls_at_most) == (1, 11)
-    usd, _ = spent_before(open_workspace(workspace), "sums")
-    assert usd > COST  # what is under way counts at its worst
+    assert books_of(open_workspace(workspace), "sums").unconfirmed_usd > COST  # what is under way counts at its worst
     finish(server)
     summary = run(recipe, workspace)
     assert (summary.candidates, summary.teacher_calls, summary.lost_in_flight) == (12, 12, 0)
     assert summary.cost_usd == pytest.approx(12 * COST)
-    assert spent_before(open_workspace(workspace), "sums")[0] == pytest.approx(12 * COST)
+    assert books_of(open_workspace(workspace), "sums").spent_usd == pytest.approx(12 * COST)
     assert server.paid.total() == len(server.paid) == 12
 
 

@@ -21,6 +21,7 @@ from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
+from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.flows import counting_teacher

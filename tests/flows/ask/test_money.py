@@ -131,7 +131,8 @@ def test_no_run_spends_more_than_its_budget(
     teacher.answer = biller.answer
     budget, concurrency = 0.02, 8
     spec = {
-        "name": "t", "model": "m", "base_url": teacher.base_url, "price": PRICE, "sampling": {"max_tokens": MAX_TOKENS},
+        "name": "t", "model": "m", "base_url": teacher.base_url, "price": PRICE,
+        "sampling": {"max_tokens": MAX_TOKENS, "seed": 0},
         "limits": {"concurrency": concurrency, "retries": 1},
     }  # fmt: skip
     recipe = write_recipe(count=30, teachers=[spec], budget={"usd": budget}, attempts=4, shard_problems=30)

@@ -278,7 +278,7 @@ PRICED = {
     "name": "t",
     "model": "m",
     "price": {"input": 1000.0, "output": 1000.0},  # a real call costs 8 tokens = 0.008 USD
-    "sampling": {"max_tokens": 50},
+    "sampling": {"max_tokens": 50, "seed": 0},
 }
 
 
@@ -375,7 +375,7 @@ def test_a_request_the_endpoint_rejects_does_not_stop_the_others(
 def test_a_second_teacher_that_is_down_stops_the_run_before_the_first_is_asked(
     write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
-    up = {"name": "up", "model": "m", "base_url": teacher.base_url}
+    up = {"name": "up", "model": "m", "base_url": teacher.base_url, "sampling": {"seed": 0}}
     down = {"name": "down", "model": "n", "base_url": "http://127.0.0.1:9/v1"}
     with pytest.raises(TeacherUnavailable, match=r"127\.0\.0\.1:9"):
         run(write_recipe(teachers=[up, down]), tmp_path / "w")
@@ -383,7 +383,9 @@ def test_a_second_teacher_that_is_down_stops_the_run_before_the_first_is_asked(
 
 
 def test_two_teachers_are_both_asked(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path) -> None:
-    specs = [{"name": name, "model": name, "base_url": teacher.base_url} for name in ("a", "b")]
+    specs = [
+        {"name": name, "model": name, "base_url": teacher.base_url, "sampling": {"seed": 0}} for name in ("a", "b")
+    ]
     teacher.answer = lambda question, seed: right(question, seed + teacher.calls * 10)
     summary = run(write_recipe(teachers=specs), tmp_path / "w")
     assert (summary.teacher_calls, summary.kept) == (36, 36)

@@ -231,7 +231,7 @@ def test_exit_codes_of_budget_and_contract(write_recipe: WriteRecipe, teacher: C
         "model": "m",
         "base_url": teacher.base_url,
         "price": {"input": 1000.0, "output": 1000.0},
-        "sampling": {"max_tokens": 50},
+        "sampling": {"max_tokens": 50, "seed": 0},
     }
     recipe = write_recipe(teachers=[spec], budget={"usd": 0.2})
     done = cotfactory("run", recipe, "--direct", "--workspace", tmp_path / "w", "--json")

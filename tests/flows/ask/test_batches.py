@@ -54,7 +54,7 @@ def write(server: BatchServer, write_recipe: WriteRecipe) -> Callable[..., Path]
             "name": "t",
             "model": "m",
             "base_url": server.base_url,
-            "sampling": {"max_tokens": 50},
+            "sampling": {"max_tokens": 50, "seed": 0},
             "batch": {"requests": 10, "poll_s": 0.02},
             "limits": {"retries": 2},
         }
@@ -214,7 +214,7 @@ def test_a_batch_of_other_problems_is_not_waited_for(
     workspace = tmp_path / "w"
     interrupted(server, write(3), workspace)
     server.polls = 3
-    other = write(3, {"name": "other"}, sampling={"max_tokens": 51})
+    other = write(3, {"name": "other"}, sampling={"max_tokens": 51, "seed": 0})
     assert run(other, workspace).candidates == 9
     assert len(open_files(workspace)) == 1
     finish(server)

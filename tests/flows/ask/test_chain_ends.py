@@ -61,7 +61,7 @@ def test_what_the_endpoint_broke_off_is_no_sample(
 
 def test_a_teachers_own_tags(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path) -> None:
     teacher.talk = lambda turns, seed: (f"((hm {seed}))It is \\boxed{{1}}.", "stop")
-    spec = {"name": "t", "model": "m", "base_url": teacher.base_url, "sampling": {"max_tokens": 50}}
+    spec = {"name": "t", "model": "m", "base_url": teacher.base_url, "sampling": {"max_tokens": 50, "seed": 0}}
     recipe = write_recipe(count=1, attempts=1, teachers=[spec | {"reasoning_tags": ["((", "))"]}])
     summary = cotfactory.run(recipe, tmp_path / "w")
     assert summary.release is not None

@@ -64,6 +64,7 @@ def test_a_fifth_of_faults(write_recipe: WriteRecipe, teacher: CountingTeacher, 
         "name": "t",
         "model": "m",
         "base_url": teacher.base_url,
+        "sampling": {"seed": 0},
         "limits": {"concurrency": 32, "retries": 9, "timeout_s": 1.5},
     }
     recipe = write_recipe(count=CANDIDATES // 3, teachers=[spec], shard_problems=40)

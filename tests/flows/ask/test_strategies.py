@@ -21,7 +21,7 @@ def one_teacher(teacher: CountingTeacher, strategy: str, **more: Any) -> dict[st
         "model": "m",
         "base_url": teacher.base_url,
         "strategy": strategy,
-        "sampling": {"max_tokens": 50},
+        "sampling": {"max_tokens": 50, "seed": 0},
         "limits": {"retries": 0},
     } | more
 
@@ -199,7 +199,7 @@ def test_two_teachers_of_a_recipe_may_not_share_their_first_answers(
         load_recipe(write_recipe(teachers=twins))
     longer = [
         one_teacher(teacher, "solve", retry_truncated=400),
-        one_teacher(teacher, "solve", name="b", sampling={"max_tokens": 400}),
+        one_teacher(teacher, "solve", name="b", sampling={"max_tokens": 400, "seed": 0}),
     ]
     with pytest.raises(RecipeError, match="ask for the very same samples"):
         load_recipe(write_recipe(teachers=longer))

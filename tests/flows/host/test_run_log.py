@@ -29,7 +29,7 @@ def teacher_of(teacher: CountingTeacher, **limits: int) -> list[dict[str, Any]]:
             "model": "m",
             "base_url": teacher.base_url,
             "api_key_env": "KEY_OF_THIS_TEST",
-            "sampling": {"max_tokens": 50},
+            "sampling": {"max_tokens": 50, "seed": 0},
             "limits": limits,
         }
     ]

@@ -54,6 +54,14 @@ UNDECIDED = re.compile(UNDECIDED_AMONG, re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!;](?=\s|\Z)|[?\n。！？]")
 
 
+_PADDING = " \t\r\n$\\[](){}*.,:"
+_PLAIN = frozenset(
+    ("the", "the final", "the correct", "the best", "the answer is", "the final answer is", "therefore, the answer is",
+     "thus, the answer is", "so, the answer is", "so the answer is", "so the", "therefore, the", "thus, the", "answer")
+)  # fmt: skip
+"""What most often stands before a statement: nothing in it needs a look."""
+
+
 def _has_cue(lowered: str, cues: tuple[str, ...]) -> bool:
     return not lowered.isascii() or any(map(lowered.__contains__, cues))
 
@@ -82,7 +90,7 @@ def standing(text: str, start: int, end: int, until: int, *, is_value: bool = Fa
     if said_before != "stated":
         return said_before
     behind = text[end : min(until, end + TAIL_CHARS)]
-    if len(behind) < SHORTEST_DOUBT or not _has_cue(behind.lower(), CUES_BEHIND):
+    if len(behind.strip(_PADDING)) < SHORTEST_DOUBT - 1 or not _has_cue(behind.lower(), CUES_BEHIND):
         return "stated"
     if _TAKEN_BACK.search(behind):
         return "taken_back"
@@ -98,7 +106,8 @@ def standing(text: str, start: int, end: int, until: int, *, is_value: bool = Fa
 def _said_before(text: str, start: int, is_value: bool) -> Standing:
     """Return what the clause before a statement makes of it; most have no word that could, and no need to be cut."""
     window = text[max(0, start - BEFORE_CHARS) : start].lower()
-    if len(window) < SHORTEST_DOUBT:
+    window = window[max(window.rfind("\n"), window.rfind(". ")) + 1 :].strip(_PADDING)
+    if len(window) < SHORTEST_DOUBT - 1 or window in _PLAIN:
         return "stated"
     supposed, quoted = _has_cue(window, CUES_SUPPOSED), _has_cue(window, CUES_QUOTED)
     denied = is_value and _has_cue(window, CUES_DENIED)

@@ -15,7 +15,7 @@ and number; printed lines."""
 class Case:
     """One input and its expected result.
 
-    `tuples_are_lists` is for expectations written as JSON, which has no tuple to write. `tolerance` is absolute and
+    `in_json` is for expectations written as JSON, which has no tuple to write. `tolerance` is absolute and
     belongs to `close` and `isclose`, `relative_tolerance` to `isclose` alone.
     """
 
@@ -24,7 +24,7 @@ class Case:
     relation: Relation = "equal"
     tolerance: float = 0.0
     relative_tolerance: float = 0.0
-    tuples_are_lists: bool = False
+    in_json: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ inputs, helper functions) stays whole and runs beside the program.
 """
 
 import ast
+import builtins
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from cotfactory.graders.sandbox.execution import Call, Stdio
 from cotfactory.graders.sandbox.values import encode
 from cotfactory.schemas.problem import AssertTests, CallTests, StdioTests
 
-HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Assign, ast.Pass)
+HARMLESS = (ast.Import, ast.Assign, ast.Pass)
 """Statements that change no verdict by themselves; what they define is no constant, so an assert that uses it
 is not understood."""
 SEQUENCES = ("tuple", "list")
@@ -41,8 +42,7 @@ def plan_tests(tests: AssertTests | CallTests | StdioTests) -> TestPlan:
         return TestPlan(tuple(Case(Stdio(stdin=case.stdin), case.stdout, "stdout") for case in tests.cases))
     if isinstance(tests, CallTests):
         cases = tuple(
-            _call_case(tests.entry_point, case.args, case.kwargs, case.expected, tuples_are_lists=True)
-            for case in tests.cases
+            _call_case(tests.entry_point, case.args, case.kwargs, case.expected, in_json=True) for case in tests.cases
         )
         return TestPlan(cases, entry_point=tests.entry_point)
     return _plan_asserts(tests)
@@ -56,7 +56,7 @@ def _plan_asserts(tests: AssertTests) -> TestPlan:
         raise BadTestsError(f"the test code is not Python: {error or type(error).__name__}") from error
     check = next((node for node in module.body if _is_check(node)), None)
     called = check.args.args[0].arg if isinstance(check, ast.FunctionDef) else None
-    entry_point = tests.entry_point or (None if called else _only_called_name(module))
+    entry_point = tests.entry_point or (None if called else _tested_name(module))
     name = called or entry_point
     if name is None or entry_point is None:
         raise BadTestsError("the test code calls no function of one name, and the tests name no entry point")
@@ -69,6 +69,8 @@ def _plan_asserts(tests: AssertTests) -> TestPlan:
             understood = False
     if understood and not cases:
         raise BadTestsError("the test code asserts nothing about the entry point")
+    if not understood and not any(map(_asserts, ast.walk(module))):
+        raise BadTestsError("the test code makes no assertion")
     return TestPlan(tuple(cases), None if understood else tests.code, entry_point)
 
 
@@ -77,15 +79,42 @@ def _is_check(node: ast.stmt) -> bool:
     return isinstance(node, ast.FunctionDef) and node.name == "check" and len(node.args.args) == 1
 
 
-def _only_called_name(module: ast.Module) -> str | None:
-    """Return the one name that every assert of plain test code calls: `assert set(f(1)) == {2}` calls `f`."""
+def _tested_name(module: ast.Module) -> str | None:
+    """Return the one name that test code tests: imported from `solution`, or called by every assert.
+
+    `assert int(f(g(1))) == 2` tests `f`: what Python itself has is looked through, and arguments are not.
+    """
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and node.module == "solution":
+            return node.names[0].name
+    if any(_called_name(node) == "Solution" for node in ast.walk(module)):
+        return "Solution"
+    defined = {node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
     names = [
-        {_called_name(node) for node in ast.walk(statement)} - AROUND_CALLS
-        for statement in module.body
-        if isinstance(statement, ast.Assert)
+        _outermost_calls(node.test) - AROUND_CALLS - defined
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assert)
     ]
     common = set.intersection(*names) if names else set()
     return common.pop() if len(common) == 1 else None
+
+
+def _outermost_calls(node: ast.AST) -> set[str | None]:
+    """Return the plain names called in an expression, without those called in their arguments."""
+    name = _called_name(node)
+    if name is not None and "." not in name and not hasattr(builtins, name):
+        return {name}
+    return set().union(*map(_outermost_calls, ast.iter_child_nodes(node)))
+
+
+def _asserts(node: ast.AST) -> bool:
+    """Whether a node is an assertion of Python's, unittest's or pytest's."""
+    if isinstance(node, ast.Assert):
+        return True
+    if not isinstance(node, ast.Call):
+        return False
+    name = (_called_name(node) or ast.unparse(node.func)).rpartition(".")[2].lower()
+    return name.startswith("assert") or name in ("raises", "fail", "check")
 
 
 def _read_statement(node: ast.stmt, name: str, entry_point: str) -> list[Case]:
@@ -97,6 +126,8 @@ def _read_statement(node: ast.stmt, name: str, entry_point: str) -> list[Case]:
         if isinstance(node.test, ast.Constant) and node.test.value:
             return []
         return [_read_assertion(node.test, name, entry_point)]
+    if isinstance(node, ast.ImportFrom) or (isinstance(node, ast.FunctionDef) and not node.name.startswith("test")):
+        return []
     rebound = isinstance(node, ast.Assign) and name in {ast.unparse(target) for target in node.targets}
     if not rebound and (isinstance(node, HARMLESS) or _is_idle(node)):
         return []
@@ -207,7 +238,7 @@ def _call_case(
     expected: Any,
     relation: Relation = "equal",
     tolerance: float = 0.0,
-    tuples_are_lists: bool = False,
+    in_json: bool = False,
 ) -> Case:
     """Return a case; raises NotAValueError for an argument or expected value of a type we cannot carry."""
     for value in (*args, *kwargs.values(), expected):
@@ -217,7 +248,7 @@ def _call_case(
         args=tuple(encode(value) for value in args),
         kwargs={key: encode(value) for key, value in kwargs.items()},
     )
-    return Case(call, expected, relation, tolerance, tuples_are_lists=tuples_are_lists)
+    return Case(call, expected, relation, tolerance, in_json=in_json)
 
 
 def _contains_call(node: ast.expr, name: str) -> bool:

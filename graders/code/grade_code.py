@@ -10,9 +10,10 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
+from cotfactory.graders.code.apart import is_apart, run_tests_apart
 from cotfactory.graders.code.cases import Case, TestPlan
 from cotfactory.graders.code.compare import (
     NotAValueError,
@@ -25,16 +26,16 @@ from cotfactory.graders.code.compare import (
     same_text,
 )
 from cotfactory.graders.code.convert import BadTestsError, plan_tests
-from cotfactory.graders.code.program import ExtractedProgram, extract_program
-from cotfactory.graders.sandbox.execution import Check, Execution, ExecutionResult, Sandbox
-from cotfactory.graders.sandbox.values import NO_ENTRY_POINT
+from cotfactory.graders.code.finding import ProgramFinding, execute, fault_of
+from cotfactory.graders.code.program import ExtractedProgram, extract_program, given_code
+from cotfactory.graders.sandbox.execution import Apart, Check, Execution, ExecutionResult, Sandbox
 from cotfactory.graders.stated_answers import answer_text
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import SandboxError
-from cotfactory.schemas.grade import Evidence, Grade, Verdict
+from cotfactory.schemas.grade import Evidence, Grade
 from cotfactory.schemas.problem import Problem, ScorerTests
 
-CODE_GRADER_VERSION = "3"
+CODE_GRADER_VERSION = "4"
 RECHECKED_OF = 8
 """One of so many accepted programs runs a second time."""
 
@@ -45,16 +46,6 @@ class HasSandbox(Protocol):
     @property
     def sandbox(self) -> Sandbox | None:
         """The sandbox, or None when none was opened."""
-
-
-@dataclass(frozen=True)
-class ProgramFinding:
-    """A verdict before it becomes a grade."""
-
-    verdict: Verdict
-    reason: str
-    detail: str | None = None
-    passed: int | None = None
 
 
 def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Grade:
@@ -68,9 +59,9 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
         extraction = (
             ExtractedProgram(why_none) if why_none else extract_program(text, problem.question, plan.entry_point)
         )
-        finding = run_plan(plan, extraction, tools.sandbox)
+        finding = run_plan(plan, extraction, tools.sandbox, question=problem.question)
         if finding.verdict == "correct" and is_rechecked(candidate.candidate_id):
-            finding = _recheck(finding, plan, extraction, tools.sandbox)
+            finding = _recheck(finding, plan, extraction, tools.sandbox, problem.question)
     except (BadTestsError, NotAValueError) as error:
         finding = ProgramFinding("ungraded", "bad_tests", str(error))
     except SandboxError as error:
@@ -89,7 +80,7 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
             cases_passed=finding.passed,
             cases_total=len(plan.cases) + (plan.checker is not None),
             image_digest=tools.sandbox.image_digest if tools.sandbox else None,
-            weak=plan.checker is not None,
+            weak=finding.weak,
         ),
         duration_ms=(time.perf_counter() - started) * 1000,
     )
@@ -108,6 +99,7 @@ def run_plan(
     sandbox: Sandbox | None,
     hash_seed: int = 0,
     timeout_s: float | None = None,
+    question: str = "",
 ) -> ProgramFinding:
     """Return the verdict on an extracted program; raises SandboxError. Stops at the first case that fails.
 
@@ -118,20 +110,45 @@ def run_plan(
     if sandbox is None:
         return ProgramFinding("ungraded", "no_sandbox", "no sandbox was opened for this run")
     total = len(plan.cases) + (plan.checker is not None)
+    program = extraction.executed
     for passed, case in enumerate(plan.cases):
-        execution = Execution(program=extraction.executed, way=case.way, timeout_s=timeout_s)
-        (result,) = sandbox.run([execution], hash_seed)
-        reason = fault_of(result) or judge(case, result.output)
-        if reason:
+        result = execute(_execution(plan, case, program, timeout_s), sandbox, hash_seed)
+        if (fault := fault_of(result)) is not None:
+            return ProgramFinding(*fault, _describe(passed, total, result), passed)
+        if (reason := judge(case, result.output)) is not None:
             return ProgramFinding("incorrect", reason, _describe(passed, total, result), passed)
-    if plan.checker is not None:
-        token = secrets.token_hex(16)
-        check = Check(checker=plan.checker, entry_point=plan.entry_point, token=token)
-        (result,) = sandbox.run([Execution(program=extraction.executed, way=check, timeout_s=timeout_s)], hash_seed)
-        reason = fault_of(result) or (None if result.output == token.encode() else "wrong_result")
-        if reason:
-            return ProgramFinding("incorrect", reason, _describe(total - 1, total, result), total - 1)
-    return ProgramFinding("correct", "passed", None, total)
+    if plan.checker is None:
+        return ProgramFinding("correct", "passed", None, total)
+    finding = None
+    if plan.entry_point and is_apart(plan.checker):
+        apart = Apart(code=plan.checker, given=given_code(question, plan.entry_point), entry_point=plan.entry_point)
+        finding = run_tests_apart(apart, program, sandbox, hash_seed, timeout_s)
+    if finding is None:
+        finding = _run_beside(plan, program, sandbox, hash_seed, timeout_s)
+    return replace(finding, passed=total if finding.verdict == "correct" else total - 1)
+
+
+def _execution(plan: TestPlan, case: Case, program: str, timeout_s: float | None) -> Execution:
+    """Return one case as an execution; what it may print grows with what it is to print."""
+    room = (1 << 20) + 4 * len(case.expected) if isinstance(case.expected, str) else None
+    return Execution(program=program, way=case.way, timeout_s=timeout_s, output_bytes=room)
+
+
+def _run_beside(
+    plan: TestPlan, program: str, sandbox: Sandbox, hash_seed: int, timeout_s: float | None
+) -> ProgramFinding:
+    """Run the test code beside the program, which can reach it: the weak way."""
+    token = secrets.token_hex(16)
+    check = Check(checker=str(plan.checker), entry_point=plan.entry_point, token=token)
+    result = execute(Execution(program=program, way=check, timeout_s=timeout_s), sandbox, hash_seed)
+    detail = _describe(len(plan.cases), len(plan.cases) + 1, result)
+    if (fault := fault_of(result)) is not None:
+        return ProgramFinding(*fault, detail, weak=True)
+    if result.output == b"asserted nothing":
+        return ProgramFinding("ungraded", "bad_tests", "the test code ran and asserted nothing", weak=True)
+    if result.output != token.encode():
+        return ProgramFinding("incorrect", "wrong_result", detail, weak=True)
+    return ProgramFinding("correct", "passed", weak=True)
 
 
 def is_rechecked(candidate_id: str) -> bool:
@@ -140,32 +157,17 @@ def is_rechecked(candidate_id: str) -> bool:
 
 
 def _recheck(
-    finding: ProgramFinding, plan: TestPlan, extraction: ExtractedProgram, sandbox: Sandbox | None
+    finding: ProgramFinding, plan: TestPlan, extraction: ExtractedProgram, sandbox: Sandbox | None, question: str
 ) -> ProgramFinding:
     """Run an accepted program again in another order; return the finding, or `ungraded / flaky`."""
-    again = run_plan(replace(plan, cases=plan.cases[::-1]), extraction, sandbox, hash_seed=1)
+    again = run_plan(replace(plan, cases=plan.cases[::-1]), extraction, sandbox, hash_seed=1, question=question)
     if again.verdict == "correct":
         return finding
     return ProgramFinding("ungraded", "flaky", f"passed, then {again.reason} at {again.detail}", again.passed)
 
 
-def fault_of(result: ExecutionResult) -> str | None:
-    """Return why an execution counts as failed whatever it returned, or None when it ended as it should."""
-    if result.timed_out:
-        return "timeout"
-    if result.memory_exceeded:
-        return "memory_limit"
-    if result.output_exceeded:
-        return "output_limit"
-    if result.exit_code < 0:
-        return "crashed"
-    if result.exit_code == NO_ENTRY_POINT:
-        return "no_entry_point"
-    return "raised" if result.exit_code else None
-
-
 JUDGES: dict[str, Callable[[Case, bytes], bool]] = {
-    "equal": lambda case, output: same(case.expected, output, case.tuples_are_lists),
+    "equal": lambda case, output: same(case.expected, output, case.in_json),
     "close": lambda case, output: close(case.expected, output, case.tolerance),  # type: ignore[arg-type]
     "isclose": lambda case, output: is_close(case.expected, output, case.relative_tolerance, case.tolerance),  # type: ignore[arg-type]
     "set": lambda case, output: same_items(case.expected, output),  # type: ignore[arg-type]

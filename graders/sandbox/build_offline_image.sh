@@ -4,12 +4,14 @@
 set -eu
 tag=${1:-cotfactory-sandbox:latest}
 suite=bookworm
+# As the Dockerfile's own list: what programs of contests and of benchmarks import.
+packages=python3,python3-numpy,python3-scipy,python3-pandas,python3-sympy,python3-networkx,python3-sortedcontainers,python3-pytest
 base=cotfactory-sandbox-base:$suite
 here=$(cd "$(dirname "$0")" && pwd)
 # Imported from a file, not a pipe: sh does not see that the left end of a pipe failed.
 rootfs=$(mktemp --suffix=.tar)
 trap 'rm -f "$rootfs"' EXIT
-mmdebstrap --variant=minbase --include=python3,python3-numpy "$suite" "$rootfs"
+mmdebstrap --variant=minbase --include="$packages" "$suite" "$rootfs"
 docker import "$rootfs" "$base"
 # The legacy builder takes a local base image as it is; BuildKit would ask a registry for it.
 DOCKER_BUILDKIT=0 docker build --build-arg BASE="$base" --tag "$tag" "$here"

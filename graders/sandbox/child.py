@@ -5,31 +5,42 @@ upon: the program may patch all of it. It can only choose which bytes go out, an
 """
 
 import atexit
+import fcntl
+import gc
 import json
 import marshal
 import os
 import resource
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from cotfactory.graders.sandbox.prelude import bind
 from cotfactory.graders.sandbox.seccomp import FilterProgram, install
-from cotfactory.graders.sandbox.values import NO_ENTRY_POINT, OUT_OF_MEMORY, STARTED, decode, encode
+from cotfactory.graders.sandbox.values import MISSING_MODULE, NO_ENTRY_POINT, OUT_OF_MEMORY, STARTED, decode, encode
 
 if TYPE_CHECKING:  # not warm: what it does after every fork costs more than the import, which few programs need
     import threading
 
 OUTPUT = 3
 """The descriptor under which a candidate finds the pipe to the runner."""
+ABOVE_STREAMS = 16
+"""Descriptors of the runner that a child needs lie at or above this, out of the way of the streams it sets."""
 FILE_BYTES = 16 << 20
+STACK_BYTES = 100 << 20
+"""Deep recursion of compiled functions; what the kernel always leaves free below the stack."""
+STACKS_MB = 1024
+"""Address space on top of the memory limit, for threads with the large stacks that contestants ask for."""
 OPEN_FILES = 256
 
 
 def limit_all(limits: dict[str, Any]) -> None:
     """Set the limits that hold for the runner and all candidates; raises OSError."""
-    memory = limits["memory_mb"] << 20
+    memory = (limits["largest_mb"] + STACKS_MB) << 20
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.setgroups([])
@@ -41,12 +52,15 @@ def be_candidate(limits: dict[str, Any], system_calls: FilterProgram, output: in
     code = 1
     try:
         job = read_exactly(int.from_bytes(read_exactly(4), "big"))
-        give_up_rights(limits, system_calls)
-        program, way, timeout_s = marshal.loads(job)  # noqa: S302 - from the host, which wrote every length in it
-        set_streams(way.get("stdin"), output, null)
+        stdin = give_up_rights(limits, system_calls)
+        program, way, most = marshal.loads(job)  # noqa: S302 - from the host, which wrote every length in it
+        timeout_s, memory_mb, output_bytes = most
+        set_streams(way.get("stdin"), stdin, output, null)
+        memory = (memory_mb + STACKS_MB) << 20
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         # Only now: the input, which is a file too, may be larger than any file the program may write.
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-        os.write(OUTPUT, STARTED.pack(timeout_s))
+        os.write(OUTPUT, STARTED.pack(timeout_s, memory_mb << 20, output_bytes))
         code = run_job(program, way)
     except MemoryError:
         code = OUT_OF_MEMORY
@@ -68,36 +82,40 @@ def read_exactly(count: int) -> bytes:
     raise EOFError
 
 
-def set_streams(stdin: str | None, output: int, null: int) -> None:
+def set_streams(text: str | None, stdin: int, output: int, null: int) -> None:
     """Give the candidate streams of its own: a script its input as a file in memory, the rest /dev/null."""
     os.dup2(output, OUTPUT, inheritable=False)
-    if stdin is None:
+    if text is None:
         os.dup2(null, 0)
         os.dup2(null, 1)
     else:
-        given = os.memfd_create("stdin")
-        rest = memoryview(stdin.encode("utf-8", "surrogatepass"))
+        rest = memoryview(text.encode("utf-8", "surrogatepass"))
         while rest:
-            rest = rest[os.write(given, rest) :]
-        os.lseek(given, 0, os.SEEK_SET)
-        os.dup2(given, 0)
+            rest = rest[os.write(stdin, rest) :]
+        os.lseek(stdin, 0, os.SEEK_SET)
+        os.dup2(stdin, 0)
         os.dup2(output, 1)
     os.dup2(null, 2)
     os.closerange(OUTPUT + 1, OPEN_FILES)
 
 
-def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> None:
-    """Become a user without any rights, first in line when memory runs out, last when the CPU is short."""
+def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> int:
+    """Become a user without any rights, first in line when memory runs out, last when the CPU is short.
+
+    Returns the descriptor of an empty memory file of that user, for its input: later it could make none.
+    """
     badness = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
     os.write(badness, b"1000")
     os.close(badness)
     os.setpriority(os.PRIO_PROCESS, 0, 5)
-    cpu_s = int(limits["timeout_s"]) + 2
+    cpu_s = int(limits["longest_s"]) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     uid = limits["uid"]
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+    stdin = fcntl.fcntl(os.memfd_create("stdin"), fcntl.F_DUPFD_CLOEXEC, ABOVE_STREAMS)
     install(system_calls)
+    return stdin
 
 
 def run_job(program: str, way: dict[str, Any]) -> int:
@@ -105,13 +123,13 @@ def run_job(program: str, way: dict[str, Any]) -> int:
     if way["kind"] == "stdio":
         return run_script(program)
     try:
-        answer = run_check(program, way) if way["kind"] == "check" else run_call(program, way)
+        answer = WAYS[way["kind"]](program, way)
     except MemoryError:
         return OUT_OF_MEMORY
     except BaseException as error:
         answer = type(error).__name__.encode("utf-8", "replace")[:200]
         os.write(OUTPUT, answer)
-        return NO_ENTRY_POINT if isinstance(error, NoEntryPointError) else 1
+        return exit_code_of(error)
     for start in range(0, len(answer), 1 << 16):
         os.write(OUTPUT, answer[start : start + (1 << 16)])
     return 0
@@ -125,27 +143,74 @@ def load(program: str, name: str) -> dict[str, Any]:
     """Execute the program as the module `name`; return its globals."""
     module = types.ModuleType(name)
     sys.modules[name] = module
-    exec(compile(program, "program.py", "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+    code = compile(program, "program.py", "exec", dont_inherit=True)
+    bind(code, "class Solution" in program, module.__dict__)
+    exec(code, module.__dict__)  # noqa: S102
     return module.__dict__
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code that says what ended a program."""
+    if isinstance(error, NoEntryPointError):
+        return NO_ENTRY_POINT
+    return MISSING_MODULE if isinstance(error, ModuleNotFoundError) else 1
+
+
+def find_entry_point(space: dict[str, Any], name: str) -> Any:
+    """Return the asked function: `f`, `Solution.f`, or `f` of a program that wrote a `class Solution` around it."""
+    scope, _, method = name.rpartition(".")
+    solution = space.get(scope or "Solution")
+    found = None if scope else space.get(name)
+    if found is None:
+        found = getattr(solution(), method, None) if isinstance(solution, type) else space.get(method)
+    if not callable(found):
+        raise NoEntryPointError
+    return found
 
 
 def run_call(program: str, way: dict[str, Any]) -> bytes:
     """Return the value of one call, as typed JSON."""
-    entry_point = load(program, "program").get(way["entry_point"])
-    if not callable(entry_point):
-        raise NoEntryPointError
+    if way["whole"]:
+        return run_whole_call(program, way)
+    entry_point = find_entry_point(load(program, "program"), way["entry_point"])
     args = [decode(value) for value in way["args"]]
     kwargs = {name: decode(value) for name, value in way["kwargs"].items()}
     return json.dumps(encode(entry_point(*args, **kwargs))).encode()
 
 
+def run_whole_call(program: str, way: dict[str, Any]) -> bytes:
+    """Return all that came of a call: value and changed arguments, or the exception's bases and message."""
+    entry_point = find_entry_point(load(program, "program"), way["entry_point"])
+    args = [decode(value) for value in way["args"]]
+    kwargs = {name: decode(value) for name, value in way["kwargs"].items()}
+    try:
+        value = entry_point(*args, **kwargs)
+    except (MemoryError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        names = [base.__name__ for base in type(error).__mro__]
+        return json.dumps({"raised": names, "message": str(error)[:1000]}).encode()
+    after = [encode(item) for item in args]
+    own = getattr(type(value), "__module__", None) in ("program", "unittest.mock")
+    changed = after if after != way["args"] else None
+    return json.dumps({"value": encode(value), "args": changed, "own": own}).encode()
+
+
+def run_apart(_: str, way: dict[str, Any]) -> bytes:
+    """Run test code without the program; the tester is imported here because few problems need it."""
+    from cotfactory.graders.sandbox.tester import run_tests
+
+    return run_tests(way)
+
+
 def run_check(program: str, way: dict[str, Any]) -> bytes:
     """Run the problem's checker beside the program; return the token when nothing was raised."""
-    space = load(program, "program")
-    exec(compile(way["checker"], "tests.py", "exec", dont_inherit=True), space)  # noqa: S102
-    if way["entry_point"] is not None and callable(space.get("check")):
-        space["check"](space[way["entry_point"]])
-    return str(way["token"]).encode()
+    from cotfactory.graders.sandbox.tester import run_beside
+
+    return str(way["token"]).encode() if run_beside(load(program, "program"), way) else b"asserted nothing"
+
+
+WAYS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {"call": run_call, "check": run_check, "tests": run_apart}
 
 
 def run_script(program: str) -> int:
@@ -158,13 +223,17 @@ def run_script(program: str) -> int:
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except MemoryError:
         return OUT_OF_MEMORY
-    except BaseException:
-        code = 1
+    except BaseException as error:
+        code = exit_code_of(error)
     for thread in other_threads():
         thread.join()
     atexit._run_exitfuncs()
-    if not sys.stdout.closed:
-        sys.stdout.flush()
+    # As at the end of an interpreter: files the program left open are closed, and both standard outputs written.
+    sys.modules["__main__"].__dict__.clear()
+    gc.collect()
+    for stream in (sys.stdout, sys.__stdout__):
+        with suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]
     return code & 0xFF
 
 

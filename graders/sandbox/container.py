@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from cotfactory.graders.sandbox.clock import STARVED_SHARE
 from cotfactory.graders.sandbox.execution import Execution, ExecutionLimits, ExecutionResult
 from cotfactory.graders.sandbox.values import READY, REPORT
 from cotfactory.schemas.errors import SandboxError
@@ -31,6 +32,9 @@ CAPABILITIES = ["SETUID", "SETGID", "KILL"]
 RUNNER_MODULES = {
     "cotfactory.graders.sandbox.values": "values.py",
     "cotfactory.graders.sandbox.seccomp": "seccomp.py",
+    "cotfactory.graders.sandbox.clock": "clock.py",
+    "cotfactory.graders.sandbox.prelude": "prelude.py",
+    "cotfactory.graders.sandbox.tester": "tester.py",
     "cotfactory.graders.sandbox.child": "child.py",
     "__main__": "runner.py",
 }
@@ -71,19 +75,20 @@ class Container:
 
         Raises SandboxError when the container or the engine fails; the container is then good for nothing.
         """
-        timeout_s = execution.timeout_s or self._limits.timeout_s
-        job = marshal.dumps((execution.program, execution.way.model_dump(mode="json"), timeout_s), MARSHAL_FORMAT)
+        most = _most(execution, self._limits)
+        job = marshal.dumps((execution.program, execution.way.model_dump(mode="json"), most), MARSHAL_FORMAT)
         self.runs += 1
         with engine_errors("the sandbox container was lost during an execution"):
-            self._stream.settimeout(self._limits.timeout_s + GRACE_S)
+            self._stream.settimeout(most[0] * STARVED_SHARE + GRACE_S)
             self._stream.sendall(struct.pack(">I", len(job)) + job)
             report = REPORT.unpack(self._read(REPORT.size))
             output = self._read(report[-1])
-        exit_code, timed_out, memory_exceeded, output_exceeded, clean, duration_ms, _ = report
+        exit_code, timed_out, starved, memory_exceeded, output_exceeded, clean, duration_ms, _ = report
         result = ExecutionResult(
             output=output,
             exit_code=exit_code,
             timed_out=timed_out,
+            starved=starved,
             memory_exceeded=memory_exceeded,
             output_exceeded=output_exceeded,
             duration_ms=duration_ms,
@@ -128,6 +133,15 @@ class Container:
         return bytes(parts)
 
 
+def _most(execution: Execution, limits: ExecutionLimits) -> tuple[float, int, int]:
+    """Return the seconds, MB of memory and bytes of output that an execution may take: its own, or the usual ones."""
+    return (
+        min(execution.timeout_s or limits.timeout_s, limits.longest_s),
+        min(execution.memory_mb or limits.memory_mb, limits.largest_mb),
+        min(execution.output_bytes or limits.output_bytes, limits.longest_output_bytes),
+    )
+
+
 def _runner_command(uid: int, limits: ExecutionLimits) -> list[str]:
     """Return the command that starts the runner: the interpreter, the runner's source and its limits."""
     modules: list[str] = []
@@ -138,7 +152,7 @@ def _runner_command(uid: int, limits: ExecutionLimits) -> list[str]:
 
 def settings(limits: ExecutionLimits) -> dict[str, Any]:
     """Return what every container is created with."""
-    memory_mb = limits.memory_mb + limits.disk_mb + RUNNER_MEMORY_MB
+    memory_mb = limits.largest_mb + limits.disk_mb + RUNNER_MEMORY_MB
     return {
         "network_mode": "none",
         "read_only": True,

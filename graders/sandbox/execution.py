@@ -12,12 +12,31 @@ from cotfactory.schemas.record import Record
 
 
 class Call(Record):
-    """Load the program and call `entry_point`; the arguments are typed JSON (`graders.sandbox.values`)."""
+    """Load the program and call `entry_point`; the arguments are typed JSON (`graders.sandbox.values`).
+
+    `whole` asks for all that came of it, as JSON: the value and the arguments afterwards, or the exception.
+    """
 
     kind: Literal["call"] = "call"
     entry_point: str
     args: tuple[JsonValue, ...] = ()
     kwargs: dict[str, JsonValue] = Field(default_factory=dict)
+    whole: bool = False
+
+
+class Apart(Record):
+    """Run a problem's test code without any program (`graders.sandbox.tester`).
+
+    `known` answers its calls of `entry_point`.
+
+    `given` is the code of the question, which the test code may use.
+    """
+
+    kind: Literal["tests"] = "tests"
+    code: str
+    given: str = ""
+    entry_point: str
+    known: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Stdio(Record):
@@ -43,20 +62,23 @@ class Check(Record):
 class Execution(Record):
     """One program and one way to run it. Executions share nothing, not even those of one candidate.
 
-    `timeout_s` may shorten the limit of the sandbox, never lengthen it.
+    `timeout_s`, `memory_mb` and `output_bytes` stand in place of the sandbox's usual limits, up to its bounds.
     """
 
     program: str
-    way: Annotated[Call | Stdio | Check, Field(discriminator="kind")]
+    way: Annotated[Call | Apart | Stdio | Check, Field(discriminator="kind")]
     timeout_s: PositiveFloat | None = None
+    memory_mb: PositiveInt | None = None
+    output_bytes: PositiveInt | None = None
 
 
 class ExecutionLimits(Record):
     """What one execution may use; beyond it everything the execution started is killed.
 
-    `timeout_s` is wall time from the start of the program. `memory_mb` is the address space of one process;
-    all processes of an execution together get `memory_mb` plus the runner's share. `disk_mb` bounds the files
-    in /tmp, `processes` counts threads too, `output_bytes` bounds what comes back.
+    `timeout_s` is CPU time; a program that idles has twice as long (`graders.sandbox.clock`). `memory_mb` is what the
+    program's process holds at most. `disk_mb` bounds the files in /tmp, `processes` counts threads too, `output_bytes`
+    bounds what comes back. An execution may have limits of its own up to `longest_s`, `largest_mb` (which all processes
+    of an execution share, with the runner's part on top) and `longest_output_bytes`.
     """
 
     timeout_s: PositiveFloat = 10.0
@@ -64,6 +86,9 @@ class ExecutionLimits(Record):
     disk_mb: PositiveInt = 32
     processes: PositiveInt = 64
     output_bytes: PositiveInt = 1 << 20
+    longest_s: PositiveFloat = 60.0
+    largest_mb: PositiveInt = 1024
+    longest_output_bytes: PositiveInt = 64 << 20
 
 
 class ExecutionResult(Record):
@@ -71,12 +96,14 @@ class ExecutionResult(Record):
 
     `output` is what a script printed, the JSON of a returned value, the token of a passed check, or the name
     of the exception that ended the program (then `exit_code` is not 0). `exit_code` is negative for a signal.
+    `starved` says that the program was stopped because it got next to no CPU: nothing is known of it.
     All of it is the candidate's word: it can be compared with something, never believed.
     """
 
     output: bytes
     exit_code: int
     timed_out: bool = False
+    starved: bool = False
     memory_exceeded: bool = False
     output_exceeded: bool = False
     duration_ms: float

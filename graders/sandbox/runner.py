@@ -1,6 +1,6 @@
 """The process inside a container: forks a warm interpreter for each execution and reports bytes.
 
-Sent into the container as text, with `child.py`, `values.py` and `seccomp.py`; the host never imports it.
+Sent into the container as text, with the modules beside it (`container.RUNNER_MODULES`); the host never imports it.
 Standard library only.
 
 Two rules keep one execution from reaching the next. This process never reads a job nor copies an output: the
@@ -10,6 +10,7 @@ the child runs as a user of its own under a system-call filter, so that it can n
 starve this process; at its end everything of that user is killed and waited for, and its files are removed.
 """
 
+import fcntl
 import gc
 import importlib
 import json
@@ -21,7 +22,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from cotfactory.graders.sandbox.child import be_candidate, limit_all
+from cotfactory.graders.sandbox.child import ABOVE_STREAMS, be_candidate, limit_all
+from cotfactory.graders.sandbox.clock import is_starved, may_run_for
 from cotfactory.graders.sandbox.seccomp import become_subreaper, build_filter, prepare
 from cotfactory.graders.sandbox.values import OUT_OF_MEMORY, READY, REPORT, STARTED
 
@@ -44,6 +46,7 @@ because they have work of their own to do after a fork."""
 HOME = "/tmp"  # noqa: S108 - the container's own, empty at every start of an execution
 WRITABLE = tuple(folder for folder in (HOME, "/dev/shm", "/dev/mqueue") if os.access(folder, os.W_OK))  # noqa: S108
 CLEANING_S = 5.0
+TIMED_OUT, STARVED = "timed out", "starved"
 OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
 
@@ -54,6 +57,8 @@ def main() -> None:
         importlib.import_module(name)
     os.environ.clear()
     os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", HOME=HOME, LANG="C.UTF-8", OPENBLAS_NUM_THREADS="1")
+    os.environ["PYTHONINTMAXSTRDIGITS"] = "0"
+    sys.set_int_max_str_digits(0)  # contests print longer integers; the time limit bounds what that costs
     os.chdir(HOME)
     become_subreaper()
     runner = Runner(limits)
@@ -72,10 +77,12 @@ class Runner:
     def __init__(self, limits: dict[str, Any]) -> None:
         self.limits = limits
         self.system_calls = prepare(build_filter(os.uname().machine))
-        self.null = os.open("/dev/null", os.O_RDWR)
+        null = os.open("/dev/null", os.O_RDWR)
+        self.null = fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, ABOVE_STREAMS)
+        os.close(null)
         self.oom_counter = open_oom_counter()
         self.ooms = oom_kills(self.oom_counter)
-        self.buffer = memoryview(bytearray(limits["output_bytes"] + 1))
+        self.buffer = memoryview(bytearray(limits["longest_output_bytes"] + 1))
         limit_all(limits)
 
     def serve(self) -> None:
@@ -85,38 +92,42 @@ class Runner:
         if child == 0:
             be_candidate(self.limits, self.system_calls, given, self.null)
         os.close(given)
-        timeout = os.read(output, STARTED.size)
-        if len(timeout) != STARTED.size:
+        limits = os.read(output, STARTED.size)
+        if len(limits) != STARTED.size:
             sys.exit("an execution ended before its program was started")
         started = time.monotonic()
-        timeout_s = min(self.limits["timeout_s"], *STARTED.unpack(timeout))
-        size, timed_out = watch(child, output, self.buffer, started + timeout_s)
-        status = end_everything(child)
+        timeout_s, memory_bytes, output_bytes = STARTED.unpack(limits)
+        room = self.buffer[: output_bytes + 1]
+        size, late = watch(child, output, room, timeout_s)
+        status, peak_bytes = end_everything(child)
         duration_ms = (time.monotonic() - started) * 1000
-        size = drain(output, self.buffer, size)
+        size = drain(output, room, size)
         os.close(output)
-        self.report(os.waitstatus_to_exitcode(status), timed_out, size, duration_ms)
+        self.report(os.waitstatus_to_exitcode(status), late, peak_bytes > memory_bytes, size, len(room), duration_ms)
         self.buffer[:size] = bytes(size)
 
-    def report(self, exit_code: int, timed_out: bool, size: int, duration_ms: float) -> None:
+    def report(self, exit_code: int, late: str, too_large: bool, size: int, room: int, duration_ms: float) -> None:
         """Clean up after an execution, and write what is to be said about it and its output."""
         ooms = oom_kills(self.oom_counter)
-        memory_exceeded = exit_code == OUT_OF_MEMORY or ooms > self.ooms
+        memory_exceeded = exit_code == OUT_OF_MEMORY or ooms > self.ooms or too_large
         self.ooms = ooms
-        exceeded = size == len(self.buffer)
+        exceeded = size == room
         size -= exceeded
+        timed_out, starved = late == TIMED_OUT, late == STARVED
         cleaned = clean(self.limits["uid"])
-        report = REPORT.pack(exit_code, timed_out, memory_exceeded, exceeded, cleaned, duration_ms, size)
+        report = REPORT.pack(exit_code, timed_out, starved, memory_exceeded, exceeded, cleaned, duration_ms, size)
         write_all(report, self.buffer[:size])
 
 
-def watch(child: int, output: int, buffer: memoryview, deadline: float) -> tuple[int, bool]:
-    """Collect output until the child ends, its time is up or the buffer is full; (bytes read, timed out)."""
+def watch(child: int, output: int, buffer: memoryview, timeout_s: float) -> tuple[int, str]:
+    """Collect output until the child ends, its time is up or the buffer is full; (bytes read, how it was late)."""
+    started = time.monotonic()
+    deadline = started + timeout_s
     alive = os.pidfd_open(child)
     poller = select.poll()
     poller.register(alive, select.POLLIN)
     poller.register(output, select.POLLIN)
-    size, timed_out = 0, False
+    size, late = 0, ""
     while size < len(buffer):
         ready = dict(poller.poll(max(0.0, deadline - time.monotonic()) * 1000))
         if output in ready:
@@ -127,28 +138,31 @@ def watch(child: int, output: int, buffer: memoryview, deadline: float) -> tuple
         if alive in ready:
             break
         if time.monotonic() >= deadline:
-            timed_out = True
-            break
+            wall_s = time.monotonic() - started
+            deadline = time.monotonic() + may_run_for(timeout_s, wall_s)
+            if deadline <= time.monotonic():
+                late = STARVED if is_starved(timeout_s, wall_s) else TIMED_OUT
+                break
     os.close(alive)
-    return size, timed_out
+    return size, late
 
 
-def end_everything(child: int) -> int:
-    """Kill and wait for all that the execution started; return the child's wait status.
+def end_everything(child: int) -> tuple[int, int]:
+    """Kill and wait for all that the execution started; return the child's wait status and its most bytes of memory.
 
     `kill(-1)` reaches every process of the container but this one and its init, at one instant: nothing can
     fork its way out. Orphans become our children (we are the subreaper), so waiting for all is complete.
     """
     with suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
-    status = 0
+    status, peak_kib = 0, 0
     while True:
         try:
-            pid, ended = os.waitpid(-1, 0)
+            pid, ended, used = os.wait4(-1, 0)
         except ChildProcessError:
-            return status
+            return status, peak_kib << 10
         if pid == child:
-            status = ended
+            status, peak_kib = ended, used.ru_maxrss
 
 
 def drain(output: int, buffer: memoryview, size: int) -> int:

@@ -1,9 +1,10 @@
 """The system calls a candidate may not make, beyond Docker's own profile; installed by itself, for good.
 
-Three kinds: kernel objects that outlive a process and would be felt by the next candidate (System V queues,
+Four kinds: kernel objects that outlive a process and would be felt by the next candidate (System V queues,
 semaphores and shared memory), looking into other processes, and kernel surface no graded program needs (io_uring,
-every socket family but AF_UNIX: even with no network a VM's AF_VSOCK reaches the host). Runs in the
-container.
+every socket family but AF_UNIX: even with no network a VM's AF_VSOCK reaches the host), and what would let a program
+hold memory that counts for no process while it moves itself behind the runner in the order of the kernel's killing:
+memory files, and becoming dumpable, which would hand it its own `oom_score_adj`. Runs in the container.
 """
 
 import ctypes
@@ -17,6 +18,8 @@ DENIED = {
     "shmget": (29, 194),
     "msgget": (68, 186),
     "semget": (64, 190),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
@@ -35,6 +38,8 @@ DENIED = {
     "io_uring_register": (427, 427),
 }
 SOCKET = (41, 198)
+PRCTL = (157, 167)
+PR_SET_DUMPABLE = 4
 AF_UNIX = 1
 X32_BIT = 0x40000000
 
@@ -59,10 +64,15 @@ def build_filter(machine: str) -> bytes:
     for numbers in DENIED.values():
         program += [(JUMP_EQUAL, 0, 1, numbers[column]), (RETURN, 0, 0, REFUSE | errno.EPERM)]
     program += [
-        (JUMP_EQUAL, 0, 3, SOCKET[column]),
+        (JUMP_EQUAL, 0, 3, PRCTL[column]),
         (LOAD, 0, 0, FIRST_ARGUMENT_AT),
-        (JUMP_EQUAL, 1, 0, AF_UNIX),
+        (JUMP_EQUAL, 5, 0, PR_SET_DUMPABLE),
+        (RETURN, 0, 0, ALLOW),
+        (JUMP_EQUAL, 0, 4, SOCKET[column]),
+        (LOAD, 0, 0, FIRST_ARGUMENT_AT),
+        (JUMP_EQUAL, 2, 0, AF_UNIX),
         (RETURN, 0, 0, REFUSE | errno.EAFNOSUPPORT),
+        (RETURN, 0, 0, REFUSE | errno.EPERM),
         (RETURN, 0, 0, ALLOW),
     ]
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)

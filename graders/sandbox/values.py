@@ -15,15 +15,31 @@ from typing import Any
 
 READY = b"ready"
 """What a runner writes once, when it can take jobs."""
-STARTED = struct.Struct(">d")
-"""What a child writes to its runner before the program starts: how many seconds it may take."""
-REPORT = struct.Struct(">i????dI")
-"""What a runner writes after each job, before the output: exit code, timed out, memory exceeded, output exceeded,
-whether the container is clean again, duration in milliseconds, bytes of output."""
+STARTED = struct.Struct(">dQI")
+"""What a child writes to its runner before the program starts: how many seconds, bytes of memory and bytes of output
+it may take."""
+REPORT = struct.Struct(">i?????dI")
+"""What a runner writes after each job, before the output: exit code, timed out, starved, memory exceeded, output
+exceeded, whether the container is clean again, duration in milliseconds, bytes of output."""
 
+ITERATORS: tuple[type, ...] = (
+    range,
+    map,
+    filter,
+    zip,
+    enumerate,
+    reversed,
+    type({}.keys()),
+    type({}.values()),
+    type({}.items()),
+    type(_ for _ in ()),
+    type(iter([])),
+)
+"""What is walked through where a test asks for its items; of itself it equals nothing."""
 PLAIN_INT = 1 << 53
-OUT_OF_MEMORY, NO_ENTRY_POINT = 77, 78
-"""Exit codes: the program had no memory left; it defines no callable of the asked name."""
+OUT_OF_MEMORY, NO_ENTRY_POINT, MISSING_MODULE = 77, 78, 79
+"""Exit codes: the program had no memory left; it defines no callable of the asked name; it imports what is not
+there."""
 
 
 def encode(value: Any) -> Any:
@@ -52,6 +68,13 @@ def encode(value: Any) -> Any:
         return {"s": [encode(item) for item in kind.__iter__(value)]}
     if issubclass(kind, (bytes, bytearray)):
         return {"b": bytes(value).hex()}
+    fractions, decimal = sys.modules.get("fractions"), sys.modules.get("decimal")
+    if fractions is not None and issubclass(kind, fractions.Fraction):
+        return {"q": f"{value.numerator:x}/{value.denominator:x}"}
+    if decimal is not None and issubclass(kind, decimal.Decimal):
+        return {"m": str(value)}
+    if issubclass(kind, ITERATORS):
+        return {"g": [encode(item) for item in value]}
     numpy = sys.modules.get("numpy")
     if numpy is not None and issubclass(kind, numpy.generic):
         return encode(value.item())
@@ -78,4 +101,22 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "d": lambda pairs: {decode(key): decode(item) for key, item in pairs},
     "s": lambda items: {decode(item) for item in items},
     "b": bytes.fromhex,
+    "g": lambda items: iter([decode(item) for item in items]),
+    "q": lambda text: _fraction(text),
+    "m": lambda text: _decimal(text),
 }
+
+
+def _fraction(text: str) -> Any:
+    """Return a Fraction; the module is imported by those who need it."""
+    from fractions import Fraction
+
+    numerator, denominator = text.split("/")
+    return Fraction(int(numerator, 16), int(denominator, 16))
+
+
+def _decimal(text: str) -> Any:
+    """Return a Decimal; the module is imported by those who need it."""
+    from decimal import Decimal
+
+    return Decimal(text)

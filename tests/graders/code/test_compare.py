@@ -2,6 +2,8 @@
 
 import json
 import math
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -42,6 +44,14 @@ def wire(value: Any) -> bytes:
         ({(1, 2): 3}, {(1, 2): 3}),
         ("ß", "ß"),
         (b"\x00", bytearray(b"\x00")),
+        # as == has it in Python: a bool is a number, and numbers are equal when their values are
+        (1, True),
+        (False, 0),
+        ({1: "a"}, {True: "a"}),
+        (0.5, Fraction(1, 2)),
+        (1, Decimal("1.00")),
+        (0.1, Decimal.from_float(0.1)),
+        (Fraction(1, 3), Fraction(2, 6)),
     ],
 )
 def test_equal(expected: Any, returned: Any) -> None:
@@ -51,8 +61,6 @@ def test_equal(expected: Any, returned: Any) -> None:
 @pytest.mark.parametrize(
     ("expected", "returned"),
     [
-        (1, True),  # == says yes
-        (False, 0),
         (None, False),
         (17, "17"),
         (17, [17]),
@@ -64,7 +72,9 @@ def test_equal(expected: Any, returned: Any) -> None:
         ([1, 2], [1, 2, 3]),  # zip() would not see it
         ([1, 2, 3], [1, 2]),
         ([], {}),
-        ({1: "a"}, {True: "a"}),
+        (0.1, Decimal("0.1")),
+        (0.1, Fraction(1, 10)),
+        ([0, 1], range(2)),  # of itself an iterator equals no list
         ({1, 2}, [1, 2]),
         ("a", b"a"),
         ({"f": "0x1p+0"}, 1.0),  # a dict that looks like our own encoding
@@ -76,8 +86,8 @@ def test_different(expected: Any, returned: Any) -> None:
 
 
 def test_json_expectations_accept_tuples_at_every_depth() -> None:
-    assert same([[1, 2], [3]], wire(((1, 2), [3])), tuples_are_lists=True)
-    assert not same([[1, 2]], wire(({1, 2},)), tuples_are_lists=True)
+    assert same([[1, 2], [3]], wire(((1, 2), [3])), in_json=True)
+    assert not same([[1, 2]], wire(({1, 2},)), in_json=True)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +155,20 @@ def test_an_object_is_neither_true_nor_false() -> None:
         is_true(b'{"o": "Liar"}')
 
 
+def test_an_expectation_in_json_has_no_numbers_that_are_bools_and_texts_for_keys() -> None:
+    assert not same(1, wire(True), in_json=True)
+    assert same({"1": 2, "2": 1}, wire({1: 2, 2: 1}), in_json=True)
+    assert not same({"1": 2}, wire({2: 2}), in_json=True)
+
+
+@pytest.mark.parametrize(
+    "sent", [b'{"f": "0x1p1024"}', b'[{"q": "1/0"}]', b'{"m": "1e999999999"}', b'{"m": "x"}', b'{"g": 3}']
+)
+def test_numbers_that_are_none_are_no_values(sent: bytes) -> None:
+    with pytest.raises(NotAValueError):
+        same(1, sent)
+
+
 def test_sequences() -> None:
     assert same_sequence([1, (2,)], wire((1, (2,))))
     assert same_sequence((1, 2), wire([1, 2]))
@@ -164,7 +188,9 @@ def test_sequences() -> None:
         ([2, 3], (2, 3, 4), False),
         ([2, 3], {2: 0, 3: 0}, True),
         (["a", "b"], "abba", True),
-        ([1], [True], False),
+        ([1], [True], True),
+        ([1, 2], map(int, "12"), True),
+        ([1, 2], {1: 0, 2: 0}.keys(), True),
         ([(1, 2)], [[1, 2]], False),
         ([], 5, False),
         ([], None, False),

@@ -138,7 +138,7 @@ def test_bad_tests(code: str) -> None:
 def test_calls_and_stdio() -> None:
     calls = plan_tests(CallTests(entry_point="f", cases=(CallCase(args=(7,), expected=[17]),)))
     assert calls.entry_point == "f"
-    assert calls.cases[0].tuples_are_lists
+    assert calls.cases[0].in_json
     scripts = plan_tests(StdioTests(cases=(StdioCase(stdin="1\n", stdout="2\n"),)))
     assert scripts.entry_point is None
     assert scripts.cases[0].expected == "2\n"

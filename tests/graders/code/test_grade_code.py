@@ -86,12 +86,85 @@ LOOP = AssertTests(
         ("import os\ndef square(n): return 0 if n == 0 else os._exit(0)", "incorrect", 1),
     ],
 )
-def test_what_cannot_be_converted_is_checked_beside_the_program_and_says_so(
+def test_what_cannot_be_converted_is_run_apart_from_the_program(
     program: str, verdict: str, passed: int, sandbox: Sandbox
 ) -> None:
     grade = grade_program(code_problem(LOOP), program, sandbox)
     assert (grade.verdict, grade.evidence.cases_passed, grade.evidence.cases_total) == (verdict, passed, 2)
-    assert grade.evidence.weak
+    assert not grade.evidence.weak
+
+
+FORGED = (
+    "class A:\n    def __eq__(self, other): return True\ndef square(n): return A()",
+    "from unittest.mock import ANY\ndef square(n): return ANY",
+    "import builtins\nkept = compile\nbuiltins.compile = lambda s, *a, **k: kept('pass', *a, **k)\n"
+    "def square(n): return -1",
+    "import sys\ndef square(n):\n    frame = sys._getframe()\n    while frame:\n        if 'exp' in frame.f_locals: "
+    "return frame.f_locals['exp']\n        frame = frame.f_back",
+)
+FORMS = (
+    "for n, exp in [(2, 4), (3, 9)]:\n    assert square(n) == exp",
+    "def check(candidate):\n    inputs = [[2], [3]]\n    results = [4, 9]\n"
+    "    for i, (inp, exp) in enumerate(zip(inputs, results)):\n        assert candidate(*inp) == exp",
+    "def oracle(n): return n ** 2\ndef check(candidate):\n    for n in range(50): assert candidate(n) == oracle(n)",
+    "import random\nfor _ in range(20):\n    n = random.randint(0, 99)\n    assert square(n) == n * n",
+    "assert int(square(3)) == 9\nassert round(square(2), 2) == 4",
+    "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(square(3), 9)\n"
+    "if __name__ == '__main__':\n    unittest.main()",
+    "class TestSquare:\n    def test_a(self):\n        assert square(3) == 9",
+    "if __name__ == '__main__':\n    assert square(3) == 9",
+    "from solution import square\ndef test_a():\n    assert square(2) == 4\ndef test_b():\n    assert square(3) == 9",
+    "def test_a():\n    for n in range(3): assert square(n) == n * n\nfor n in (1,): pass",
+    "def assertion(out, exp, atol):\n    exact = out == exp\n    if not exact and atol != 0: assert 0\n"
+    "    else: assert exact\nfor inp, exp in zip([[2], [3]], [4, 9]):\n    assertion(square(*inp), exp, 0)",
+)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("code", FORMS)
+def test_forms_of_test_code(code: str, sandbox: Sandbox) -> None:
+    problem = code_problem(AssertTests(code=code, entry_point="square"))
+    right = grade_program(problem, "def square(n): return n * n", sandbox)
+    assert (right.verdict, right.evidence.weak) == ("correct", False)
+    for wrong in ("def square(n): return 0", *FORGED):
+        assert grade_program(problem, wrong, sandbox).verdict == "incorrect", wrong
+
+
+@pytest.mark.docker
+def test_a_class_solution_is_called_and_may_use_what_judges_import(sandbox: Sandbox) -> None:
+    program = "class Solution:\n    def two(self, x: List[int]) -> int:\n        return Counter(x)[2] + gcd(4, 6)"
+    asserted = code_problem(AssertTests(code="assert Solution().two([2, 2]) == 4"))
+    called = code_problem(CallTests(entry_point="two", cases=(CallCase(args=([2, 2],), expected=4),)))
+    dotted = code_problem(CallTests(entry_point="Solution.two", cases=(CallCase(args=([2, 2],), expected=4),)))
+    for problem in (asserted, called, dotted):
+        assert grade_program(problem, program, sandbox).verdict == "correct"
+        assert grade_program(problem, program.replace("4, 6", "4, 7"), sandbox).verdict == "incorrect"
+
+
+@pytest.mark.docker
+def test_an_argument_changed_in_place_and_an_exception_reach_the_test_code(sandbox: Sandbox) -> None:
+    code = "x = [3, 1]\nsort(x)\nassert x == [1, 3]\ntry:\n    sort(None)\n    assert False\nexcept TypeError: pass"
+    problem = code_problem(AssertTests(code=code, entry_point="sort"))
+    right = "def sort(x):\n    if x is None: raise TypeError('none')\n    x.sort()"
+    assert grade_program(problem, right, sandbox).verdict == "correct"
+    assert grade_program(problem, right.replace("TypeError", "ValueError"), sandbox).verdict == "incorrect"
+    assert grade_program(problem, right.replace("x.sort()", "pass"), sandbox).verdict == "incorrect"
+
+
+@pytest.mark.docker
+def test_code_that_needs_the_program_itself_is_weak_and_one_that_asserts_nothing_is_bad(sandbox: Sandbox) -> None:
+    program = "class Pair:\n    pass\ndef kind(x): return type(x).__name__"
+    weak = grade_program(code_problem(AssertTests(code="assert kind(Pair()) == 'Pair'")), program, sandbox)
+    assert (weak.verdict, weak.evidence.weak) == ("correct", True)
+    idle = AssertTests(code="def helper():\n    assert kind(1) == 'int'\nhelper\nfor x in (): pass", entry_point="kind")
+    assert grade_program(code_problem(idle), program, sandbox).reason == "bad_tests"
+
+
+@pytest.mark.docker
+def test_a_module_that_is_not_there_says_nothing_about_the_program(sandbox: Sandbox) -> None:
+    program = "import no_such_module_anywhere\ndef digit_sum(n): return n"
+    grade = grade_program(DIGIT_SUM, program, sandbox)
+    assert (grade.verdict, grade.reason) == ("ungraded", "missing_module")
 
 
 @pytest.mark.docker

@@ -114,3 +114,56 @@ def test_reading_takes_linear_time(unit: str) -> None:
 
     # Quadratic time would be a hundredfold; the constant covers a clock that is coarse.
     assert seconds(200_000) < 40 * seconds(20_000) + 0.5
+
+
+@pytest.mark.parametrize(
+    ("response", "program"),
+    [
+        (f"```python:solution.py\n{DEFINES}```", DEFINES),
+        (f"```{{.python}}\n{DEFINES}```", DEFINES),
+        (f"```python3.10\n{DEFINES}```", DEFINES),
+        (f"```ipython\n{DEFINES}```", DEFINES),
+        (f"Answer: ```python\n{DEFINES}```", DEFINES),
+        # the closing fence at the end of the last line of code
+        (f"```python\n{DEFINES.rstrip()}```\nDone.", DEFINES),
+        (f"<answer>\n{DEFINES}</answer>", DEFINES),
+        (f"[PYTHON]\n{DEFINES}[/PYTHON]", DEFINES),
+        (f"Here it is:\n\n{DEFINES}\nThat is all.", DEFINES),
+        # a fence in a docstring
+        ('```python\ndef f(xs):\n    """\n    ```\n    f([])\n    ```\n    """\n    return 1\n```',
+         'def f(xs):\n    """\n    ```\n    f([])\n    ```\n    """\n    return 1\n'),
+        # complete, then an example that is cut off
+        (f"{fenced(DEFINES)}\nUse:\n```python\nprint(f([1", DEFINES),
+        (fenced("if True:\n    def f(xs): return 1\n"), "if True:\n    def f(xs): return 1\n"),
+        (fenced("f: object = lambda xs: 1\n"), "f: object = lambda xs: 1\n"),
+        # a helper in a block of its own; a draft that is not needed stays out
+        (f"{fenced('def g(): return 1' + chr(10))}\n{fenced(DRAFT)}\n{fenced('def f(xs): return g()' + chr(10))}",
+         "def g(): return 1\n\n\ndef f(xs): return g()\n"),
+    ],
+)  # fmt: skip
+def test_other_ways_to_write_it(response: str, program: str) -> None:
+    found = extract_program(response, PLAIN, "f")
+    assert found.program is not None
+    assert found.program.strip("\n") == program.strip("\n")
+
+
+@pytest.mark.parametrize(
+    ("response", "program"),
+    [
+        ("n = int(input())\nprint(n)\n", "n = int(input())\nprint(n)\n"),
+        (
+            f"{fenced('print(input())' + chr(10))}\nRun:\n{fenced('import os' + chr(10) + 'os.system(1)' + chr(10))}",
+            "print(input())\n",
+        ),
+        (f"{fenced('print(input())' + chr(10), '')}\nSample:\n{fenced('1 2 3' + chr(10), '')}", "print(input())\n"),
+        ("Yes", None),
+        ("42", None),
+    ],
+)
+def test_scripts(response: str, program: str | None) -> None:
+    assert extract_program(response, "Print it.", None).program == program
+
+
+def test_a_body_whose_first_line_lost_its_indentation() -> None:
+    found = extract_program("total = sum(xs)\n    return total\n", QUESTION, "f")
+    assert found.executed == GIVEN + "    total = sum(xs)\n    return total\n"

@@ -36,7 +36,7 @@ def test_a_call_sees_neither_main_nor_what_it_prints(sandbox: Sandbox) -> None:
         ("f = 3", 78, b"NoEntryPointError"),
         ("def f(): raise SystemExit(0)", 1, b"SystemExit"),
         ("import os\ndef f(): os.kill(os.getpid(), 11)", -11, b""),
-        ("import numpy_that_is_not_there\ndef f(): pass", 1, b"ModuleNotFoundError"),
+        ("import numpy_that_is_not_there\ndef f(): pass", 79, b"ModuleNotFoundError"),
         ("def f(): return '\\ud800'", 0, b'"\\ud800"'),
         ("# \ud800\ndef f(): return 1", 1, b"UnicodeEncodeError"),  # what a model wrote may be no valid text
     ],
@@ -78,10 +78,8 @@ def test_a_large_input_and_a_large_program(sandbox: Sandbox) -> None:
 
 
 def test_a_file_that_is_too_large_is_the_programs_own_error(sandbox: Sandbox) -> None:
-    # on the disk and in memory (a memory file is none of the two limited folders)
-    for opened in ("open('/tmp/a', 'wb', 0)", "open(os.memfd_create('a'), 'wb', 0)"):
-        program = f"import os\ndef f():\n    with {opened} as file:\n        while file.write(bytes(1 << 20)): pass"
-        assert run_one(sandbox, call(program)).output == b"OSError"
+    program = "def f():\n    with open('/tmp/a', 'wb', 0) as file:\n        while file.write(bytes(1 << 20)): pass"
+    assert run_one(sandbox, call(program)).output == b"OSError"
 
 
 @pytest.mark.parametrize(
@@ -201,3 +199,77 @@ def test_an_execution_may_have_less_time_than_the_sandbox_gives_but_not_more(san
 def test_numpy_is_there_and_its_numbers_are_numbers(value: str, output: bytes, sandbox: Sandbox) -> None:
     result = run_one(sandbox, call(f"import numpy\ndef f(): return {value}"))
     assert (result.output, result.exit_code) == (output, 0)
+
+
+NOISE = (
+    "import sys; print('x', file=sys.stderr)",
+    "import warnings; warnings.warn('x')",
+    "import logging; logging.warning('x')",
+    "print('x', flush=True)",
+    "print('x' * 20_000)",
+    "import traceback; traceback.print_exc()",
+    "import os; os.write(2, b'x'); os.write(0, b'x')",
+)
+
+
+@pytest.mark.parametrize("noise", NOISE)
+def test_what_a_called_function_prints_is_no_part_of_its_result(noise: str, sandbox: Sandbox) -> None:
+    assert returned(sandbox, f"def f():\n    {noise}\n    return 7") == 7
+
+
+@pytest.mark.parametrize("noise", NOISE[:3])
+def test_what_a_script_says_on_stderr_is_no_part_of_its_output(noise: str, sandbox: Sandbox) -> None:
+    assert run_one(sandbox, Execution(program=f"{noise}\nprint(7)", way=Stdio())).output == b"7\n"
+
+
+def test_only_one_descriptor_of_a_program_leads_to_the_result(sandbox: Sandbox) -> None:
+    program = "import os\ndef f(): return [os.readlink(f'/proc/self/fd/{number}') for number in range(4)]"
+    *streams, result = returned(sandbox, program)
+    assert streams == ["/dev/null"] * 3
+    assert result.startswith("pipe:")
+    listing = "import os\nprint([os.readlink(f'/proc/self/fd/{number}')[:5] for number in range(4)])"
+    printed = run_one(sandbox, Execution(program=listing, way=Stdio())).output
+    assert printed == b"['/memf', 'pipe:', '/dev/', 'pipe:']\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "printed"),
+    [
+        ("w = open(1, 'w')\nw.write('a')", b"a"),  # a file left open is written at the end
+        ("import sys, io\nsys.stdout = io.StringIO()\nsys.__stdout__.write('b')", b"b"),
+        ("print(len(str(10 ** 5000)))", b"5001\n"),
+        ("import threading\nthreading.stack_size(512 << 20)\nt = threading.Thread(target=lambda: print(1))\n"
+         "t.start()\nt.join()", b"1\n"),
+        ("import sys\nfrom functools import cache\nsys.setrecursionlimit(10**6)\n"
+         "f = cache(lambda k: k and 1 + f(k - 1))\nprint(f(50_000))", b"50000\n"),
+    ],
+)  # fmt: skip
+def test_idioms_of_contests(program: str, printed: bytes, sandbox: Sandbox) -> None:
+    assert run_one(sandbox, Execution(program=program, way=Stdio())).output == printed
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    ["os.memfd_create('x')", "open('/proc/self/oom_score_adj', 'w').write('0')", "dumpable()"],
+)
+def test_a_program_cannot_move_itself_behind_the_runner(attempt: str, sandbox: Sandbox) -> None:
+    program = (
+        "import os, ctypes\ndef dumpable():\n    if ctypes.CDLL(None).prctl(4, 1, 0, 0, 0): raise PermissionError\n"
+        f"def f(): {attempt}"
+    )
+    assert run_one(sandbox, call(program)).output == b"PermissionError"
+
+
+def test_a_program_that_idles_has_longer_than_one_that_computes(sandbox: Sandbox) -> None:
+    assert returned(sandbox, "import time\ndef f(): time.sleep(4.5); return 1") == 1
+    assert run_one(sandbox, call("def f():\n    while True: pass")).timed_out
+
+
+def test_an_execution_may_have_limits_of_its_own(sandbox: Sandbox) -> None:
+    held = "def f():\n    x = bytearray(b'x') * (100 << 20)\n    return len(x)"
+    plain = call(held)
+    assert not run_one(sandbox, plain).memory_exceeded
+    assert run_one(sandbox, plain.model_copy(update={"memory_mb": 64})).memory_exceeded
+    printing = Execution(program="print('x' * 100_000)", way=Stdio())
+    assert run_one(sandbox, printing).output_exceeded
+    assert not run_one(sandbox, printing.model_copy(update={"output_bytes": 200_000})).output_exceeded

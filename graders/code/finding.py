@@ -1,0 +1,57 @@
+"""ProgramFinding: a verdict on a program before it becomes a grade, and why an execution counts as failed."""
+
+from dataclasses import dataclass
+
+from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Sandbox
+from cotfactory.graders.sandbox.values import MISSING_MODULE, NO_ENTRY_POINT
+from cotfactory.schemas.grade import Verdict
+
+STARVED_TRIES = 2
+"""How often a program may get no CPU before that is what its grade says."""
+
+
+@dataclass(frozen=True)
+class ProgramFinding:
+    """A verdict before it becomes a grade. `weak` when the tests ran within the program's reach."""
+
+    verdict: Verdict
+    reason: str
+    detail: str | None = None
+    passed: int | None = None
+    weak: bool = False
+
+
+def execute(execution: Execution, sandbox: Sandbox, hash_seed: int) -> ExecutionResult:
+    """Run an execution, again when it got no CPU; raises SandboxError."""
+    for _ in range(STARVED_TRIES):
+        (result,) = sandbox.run([execution], hash_seed)
+        if not result.starved:
+            break
+    return result
+
+
+def fault_of(result: ExecutionResult) -> tuple[Verdict, str] | None:
+    """Return the verdict and reason of an execution that failed whatever it returned, None when it ended as it should.
+
+    What is no fact about the program is `ungraded`: it got no CPU, or it imports what the image does not have.
+    """
+    if result.starved:
+        return "ungraded", "starved"
+    if result.exit_code == MISSING_MODULE:
+        return "ungraded", "missing_module"
+    reason = _own_fault(result)
+    return ("incorrect", reason) if reason else None
+
+
+def _own_fault(result: ExecutionResult) -> str | None:
+    if result.timed_out:
+        return "timeout"
+    if result.memory_exceeded:
+        return "memory_limit"
+    if result.output_exceeded:
+        return "output_limit"
+    if result.exit_code < 0:
+        return "crashed"
+    if result.exit_code == NO_ENTRY_POINT:
+        return "no_entry_point"
+    return "raised" if result.exit_code else None

@@ -22,7 +22,9 @@ import docker
 from cotfactory.graders.sandbox.execution import Call, Execution, ExecutionLimits, Sandbox
 from cotfactory.graders.sandbox.pool import OWNER_LABEL, labelled, open_sandbox
 
-LIMITS = ExecutionLimits(timeout_s=1.0, memory_mb=256, disk_mb=16, processes=32, output_bytes=1 << 16, largest_mb=256)
+LIMITS = ExecutionLimits(
+    timeout_s=1.0, memory_mb=256, disk_mb=16, processes=32, output_bytes=1 << 16, largest_mb=256, longest_s=1.0
+)
 HONEST = "def f(n): return n * n"
 WICKED = (
     "import os, time\ndef f(n):\n    if not os.fork():\n        time.sleep(99)\n    return n * n",

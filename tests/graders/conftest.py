@@ -10,7 +10,9 @@ from cotfactory.graders.sandbox.pool import open_sandbox
 from cotfactory.schemas.errors import SandboxError
 
 # Short enough for programs that never end, long enough for honest ones on a busy machine.
-LIMITS = ExecutionLimits(timeout_s=4.0, memory_mb=256, disk_mb=16, processes=32, output_bytes=1 << 16, largest_mb=256)
+LIMITS = ExecutionLimits(
+    timeout_s=4.0, memory_mb=256, disk_mb=16, processes=32, output_bytes=1 << 16, largest_mb=256, longest_s=4.0
+)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ expectation was written in JSON, whose objects have texts for keys; 0.0 equals -
 else; a list is not a tuple unless the expectation was written in JSON; sets and dicts have no order; an object of
 any other type equals nothing.
 
->>> same(17, "17"), same(1, "true", in_json=True), same((1, 2), '{"t": [1, 2]}'), same(2, '{"f": "0x1.0000000000000p+1"}')
-(True, False, True, True)
+>>> same(17, "17"), same((1, 2), '{"t": [1, 2]}'), same(2, '{"f": "0x1.0000000000000p+1"}')
+(True, True, True)
 """
 
 import json

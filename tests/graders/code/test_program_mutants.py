@@ -106,7 +106,7 @@ def test_strength_needs_a_sandbox_and_a_solution_in_python(sandbox: Sandbox) -> 
         (code_problem(CallTests(entry_point="f", cases=(CallCase(expected=None),))), True),
         (code_problem(StdioTests(cases=(StdioCase(stdin="1", stdout="\n"),))), True),
         (code_problem(AssertTests(code="def check(candidate):\n    for n in range(3):\n        candidate(n)\n",
-                                  entry_point="f")), True),
+                                  entry_point="f")), False),  # asserts nothing: bad tests, whatever passes them
         (code_problem(AssertTests(code="x = 1")), False),
         (code_problem(None), False),
     ],

@@ -32,12 +32,17 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
     """
     async with opened_job(request, runner, progress, asks=True) as job:
         await grade_stored(job)
+        samples = round_of_samples(job.problems, job.plans, job.wanted, job.run.recipe.shard_problems)
+        count_missing = partial(stages.count_missing, left=samples.left)
         try:
-            await ask(job, round_of_samples(job.problems, job.plans, job.wanted, job.run.recipe.shard_problems))
+            await ask(job, samples)
         except CotfactoryError:
+            await job.stage("count what is missing", count_missing)
             # So that what was bought is counted and decided all the same.
             await job.stage("curate", stages.curate)
             raise
+        if job.run.bought.failed_calls:
+            await job.stage("count what is missing", count_missing)
         await _curate_and_release(job)
         if request.publish:
             await job.stage("publish", publish)

@@ -153,8 +153,13 @@ class TerminalProgress:
         if summary.unconfirmed_usd or (summary.budget and summary.budget.unconfirmed_usd):
             said = f"this run may have been billed ${summary.unconfirmed_usd:.4f} for requests without an answer"
             self.note(f"held:     {said}" + (f"; {summary.budget.text()}" if summary.budget else ""))
-        if not summary.candidates:
-            return  # it ended before there was anything to count
+        if summary.candidates:  # else it ended before there was anything to count
+            self._show_counts(summary)
+        if summary.missing:
+            why = f"; the first error: {summary.first_error}" if summary.first_error else ""
+            self.note(f"missing:  {summary.missing:,} requests that the recipe wants; run again to ask for them{why}")
+
+    def _show_counts(self, summary: RunSummary) -> None:
         table = Table(title=f"{summary.recipe}: from problems to rows", title_justify="left")
         table.add_column("stage")
         table.add_column("count", justify="right")

@@ -11,6 +11,7 @@ from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination
+from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.spending import NOTHING_SPENT, Books, Spending
@@ -24,7 +25,8 @@ class Run:
     """One run; stages fill in what they did, so that it can be told however the run ends.
 
     `bought` is what this run has bought, and what earlier ones left in flight when they died. `contamination` is the
-    evidence, by problem id, against the problems that repeat a text of `benchmarks`.
+    evidence, by problem id, against the problems that repeat a text of `benchmarks`. `missing` requests that the recipe
+    wants were left unsent or failed, `first_error` is what the first of these met.
     """
 
     run_id: str
@@ -44,6 +46,8 @@ class Run:
     contamination: dict[str, str] = field(default_factory=dict)
     decontamination: Decontamination | None = None
     release: ReleaseSummary | None = None
+    missing: int = 0
+    first_error: CotfactoryError | None = None
 
     def advance(self, steps: int = 1) -> None:
         """Note that steps of the current stage are done. Raises InterruptedWork when the stage was interrupted."""
@@ -84,6 +88,8 @@ class Run:
             mutants=self.mutants,
             alarms=tuple(self.alarms),
             release=self.release,
+            missing=self.missing,
+            first_error=None if self.first_error is None else str(self.first_error),
             seconds=round(time.monotonic() - self.started, 3),
         )
 

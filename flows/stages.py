@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
 from functools import partial
@@ -147,6 +147,12 @@ def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") ->
     with run.progress.stage(f"grade stored {what}"):
         write_grades(run.workspace, f"{run.run_id}-stored-{what}", rows())
     return flips
+
+
+def count_missing(job: Job, left: Callable[[], int]) -> None:
+    """Count the requests that the recipe still wants after the asking; `left` answers by the last snapshot."""
+    job.wanted.snapshot()
+    job.run.missing = left()
 
 
 def curate(job: Job) -> None:

@@ -39,7 +39,9 @@ class RunSummary(Record):
     falsified answers were made of accepted ones, and how many of them the graders accepted: it must be none; `alarms`
     what looked wrong about the answers that this run bought. `rollouts` that label steps are counted nowhere else.
     `unconfirmed_usd` is the most that this run may have been billed beyond `cost_usd`, for sendings without an answer;
-    `budget` tells what was spent of it in all runs."""
+    `budget` tells what was spent of it in all runs.
+    `missing` requests that the recipe wants were left unsent or failed, `first_error` is what the first
+    of these met."""
 
     recipe: str
     run_id: str
@@ -61,6 +63,8 @@ class RunSummary(Record):
     mutants: MutantCheck | None
     alarms: tuple[Alarm, ...]
     release: ReleaseSummary | None
+    missing: int = 0
+    first_error: str | None = None
     seconds: float
 
     def text(self) -> str:

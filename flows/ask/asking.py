@@ -17,10 +17,11 @@ from cotfactory.flows.run_record import Run
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.teacher.budget import RunBudget
 from cotfactory.graders.grading import grade_batch, grade_promptly
-from cotfactory.schemas.errors import AlarmRaised, CotfactoryError
+from cotfactory.schemas.errors import AlarmRaised, CotfactoryError, TeacherError
 from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.books import all_books, note_budget
 from cotfactory.warehouse.ledger import Journal, JournalHeader
+from cotfactory.warehouse.rejected import note_rejected
 from cotfactory.warehouse.seal import seal_own_journal, write_grades
 
 OTHERS_TOLD = 5
@@ -60,12 +61,20 @@ async def ask(job: Job, asked: AskingRound) -> None:
             ]
             try:
                 while asking:
-                    await _first_done(asking, everybody)
+                    await _first_done(asking, [], everybody)
             finally:
                 await _end(asking)
             for session in everybody:
                 if isinstance(session.stop.reason, AlarmRaised):
                     raise session.stop.reason  # by the last answers, when nobody was left to be stopped by it
+            _raise_if_nobody_answered(everybody)
+
+
+def _raise_if_nobody_answered(everybody: Sequence[TeacherSession]) -> None:
+    """Raise the first error of a round in which nothing was answered: there is no other reason why all is missing."""
+    errors = [session.stop.answered_nothing() for session in everybody]
+    if errors and None not in errors:
+        raise next(error for error in errors if error is not None)
 
 
 def _opened_budget(run: Run) -> RunBudget:
@@ -93,7 +102,7 @@ async def _ask_teacher(
 ) -> None:
     """Buy what is missing of one teacher, opening its next shard while the last ones still wait for their slowest.
 
-    When that fails, `everybody` is stopped.
+    When the teacher fails, it alone is stopped; for any other reason `everybody` is.
     """
     running: list[asyncio.Task[None]] = []
     most = SHARDS_PER_TEACHER * shards_to_open(plan.spec, plan.attempts, job.run.recipe.shard_problems)
@@ -102,7 +111,7 @@ async def _ask_teacher(
             has_room = asyncio.create_task(session.back_pressure.wait())
             try:
                 while not has_room.done() or len(running) >= most:
-                    await _first_done(running, everybody, has_room)
+                    await _first_done(running, [session], everybody, has_room)
             finally:
                 has_room.cancel()
             session.back_pressure.opened(len(planned.shard.assignments))
@@ -110,7 +119,7 @@ async def _ask_teacher(
             asking = job.runner.run(name, shard_stage(job.run, planned, session))
             running.append(asyncio.create_task(asking))
         while running:
-            await _first_done(running, everybody)
+            await _first_done(running, [session], everybody)
     finally:
         await _end(running)
 
@@ -121,19 +130,25 @@ async def _next_shard(planning: Iterator[PlannedShard]) -> PlannedShard | None:
 
 
 async def _first_done(
-    running: list[asyncio.Task[None]], sessions: Sequence[TeacherSession], has_room: asyncio.Task[None] | None = None
+    running: list[asyncio.Task[None]],
+    own: Sequence[TeacherSession],
+    everybody: Sequence[TeacherSession],
+    has_room: asyncio.Task[None] | None = None,
 ) -> None:
     """Wait until a task is done and take it out, or until there is room.
 
-    When one fails, the others are told to stop, have sealed what is in flight, and then the error is raised.
+    When one fails, those that its error concerns are told to stop: the teacher's `own` session where the teacher
+    failed, `everybody` otherwise. When all others are done, or have sealed what is in flight, the error is raised.
     """
     waited = [*running, has_room] if has_room is not None and not has_room.done() else running
     await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     failed = [error for task in running if task.done() and (error := task.exception()) is not None]
     if failed:
-        for session in sessions:
+        for session in own if isinstance(failed[0], TeacherError) else everybody:
             if session.stop.reason is None and isinstance(failed[0], CotfactoryError):
                 session.stop.reason = failed[0]
+        if isinstance(failed[0], TeacherError) and len(everybody) > 1 and own:
+            own[0].progress.note(f"teacher {own[0].spec.name!r} is stopped, the others go on: {failed[0]}")
         await asyncio.wait(running)
         raise failed[0]
     running[:] = [task for task in running if not task.done()]
@@ -158,7 +173,7 @@ def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Cal
         shard = planned.shard
         if attempt > 1:
             # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
-            session.stop.reason, session.stop.failures_in_a_row = None, 0
+            session.stop.try_again()
             shard = planned.again()
         name = f"{shard.name}-{attempt}"
         journal = Journal(run.workspace.ledger, JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name))
@@ -174,6 +189,9 @@ def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Cal
             # In flight was nothing, unless the shard was interrupted.
             run.bought += Spending(lost_in_flight=sealed.lost_in_flight, unconfirmed_usd=sealed.unconfirmed_usd)
             await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
+            if rejected := session.stop.take_rejected():
+                await in_thread(lambda: note_rejected(run.workspace, session.spec.name, rejected))
+            run.first_error = run.first_error or session.stop.first_error
         if outcome.stopped_by is not None:
             raise outcome.stopped_by
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from cotfactory.flows.ask.held_payment import StoppedError
-from cotfactory.flows.ask.shard import Stop
+from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.host.interpreter import in_thread
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import remote_endpoint

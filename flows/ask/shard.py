@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from cotfactory.flows.ask.assignments import Assignment, Shard
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.held_payment import HeldPayment, StoppedError
+from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
@@ -26,7 +27,6 @@ from cotfactory.schemas.errors import (
     CotfactoryError,
     SandboxError,
     TeacherError,
-    TeacherRefused,
     WorkspaceError,
 )
 from cotfactory.schemas.grade import Grade, Verdict
@@ -42,17 +42,7 @@ from cotfactory.warehouse.seal import GradeRow
 
 logger = logging.getLogger(__name__)
 
-FAILURES_IN_A_ROW = 20
 UNGRADED_IN_A_ROW = 50
-
-
-@dataclass
-class Stop:
-    """Why nothing more may be sent to a teacher: budget, refused key, endpoint or sandbox down, full disk."""
-
-    reason: CotfactoryError | None = None
-    failures_in_a_row: int = 0
-    ungraded_in_a_row: int = 0
 
 
 class BackPressure:
@@ -226,19 +216,16 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
         return None
     except TeacherError as error:
         outcome.bought += Spending(failed_calls=1)
-        session.stop.failures_in_a_row += 1
         session.progress.failed(str(error))
         logger.warning("request failed for good in this run", extra=_about(wanted, session, error))
-        is_down = isinstance(error, TeacherRefused) or session.stop.failures_in_a_row >= FAILURES_IN_A_ROW
-        if is_down and session.stop.reason is None:
-            session.stop.reason = error
+        session.stop.failed(wanted.assignment.problem.problem_id, error, session.limiter.in_flight)
         outcome.stopped_by = session.stop.reason
         return None
     except CotfactoryError as error:
         logger.error("asking stops", extra=_about(wanted, session, error))
         outcome.stopped_by = session.stop.reason = session.stop.reason or error
         return None
-    session.stop.failures_in_a_row = 0
+    session.stop.answered()
     outcome.bought += Spending.of(candidate)
     if logger.isEnabledFor(logging.DEBUG):
         about = {"teacher": session.spec.name, "request_id": candidate.candidate_id}

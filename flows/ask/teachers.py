@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cotfactory.flows.ask.batches import asking_in_batches, problems_to_open
 from cotfactory.flows.ask.grading_queue import GradingQueue
-from cotfactory.flows.ask.shard import BackPressure, Stop, TeacherSession, in_flight
+from cotfactory.flows.ask.shard import BackPressure, TeacherSession, in_flight
+from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import remote_endpoint, remote_endpoints, start_command
 from cotfactory.flows.teacher_plan import TeacherPlan
@@ -34,6 +35,7 @@ from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.warehouse.batch_ledger import BatchLedger
 from cotfactory.warehouse.history import teacher_history
+from cotfactory.warehouse.rejected import rejected_problems
 
 
 def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
@@ -91,10 +93,13 @@ async def open_session(
     """
     spec = plan.spec
     with _servers_of(spec, problems, run.workspace.logs) as servers:
-        limiter = Limiter(spec.limits.model_copy(update={"concurrency": in_flight(spec)}))
+        limiter = Limiter(
+            spec.limits.model_copy(update={"concurrency": in_flight(spec)}),
+            lambda text: run.progress.note(f"teacher {spec.name!r}: {text}"),
+        )
         async with _opened(spec, servers, run.progress.note, limiter.heed) as teacher:
             await teacher.models()
-            stop = Stop()
+            stop = Stop(rejected_before=rejected_problems(run.workspace, spec.name))
             async with _transport(spec, teacher, servers.endpoints[0], run, stop) as (answering, batches):
                 yield TeacherSession(
                     spec,

@@ -88,6 +88,11 @@ class Limiter:
         self._wake()
 
     @property
+    def in_flight(self) -> int:
+        """How many requests have a place in flight."""
+        return self._in_flight
+
+    @property
     def is_backing_off(self) -> bool:
         """Whether the endpoint is in trouble: it is sent less than the recipe allows."""
         return self._allowed < self._limits.concurrency

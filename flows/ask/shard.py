@@ -205,6 +205,7 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
     """Buy and grade the answer to one step; None when it could not be had."""
     try:
         candidate, model = await _buy(wanted, session, journal)
+        session.stop.answered()  # before it is on disk: meanwhile others may be rejected
         await journal.record(candidate)
         if journal.full:
             session.stop.reason = WorkspaceError(
@@ -225,7 +226,6 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
         logger.error("asking stops", extra=_about(wanted, session, error))
         outcome.stopped_by = session.stop.reason = session.stop.reason or error
         return None
-    session.stop.answered()
     outcome.bought += Spending.of(candidate)
     if logger.isEnabledFor(logging.DEBUG):
         about = {"teacher": session.spec.name, "request_id": candidate.candidate_id}

@@ -78,6 +78,10 @@ def _verdict_is(verdict: Verdict, chain: ExaminedChain, _: Curation) -> Found:
     return _when(chain.graded.grade.verdict == verdict)
 
 
+def _weak_check(chain: ExaminedChain, curation: Curation) -> Found:
+    return _when(chain.graded.grade.evidence.weak and not curation.allow_weak)
+
+
 def _hinted(chain: ExaminedChain, curation: Curation) -> Found:
     return _when(chain.graded.candidate.strategy == HINTED and not curation.keep_hinted)
 
@@ -176,6 +180,7 @@ CHAIN_RULES: dict[DropReason, ChainRule] = {
     "incorrect": partial(_each, partial(_verdict_is, "incorrect")),
     "no_answer": partial(_each, partial(_verdict_is, "no_answer")),
     "ungraded": partial(_each, partial(_verdict_is, "ungraded")),
+    "weak_check": partial(_each, _weak_check),
     "hinted": partial(_each, _hinted),
     "contaminated": _contaminated,
     "key_like": partial(_each, _key_like),

@@ -102,7 +102,8 @@ def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.envir
     if not key and needs_key:
         raise RecipeError(
             f"Teacher {spec.name!r} needs the key in the environment variable {spec.api_key_env}, which is not set",
-            f"export {spec.api_key_env}=... or name another variable in `api_key_env`",
+            f"export {spec.api_key_env}=... or name another variable in `api_key_env`; "
+            "where the server asks for no key, any value will do",
         )
     where, mark, query = base_url.partition("?")
     headers = {name: _header(spec, name, value, environment) for name, value in spec.headers.items()}

@@ -20,22 +20,27 @@ from cotfactory.generators.local_teachers.recordings import RecordingCounts, cou
 from cotfactory.generators.local_teachers.replay_teacher import replaying
 from cotfactory.generators.local_teachers.simulated_teacher import simulating
 from cotfactory.generators.local_teachers.started_server import started
-from cotfactory.generators.teacher.budget import BillOverrun, RunBudget
+from cotfactory.generators.teacher.budget import BillOverrun, RunBudget, cost_usd, worst_case
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.loading import wait_until_loaded
+from cotfactory.generators.teacher.model_names import is_listed
 from cotfactory.generators.teacher.rate_headers import Allowances
+from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.server_pool import ServerPool
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
-from cotfactory.generators.teacher.teacher import OpenAITeacher, Teacher
+from cotfactory.generators.teacher.teacher import OpenAITeacher, Request, Teacher
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch, UsualAnswers
-from cotfactory.schemas.errors import TeacherError, TeacherUnavailable
+from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRejected, TeacherUnavailable
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.warehouse.batch_ledger import BatchLedger
 from cotfactory.warehouse.history import teacher_history
 from cotfactory.warehouse.rejected import rejected_problems
+
+SMALLEST_LIMIT = 16
+"""Output tokens that `check` asks for: fewer are refused by some endpoints."""
 
 
 def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
@@ -147,19 +152,52 @@ def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
     return TeacherWatch(spec.name, model, alarms, usual, wants_reasoning=wants_reasoning)
 
 
-async def describe_endpoint(spec: TeacherSpec, problems: Sequence[Problem], logs: Path) -> str:
-    """Return one line about a teacher's endpoint for `check`. Raises a TeacherError or RecipeError."""
+async def describe_endpoint(plan: TeacherPlan, problems: Sequence[Problem], logs: Path, *, asks: bool) -> str:
+    """Return one line about a teacher's endpoint for `check`; with `asks` it is asked for one real completion.
+
+    Raises a TeacherError or RecipeError.
+    """
+    spec = plan.spec
     with _servers_of(spec, problems, logs) as servers:
         endpoint = servers.endpoints[0]
         async with _opened(spec, servers, lambda text: print(text, file=sys.stderr), lambda _: None) as teacher:
             models = await teacher.models()
+            is_asked = asks and not spec.is_local and spec.batch is None and len(problems) > 0
+            answered = await _tried(plan, problems[0], teacher) if is_asked else ""
         if spec.batch is not None:
             async with BatchApi(spec, endpoint) as api:
                 await api.check()
-    if models and spec.model not in models and spec.recordings is None:
+    if models and not is_listed(spec.model, models) and spec.recordings is None and not answered:
         listed = ", ".join(models[:5])
         raise TeacherUnavailable(
             f"Teacher {spec.name!r}: {endpoint.shown} does not list model {spec.model!r}, but {listed}",
             "fix `model:` in the recipe",
         )
-    return f"{endpoint.shown} answers" + ("" if models else " (it lists no models)")
+    return f"{endpoint.shown} answers{answered}" + ("" if models else " (it lists no models)")
+
+
+async def _tried(plan: TeacherPlan, problem: Problem, teacher: Teacher) -> str:
+    """Ask one question with the recipe's parameters and the smallest limit; tell what it took. Raises a TeacherError.
+
+    An endpoint may refuse the limit that a recipe without one is given here: then it is asked as the recipe says.
+    """
+    sampling = plan.strategy.samplings[0]
+    messages = plan.strategy.opening(problem)
+    tries = [sampling.limited_to(SMALLEST_LIMIT)] + ([sampling] if sampling.output_limit is None else [])
+    for number, tried in enumerate(tries, 1):
+        try:
+            completion = await teacher.complete(Request("check", messages, tried, 0, SMALLEST_LIMIT))
+            break
+        except TeacherRateLimited as error:
+            return f", but refuses one question for now ({error.message})"
+        except TeacherRejected as error:
+            if "output limit was reached" in error.message:  # OpenAI's reasoning models: as it should be
+                return ", one question is accepted"
+            if number == len(tries):
+                raise
+    else:
+        raise AssertionError("unreachable: the last try returns or raises")
+    billed = billed_usage(completion, worst_case(tried, messages))
+    usd = cost_usd(plan.spec.price, billed)
+    cost = "" if usd is None else f", {usd:.6f} USD"
+    return f", one question too ({billed.input_tokens + billed.output_tokens:,} tokens{cost})"

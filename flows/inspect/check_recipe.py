@@ -1,8 +1,9 @@
-"""Check a recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
+"""Check a recipe, its endpoints, the sandbox and every reference answer, before a run buys anything."""
 
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
-from cotfactory.flows.teacher_plan import teacher_plans
+from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.code.program_mutants import test_strength
 from cotfactory.graders.custom_grader import custom_grader
@@ -56,8 +57,8 @@ class CheckFailed(CotfactoryError):
     """Something is not in order; the report says what."""
 
 
-def check_recipe(path: Path, workspace: Path) -> CheckReport:
-    """Check everything a run of the recipe needs. Buys nothing.
+def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckReport:
+    """Check everything a run of the recipe needs. Buys one answer of 16 tokens at most from each endpoint if it `asks`.
 
     Raises RecipeError or ProblemSourceError for what cannot even be read, and CheckFailed, with the
     report as its summary, when an endpoint, the sandbox or a reference answer is not in order.
@@ -66,13 +67,13 @@ def check_recipe(path: Path, workspace: Path) -> CheckReport:
     problems = list(load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader)))
     licenses = {spec.name: spec.license for spec in recipe.teachers}
     refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)
-    teacher_plans(recipe, recorded_counts(recipe))
+    plans = teacher_plans(recipe, recorded_counts(recipe))
     place = open_workspace(workspace)
     kinds = Counter(problem.answer_kind for problem in problems)
     ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
     faults: list[str] = []
     ok += _contamination(recipe, problems)
-    _check_endpoints(recipe, problems, place.logs, ok, faults)
+    _check_endpoints(plans, problems, place.logs, ok, faults, asks=asks)
     good, strength = _check_references(recipe, problems, ok, faults)
     report = CheckReport(
         recipe=recipe.name,
@@ -104,12 +105,15 @@ def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:
     return ["\n       ".join([line + (" and will not be asked" if found else ""), *named[:EXAMPLES]])]
 
 
-def _check_endpoints(recipe: Recipe, problems: list[Problem], logs: Path, ok: list[str], faults: list[str]) -> None:
-    for spec in recipe.teachers:
+def _check_endpoints(
+    plans: Sequence[TeacherPlan], problems: list[Problem], logs: Path, ok: list[str], faults: list[str], *, asks: bool
+) -> None:
+    for plan in plans:
         try:
-            ok.append(f"teacher {spec.name}: {asyncio.run(describe_endpoint(spec, problems, logs))}")
+            described = asyncio.run(describe_endpoint(plan, problems, logs, asks=asks))
+            ok.append(f"teacher {plan.spec.name}: {described}")
         except CotfactoryError as error:
-            faults.append(f"teacher {spec.name}: {error}")
+            faults.append(f"teacher {plan.spec.name}: {error}")
 
 
 def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStrength, ...]:

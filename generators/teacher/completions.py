@@ -54,20 +54,28 @@ def _length(completion: Completion) -> int:
 
 
 def _choice(payload: Any, choice: Any, latency_ms: float) -> Completion:
-    message, raw = choice["message"], choice.get("finish_reason")
+    message, raw = _message(choice), choice.get("finish_reason")
     content, thought_parts = _text_and_thought(message.get("content"))
+    refusal = "" if content.strip() else _plain(message.get("refusal"))
     thoughts = (_plain(message.get(field)) for field in REASONING_FIELDS)
     reasoning = next((thought for thought in thoughts if thought), thought_parts)
     return Completion(
-        content=_storable(content),
+        content=_storable(content or refusal),
         reasoning=_storable(reasoning) or None,
-        # An upstream that died in the middle is told beside the choice, whatever the reason says.
-        finish_reason="error" if choice.get("error") else finish_reason_of(raw),
+        # An upstream that died in the middle is told beside the choice, whatever the reason says; so is a refusal.
+        finish_reason="error" if choice.get("error") else "content_filter" if refusal else finish_reason_of(raw),
         finish_reason_raw=None if raw is None else _storable(str(raw)),
         model=_storable(str(payload.get("model") or UNNAMED)),
         usage=None,
         latency_ms=latency_ms,
     )
+
+
+def _message(choice: Any) -> Any:
+    """Return a choice's message; servers of the older API put its text into the choice."""
+    if choice.get("message") is None and isinstance(choice.get("text"), str):
+        return {"content": choice["text"]}
+    return choice["message"]
 
 
 def says_nothing(completion: Completion) -> bool:

@@ -7,6 +7,7 @@ import aiohttp
 from cotfactory.generators.teacher.error_body import ErrorBody, error_body
 from cotfactory.generators.teacher.http_client import HttpReply
 from cotfactory.generators.teacher.limiter import LONGEST_WAIT_S
+from cotfactory.generators.teacher.parameter_advice import parameter_advice
 from cotfactory.generators.teacher.rate_headers import retry_after_s
 from cotfactory.generators.teacher.statuses import STATUSES, meaning_of
 from cotfactory.schemas.errors import (
@@ -129,5 +130,5 @@ def _error_of(
     if meaning.about == "passing":
         return TeacherUnavailable(message, hint, retry_after_s=wait_s)
     if meaning.about == "request":
-        return TeacherRejected(message, hint, status)
+        return TeacherRejected(message, parameter_advice(body.text) or hint, status)
     return TeacherRefused(message, hint or "check the teacher's recipe", status)

@@ -32,7 +32,7 @@ REFUSAL = re.compile(
     r"(?: \w+)? (?:help|assist|answer|provide|comply|fulfil|continue|discuss|engage)",
     re.IGNORECASE,
 )
-REVISION = re.compile(r"(?:[-@:](?:latest|preview|\d{4}-\d{2}-\d{2}|\d{3,8}))+$")
+REVISION = re.compile(r"(?:[-@:](?:latest|free|preview|\d{4}-\d{2}-\d{2}|\d{3,8}))+$")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class TeacherWatch:
         """Count one sample, answered by the model that calls itself `answered_as`; return the alarms it raises."""
         flags: dict[AlarmKind, bool | None] = {
             "truncated": candidate.is_truncated,
-            "refusals": REFUSAL.match(candidate.response) is not None,
+            "refusals": candidate.finish_reason == "content_filter" or REFUSAL.match(candidate.response) is not None,
             "wrong_model": answered_as != UNNAMED and not is_same_model(self._model, answered_as),
             "not_sampling": self._is_repeated(candidate),
             "no_reasoning": not candidate.reasoning,

@@ -87,6 +87,19 @@ def test_why_it_ended(word: Any, meant: str) -> None:
     assert completion.finish_reason_raw == (None if word is None else str(word))
 
 
+def test_a_refusal_is_the_answer_and_not_one_to_learn_from() -> None:
+    completion, _ = ask(reply(None, refusal="I can't help with that."))
+    assert completion.content == "I can't help with that."
+    assert (completion.finish_reason, completion.finish_reason_raw) == ("content_filter", "stop")
+    completion, _ = ask(reply("It is 7.", refusal=None))
+    assert (completion.content, completion.finish_reason) == ("It is 7.", "stop")
+
+
+def test_a_text_in_the_choice_itself_is_read() -> None:
+    completion, _ = ask(reply(beside={"message": None, "text": "It is 7."}))
+    assert completion.content == "It is 7."
+
+
 BROKEN = (
     reply("A first guess is 8, but", "error", {"error": {"code": 502, "message": "upstream died"}}),  # OpenRouter
     reply("A first guess is 8, but", "stop", {"error": {"code": 502, "message": "upstream died"}}),

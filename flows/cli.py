@@ -105,6 +105,59 @@ def grade(
         show(grade_recordings(problems, recordings, out, grader))
 
 
+@app.command(name="import")
+def import_(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|DIR|REPO", help="A file, a folder of files, or ORG/NAME on the Hub.")
+    ],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="FORMAT",
+            help="nemo-gym, verifiers, openr1, openthoughts, synthetic1, distilabel or messages.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the files go. Default: NAME-FORMAT.")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--second-opinion", help="Grade them, and print where our verdict and theirs differ.")
+    ] = False,
+    answer_kind: Annotated[
+        str | None, typer.Option("--answer-kind", metavar="KIND", help="Default: choice with choices, else math.")
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="NAME", help="Who wrote what names no model.")] = "unknown",
+    terms: Annotated[str | None, typer.Option("--license", metavar="ID", help="The licence of the rows.")] = None,
+    revision: Annotated[str, typer.Option(metavar="REF", help="Of a dataset: a tag, branch or commit.")] = "main",
+    split: Annotated[str, typer.Option(metavar="[CONFIG:]SPLIT", help="Of a dataset.")] = "train",
+    workspace: NoWorkspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Turn other people's rollouts or data sets into problems and recordings; nothing is bought."""
+    from cotfactory.flows.inspect.import_rollouts import ImportRequest, answer_kind_of, import_rollouts
+
+    with _shown(as_json, debug) as show:
+        request = ImportRequest(
+            source=source,
+            form=form,
+            out=out,
+            revision=revision,
+            split=split,
+            answer_kind=answer_kind_of(answer_kind),
+            license=terms,
+            model=model,
+        )
+        imported = import_rollouts(request)
+        if compare and imported.recordings:
+            from cotfactory.flows.inspect.second_opinion import second_opinion
+
+            opinion = second_opinion(Path(imported.out), typer.echo)
+            imported = imported.model_copy(update={"second_opinion": opinion})
+        show(imported)
+
+
 @app.command()
 def exam(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with labelled exams or recordings.")],

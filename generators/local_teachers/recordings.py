@@ -3,8 +3,8 @@
     {"problem_id": "gsm8k/test/0", "question": "Janet's ducks lay ...", "model": "gpt-3-6b", "sample": 0,
      "response": "She sells 16 - 3 - 4 = 9 eggs ...", "reasoning": "...", "finish_reason": "stop"}
 
-`reasoning` and `finish_reason` may be left out. Other keys are ignored, unless one looks like a misspelling of
-these two: a `reasoning_content` that nobody reads would silently lose all thinking.
+`reasoning`, `finish_reason` and `turns` may be left out. Other keys are ignored, unless one looks like a misspelling of
+these: a `reasoning_content` that nobody reads would silently lose all thinking.
 """
 
 import gzip
@@ -116,8 +116,16 @@ class RecordingCounts:
 
 
 def replayable(path: Path) -> Iterator[Recording]:
-    """Yield the completions of a file that may be answered with: those that their endpoint broke off are no samples."""
-    return (recording for recording in read_recordings(path) if finish_reason_of(recording.finish_reason) != "error")
+    """Yield the completions of a file that may be answered with.
+
+    Those that their endpoint broke off are no samples, and the end of a conversation of several turns is no answer to
+    its first question alone.
+    """
+    return (
+        recording
+        for recording in read_recordings(path)
+        if finish_reason_of(recording.finish_reason) != "error" and not recording.turns
+    )
 
 
 def count_recordings(path: Path) -> RecordingCounts:

@@ -29,6 +29,39 @@ class HubAccess(Record):
     cache_folder: Path
 
 
+class HubSplit(Record):
+    """One split of a dataset on the Hub, all of its columns."""
+
+    repo: str
+    revision: str = "main"
+    config: str | None = None
+    split: str = "train"
+
+
+def read_split(wanted: HubSplit, hub: HubAccess) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (where, row) of every row of a split, as a stream, all from the one commit that the revision names.
+
+    Raises `ProblemSourceError` for what is not there, and for a Hub that cannot be reached.
+    """
+    import datasets
+
+    commit, _ = _commit_of(wanted, hub)
+    try:
+        split = datasets.load_dataset(
+            f"hf://datasets/{wanted.repo}",
+            wanted.config,
+            split=wanted.split,
+            revision=commit,
+            token=_key(hub),
+            streaming=True,
+            cache_dir=str(hub.cache_folder / commit),
+        )
+    except Exception as error:  # every failure of the library means the same to whoever imports
+        raise _unreadable(wanted, error) from error
+    for number, row in enumerate(_fetched(iter(split), wanted)):
+        yield f"row {number} of {wanted.repo}, split {wanted.split}", row
+
+
 def load_hub(source: HubSource, hub: HubAccess) -> Iterator[Problem]:
     """Yield the problems of one split, in its order, at most `source.limit` of them.
 
@@ -84,7 +117,7 @@ def _compiled(answer_pattern: str | None) -> re.Pattern[str] | None:
     return pattern
 
 
-def _commit_of(source: HubSource, hub: HubAccess) -> tuple[str, bool]:
+def _commit_of(source: HubSource | HubSplit, hub: HubAccess) -> tuple[str, bool]:
     """Return the commit that the revision names, and whether the Hub said so.
 
     When the Hub does not answer, only a full commit that is in the cache can be named.
@@ -148,7 +181,7 @@ def _key(hub: HubAccess) -> str | None:
     return hub.token.get_secret_value() if hub.token else None
 
 
-def _fetched(rows: Iterator[dict[str, Any]], source: HubSource) -> Iterator[dict[str, Any]]:
+def _fetched(rows: Iterator[dict[str, Any]], source: HubSource | HubSplit) -> Iterator[dict[str, Any]]:
     """Yield the rows; what fails while they are fetched is the source's error, what fails after is not."""
     while True:
         try:
@@ -202,7 +235,7 @@ def _answer(
     return answer
 
 
-def _unreadable(source: HubSource, error: Exception) -> ProblemSourceError:
+def _unreadable(source: HubSource | HubSplit, error: Exception) -> ProblemSourceError:
     """Return what a failure of the Hub libraries means for a recipe."""
     name = f"{source.repo}@{source.revision}" + (f", config {source.config}" if source.config else "")
     first_line = next((line for line in str(error).splitlines() if line.strip()), "no reason given")

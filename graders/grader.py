@@ -42,6 +42,10 @@ class Tools:
     sandbox: "Sandbox | None"
     custom: "CustomGrading | None" = None
 
+    def asking(self, algebra: Algebra) -> "Tools":
+        """Return the same tools with another pool; made for each chain, so not by `dataclasses.replace`."""
+        return Tools(algebra, self.sandbox, self.custom)
+
 
 GradeFunction = Callable[[Problem, Candidate, Tools], Grade]
 """A grader: it never raises for what a model wrote, and says `ungraded` where it cannot judge."""

@@ -6,7 +6,6 @@ exception and never `incorrect`.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from cotfactory.graders.checkable import why_no_text
@@ -67,7 +66,7 @@ def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
 def _graded(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float) -> Grade:
     if candidate.finish_reason == "error":
         return _failed(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
-    hurried = replace(tools, algebra=OneItem(tools.algebra, algebra_s))
+    hurried = tools.asking(OneItem(tools.algebra, algebra_s))
     try:
         return _function(problem)(problem, candidate, hurried)
     except WouldWait:
@@ -131,7 +130,7 @@ def grade_promptly(problem: Problem, candidate: Candidate, tools: Tools) -> Grad
         return None
     algebra = Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
     try:
-        return grade(problem, candidate, replace(tools, algebra=algebra))
+        return grade(problem, candidate, tools.asking(algebra))
     except WouldWait:
         return None
 

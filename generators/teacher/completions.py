@@ -1,11 +1,11 @@
 """Read a completion out of a reply's JSON, whatever a server put where."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cotfactory.generators.teacher.reported_usage import reported_usage, shared_usage
 from cotfactory.schemas.finish_reason import FINISHED, finish_reason_of
-from cotfactory.schemas.teaching import Completion
+from cotfactory.schemas.teaching import Completion, ReportedUsage
 
 NOT_READABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What reading raises for JSON that is no chat completion: what a server may put where is without end."""
@@ -33,8 +33,10 @@ PAID_FOR_NOTHING_TOKENS = 16
 
 def read_completion(payload: Any, latency_ms: float) -> Completion:
     """Return the first choice of a chat completion, with what was billed. Raises one of NOT_READABLE."""
-    read = _choice(payload, payload["choices"][0], latency_ms)
-    return read.model_copy(update={"usage": reported_usage(payload, says_something=bool(_length(read)))})
+    choice = payload["choices"][0]
+    said = _said(_message(choice))
+    usage = reported_usage(payload, says_something=bool(said.text or said.thought))
+    return _completion(payload, choice, said, usage, latency_ms)
 
 
 def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
@@ -43,30 +45,41 @@ def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
     Raises one of NOT_READABLE.
     """
     choices = sorted(payload["choices"], key=lambda choice: int(choice.get("index") or 0))
-    read = [_choice(payload, choice, latency_ms) for choice in choices]
-    lengths = [_length(completion) for completion in read]
+    said = [_said(_message(choice)) for choice in choices]
+    lengths = [len(part.text) + len(part.thought) for part in said]
     usages = shared_usage(reported_usage(payload, says_something=any(lengths)), lengths)
-    return tuple(completion.model_copy(update={"usage": usage}) for completion, usage in zip(read, usages, strict=True))
+    read = zip(choices, said, usages, strict=True)
+    return tuple(_completion(payload, choice, part, usage, latency_ms) for choice, part, usage in read)
 
 
-def _length(completion: Completion) -> int:
-    return len(completion.content) + len(completion.reasoning or "")
+class _Said(NamedTuple):
+    """What a message says, and what was thought before it."""
+
+    text: str
+    thought: str
+    is_refusal: bool
 
 
-def _choice(payload: Any, choice: Any, latency_ms: float) -> Completion:
-    message, raw = _message(choice), choice.get("finish_reason")
+def _said(message: Any) -> _Said:
     content, thought_parts = _text_and_thought(message.get("content"))
     refusal = "" if content.strip() else _plain(message.get("refusal"))
-    thoughts = (_plain(message.get(field)) for field in REASONING_FIELDS)
+    thoughts = (_plain(message[field]) for field in REASONING_FIELDS if field in message)
     reasoning = next((thought for thought in thoughts if thought), thought_parts)
+    return _Said(_storable(content or refusal), _storable(reasoning), bool(refusal))
+
+
+def _completion(payload: Any, choice: Any, said: _Said, usage: ReportedUsage | None, latency_ms: float) -> Completion:
+    raw = choice.get("finish_reason")
     return Completion(
-        content=_storable(content or refusal),
-        reasoning=_storable(reasoning) or None,
+        content=said.text,
+        reasoning=said.thought or None,
         # An upstream that died in the middle is told beside the choice, whatever the reason says; so is a refusal.
-        finish_reason="error" if choice.get("error") else "content_filter" if refusal else finish_reason_of(raw),
+        finish_reason=(
+            "error" if choice.get("error") else "content_filter" if said.is_refusal else finish_reason_of(raw)
+        ),
         finish_reason_raw=None if raw is None else _storable(str(raw)),
         model=_storable(str(payload.get("model") or UNNAMED)),
-        usage=None,
+        usage=usage,
         latency_ms=latency_ms,
     )
 

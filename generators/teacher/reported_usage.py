@@ -8,7 +8,7 @@ the total alone.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from cotfactory.schemas.teaching import Completion, ReportedUsage, Usage
 
@@ -18,21 +18,34 @@ INSIDE = ("usage", "billed_units", "tokens", "prompt_tokens_details", "input_tok
           "completion_tokens_details", "output_tokens_details")  # fmt: skip
 """Under which names numbers stand one level further in: `x_groq: {usage: ...}`, Cohere's units, OpenAI's details."""
 
-INPUT = ("prompt_tokens", "input_tokens", "prompt_token_count", "input_token_count", "prompt_eval_count")
-OUTPUT = ("completion_tokens", "output_tokens", "candidates_token_count", "output_token_count", "eval_count",
-          "generated_tokens", "generated_token_count", "completion_token_count")  # fmt: skip
-TOTAL = ("total_tokens", "total_token_count")
-CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cached_content_token_count", "num_cached_tokens",
-          "cached_input_tokens", "cached_prompt_tokens")  # fmt: skip
-"""Part of the prompt tokens: OpenAI, Moonshot; DeepSeek; Gemini."""
-CACHED_BESIDE = ("cache_read_input_tokens", "cache_read_input_token_count")
-WRITTEN_BESIDE = ("cache_creation_input_tokens", "cache_write_input_tokens", "cache_write_input_token_count")
-"""Beside the prompt tokens, in Anthropic's and Bedrock's counting."""
-REASONING = ("reasoning_tokens", "thinking_tokens", "reasoning_token_count", "reasoning_output_tokens")
-REASONING_BESIDE = ("thoughts_token_count", "thoughts_tokens")
-"""Never part of the output tokens, in Gemini's counting."""
+Kind = Literal["input", "output", "total", "cached", "cached_beside", "written_beside", "reasoning", "reasoning_beside"]
+
+NAMES: dict[Kind, tuple[str, ...]] = {
+    "input": ("prompt_tokens", "input_tokens", "prompt_token_count", "input_token_count", "prompt_eval_count"),
+    "output": (
+        "completion_tokens", "output_tokens", "candidates_token_count", "output_token_count", "eval_count",
+        "generated_tokens", "generated_token_count", "completion_token_count",
+    ),
+    "total": ("total_tokens", "total_token_count"),
+    # Part of the prompt tokens: OpenAI, Moonshot; DeepSeek; Gemini.
+    "cached": (
+        "cached_tokens", "prompt_cache_hit_tokens", "cached_content_token_count", "num_cached_tokens",
+        "cached_input_tokens", "cached_prompt_tokens",
+    ),
+    # Beside the prompt tokens, in Anthropic's and Bedrock's counting.
+    "cached_beside": ("cache_read_input_tokens", "cache_read_input_token_count"),
+    "written_beside": (
+        "cache_creation_input_tokens", "cache_write_input_tokens", "cache_write_input_token_count",
+    ),
+    "reasoning": ("reasoning_tokens", "thinking_tokens", "reasoning_token_count", "reasoning_output_tokens"),
+    # Never part of the output tokens, in Gemini's counting.
+    "reasoning_beside": ("thoughts_token_count", "thoughts_tokens"),
+}  # fmt: skip
+"""What is counted, by the names that endpoints give it, in snake case."""
+KINDS: dict[str, Kind] = {name: kind for kind, names in NAMES.items() for name in names}
 
 MOST_TOKENS = 2**53 - 1
+KNOWN = frozenset((*KINDS, *INSIDE))
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -95,22 +108,24 @@ def _usage(prompt: int | None, output: int | None, reasoning: int, cached: int |
     )
 
 
-def _read(told: Mapping[str, int], *, says_something: bool) -> ReportedUsage | None:
-    total, cached = _most(told, TOTAL), _most(told, CACHED)
-    prompt = _most(told, INPUT) or None  # no prompt is empty
-    beside = (_most(told, CACHED_BESIDE) or 0) + (_most(told, WRITTEN_BESIDE) or 0)
+def _read(told: Mapping[Kind, int], *, says_something: bool) -> ReportedUsage | None:
+    if not told:
+        return None
+    total, cached = told.get("total"), told.get("cached")
+    prompt = told.get("input") or None  # no prompt is empty
+    beside = told.get("cached_beside", 0) + told.get("written_beside", 0)
     output = _output(told)
     # Gateways that tell the same tokens in both ways, or a total without them, have counted them inside.
     if beside and cached is None and (total is None or total != (prompt or 0) + (output or 0)):
         prompt = (prompt or 0) + beside
-    cached = _most(told, CACHED_BESIDE) if cached is None else cached
+    cached = told.get("cached_beside") if cached is None else cached
     if total is not None and total > (prompt or 0):
         output = max(output or 0, total - (prompt or 0))
     if output == 0 and says_something:
         output = None
     if prompt is None and output is None:
         return None
-    reasoning = max(_most(told, REASONING) or 0, _most(told, REASONING_BESIDE) or 0)
+    reasoning = max(told.get("reasoning", 0), told.get("reasoning_beside", 0))
     return _usage(
         prompt,
         output,
@@ -119,32 +134,44 @@ def _read(told: Mapping[str, int], *, says_something: bool) -> ReportedUsage | N
     )
 
 
-def _output(told: Mapping[str, int]) -> int | None:
+def _output(told: Mapping[Kind, int]) -> int | None:
     """Return output tokens with the reasoning ones, which are inside unless they cannot be."""
-    output, inside, beside = _most(told, OUTPUT), _most(told, REASONING) or 0, _most(told, REASONING_BESIDE) or 0
-    if output is None:
+    if "output" not in told:
         return None
+    output, inside, beside = told["output"], told.get("reasoning", 0), told.get("reasoning_beside", 0)
     return output + max(beside, inside if inside > output else 0)
 
 
-def _most(told: Mapping[str, int], names: Sequence[str]) -> int | None:
-    """Return the largest number that stands under any of the names."""
-    return max((told[name] for name in names if name in told), default=None)
-
-
-def _numbers(usage: Any) -> dict[str, int]:
-    """Return all token counts of a usage object by name in snake case, those of its details and inner objects too."""
-    told: dict[str, int] = {}
-    if isinstance(usage, Mapping):
-        named = {_HUMP.sub("_", str(name)).lower(): value for name, value in usage.items()}
-        for value in (*(named.get(name) for name in INSIDE), named):
-            if isinstance(value, Mapping):
-                told |= {name: number for name, count in value.items() if (number := _whole(count)) is not None}
+def _numbers(usage: Any) -> dict[Kind, int]:
+    """Return the largest token count of each kind in a usage object, its details and inner objects."""
+    told: dict[Kind, int] = {}
+    if not isinstance(usage, Mapping):
+        return told
+    for name, value in usage.items():
+        if isinstance(value, Mapping):
+            if _snake(name) in INSIDE:
+                for inner, count in value.items():
+                    _take(told, inner, count)
+        else:
+            _take(told, name, value)
     return told
+
+
+def _take(told: dict[Kind, int], name: Any, count: Any) -> None:
+    kind = KINDS.get(_snake(name))
+    if kind is not None and (number := _whole(count)) is not None:
+        told[kind] = max(told.get(kind, 0), number)
+
+
+def _snake(name: Any) -> str:
+    """Return a key in snake case; nearly all of them are."""
+    return name if name in KNOWN else _HUMP.sub("_", str(name)).lower()
 
 
 def _whole(value: Any) -> int | None:
     """Return a count of tokens as a whole number, rounded up; None for what is none: text, a list, -1, NaN, True."""
+    if type(value) is int:  # as nearly all are
+        return value if 0 <= value <= MOST_TOKENS else None
     if isinstance(value, str):
         try:
             value = float(value)

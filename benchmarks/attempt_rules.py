@@ -1,6 +1,6 @@
 """Calls, chains and pass rates under each rule of `attempts`, on the same problems and through the whole engine.
 
-    python benchmarks/attempt_rules.py BASE_URL PROBLEMS TRUTH [--in-flight N]
+    python -m benchmarks.attempt_rules BASE_URL PROBLEMS TRUTH [--in-flight N]
 
 Run by hand against a teacher whose pass rates are known: PROBLEMS is a problem file, TRUTH holds a line
 `{"id": ..., "pass_rate": ...}` for each of its problems. Every rule is a `cotfactory run --direct` in a workspace of
@@ -15,7 +15,6 @@ import json
 import math
 import statistics
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
+
+from tests.command_line import run_command
 
 WANTED_CHAINS = 4
 BAND = (0.2, 0.8)
@@ -82,18 +83,8 @@ def run(name: str, options: argparse.Namespace, truth: dict[str, float]) -> Outc
             "release": {"products": ["rl"], "license": "mit"},
         }
         (here / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-        arguments = [
-            sys.executable,
-            "-m",
-            "cotfactory",
-            "run",
-            str(here / "recipe.yaml"),
-            "--direct",
-            "--json",
-        ]
-        done = subprocess.run(  # noqa: S603
-            [*arguments, "--workspace", str(here / "w")], check=True, stdout=subprocess.PIPE, text=True
-        )
+        command = run_command(here / "recipe.yaml", here / "w", "--direct", "--json")
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
         summary = json.loads(done.stdout.splitlines()[-1])
         columns = ["source_row_id", "pass_rate", "pass_rate_c", "pass_rate_n"]
         published = pq.ParquetDataset(Path(summary["release"]["path"]) / "rl").read(columns).to_pylist()

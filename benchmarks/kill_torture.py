@@ -1,6 +1,6 @@
 """kill -9 at random instants, then resume: what was lost, doubled or paid twice, and is what was in flight told?
 
-    COTFACTORY_SHARED=... python benchmarks/kill_torture.py [--candidates N] [--kills N] [--in-flight N]
+    COTFACTORY_SHARED=... python -m benchmarks.kill_torture [--candidates N] [--kills N] [--in-flight N]
                                                             [--latency-ms MS] [--seed S]
 
 Run by hand. The command line runs a recipe against the load teacher and is killed with SIGKILL, whole process group,
@@ -15,7 +15,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ import duckdb
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
+from tests.command_line import run_command
 
 
 def main() -> None:
@@ -77,16 +77,7 @@ def torture(recipe: Path, teacher: LoadTeacher, options: argparse.Namespace, cha
 
 def start(recipe: Path, workspace: Path) -> "subprocess.Popen[bytes]":
     """Start a run in a process group of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "cotfactory",
-        "run",
-        str(recipe),
-        "--workspace",
-        str(workspace),
-        "--direct",
-    ]
+    command = run_command(recipe, workspace, "--direct")
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)  # noqa: S603
 

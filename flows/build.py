@@ -19,7 +19,7 @@ from cotfactory.flows.stage_runner import StageRunner
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
 from cotfactory.graders.grader import rest
-from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.errors import CotfactoryError, RunInterrupted
 from cotfactory.warehouse import freed_memory
 
 
@@ -36,6 +36,8 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
         count_missing = partial(stages.count_missing, left=samples.left)
         try:
             await ask(job, samples)
+        except RunInterrupted:
+            raise  # who interrupts does not wait
         except CotfactoryError:
             await job.stage("count what is missing", count_missing)
             # So that what was bought is counted and decided all the same.
@@ -96,6 +98,8 @@ async def _roll_out(job: Job, rolled: RolledOut) -> None:
     try:
         if job.asks:
             await ask(job, rolled.round())
+    except RunInterrupted:
+        raise
     except CotfactoryError:
         await job.stage("count rollouts", count)
         raise

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cotfactory.flows.host.signals import DRAIN_S, StopSignals
 from cotfactory.schemas.errors import CotfactoryError
 
 app = typer.Typer(
@@ -53,6 +54,9 @@ def run(
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N problems.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Send the release to release.repo.")] = False,
+    drain_s: Annotated[
+        float, typer.Option("--drain-s", metavar="SECONDS", min=0, help="How long Ctrl-C and SIGTERM wait for answers.")
+    ] = DRAIN_S,
     log_level: LogLevel = "info",
     as_json: Json = False,
     debug: Debug = False,
@@ -63,7 +67,13 @@ def run(
     with _shown(as_json, debug) as show:
         show(
             run_recipe(
-                recipe, _workspace_of(recipe, workspace), limit, direct=direct, publish=publish, log_level=log_level
+                recipe,
+                _workspace_of(recipe, workspace),
+                limit,
+                direct=direct,
+                publish=publish,
+                log_level=log_level,
+                drain_s=drain_s,
             )
         )
 
@@ -377,7 +387,8 @@ def _shown(as_json: bool, debug: bool) -> Iterator[Callable[[Any], None]]:
     code = 0
     results: list[Any] = []
     try:
-        yield results.append
+        with StopSignals().handled() as signals:
+            yield results.append
     except CotfactoryError as error:
         if debug:
             raise
@@ -386,18 +397,19 @@ def _shown(as_json: bool, debug: bool) -> Iterator[Callable[[Any], None]]:
         results.append(error.summary)
         # Prefect keeps the error until the interpreter ends, and the error its frames with their open databases.
         traceback.clear_frames(error.__traceback__)
-    except KeyboardInterrupt:
-        print(
-            "cotfactory: interrupted; what was bought is in the ledger, run again to go on", file=sys.stderr, flush=True
-        )
+    except BaseException as error:
+        # DuckDB makes a RuntimeError of its own of a signal that interrupts a question.
+        if signals.received is None and not isinstance(error, KeyboardInterrupt):
+            raise
+        print(f"cotfactory: {signals.interruption()}", file=sys.stderr, flush=True)
         # Everything is sealed and every child has ended; what libraries still hold would only complain at the end.
-        os._exit(130)
+        os._exit(signals.exit_code)
     result = results[0] if results else None
     if as_json and result is not None:
         print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
     elif result is not None and code == 0:
         print(result.text())
-    if "prefect" in sys.modules:
+    if "prefect" in sys.modules or signals.received is not None:
         # Its threads still hold our modules when the interpreter ends, and DuckDB's binding would list all of them.
         sys.stdout.flush()
         sys.stderr.flush()

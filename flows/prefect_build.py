@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from cotfactory.flows.build import build
+from cotfactory.flows.host.signals import DRAIN_S, stoppable
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import Progress, TerminalProgress
 from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
@@ -73,16 +74,17 @@ async def build_recipe(
     limit: int | None = None,
     publish: bool = False,
     log_level: str = "info",
+    drain_s: float = DRAIN_S,
 ) -> dict[str, Any]:
     """Build the recipe at path `recipe` (empty: the offline demo) in `workspace`; return its summary."""
     path = Path(recipe) if recipe else shipped_recipe(DEFAULT_RECIPE)
-    request = BuildRequest(load_recipe(path), Path(workspace), limit, publish, log_level=log_level)
+    request = BuildRequest(load_recipe(path), Path(workspace), limit, publish, log_level=log_level, drain_s=drain_s)
     progress = watching.get()
     if progress is not None:
-        summary = await build(request, PrefectStages(), progress)
+        summary = await stoppable(build(request, PrefectStages(), progress))
     else:
         with TerminalProgress() as own:
-            summary = await build(request, PrefectStages(), own)
+            summary = await stoppable(build(request, PrefectStages(), own))
     return summary.model_dump(mode="json")
 
 

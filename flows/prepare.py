@@ -16,6 +16,7 @@ from cotfactory.flows.ask.batches import collect_batches, has_batches
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.run_log import log_level, run_log
+from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.job import Job
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import contract_page
@@ -24,7 +25,7 @@ from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.teacher_plan import teacher_plans
-from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError
+from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError, RunInterrupted
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
@@ -37,6 +38,7 @@ STATUSES: dict[type[BaseException], str] = {
     BudgetReached: "budget",
     AlarmRaised: "alarm",
     ContractFailed: "contract",
+    RunInterrupted: "interrupted",
     asyncio.CancelledError: "interrupted",
 }
 
@@ -45,7 +47,8 @@ STATUSES: dict[type[BaseException], str] = {
 class BuildRequest:
     """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen.
 
-    `log_level` (debug, info, warning, error) is how much goes into the run's log.
+    `log_level` (debug, info, warning, error) is how much goes into the run's log; `drain_s` is how long a run that a
+    signal stops waits at most for what is in flight.
     """
 
     recipe: Recipe
@@ -54,6 +57,7 @@ class BuildRequest:
     publish: bool = False
     version: str | None = None
     log_level: str = "info"
+    drain_s: float = DRAIN_S
 
 
 @asynccontextmanager
@@ -67,7 +71,15 @@ async def opened_job(
     level = log_level(request.log_level)
     workspace = open_workspace(request.workspace)
     freed_memory.keep_little()
-    run = Run(_new_run_id(), request.recipe, workspace, progress, limit=request.limit, version=request.version)
+    run = Run(
+        _new_run_id(),
+        request.recipe,
+        workspace,
+        progress,
+        limit=request.limit,
+        version=request.version,
+        drain_s=request.drain_s,
+    )
     secret = secrets_of(request.recipe)
     with exclusive(workspace), run_log(workspace.logs, run.run_id, level, secret) as log:
         build_catalog(workspace)

@@ -1,11 +1,13 @@
 """The jobs that work on a recipe in a workspace: run (as a Prefect flow or plainly), release, regrade."""
 
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
 from cotfactory.flows.build import build, regrade_stored, release_stored
 from cotfactory.flows.host.orchestrator import prefect_server
+from cotfactory.flows.host.signals import DRAIN_S, stoppable
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
@@ -35,7 +37,14 @@ class RegradeReport(Record):
 
 
 def run_recipe(
-    path: Path | None, workspace: Path, limit: int | None, *, direct: bool, publish: bool, log_level: str = "info"
+    path: Path | None,
+    workspace: Path,
+    limit: int | None,
+    *,
+    direct: bool,
+    publish: bool,
+    log_level: str = "info",
+    drain_s: float = DRAIN_S,
 ) -> RunSummary:
     """Run the recipe at `path` (None: the offline demo) and return what was done. Raises a CotfactoryError."""
     path = path or shipped_recipe(DEFAULT_RECIPE)
@@ -46,31 +55,30 @@ def run_recipe(
         )
     with TerminalProgress() as progress:
         if direct:
-            request = BuildRequest(recipe, workspace, limit, publish, log_level=log_level)
-            return uvloop.run(build(request, DirectStages(), progress))
+            request = BuildRequest(recipe, workspace, limit, publish, log_level=log_level, drain_s=drain_s)
+            return uvloop.run(stoppable(build(request, DirectStages(), progress)))
         progress.note("running as a Prefect flow; a local server takes some seconds to start (--direct runs without)")
         with prefect_server():
-            return uvloop.run(_as_flow(path, workspace, limit, publish, log_level, progress))
+            parameters = {"limit": limit, "publish": publish, "log_level": log_level, "drain_s": drain_s}
+            return uvloop.run(stoppable(_as_flow(progress, recipe=str(path), workspace=str(workspace), **parameters)))
 
 
 def release_recipe(path: Path, workspace: Path, version: str | None, log_level: str) -> RunSummary:
     """Curate and release what is stored of a recipe, as `version` if one is given. Raises a CotfactoryError."""
     request = BuildRequest(load_recipe(path), workspace, version=version, log_level=log_level)
     with TerminalProgress() as progress:
-        return uvloop.run(release_stored(request, DirectStages(), progress))
+        return uvloop.run(stoppable(release_stored(request, DirectStages(), progress)))
 
 
 def regrade_recipe(path: Path, workspace: Path, log_level: str) -> RegradeReport:
     """Grade what is stored of a recipe again. Raises a CotfactoryError."""
     request = BuildRequest(load_recipe(path), workspace, log_level=log_level)
     with TerminalProgress() as progress:
-        flips = uvloop.run(regrade_stored(request, DirectStages(), progress))
+        flips = uvloop.run(stoppable(regrade_stored(request, DirectStages(), progress)))
     return RegradeReport(recipe=request.recipe.name, flipped=tuple(flips))
 
 
-async def _as_flow(
-    path: Path, workspace: Path, limit: int | None, publish: bool, log_level: str, progress: TerminalProgress
-) -> RunSummary:
+async def _as_flow(progress: TerminalProgress, **parameters: Any) -> RunSummary:
     import httpx
     from prefect.exceptions import PrefectException
 
@@ -78,7 +86,7 @@ async def _as_flow(
 
     watching.set(progress)
     try:
-        summary = await build_recipe(str(path), str(workspace), limit, publish, log_level)
+        summary = await build_recipe(**parameters)
     except (httpx.HTTPError, PrefectException) as error:
         raise OrchestratorError(
             f"The Prefect server failed during the run: {error or type(error).__name__}",

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.flows.host.interpreter import give_up_if_interrupted
+from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
@@ -26,7 +27,8 @@ class Run:
 
     `bought` is what this run has bought, and what earlier ones left in flight when they died. `contamination` is the
     evidence, by problem id, against the problems that repeat a text of `benchmarks`. `missing` requests that the recipe
-    wants were left unsent or failed, `first_error` is what the first of these met.
+    wants were left unsent or failed, `first_error` is what the first of these met. After a signal, what is in flight is
+    waited for at most `drain_s`.
     """
 
     run_id: str
@@ -38,6 +40,7 @@ class Run:
     bought: Spending = NOTHING_SPENT
     limit: int | None = None
     version: str | None = None
+    drain_s: float = DRAIN_S
     tally: Tally = field(default_factory=Tally)
     problems_file: str = ""
     mutants: MutantCheck | None = None

@@ -15,9 +15,10 @@ from pydantic import SecretStr, ValidationError
 from cotfactory.generators.ask.own_prompt import LARGEST_TEMPLATE
 from cotfactory.generators.problems.hub_source import HubAccess
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
+from cotfactory.generators.teacher.proxy import is_loopback
 from cotfactory.schemas.curation import BenchmarkFile
 from cotfactory.schemas.endpoint_keys import can_be_sent
-from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.errors import InputError, RecipeError
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.recipe import FileSource, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -89,7 +90,8 @@ def recipe_id(recipe: Recipe) -> str:
 def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.environ) -> Endpoint:
     """Return where a teacher with a `base_url` (or none: OPENAI_BASE_URL) is asked, and its key.
 
-    Raises RecipeError when there is no URL, or no key for a server that is not on this machine.
+    Raises RecipeError when there is no URL, or no key for a server that is not on this machine; InputError for a key
+    that no HTTP header can carry.
     """
     base_url = spec.base_url or environment.get("OPENAI_BASE_URL")
     if not base_url:
@@ -97,9 +99,9 @@ def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.envir
             f"Teacher {spec.name!r} has nowhere to be asked: expected base_url, recordings or simulated",
             "add base_url to the recipe or set OPENAI_BASE_URL",
         )
-    key = "" if spec.brings_its_key else environment.get(spec.api_key_env, "")
-    needs_key = "api_key_env" in spec.model_fields_set or not (_is_local(base_url) or spec.brings_its_key)
-    if not key and needs_key:
+    key = "" if spec.brings_its_key else _key(environment, spec.api_key_env)
+    is_here = is_loopback(urlsplit(base_url).hostname or "")
+    if not key and ("api_key_env" in spec.model_fields_set or not (is_here or spec.brings_its_key)):
         raise RecipeError(
             f"Teacher {spec.name!r} needs the key in the environment variable {spec.api_key_env}, which is not set",
             f"export {spec.api_key_env}=... or name another variable in `api_key_env`; "
@@ -124,7 +126,7 @@ def start_command(spec: TeacherSpec, environment: Mapping[str, str] = os.environ
 
 def _header(spec: TeacherSpec, name: str, value: str, environment: Mapping[str, str]) -> str:
     """Return a header's value with the environment's variables in it. Raises RecipeError, which does not show it."""
-    expanded = _filled_in(value, environment, f"teacher {spec.name!r}")
+    expanded = _filled_in(value, environment, f"teacher {spec.name!r}").strip()
     if not can_be_sent(expanded):
         raise RecipeError(
             f"The header {name!r} of teacher {spec.name!r} holds a line break or a sign that is not ASCII",
@@ -159,22 +161,41 @@ def sandbox_runtime(environment: Mapping[str, str] = os.environ) -> str | None:
 def secrets_of(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
     """Return every key that a run of the recipe may use: none of them is ever written anywhere."""
     names = {"HF_TOKEN", *(spec.api_key_env for spec in recipe.teachers)}
-    keys = {environment[name] for name in names if environment.get(name)}
+    keys = {environment[name].strip() for name in names if environment.get(name, "").strip()}
     for spec in recipe.teachers:
         if not spec.is_local:
-            with suppress(RecipeError):  # who cannot be asked has no key to keep; whoever is to ask is told
+            with suppress(InputError):  # who cannot be asked has no key to keep; whoever is to ask is told
                 keys |= frozenset[str]().union(*(at.secrets for at in remote_endpoints(spec, environment)))
                 keys |= {environment[name] for name in _VARIABLE.findall(spec.start or "") if environment.get(name)}
     return frozenset(keys)
 
 
 def _token(environment: Mapping[str, str]) -> SecretStr | None:
-    token = environment.get("HF_TOKEN")
+    token = _key(environment, "HF_TOKEN")
     return SecretStr(token) if token else None
 
 
-def _is_local(base_url: str) -> bool:
-    return (urlsplit(base_url).hostname or "") in ("127.0.0.1", "localhost", "::1")
+def _key(environment: Mapping[str, str], name: str) -> str:
+    """Return the key in a variable, without the newline that a file it came from may end in; empty where it is not set.
+
+    Raises InputError, which does not show it, when no HTTP header can carry it.
+    """
+    key = environment.get(name, "").strip()
+    strange = next((sign for sign in key if not "!" <= sign <= "~"), None)
+    if strange is not None:
+        raise InputError(
+            f"The key in the environment variable {name} holds {_kind(strange)}: expected printable ASCII signs only",
+            f"export {name} anew, without line breaks, spaces, quotation marks or signs of a copied web page",
+        )
+    return key
+
+
+def _kind(sign: str) -> str:
+    if sign in "\r\n":
+        return "a line break"
+    if sign.isspace():
+        return "a space"
+    return "a non-ASCII sign" if sign > "~" and sign != "\x7f" else "a control character"
 
 
 def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:

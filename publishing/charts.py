@@ -7,6 +7,7 @@ card shows PNG: the Hub serves an SVG as text or as an image by who asks, and a 
 
 import base64
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ from typing import Any
 
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics
 
+logger = logging.getLogger(__name__)
+
+CHARTS = "charts"
 GREY = "#808080"
 """Words and lines in this grey, on no ground, can be read on a light and on a dark page."""
 DRAW = """
@@ -26,6 +30,7 @@ for chart in json.load(sys.stdin):
 json.dump(drawn, sys.stdout)
 """
 """A process of its own draws: the JavaScript engine inside keeps 80 MB for as long as its process lives."""
+DRAW_TIMEOUT_S = 300.0
 COLOURS = {"correct": "#2a9d8f", "other": "#e07a5f"}
 
 
@@ -39,22 +44,44 @@ class Chart:
 
 
 def draw_charts(statistics: ReleaseStatistics) -> dict[str, Chart]:
-    """Return the pictures by the path of their PNG in the release folder."""
+    """Return the pictures by the path of their PNG in the release folder; none where the process that draws them fails.
+
+    It is the hungriest of a run, the first that is killed where memory is short, and no release is to be lost with it.
+    """
     shown = {
-        "charts/pass_rates.png": "How often a teacher solves a problem",
-        "charts/lengths.png": "How long chains are, correct and other",
+        f"{CHARTS}/pass_rates.png": "How often a teacher solves a problem",
+        f"{CHARTS}/lengths.png": "How long chains are, correct and other",
     }
     specifications = [_pass_rates(statistics), _lengths(statistics)]
-    drawn = subprocess.run(  # noqa: S603 - this interpreter, with code written here
+    try:
+        drawn = _drawn(specifications)
+    except (OSError, subprocess.SubprocessError, TypeError, ValueError) as error:
+        logger.warning("the release goes without pictures: they could not be drawn", extra={"error": _told(error)})
+        return {}
+    return {path: Chart(shows, *picture) for (path, shows), picture in zip(shown.items(), drawn, strict=True)}
+
+
+def _drawn(specifications: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
+    """Return the SVG and the PNG of each picture."""
+    done = subprocess.run(  # noqa: S603 - this interpreter, with code written here
         [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{DRAW}"],
         input=json.dumps(specifications).encode(),
-        stdout=subprocess.PIPE,
+        capture_output=True,
+        timeout=DRAW_TIMEOUT_S,
         check=True,
     )
-    return {
-        path: Chart(shows, svg, base64.b64decode(png))
-        for (path, shows), (svg, png) in zip(shown.items(), json.loads(drawn.stdout), strict=True)
-    }
+    pairs = zip(specifications, json.loads(done.stdout), strict=True)
+    return [(svg, base64.b64decode(png)) for _, (svg, png) in pairs]
+
+
+def _told(error: Exception) -> str:
+    """Return what went wrong without the code that was run, which is in the message of a CalledProcessError."""
+    if isinstance(error, subprocess.CalledProcessError):
+        last = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        return f"the process ended with code {error.returncode}: {last}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"the process was not done after {error.timeout:g} s"
+    return f"{type(error).__name__}: {error}"
 
 
 def _pass_rates(statistics: ReleaseStatistics) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 from pydantic import SecretStr
 
+from cotfactory.publishing.charts import CHARTS
 from cotfactory.publishing.release_folder import MANIFEST, FileToSend, OpenRelease, open_release
 from cotfactory.schemas.errors import PublishError
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
 
-FOLDERS = (*get_args(Product), "index", "charts")
+FOLDERS = (*get_args(Product), "index", CHARTS)
 """The folders that a release writes: what lies there and is not of the release is of an older one."""
 REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 TRIES = 5

@@ -18,6 +18,7 @@ CotfactoryError                 exit 1
 ├── ContractFailed              exit 3   an expectation failed: no release
 ├── BudgetReached               exit 4   the money or token stop
 ├── AlarmRaised                          a teacher's answers look wrong as a whole
+├── RunInterrupted              exit 130, 143, 129   a signal asked the run to stop
 ├── PublishError                         the Hub
 └── OrchestratorError                    the Prefect server
 """
@@ -175,6 +176,18 @@ class BudgetReached(CotfactoryError):
 
 class AlarmRaised(CotfactoryError):
     """A teacher's answers look wrong as a whole, and the recipe says to stop then; all that was bought is saved."""
+
+
+class RunInterrupted(CotfactoryError):
+    """A signal asked the run to stop: SIGINT (130, Ctrl-C), SIGTERM (143), SIGHUP (129); what was bought is kept."""
+
+    def __init__(self, signal_name: str, exit_code: int) -> None:
+        super().__init__(
+            f"interrupted by {signal_name}; what was bought is in the ledger",
+            "run again to go on: only what is missing is asked",
+        )
+        self.signal_name = signal_name
+        self.exit_code = exit_code
 
 
 class PublishError(CotfactoryError):

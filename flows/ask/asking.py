@@ -2,22 +2,25 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 from cotfactory.flows.ask.assignments import AskingRound, PlannedShard
 from cotfactory.flows.ask.batches import shards_to_open
+from cotfactory.flows.ask.draining import Drain
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import ShardOutcome, TeacherSession, run_shard
 from cotfactory.flows.ask.teachers import open_session
 from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
 from cotfactory.flows.host.run_log import place_in_run
+from cotfactory.flows.host.signals import drained
 from cotfactory.flows.job import Job
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.teacher.budget import RunBudget
 from cotfactory.graders.grading import grade_batch, grade_promptly
-from cotfactory.schemas.errors import AlarmRaised, CotfactoryError, TeacherError
+from cotfactory.schemas.errors import AlarmRaised, CotfactoryError, RunInterrupted, TeacherError
 from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.books import all_books, note_budget
 from cotfactory.warehouse.ledger import Journal, JournalHeader
@@ -33,7 +36,8 @@ next one from being opened."""
 async def ask(job: Job, asked: AskingRound) -> None:
     """Buy and grade what a round lacks, one stage a shard, a few shards at a time so that none waits for a tail.
 
-    All teachers that are needed have answered a first, free question before any of them is asked for anything.
+    All teachers that are needed have answered a first, free question before any of them is asked for anything. Raises
+    RunInterrupted after a signal, once what was in flight is written down.
     """
     run = job.run
     run_budget = _opened_budget(run)
@@ -56,14 +60,10 @@ async def ask(job: Job, asked: AskingRound) -> None:
         with run.progress.stage(f"{asked.verb} and grade", asked.left()):
             everybody = [session for session, _, _ in sessions]
             asking = [
-                asyncio.create_task(_ask_teacher(job, asked.verb, plan, planning, session, everybody))
+                _ask_teacher(job, asked.verb, plan, planning, session, everybody)
                 for session, plan, planning in sessions
             ]
-            try:
-                while asking:
-                    await _first_done(asking, [], everybody)
-            finally:
-                await _end(asking)
+            await _until_drained(_ask_teachers(asking, everybody), Drain(everybody, run.progress, run.drain_s))
             for session in everybody:
                 if isinstance(session.stop.reason, AlarmRaised):
                     raise session.stop.reason  # by the last answers, when nobody was left to be stopped by it
@@ -90,6 +90,30 @@ def _opened_budget(run: Run) -> RunBudget:
     return RunBudget(
         run.recipe.budget, books.spent_usd, books.spent_tokens, books.unconfirmed_usd, books.unconfirmed_tokens
     )
+
+
+async def _until_drained(asking: Coroutine[Any, Any, None], drain: Drain) -> None:
+    """Await `asking`, or no longer than a drain lasts: who waits for a turn or for another try is not waited for."""
+    with drained(drain.begin):
+        waited = [asyncio.create_task(asking), asyncio.create_task(drain.over())]
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end(waited)
+    failed = None if waited[0].cancelled() else waited[0].exception()
+    if drain.reason is not None and (failed is None or isinstance(failed, TeacherError)):
+        raise drain.reason
+    if failed is not None:
+        raise failed
+
+
+async def _ask_teachers(asking: Sequence[Coroutine[Any, Any, None]], everybody: Sequence[TeacherSession]) -> None:
+    running = [asyncio.create_task(teacher) for teacher in asking]
+    try:
+        while running:
+            await _first_done(running, [], everybody)
+    finally:
+        await _end(running)
 
 
 async def _ask_teacher(
@@ -172,6 +196,8 @@ def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Cal
         attempt = next(tries)
         shard = planned.shard
         if attempt > 1:
+            if isinstance(session.stop.reason, RunInterrupted):
+                raise session.stop.reason
             # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
             session.stop.try_again()
             shard = planned.again()

@@ -55,6 +55,7 @@ class HeldPayment:
         if self._session.batches is None:
             self._intend()
             self._is_sent = True
+            self._session.in_flight.sent(self._request.candidate_id)
         else:  # its batch is the intent: what is in one when the run dies is not lost
             self._session.batches.expect(self._request, self.worst, self._amount(self.worst)[0])
 
@@ -64,6 +65,7 @@ class HeldPayment:
         if self._session.batches is not None:
             self._intend()
         self._journal.failed(self._request.candidate_id, maybe_billed=error.maybe_billed)
+        self._session.in_flight.over(self._request.candidate_id)
         if error.maybe_billed and self._is_held:
             self._is_held = False
             self._session.run_budget.keep_held(*self._amount(self.worst))

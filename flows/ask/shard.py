@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from cotfactory.flows.ask.assignments import Assignment, Shard
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.held_payment import HeldPayment, StoppedError
+from cotfactory.flows.ask.in_flight import InFlight
 from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
@@ -94,6 +95,7 @@ class TeacherSession:
     alarms: list[Alarm]
     batches: BatchLedger | None = None
     payments: set[HeldPayment] = field(default_factory=set)
+    in_flight: InFlight = field(default_factory=InFlight)
 
     def learn(self, payment: HeldPayment, billed: Usage) -> None:
         """Learn from a bill how far the endpoint goes beyond the worst case, and hold as much more for all others."""
@@ -115,7 +117,7 @@ class ShardOutcome:
     stopped_by: CotfactoryError | None = None
 
 
-def in_flight(spec: TeacherSpec) -> int:
+def most_in_flight(spec: TeacherSpec) -> int:
     """Return how many requests may be under way to a teacher."""
     return spec.batch.requests if spec.batch is not None else spec.limits.concurrency
 
@@ -129,7 +131,7 @@ async def run_shard(shard: Shard, session: TeacherSession, journal: Journal, out
     """
     waiting = iter(shard.assignments)
     # A problem whose answer is being written down, or waits to be asked again, takes no place in flight.
-    workers = min(2 * in_flight(session.spec), len(shard.assignments))
+    workers = min(2 * most_in_flight(session.spec), len(shard.assignments))
     working = [_worker(waiting, session, journal, outcome) for _ in range(workers)]
     # All are waited for, whatever happens to one: the journal is closed after this.
     for error in await asyncio.gather(*working, return_exceptions=True):
@@ -226,6 +228,8 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
         logger.error("asking stops", extra=_about(wanted, session, error))
         outcome.stopped_by = session.stop.reason = session.stop.reason or error
         return None
+    finally:
+        session.in_flight.over(wanted.request_id)
     outcome.bought += Spending.of(candidate)
     if logger.isEnabledFor(logging.DEBUG):
         about = {"teacher": session.spec.name, "request_id": candidate.candidate_id}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cotfactory.flows.ask.batches import asking_in_batches, problems_to_open
 from cotfactory.flows.ask.grading_queue import GradingQueue
-from cotfactory.flows.ask.shard import BackPressure, TeacherSession, in_flight
+from cotfactory.flows.ask.shard import BackPressure, TeacherSession, most_in_flight
 from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import remote_endpoint, remote_endpoints, start_command
@@ -99,7 +99,7 @@ async def open_session(
     spec = plan.spec
     with _servers_of(spec, problems, run.workspace.logs) as servers:
         limiter = Limiter(
-            spec.limits.model_copy(update={"concurrency": in_flight(spec)}),
+            spec.limits.model_copy(update={"concurrency": most_in_flight(spec)}),
             lambda text: run.progress.note(f"teacher {spec.name!r}: {text}"),
         )
         async with _opened(spec, servers, run.progress.note, limiter.heed) as teacher:

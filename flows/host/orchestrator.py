@@ -18,6 +18,7 @@ from cotfactory.schemas.errors import OrchestratorError
 HEALTH_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 180.0
 PR_SET_PDEATHSIG = 1
+LOOPBACK = "127.0.0.1,localhost"
 DEFAULTS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -45,6 +46,7 @@ def prefect_server() -> Iterator[str]:
         _expect_healthy(url)
         yield url
         return
+    _ask_loopback_directly()
     with _local_server(home) as local:
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -78,14 +80,14 @@ def _local_server(home: Path) -> Iterator[str]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=_outlive_all_but_parent,
         )
     try:
         url = f"http://127.0.0.1:{port}/api"
         _wait_until_healthy(url, process, log)
         yield url
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -93,10 +95,20 @@ def _local_server(home: Path) -> Iterator[str]:
             process.wait()
 
 
-def _end_with_parent() -> None:
-    """Ask Linux to end this process when its parent dies, by kill -9 too; other systems have no such call."""
+def _outlive_all_but_parent() -> None:
+    """Take no SIGTERM, which Slurm and systemd send to every process of a job, but end when the parent does.
+
+    The latter, by kill -9 too, is Linux's doing; other systems have no such call.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _ask_loopback_directly() -> None:
+    """Exempt loopback from the proxies of the environment, which Prefect's client would ask for our own server."""
+    exempt = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, (exempt, LOOPBACK)))
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -17,6 +17,7 @@ from cotfactory.flows.settings import hub_target, recipe_id
 from cotfactory.flows.summary import ReleaseSummary
 from cotfactory.graders.code.program_mutants import strength_of_tests
 from cotfactory.graders.grader import Tools
+from cotfactory.publishing.charts import CHARTS
 from cotfactory.publishing.release import write_release
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.group import Group
@@ -49,6 +50,8 @@ def release(job: Job, rolled: RolledOut | None) -> None:
             strength=lambda: _strength_of_tests(job.problems, job.tools),
         )
         if not outcome.unchanged:
+            if not (outcome.path / CHARTS).is_dir():
+                run.progress.note("the release has no pictures: they could not be drawn, the log says why")
             _note_what_was_used(job, rolled, outcome.version)
     run.release = ReleaseSummary(
         path=str(outcome.path),

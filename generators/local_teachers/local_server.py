@@ -26,6 +26,8 @@ STOP_TIMEOUT_S = 5.0
 PARENT_CHECK_S = 0.5
 BACKLOG = 4096
 KEEP_ALIVE_S = 3600.0
+END = signal.SIGUSR1
+"""What ends the child: signals that are sent to all processes of a job do not."""
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def running(app_factory: Callable[[], web.Application]) -> Iterator[str]:
                 pickle.dump(app_factory, to_child)
             yield _base_url(_first_word(words))
         finally:
-            process.terminate()
+            process.send_signal(END)
             try:
                 process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
@@ -98,8 +100,10 @@ def serve_for_parent(sender: int, parent: int) -> None:
 
     The port, or the error that kept it from listening, goes to the descriptor `sender`.
     """
-    # Ctrl-C reaches the whole process group; the parent ends this one when it has no more questions.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and a closed terminal reach the whole process group, Slurm's and systemd's SIGTERM every process of a job:
+    # the parent ends this one when it has no more questions.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
     def send(word: int | CotfactoryError) -> None:
         with os.fdopen(sender, "wb") as words:
@@ -113,7 +117,7 @@ def serve_for_parent(sender: int, parent: int) -> None:
 
     async def serve() -> None:
         stop = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        asyncio.get_running_loop().add_signal_handler(END, stop.set)
         watch = asyncio.create_task(_watch_parent(parent, stop))
         await _serve(app, 0, send, stop)
         watch.cancel()

@@ -8,7 +8,6 @@ project and other headers is then sent with every body of ours.
 import asyncio
 import json
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
@@ -19,9 +18,10 @@ import aiohttp
 from yarl import URL
 
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
+from cotfactory.generators.teacher.proxy import proxy_for
 from cotfactory.generators.teacher.reply_body import ReplyBody
-from cotfactory.schemas.endpoint_keys import KEY_HEADERS
-from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.endpoint_keys import KEY_HEADERS, can_be_sent
+from cotfactory.schemas.errors import InputError, RecipeError
 from cotfactory.schemas.teacher_spec import EndpointLimits
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class _HttpSession:
     """A session that sends requests of one pattern; their headers are the session's: a merge less a call."""
 
     def __init__(self, pattern: _Pattern, timeout: aiohttp.ClientTimeout, endpoint: Endpoint) -> None:
-        self._method, self._url, self._proxy = pattern.method, pattern.url, _proxy_for(pattern.url)
+        self._method, self._url, self._proxy = pattern.method, pattern.url, proxy_for(pattern.url)
         tls = _authorities(endpoint) if pattern.url.scheme == "https" else True
         self._session = aiohttp.ClientSession(
             # How many may be open at a time is the limiter's affair.
@@ -235,10 +235,20 @@ async def _patterns(endpoint: Endpoint, timeout_s: float) -> tuple[_Pattern, _Pa
     async with AsyncOpenAI(
         api_key=endpoint.api_key, base_url=base_url, timeout=timeout_s, max_retries=0, http_client=http
     ) as client:
-        await client.chat.completions.create(model="", messages=[])
-        await client.models.list()
+        try:
+            await client.chat.completions.create(model="", messages=[])
+            await client.models.list()
+        except UnicodeEncodeError as error:
+            raise _unfit_header("of the endpoint") from error
     chat, models = (_pattern(request, query, endpoint) for request in sent)
     return chat, models
+
+
+def _unfit_header(which: str) -> InputError:
+    return InputError(
+        f"The header {which} cannot be sent: expected ASCII signs without line breaks",
+        "see to OPENAI_ORG_ID, OPENAI_PROJECT_ID and the keys that the environment holds",
+    )
 
 
 def _pattern(request: "httpx2.Request", query: str, endpoint: Endpoint) -> _Pattern:
@@ -247,16 +257,10 @@ def _pattern(request: "httpx2.Request", query: str, endpoint: Endpoint) -> _Patt
     if endpoint.api_key == NO_KEY and KEY_HEADERS & own.keys():
         left_out |= {"authorization"}  # two keys, one of them made up, are refused
     headers = {name: value for name, value in request.headers.items() if name not in left_out}
+    for name, value in headers.items():
+        if not can_be_sent(value):
+            raise _unfit_header(name)
     # A login in the URL has become an Authorization header here; aiohttp takes one or the other.
     url = URL(str(request.url), encoded=True).with_user(None)
     whole = URL(f"{url}?{query}", encoded=True) if query else url
     return _Pattern(request.method, whole, {**headers, **own})
-
-
-def _proxy_for(url: URL) -> str | None:
-    """Return the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names for `url`, unless NO_PROXY exempts its host."""
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(f"{url.host}:{url.port}"):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"

@@ -1,7 +1,6 @@
 """What tests of the flows share: a teacher that counts, problems for it, and a recipe over both."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,6 @@ from tests.flows.counting_teacher import CountingTeacher, counting_teacher
 
 WriteRecipe = Callable[..., Path]
 KEY_LIKE = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
-
-
-def run_command(recipe: Path, workspace: Path, *options: str) -> list[str]:
-    """Return the command line that runs a recipe in a process of its own, without Prefect."""
-    words = ("run", str(recipe), "--direct", "--workspace", str(workspace), *options)
-    return [sys.executable, "-m", "cotfactory", *words]
 
 
 def plant_key(problems: Path) -> None:

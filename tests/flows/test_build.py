@@ -39,7 +39,8 @@ from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.tables import SCHEMAS
 from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
-from tests.flows.conftest import KEY_LIKE, WriteRecipe, plant_key, run_command
+from tests.command_line import run_command
+from tests.flows.conftest import KEY_LIKE, WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 
 
@@ -218,7 +219,7 @@ def test_ctrl_c_seals_what_was_bought_and_counts_what_was_in_flight(
     write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
     recipe, workspace = write_recipe(count=40), tmp_path / "w"
-    arguments = run_command(recipe, workspace)
+    arguments = run_command(recipe, workspace, "--direct")
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     teacher.on_ask = lambda: process.send_signal(signal.SIGINT) if teacher.calls == 10 else None
     _, told = process.communicate(timeout=120)

@@ -19,7 +19,8 @@ from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.workspace import Workspace
-from tests.flows.conftest import WriteRecipe, run_command
+from tests.command_line import run_command
+from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 
 CANDIDATES, KILLS = 300, 3
@@ -55,7 +56,7 @@ def test_random_kills(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_p
 
 def kill_a_run(recipe: Path, workspace: Path, teacher: CountingTeacher, chance: random.Random) -> None:
     """Start a run and kill its process group; one that is through before that has been not_needed."""
-    arguments = run_command(recipe, workspace)
+    arguments = run_command(recipe, workspace, "--direct")
     process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, start_new_session=True)
     last, pause_s = teacher.calls + chance.randint(1, CANDIDATES // KILLS), chance.uniform(0.0, 0.2)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import run_command
 from tests.flows.conftest import WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher
 from tests.publishing.hub_server import HubServer
@@ -196,16 +197,7 @@ def test_run_is_a_flow_and_a_retryable_error_is_tried_again_without_paying_twice
     teacher.answer = lambda question, seed: 503 if 5 < teacher.calls <= 30 else right(question, seed)
     recipe = write_recipe(count=14, shard_problems=14, attempts=3)
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "cotfactory",
-            "run",
-            str(recipe),
-            "--workspace",
-            str(tmp_path / "w"),
-            "--json",
-        ],
+        run_command(recipe, tmp_path / "w", "--json"),
         env=server.environment,
         capture_output=True,
         text=True,
@@ -226,7 +218,7 @@ def test_a_failing_contract_fails_the_flow_and_keeps_its_outcome(
     recipe = write_recipe(name="leaky", count=1)
     plant_key(tmp_path / "sums.jsonl")
     done = subprocess.run(
-        [sys.executable, "-m", "cotfactory", "run", str(recipe), "--workspace", str(tmp_path / "w")],
+        run_command(recipe, tmp_path / "w"),
         env=server.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 3
@@ -243,15 +235,7 @@ def test_ctrl_c_under_prefect_ends_with_one_line_and_leaves_nothing_behind(
     """The local server is in a session of its own: the interrupt that a terminal sends to all does not reach it."""
     home, before = tmp_path / "home", servers()
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "cotfactory",
-            "run",
-            str(write_recipe(count=40)),
-            "--workspace",
-            str(tmp_path / "w"),
-        ],
+        run_command(write_recipe(count=40), tmp_path / "w"),
         env={**os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": ""},
         stderr=subprocess.PIPE,
         text=True,
@@ -286,7 +270,7 @@ def test_a_dead_or_slow_server_gives_a_message(
 ) -> None:
     url = "http://127.0.0.1:9/api" if kind == "dead" else silent_server
     done = subprocess.run(
-        [sys.executable, "-m", "cotfactory", "run", str(write_recipe()), "--workspace", str(tmp_path / "w")],
+        run_command(write_recipe(), tmp_path / "w"),
         env={**os.environ, "PREFECT_API_URL": url, "PREFECT_HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,

@@ -24,8 +24,9 @@ from cotfactory.flows.summary import RunSummary
 from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
 from cotfactory.warehouse.workspace import Workspace, open_workspace
+from tests.command_line import run_command
 from tests.flows import counting_teacher
-from tests.flows.conftest import WriteRecipe, run_command
+from tests.flows.conftest import WriteRecipe
 from tests.generators.batch_server import BatchServer, Becomes, Line, batch_server
 
 PRICE = {"input": 1.0, "output": 2.0}
@@ -154,7 +155,7 @@ def test_killed_at_every_step(server: BatchServer, write: Callable[..., Path], t
 
 def kill_a_run(recipe: Path, workspace: Path, server: BatchServer, point: KillPoint) -> None:
     """Start a run and kill its process group at a point, which it must reach."""
-    arguments = run_command(recipe, workspace)
+    arguments = run_command(recipe, workspace, "--direct")
     process = subprocess.Popen(arguments, start_new_session=True)
     killed = threading.Event()
 
@@ -266,7 +267,7 @@ def test_a_refused_batch_stops_the_run_and_says_why(
 ) -> None:
     server.faults = lambda _: [{"code": "model_not_found", "message": "there is no model m", "line": None}]
     recipe = write(6)
-    arguments = run_command(recipe, tmp_path / "w")
+    arguments = run_command(recipe, tmp_path / "w", "--direct")
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "there is no model m (model_not_found)" in done.stderr

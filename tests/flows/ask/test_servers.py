@@ -18,7 +18,8 @@ import pytest
 import cotfactory
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import CotfactoryError
-from tests.flows.conftest import WriteRecipe, run_command
+from tests.command_line import run_command
+from tests.flows.conftest import WriteRecipe
 from tests.generators.endpoint_server import Rules, endpoint
 
 SERVER = Path(__file__).parents[2] / "generators" / "serve_sums.py"
@@ -193,7 +194,7 @@ def test_a_command_that_is_not_there_is_told(write_recipe: WriteRecipe, tmp_path
 def test_a_command_ends_with_a_run_that_is_killed(write_recipe: WriteRecipe, tmp_path: Path) -> None:
     """kill -9 of ours: server and what it has started go too."""
     recipe = write_recipe(teachers=[teacher(start=start("--worker", "--answer-s", "600"))])
-    running = subprocess.Popen(run_command(recipe, tmp_path / "w"), stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(run_command(recipe, tmp_path / "w", "--direct"), stderr=subprocess.DEVNULL)
     log = tmp_path / "w" / "logs" / "server-t.log"
     try:
         until(lambda: len(numbers_in(log)) == 2, "a started server")

@@ -16,7 +16,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Request
-from cotfactory.schemas.errors import RecipeError, TeacherUnavailable
+from cotfactory.schemas.errors import InputError, RecipeError, TeacherUnavailable
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message
 from tests.generators.scripted_server import chat
@@ -142,8 +142,7 @@ def test_a_proxy_of_the_environment_is_used(variable: str, monkeypatch: pytest.M
         async with serving(proxy) as where:
             monkeypatch.setenv(variable, f"http://me:word@{where}")
             assert (await ask_ourselves("http://teacher.invalid/v1")).content == "7"
-            # What NO_PROXY exempts is asked directly.
-            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+            # A proxy would look for this machine's servers on its own.
             assert (await ask_ourselves(f"http://{where}/v1")).content == "7"
         assert [path for path, _ in asked] == [
             "http://teacher.invalid/v1/models",
@@ -156,6 +155,16 @@ def test_a_proxy_of_the_environment_is_used(variable: str, monkeypatch: pytest.M
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_ORG_ID", "OPENAI_PROJECT_ID"])
+@pytest.mark.parametrize("value", ["proj-1\n", "proj\r\nX: 1", "proj-1\u200b"])
+def test_a_header_that_cannot_be_sent_is_one_message(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match="cannot be sent"):
+        asyncio.run(ask_ourselves("http://127.0.0.1:9/v1"))
 
 
 def test_a_compressed_reply_is_read() -> None:

@@ -1,0 +1,45 @@
+"""Draining: a run that is told to stop sends nothing more and waits, for some seconds, for what is in flight."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cotfactory.flows.ask.shard import TeacherSession
+from cotfactory.flows.progress import Progress
+from cotfactory.schemas.errors import RunInterrupted
+
+
+class Drain:
+    """How the sessions of a round are brought to their end after a signal; made inside the running loop.
+
+    What has not arrived after `longest_s` is given up: it may have been billed, and is counted as lost in flight.
+    """
+
+    def __init__(self, sessions: Sequence[TeacherSession], progress: Progress, longest_s: float) -> None:
+        self._sessions, self._progress, self._longest_s = sessions, progress, longest_s
+        self._begun = asyncio.Event()
+        self.reason: RunInterrupted | None = None
+
+    def begin(self, reason: RunInterrupted) -> None:
+        """Have nothing more sent."""
+        self.reason = reason
+        for session in self._sessions:
+            session.stop.reason = reason
+        self._progress.note(
+            f"{reason.signal_name}: nothing more is asked; {self._in_flight():,} requests in flight are waited for, "
+            f"at most {self._longest_s:g} s (a second signal ends at once)"
+        )
+        self._begun.set()
+
+    async def over(self) -> None:
+        """Wait until it has begun and everything in flight has been written down, or the time for that is up."""
+        await self._begun.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._longest_s):
+                for session in self._sessions:
+                    await session.in_flight.none_left()
+        left = self._in_flight()
+        self._progress.note(f"{left:,} requests were given up" if left else "everything in flight was written down")
+
+    def _in_flight(self) -> int:
+        return sum(session.in_flight.count for session in self._sessions)

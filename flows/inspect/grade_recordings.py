@@ -44,9 +44,10 @@ class GradedRecordings(Record):
 def grade_recordings(problems: Path, recordings: Path, out: Path, grader: str | None = None) -> GradedRecordings:
     """Grade every recording against the problem with its `problem_id` and write the grades to `out`.
 
-    A line is `{problem_id, sample, verdict, reason, extracted_answer}`, in the order of the recordings; `out`
-    appears whole or not at all. `grader` is one of the user's own, `FILE.py:FUNCTION`. Raises ProblemSourceError,
-    RecordingError, GraderError, or WorkspaceError for `out`.
+    A line is `{problem_id, sample, verdict, reason, extracted_answer}`, in the order of the recordings; `weak` is there
+    too, and true, where a program passed tests that it could have reached. `out` appears whole or not at all. `grader` is
+    one of the user's own, `FILE.py:FUNCTION`. Raises ProblemSourceError, RecordingError, GraderError, or WorkspaceError
+    for `out`.
     """
     source = FileSource(source="file", path=str(problems.resolve()))
     own = custom_grader(grader)
@@ -118,5 +119,6 @@ def _line(recording: Recording, grade: Grade) -> str:
         "verdict": grade.verdict,
         "reason": grade.reason,
         "extracted_answer": grade.extracted_answer,
+        **({"weak": True} if grade.evidence.weak else {}),
     }
     return json.dumps(line, ensure_ascii=False) + "\n"

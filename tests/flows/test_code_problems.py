@@ -61,3 +61,26 @@ def test_programs_are_run_and_the_strength_of_their_tests_is_told(tmp_path: Path
     assert "| up to 20 % | 21-40 % | 41-60 % | 61-80 % | above 80 % |\n|---:|---:|---:|---:|---:|\n| " in card
     assert f"| {' | '.join(map(str, told['fifths']))} |" in card
     assert sum(told["fifths"]) == 2
+
+
+def test_a_pass_of_tests_that_the_program_could_reach_is_told_as_weak(tmp_path: Path) -> None:
+    program = "class Pair:\n    pass\n\ndef kind(x):\n    return type(x).__name__\n"
+    question, problems, recordings = "Write kind and Pair.", tmp_path / "p.jsonl", tmp_path / "r.jsonl"
+    tests = [("near", "assert kind(Pair()) == 'Pair'"), ("apart", "assert kind(3) == 'int'")]
+    problems.write_text(
+        "".join(
+            json.dumps(
+                {"id": name, "question": question, "answer_kind": "code", "tests": {"kind": "assert", "code": code}}
+            )
+            + "\n"
+            for name, code in tests
+        )
+    )
+    common = {"question": question, "model": "m", "sample": 0, "response": f"```python\n{program}```"}
+    recordings.write_text("".join(json.dumps({"problem_id": name, **common}) + "\n" for name, _ in tests))
+    done = cotfactory("grade", problems, recordings, "--out", tmp_path / "grades.jsonl")
+    assert done.returncode == 0, done.stderr
+    near, apart = (json.loads(line) for line in (tmp_path / "grades.jsonl").read_text().splitlines())
+    assert (near["verdict"], near["weak"]) == ("correct", True)
+    assert apart["verdict"] == "correct"
+    assert "weak" not in apart

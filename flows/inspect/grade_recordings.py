@@ -46,8 +46,8 @@ def grade_recordings(problems: Path, recordings: Path, out: Path, grader: str | 
 
     A line is `{problem_id, sample, verdict, reason, extracted_answer}`, in the order of the recordings; `weak` is there
     too, and true, where a program passed tests that it could have reached. `out` appears whole or not at all. `grader`
-    is one of the user's own, `FILE.py:FUNCTION`. Raises ProblemSourceError, RecordingError, GraderError, or WorkspaceError
-    for `out`.
+    is one of the user's own, `FILE.py:FUNCTION`. Raises ProblemSourceError, RecordingError, GraderError, or
+    WorkspaceError for `out`.
     """
     source = FileSource(source="file", path=str(problems.resolve()))
     own = custom_grader(grader)

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from cotfactory.flows.ask.shard import TeacherSession
 from cotfactory.flows.progress import Progress
+from cotfactory.generators.teacher.deadline import Deadline
 from cotfactory.schemas.errors import RunInterrupted
 
 
@@ -35,7 +36,7 @@ class Drain:
         """Wait until it has begun and everything in flight has been written down, or the time for that is up."""
         await self._begun.wait()
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._longest_s):
+            async with Deadline(self._longest_s):
                 for session in self._sessions:
                     await session.in_flight.none_left()
         left = self._in_flight()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import aiohttp
 from yarl import URL
 
+from cotfactory.generators.teacher.deadline import Deadline
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.proxy import proxy_for
 from cotfactory.generators.teacher.reply_body import ReplyBody
@@ -32,6 +33,8 @@ KEEP_IDLE_S = 4.0
 
 OF_ONE_REQUEST = frozenset({"host", "content-length", "transfer-encoding"})
 OF_ONE_BODY = frozenset({"accept", "content-type"})
+NO_TIMEOUT = aiohttp.ClientTimeout()
+"""For chat requests, which have a deadline that knows of pauses."""
 FILE_TIMEOUT_S = 3600.0
 FILE_CHUNK_BYTES = 2**16
 
@@ -71,17 +74,15 @@ class HttpClient:
     """
 
     def __init__(self, chat: "_HttpSession", models: "_HttpSession", limits: EndpointLimits) -> None:
-        self._chat, self._models = chat, models
+        self._chat, self._models, self._limits = chat, models, limits
         self._most_bytes = limits.reply_mb * 2**20
-        self._streamed = aiohttp.ClientTimeout(total=limits.total_s(streamed=True), sock_read=limits.silence_s)
 
     @classmethod
     async def opened(cls, endpoint: Endpoint, limits: EndpointLimits) -> "HttpClient":
         """Return a client of an endpoint; nothing has been sent yet. Raises RecipeError for unreadable authorities."""
-        timeout_s = limits.total_s()
-        chat, models = await _patterns(endpoint, timeout_s)
-        timeout = aiohttp.ClientTimeout(total=timeout_s)
-        return cls(_HttpSession(chat, timeout, endpoint), _HttpSession(models, timeout, endpoint), limits)
+        chat, models = await _patterns(endpoint, limits.total_s())
+        listing = aiohttp.ClientTimeout(total=limits.total_s())
+        return cls(_HttpSession(chat, NO_TIMEOUT, endpoint), _HttpSession(models, listing, endpoint), limits)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -91,17 +92,27 @@ class HttpClient:
     async def chat(self, body: Mapping[str, Any]) -> HttpReply:
         """Send one request for chat completions."""
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        async with self._chat.request(data, self._streamed if body.get("stream") else None) as answer:
-            early, arriving = None, ReplyBody(self._most_bytes, may_stream=answer.ok)
-            try:
+        early = arriving = None
+        try:
+            async with (
+                self._deadline(streamed=bool(body.get("stream"))) as deadline,
+                self._chat.request(data) as answer,
+            ):
+                arriving = ReplyBody(self._most_bytes, may_stream=answer.ok)
                 while block := await answer.content.readany():
+                    deadline.heard()
                     arriving.feed(block)
                     if arriving.patience_s is not None:
                         await _rest(answer, arriving)
                         break
-            except (TimeoutError, aiohttp.ClientError, OSError) as error:
-                early = error
-            return HttpReply(answer.status, answer.headers, *arriving.ended(early))
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            if arriving is None:
+                raise
+            early = error
+        return HttpReply(answer.status, answer.headers, *arriving.ended(early))
+
+    def _deadline(self, *, streamed: bool) -> Deadline:
+        return Deadline(self._limits.total_s(streamed=streamed), self._limits.silence_s if streamed else None)
 
     async def models(self) -> HttpReply:
         """Ask which models there are."""
@@ -178,11 +189,8 @@ class _HttpSession:
     async def close(self) -> None:
         await self._session.close()
 
-    def request(
-        self, data: bytes | None = None, timeout: aiohttp.ClientTimeout | None = None
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        within = timeout or self._session.timeout
-        return self._session.request(self._method, self._url, data=data, proxy=self._proxy, timeout=within)
+    def request(self, data: bytes | None = None) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._session.request(self._method, self._url, data=data, proxy=self._proxy)
 
     async def call(
         self,

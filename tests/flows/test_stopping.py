@@ -24,6 +24,7 @@ from tests.generators.scripted_server import chat
 IN_FLIGHT = 8
 WANTED = 24
 ENDS_WITHIN_S = 600
+PAUSED_FOR_S = 12.0
 
 
 class Held:
@@ -190,6 +191,26 @@ def test_a_signal_that_the_caller_ignores_stays_ignored(
     held.let_go.set()
     assert run.ended() == 0
     assert teacher.calls == WANTED
+
+
+def test_a_pause_throws_nothing_away(
+    write_recipe: WriteRecipe, held: Held, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """Stopped until all deadlines are past, while the answers come: they are read, none is bought again."""
+    limits = {"concurrency": IN_FLIGHT, "retries": 0, "timeout_s": PAUSED_FOR_S - 2}
+    spec = {"name": "t", "model": "m", "base_url": teacher.base_url, "sampling": {"seed": 0}, "limits": limits}
+    recipe = write_recipe(count=WANTED // 3, teachers=[spec], shard_problems=4)
+    run = Command(run_command(recipe, tmp_path / "w", "--direct"))
+    run.wait_until(lambda: teacher.calls == IN_FLIGHT)
+    run.send(signal.SIGSTOP)
+    held.let_go.set()
+    time.sleep(PAUSED_FOR_S)
+    run.send(signal.SIGCONT)
+    assert run.ended() == 0, run.told
+    assert teacher.calls == WANTED
+    assert query_catalog(open_workspace(tmp_path / "w"), "SELECT teacher_calls, failed_calls FROM runs")[1] == [
+        (WANTED, 0)
+    ]
 
 
 @pytest.mark.prefect

@@ -1,4 +1,4 @@
-"""Write what tells of a release, beside its rows: card, report, contract, changelog, pictures."""
+"""Write what goes with the rows of a release: card, report, contract, changelog, pictures, the reward of `rl`."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.dataset_card import dataset_card
 from cotfactory.publishing.diff import ProductDiff
 from cotfactory.publishing.report_page import REPORT, report_page
+from cotfactory.publishing.reward_client.released_client import REWARD, reward_client
 from cotfactory.publishing.stage_rows import StagedRows
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.grade import Split
@@ -43,6 +44,8 @@ def write_pages(
         "contract.json": json.dumps(told, ensure_ascii=False, indent=1),
         REPORT: report_page(manifest, statistics, reports, charts),
     }
+    if manifest.rows.get("rl"):
+        texts[REWARD] = reward_client(statistics.graders)
     for name, text in texts.items():
         write_text(staged / name, text)
     for path, chart in charts.items():

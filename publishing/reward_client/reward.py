@@ -1,0 +1,149 @@
+"""The reward of this release's `rl` rows, asked of the graders that made them. Standard library only.
+
+verl: `reward.custom_reward_function.path=rl/reward.py reward.custom_reward_function.name=compute_score`.
+TRL: `GRPOTrainer(reward_funcs=graded, ...)`. COTFACTORY_REWARD_URL says where `cotfactory serve RELEASE` listens;
+without it one is started here, for as long as this process lives. COTFACTORY_TOKEN is sent where it is set.
+COTFACTORY_ANY_VERSION=1 takes verdicts of other grader versions than the rows were released with.
+COTFACTORY_UNGRADED_REWARD is what `compute_score` returns where there is no verdict, instead of raising.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import os
+import random
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+GRADER_VERSIONS: dict[str, str] = {}  # of the graders that judged what this release holds
+BATCH, UNGRADED_TRIES, RETRIED, TIMEOUT_S, START_S = 64, 3, {408, 429, 500, 502, 503, 504}, 300.0, 60.0
+PATIENCE_S = float(os.environ.get("COTFACTORY_REWARD_PATIENCE_S", "120"))  # while the server is busy or away
+
+_starting = threading.Lock()
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the server is near: no proxy knows it
+
+
+class GradingUnavailable(RuntimeError):
+    """Nobody could say whether an answer is right: that is no reward of 0, and no fault of the policy."""
+
+
+class GradingRefused(ValueError):
+    """The server refuses: other grader versions (409), an unknown problem (404), a missing token (401)."""
+
+
+def compute_score(data_source: str, solution_str: str, ground_truth: Any, extra_info: Any = None, **_: Any) -> float:
+    """Return a completion's reward for verl; `extra_info` is the row's. Raises GradingUnavailable, GradingRefused."""
+    problem_id = (extra_info or {}).get("problem_id")
+    if not isinstance(problem_id, str):
+        raise GradingRefused("extra_info has no problem_id: expected that of a row of this release")
+    for attempt in range(UNGRADED_TRIES):
+        reward = ask([problem_id], [solution_str])[0]
+        if reward is not None:
+            return reward
+        time.sleep(_pause_s(attempt, None))
+    if "COTFACTORY_UNGRADED_REWARD" in os.environ:
+        return float(os.environ["COTFACTORY_UNGRADED_REWARD"])
+    raise GradingUnavailable(f"an answer to problem {problem_id} stayed ungraded in {UNGRADED_TRIES} tries")
+
+
+async def graded(prompts: Any, completions: Any, problem_id: Any, **columns: Any) -> list[float | None]:
+    """Return a batch's rewards for TRL, None where there is no verdict: it leaves those out. Raises GradingRefused."""
+    said = [_said(completion) for completion in completions]
+    step = getattr(columns.get("trainer_state"), "global_step", None)
+    batches = [slice(start, start + BATCH) for start in range(0, len(said), BATCH)]
+    asked = [asyncio.to_thread(_ask_or_none, list(problem_id[batch]), said[batch], step) for batch in batches]
+    return [reward for rewards in await asyncio.gather(*asked) for reward in rewards]
+
+
+def ask(ids: list[str], completions: list[str], reasonings: Any = None, step: Any = None) -> list[float | None]:
+    """Return the reward of each completion, None where it is ungraded. Raises GradingUnavailable and GradingRefused."""
+    versions = None if os.environ.get("COTFACTORY_ANY_VERSION") == "1" else GRADER_VERSIONS
+    body = {"problem_ids": ids, "completions": completions, "grader_versions": versions, "step": step}
+    body |= {"reasonings": reasonings if reasonings and any(reasonings) else None}
+    sent = json.dumps({name: value for name, value in body.items() if value is not None}).encode()
+    attempt, deadline = 0, time.monotonic() + PATIENCE_S
+    while True:
+        wait: str | None = None
+        try:
+            rewards: list[float | None] = _post(f"{_server()}/rewards", sent)["rewards"]
+            if len(rewards) == len(completions):
+                return rewards
+            failure = f"{len(rewards)} rewards came for {len(completions)} completions"
+        except urllib.error.HTTPError as error:
+            failure = f"HTTP {error.code}: {error.read(500).decode('utf-8', 'replace')}"
+            wait = error.headers["Retry-After"]
+            if error.code not in RETRIED:
+                raise GradingRefused(failure) from error
+        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+            failure = f"{type(error).__name__}: {error}"
+        pause_s = _pause_s(attempt, wait)
+        if time.monotonic() + pause_s > deadline:
+            raise GradingUnavailable(f"{_server()} gave no rewards for {PATIENCE_S:g} s: {failure}")
+        time.sleep(pause_s)
+        attempt += 1
+
+
+def _ask_or_none(ids: list[str], said: list[tuple[str, str | None]], step: Any) -> list[float | None]:
+    try:
+        return ask(ids, [text for text, _ in said], [thought for _, thought in said], step)
+    except GradingUnavailable:
+        return [None for _ in said]
+
+
+def _said(completion: Any) -> tuple[str, str | None]:
+    """Return the text and, where it stands apart, the thinking of a completion: a text or a list of messages."""
+    if isinstance(completion, str):
+        return completion, None
+    return completion[-1].get("content") or "", completion[-1].get("reasoning_content")
+
+
+def _post(url: str, body: bytes) -> Any:
+    headers = {"Content-Type": "application/json"}
+    if token := os.environ.get("COTFACTORY_TOKEN"):
+        headers["Authorization"] = f"Bearer {token}"
+    with _opener.open(urllib.request.Request(url, body, headers), timeout=TIMEOUT_S) as reply:  # noqa: S310
+        return json.load(reply)
+
+
+def _pause_s(attempt: int, asked: str | None) -> float:
+    pause_s: float = min(30.0, 0.25 * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+    return max(pause_s, float(asked)) if asked and asked.isdecimal() else pause_s
+
+
+def _server() -> str:
+    with _starting:
+        if not os.environ.get("COTFACTORY_REWARD_URL"):
+            os.environ["COTFACTORY_REWARD_URL"] = _started()  # also for processes that this one starts
+        return os.environ["COTFACTORY_REWARD_URL"].rstrip("/")
+
+
+def _started() -> str:
+    """Serve the release that this file lies in, and return where. Raises GradingUnavailable."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url, program = f"http://127.0.0.1:{port}", os.environ.get("COTFACTORY_COMMAND", "cotfactory")
+    command = [program, "serve", str(Path(__file__).absolute().parents[1]), "--port", str(port)]
+    try:
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603
+    except OSError as error:
+        raise GradingUnavailable(f"{command[0]} cannot be started: {error} - set COTFACTORY_REWARD_URL") from error
+    atexit.register(server.terminate)
+    for _ in range(int(START_S * 10)):
+        try:
+            _opener.open(f"{url}/health", timeout=5).close()
+            return url
+        except (OSError, HTTPException):
+            if server.poll() is not None:
+                raise GradingUnavailable(f"`{' '.join(command)}` ended with {server.returncode}") from None
+            time.sleep(0.1)
+    raise GradingUnavailable(f"`{' '.join(command)}` did not answer within {START_S:g} s")

@@ -45,7 +45,7 @@ def write_pages(
         REPORT: report_page(manifest, statistics, reports, charts),
     }
     if manifest.rows.get("rl"):
-        texts[REWARD] = reward_client(statistics.graders)
+        texts[REWARD] = reward_client(rows.shards("rl"), statistics.graders)
     for name, text in texts.items():
         write_text(staged / name, text)
     for path, chart in charts.items():

@@ -17,6 +17,7 @@ import pytest
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release
 from cotfactory.publishing.release_folder import open_release
+from cotfactory.publishing.reward_client.released_client import reward_client
 from cotfactory.schemas.errors import PublishError
 from tests.publishing.made_groups import made_facts, made_mixed_group, made_recipe
 from tests.publishing.reward_client.reward_server import RELEASED, RewardServer, reward_server
@@ -73,6 +74,15 @@ def test_it_is_a_file_of_the_release(release: Path) -> None:
     assert "rl/reward.py" in open_release(release).files
     assert (release / "rl" / "reward.py").read_text().count("\n") <= 150
     assert "reward.py" in (release / "README.md").read_text()
+
+
+def test_it_names_the_graders_of_its_rows_alone(release: Path) -> None:
+    """A server of these rows has no others, and would refuse: here `text` judged something that has no row."""
+    judged = {("math", "4"): 1, ("math", "5"): 9, ("text", "3"): 100}
+
+    text = reward_client(sorted((release / "rl").glob("*.parquet")), judged)
+
+    assert 'GRADER_VERSIONS: dict[str, str] = {"math": "5"}' in text
 
 
 def test_a_changed_reward_does_not_leave(release: Path, tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ import pytest
 from tests.flows.ask.test_money import run
 from tests.flows.conftest import WriteRecipe
 
-pytestmark = pytest.mark.skipif("COTFACTORY_SHARED" not in os.environ, reason="the shared server is not here")
+pytestmark = [
+    pytest.mark.quirks,
+    pytest.mark.skipif("COTFACTORY_SHARED" not in os.environ, reason="the shared server is not here"),
+]
 SERVER = Path(os.environ.get("COTFACTORY_SHARED", "")) / "tools" / "quirk_server.py"
 PRICE = {"input": 1.0, "output": 10.0}
 FREE = {"err_in_200", "err_in_200_ratelimit", "err_in_200_context"}  # no answer was made, though the server bills all

@@ -20,6 +20,7 @@ from yarl import URL
 from cotfactory.generators.teacher.deadline import Deadline
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.proxy import proxy_for
+from cotfactory.generators.teacher.redirects import keep_asking
 from cotfactory.generators.teacher.reply_body import ReplyBody
 from cotfactory.schemas.endpoint_keys import KEY_HEADERS, can_be_sent
 from cotfactory.schemas.errors import InputError, RecipeError
@@ -184,6 +185,7 @@ class _HttpSession:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE_S, ssl=tls),
             timeout=timeout,
             headers=pattern.headers,
+            middlewares=(keep_asking,),
         )
 
     async def close(self) -> None:

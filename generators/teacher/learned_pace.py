@@ -51,6 +51,10 @@ class LearnedPace:
         let_through = len(self._answered) + in_flight
         self._per_second = max(SLOWEST_PER_S, min(let_through / WINDOW_S, self._fastest))
 
+    def forget(self) -> None:
+        """Let everybody go who waits for a turn."""
+        self._per_second = None
+
     async def turn(self) -> None:
         """Wait until the next request may go out, those who asked first first."""
         if self._per_second is None:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cotfactory.generators.teacher.learned_pace import LearnedPace
+from cotfactory.generators.teacher.learned_pace import LOOK_EVERY_S, LearnedPace
 from cotfactory.generators.teacher.rate_headers import Allowance, Allowances
 from cotfactory.schemas.teacher_spec import EndpointLimits
 
@@ -77,7 +77,7 @@ class Limiter:
             await self._their_tokens.take(self._usual_tokens)
             await self._pace.turn()
             while (wait_s := self._paused_until - time.monotonic()) > 0:
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(min(wait_s, LOOK_EVERY_S))  # it may be given up meanwhile
         except BaseException:
             self.leave()
             raise
@@ -140,6 +140,8 @@ class Limiter:
         self._longest_asked_s = max(self._longest_asked_s, wait_s)
         patience_s = (PATIENCE_S if self._has_answered else FIRST_PATIENCE_S) + 2 * self._longest_asked_s
         if wait_s > LONGEST_WAIT_S or now - self._silent_since > patience_s:
+            self._paused_until = 0.0  # whoever waits for a turn is told that there is none
+            self._pace.forget()
             return False
         if now >= self._told_until and (wait_s >= TOLD_WAIT_S or self.is_paced):
             self._told_until = now + max(wait_s, TELL_EVERY_S)

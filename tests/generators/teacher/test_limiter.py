@@ -414,3 +414,21 @@ def test_patience(clock: MadeClock, has_answered: bool, asked_s: float, waited_s
     assert limiter.waits(asked_s, "too many") is goes_on
     limiter.succeeded()
     assert limiter.waits(asked_s, "too many")  # an answer is an answer
+
+
+@pytest.mark.parametrize("asked_s", [86_400.0, None])
+def test_nobody_waits_for_an_endpoint_that_is_given_up(clock: MadeClock, asked_s: float | None) -> None:
+    """Who waited for a day's limit, or for a turn every 30 s, learns at once that the teacher is stopped."""
+
+    async def run() -> list[float]:
+        limiter = Limiter(EndpointLimits(concurrency=8))
+        for _ in range(4):
+            limiter.pushed_back(asked_s, refused=True)
+        limiter.waits(0.0, "too many")
+        clock.now += 1_000_000
+        if asked_s is not None:
+            limiter.pushed_back(asked_s, refused=True)
+        assert not limiter.waits(asked_s or 0.0, "too many")
+        return await _sent_at(limiter, clock, 3)
+
+    assert asyncio.run(run()) == [0, 0, 0]

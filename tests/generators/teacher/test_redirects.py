@@ -68,8 +68,6 @@ def test_another_host_is_not_told_the_key(status: int) -> None:
 
 @pytest.mark.parametrize("status", [302, 303, 307])
 def test_a_login_page_is_no_api_and_free(status: int) -> None:
-    with pytest.raises(
-        TeacherBadReply, match="a web page: .*please log in.* - check that base_url"
-    ) as caught:
+    with pytest.raises(TeacherBadReply, match=r"a web page: .*please log in.* - check that base_url") as caught:
         ask(status, "/login")
     assert not caught.value.maybe_billed

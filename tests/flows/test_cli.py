@@ -100,6 +100,7 @@ def test_the_commands_around_a_run(write_recipe: WriteRecipe, teacher: CountingT
 
     check = last_line(cotfactory("check", recipe, *where))
     assert (check["good_references"], check["faults"]) == (6, [])
+    assert teacher.calls == 1  # one real question
 
     run = last_line(cotfactory("run", recipe, "--direct", *where))
     assert set(run) >= {
@@ -112,7 +113,7 @@ def test_the_commands_around_a_run(write_recipe: WriteRecipe, teacher: CountingT
     assert last_line(cotfactory("plan", recipe, *where))["calls_at_most"] == 0
     assert last_line(cotfactory("regrade", recipe, *where))["flipped"] == []
     assert last_line(cotfactory("release", recipe, *where))["release"]["rows_sha"] == run["release"]["rows_sha"]
-    assert teacher.calls == 18
+    assert teacher.calls == 1 + 18
 
     status = last_line(cotfactory("status", *where))
     assert status["tables"] == {"problems": 6, "candidates": 18, "grades": 18, "decisions": 18, "releases": 1}

@@ -13,7 +13,10 @@ from tests.flows.ask.test_money import run
 from tests.flows.conftest import WriteRecipe
 from tests.flows.test_quirk_server import behaviours, server  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.skipif("COTFACTORY_SHARED" not in os.environ, reason="the shared server is not here")
+pytestmark = [
+    pytest.mark.quirks,
+    pytest.mark.skipif("COTFACTORY_SHARED" not in os.environ, reason="the shared server is not here"),
+]
 PROBLEMS = 8
 
 STOPPED: dict[str, str] = {

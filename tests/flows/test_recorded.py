@@ -72,6 +72,7 @@ def test_mmlu_pro_letters_are_read_or_not_answered(tmp_path: Path) -> None:
         "several_answers",
         "letter_beyond_choices",
         "none_of_the_choices",
+        "taken_back",
         "truncated",
     }
     letters = "SELECT DISTINCT extracted_answer FROM grades WHERE verdict IN ('correct', 'incorrect')"

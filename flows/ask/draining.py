@@ -27,7 +27,7 @@ class Drain:
         for session in self._sessions:
             session.stop.reason = reason
         self._progress.note(
-            f"{reason.signal_name}: nothing more is asked; {self._in_flight():,} requests in flight are waited for, "
+            f"{reason.signal_name}: nothing more is asked; {self._in_flight():,} answers are waited for, "
             f"at most {self._longest_s:g} s (a second signal ends at once)"
         )
         self._begun.set()

@@ -118,7 +118,7 @@ def test_a_signal_waits_for_what_is_in_flight_and_nothing_is_paid_twice(
     run = Command(run_command(recipe, tmp_path / "w", "--direct"))
     run.wait_until(lambda: teacher.calls == IN_FLIGHT)
     run.send(number)
-    run.wait_for(f"{number.name}: nothing more is asked; {IN_FLIGHT} requests in flight are waited for")
+    run.wait_for(f"{number.name}: nothing more is asked; {IN_FLIGHT} answers are waited for")
     held.let_go.set()
     assert run.ended() == code
     assert f"interrupted by {number.name}" in run.told

@@ -3,7 +3,8 @@
 What the reasons mean is in `schemas/drop_reasons.py`; `stages.check_references` goes through the table.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from cotfactory.flows.ask.assignments import repeated_questions
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
@@ -13,7 +14,7 @@ from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import SandboxError
-from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.problem import Problem, UnsupportedTests
 
 Rule = Callable[[Run, Sequence[Problem], Sequence[TeacherPlan], Tools], Collection[str]]
 """Takes the problems that no earlier rule dropped; returns the ids of those to drop."""
@@ -29,6 +30,23 @@ def _contaminated(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan
             f"{len(run.contamination)} of {len(problems)} problems repeat one of {texts:,} benchmark texts"
         )
     return run.contamination
+
+
+def _unsupported(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
+    """Its source has no tests for it, or such that nothing here can judge."""
+    whys = why_unsupported(problems)
+    for why, count in Counter(whys.values()).most_common():
+        run.progress.note(f"{count} of {len(problems)} problems cannot be judged and are dropped: {why}")
+    return whys
+
+
+def why_unsupported(problems: Iterable[Problem]) -> dict[str, str]:
+    """Return why nothing here can judge the problems that this is true of, by problem id."""
+    return {
+        problem.problem_id: problem.tests.why
+        for problem in problems
+        if isinstance(problem.tests, UnsupportedTests) and problem.grader is None
+    }
 
 
 def _bad_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], tools: Tools) -> Collection[str]:
@@ -65,6 +83,7 @@ def _duplicate(run: Run, problems: Sequence[Problem], plans: Sequence[TeacherPla
 
 
 PROBLEM_RULES: dict[DropReason, Rule] = {
+    "unsupported": _unsupported,
     "contaminated": _contaminated,
     "bad_reference": _bad_reference,
     "duplicate": _duplicate,

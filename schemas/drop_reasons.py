@@ -7,6 +7,7 @@ The rule that decides each stands under the same name in `curation/drop_rules.py
 from typing import Literal
 
 DropReason = Literal[
+    "unsupported",
     "bad_reference",
     "truncated",
     "not_finished",
@@ -53,6 +54,7 @@ Flag = Literal[
 """What a check of the chain itself finds: it drops the candidate or, where the recipe says so, only labels it."""
 
 DROP_REASONS: dict[DropReason, str] = {
+    "unsupported": "Nothing here can judge the problem: it has no tests, or such that need an interactor, say.",
     "bad_reference": "The problem's own grader does not accept its reference answer.",
     "truncated": "The endpoint cut the chain at its token limit.",
     "not_finished": "The chain ended for another reason than being done: a content filter, say.",

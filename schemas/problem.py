@@ -58,7 +58,14 @@ class ScorerTests(Record):
     entry: str
 
 
-Tests = Annotated[AssertTests | CallTests | StdioTests | ScorerTests, Field(discriminator="kind")]
+class UnsupportedTests(Record):
+    """Tests that nothing here can judge, with the reason in words: such a problem is dropped and never asked."""
+
+    kind: Literal["unsupported"] = "unsupported"
+    why: str
+
+
+Tests = Annotated[AssertTests | CallTests | StdioTests | ScorerTests | UnsupportedTests, Field(discriminator="kind")]
 
 
 def _declared_tolerance(text: str) -> str:

@@ -23,6 +23,20 @@ Product = Literal[
 ]
 
 
+RowFormat = Literal[
+    "livecodebench",
+    "apps",
+    "taco",
+    "codecontests",
+    "codeforces",
+    "humanevalplus",
+    "mbppplus",
+    "bigcodebench",
+    "multipl-e",
+    "kodcode",
+]
+
+
 class TextComparison(RecipeKeys):
     """How stated answers are compared with the accepted ones of `text` problems."""
 
@@ -50,6 +64,15 @@ class FileSource(RecipeKeys):
     """The answer kind of rows that name none."""
     text: TextComparison | None = None
     """How the `text` problems that say nothing of their own are compared; null: by `words`."""
+    format: RowFormat | None = None
+    """The data set whose rows these are, [as its makers publish them](problems.md#rows-of-known-data-sets); null: rows
+    of a problem file."""
+
+    @model_validator(mode="after")
+    def _a_format_says_the_rest(self) -> Self:
+        if self.format is not None and (self.answer_kind not in (None, "code") or self.text is not None):
+            raise ValueError(f"`format: {self.format}` says how answers are checked: leave answer_kind and text out")
+        return self
 
 
 class ColumnMap(RecipeKeys):
@@ -90,9 +113,12 @@ class HubSource(RecipeKeys):
     """The dataset's configuration; null: its only one."""
     split: str = "train"
     """The split that is read."""
-    columns: ColumnMap
+    format: RowFormat | None = None
+    """The data set whose rows these are, [as its makers publish them](problems.md#rows-of-known-data-sets), in place of
+    `columns` and `answer_kind`."""
+    columns: ColumnMap | None = None
     """Which column holds what."""
-    answer_kind: AnswerKind
+    answer_kind: AnswerKind | None = None
     """How all of its answers are checked."""
     text: TextComparison | None = None
     """With `answer_kind: text`: how they are compared; null: by `words`."""
@@ -104,6 +130,15 @@ class HubSource(RecipeKeys):
     """The domain of rows that name none."""
     limit: PositiveInt | None = None
     """Take only the first so many rows; null: all."""
+
+    @model_validator(mode="after")
+    def _columns_or_a_format(self) -> Self:
+        given = [key for key in ("columns", "answer_kind", "text", "answer_pattern") if getattr(self, key) is not None]
+        if self.format is None and not {"columns", "answer_kind"} <= set(given):
+            raise ValueError("a data set of the Hub needs `columns` and `answer_kind`, or a `format`")
+        if self.format is not None and given:
+            raise ValueError(f"`format: {self.format}` says how rows are read: leave {given[0]} out")
+        return self
 
 
 class ReasoningGymSource(RecipeKeys):

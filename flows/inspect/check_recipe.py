@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
+from cotfactory.flows.problem_rules import why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
@@ -73,8 +74,12 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
     ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
     faults: list[str] = []
     ok += _contamination(recipe, problems)
+    unsupported = why_unsupported(problems)
+    for why, count in Counter(unsupported.values()).most_common():
+        ok.append(f"problems that cannot be judged and will not be asked: {count:,}, since {why}")
     _check_endpoints(plans, problems, place.logs, ok, faults, asks=asks)
-    good, strength = _check_references(recipe, problems, ok, faults)
+    judged = [problem for problem in problems if problem.problem_id not in unsupported]
+    good, strength = _check_references(recipe, judged, ok, faults)
     report = CheckReport(
         recipe=recipe.name,
         problems=len(problems),

@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
+from cotfactory.generators.problems.formats.benchmark_row import problem_fields
+from cotfactory.generators.problems.formats.formats import FORMATS
 from cotfactory.generators.problems.row import FIELDS, did_you_mean, problem_from_row
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
@@ -25,7 +27,8 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
 
     A relative path starts at `recipe_folder`. What a row leaves out is filled from the source: `license`,
     `domain`, `answer_kind`, and as `source` its `name` (default: the file's name). An extra field is left
-    alone, unless it looks like a misspelt one (`licence`): then ignoring it would lose what it says.
+    alone, unless it looks like a misspelt one (`licence`): then ignoring it would lose what it says. With a `format`
+    rows are read as that data set has them; one without an id is `row-17`, counted from 0.
 
     Raises `ProblemSourceError`, with file and line (row in Parquet), for a file that cannot be read or holds
     no problem, a row that breaks the format, or an id that came before.
@@ -40,8 +43,8 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
     }
     first_seen: dict[str, int] = {}  # the number of the row; where that is can be read again
     try:
-        for number, (where, row) in enumerate(islice(reader(path), source.limit)):
-            refuse_misspelt(row, where)
+        for number, (where, written) in enumerate(islice(reader(path), source.limit)):
+            row = _problem_row(written, source, where, f"row-{number}")
             for field, value in given_by_source.items():
                 if row.get(field) in (None, ""):
                     row[field] = value
@@ -65,6 +68,14 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
         raise ProblemSourceError(
             f"Problem file {path.resolve()} holds no problem: expected at least one", "fill it, or fix `path`"
         )
+
+
+def _problem_row(written: Row, source: FileSource, where: str, place: str) -> Row:
+    """Return a row as a problem file writes it."""
+    if source.format is None:
+        refuse_misspelt(written, where)
+        return written
+    return {"id": place, **problem_fields(written, FORMATS[source.format], source.format, where)}
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, Row]]:

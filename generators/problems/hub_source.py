@@ -1,7 +1,7 @@
 """Problems from a dataset on the Hugging Face Hub, read at one commit through a column map."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from cotfactory.generators.problems.formats.benchmark_row import problem_fields
+from cotfactory.generators.problems.formats.formats import FORMATS
 from cotfactory.generators.problems.row import problem_from_row
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
@@ -68,7 +70,8 @@ def load_hub(source: HubSource, hub: HubAccess) -> Iterator[Problem]:
     The revision is resolved to a commit first: all rows come from it, and `source_revision` names it. With a
     limit rows are streamed, else the split is cached. `source_row_id` is the `id` column, or `train/17`
     (counted from 0) without one. A row without a usable answer (null, the index -1 of a hidden label, no
-    match of `answer_pattern`) is kept with an empty one: the gold self-test drops it and counts it.
+    match of `answer_pattern`) is kept with an empty one: the gold self-test drops it and counts it. With a `format`
+    rows are read as that data set has them.
 
     Raises `ProblemSourceError` for a repository, revision, config, split or column that is not there, a Hub
     that cannot be reached, a pattern that matches no row, a repeated id or a row that breaks the format.
@@ -80,8 +83,9 @@ def load_hub(source: HubSource, hub: HubAccess) -> Iterator[Problem]:
     answered = False
     for index, raw in enumerate(_fetched(rows, source)):
         where = f"row {index} of {source.repo}, split {source.split}"
-        row = _mapped(raw, source, f"{source.split}/{index}")
-        row["answer"] = _answer(row, source, label_names, pattern)
+        row = _problem_row(raw, source, where, f"{source.split}/{index}")
+        if source.format is None:
+            row["answer"] = _answer(row, source, label_names, pattern)
         problem = problem_from_row(row, where, source_revision=commit)
         answered = answered or problem.answer_kind == "code" or bool(problem.answer)
         if problem.source_row_id in first_seen:
@@ -93,9 +97,10 @@ def load_hub(source: HubSource, hub: HubAccess) -> Iterator[Problem]:
         first_seen[problem.source_row_id] = index
         yield problem
     if first_seen and not answered:
+        column = source.columns.answer if source.columns else None
         raise ProblemSourceError(
             f"No row of {source.repo}, split {source.split} has an answer: expected one in column "
-            f"{source.columns.answer!r}" + (f" matching {source.answer_pattern!r}" if pattern else ""),
+            f"{column!r}" + (f" matching {source.answer_pattern!r}" if pattern else ""),
             "fix `columns.answer` or `answer_pattern`, or choose a split whose answers are public",
         )
 
@@ -154,16 +159,25 @@ def _open_split(
             columns = split.column_names or list(next(iter(split), {}))
     except Exception as error:  # every failure of the library means the same to a recipe
         raise _unreadable(source, error) from error
-    wanted = {column for column in source.columns.model_dump().values() if column is not None}
+    wanted = _wanted_columns(source, columns)
     missing = sorted(wanted - set(columns))
     if missing and columns:
         raise ProblemSourceError(
             f"{source.repo} has no column {missing[0]!r}: expected one of {', '.join(columns)}",
-            "fix `columns` in the recipe",
+            "fix `columns` in the recipe" if source.columns else "name the format that its rows have",
         )
     features = split.features or {}
-    label_names = getattr(features.get(source.columns.answer), "names", None)
+    label_names = getattr(features.get(source.columns.answer), "names", None) if source.columns else None
     return label_names, islice(split.select_columns(sorted(wanted)), source.limit)
+
+
+def _wanted_columns(source: HubSource, columns: Sequence[str]) -> set[str]:
+    """Return the columns that are read: those of the map, or of the format all needed ones and what is there."""
+    if source.format is not None:
+        fields = FORMATS[source.format].model_fields
+        return {name for name, field in fields.items() if field.is_required() or name in columns}
+    named = source.columns.model_dump() if source.columns else {}
+    return {column for column in named.values() if column is not None}
 
 
 @contextmanager
@@ -193,7 +207,7 @@ def _fetched(rows: Iterator[dict[str, Any]], source: HubSource | HubSplit) -> It
         yield row
 
 
-def _mapped(raw: Mapping[str, Any], source: HubSource, place: str) -> dict[str, object]:
+def _problem_row(raw: Mapping[str, Any], source: HubSource, where: str, place: str) -> dict[str, object]:
     """Return a dataset's row under the names of a problem file's fields."""
     row: dict[str, object] = {
         "id": place,
@@ -204,10 +218,12 @@ def _mapped(raw: Mapping[str, Any], source: HubSource, place: str) -> dict[str, 
     }
     if source.text is not None:
         row["text"] = source.text.model_dump()
-    for field, column in source.columns.model_dump().items():
-        if column is not None and raw[column] is not None:
-            row[field] = raw[column]
-    return row
+    if source.format is not None:
+        found = problem_fields(raw, FORMATS[source.format], source.format, where)
+    else:
+        named = source.columns.model_dump() if source.columns else {}
+        found = {field: raw[column] for field, column in named.items() if column is not None}
+    return row | {field: value for field, value in found.items() if value is not None}
 
 
 def _answer(

@@ -21,9 +21,10 @@ from cotfactory.schemas.problem import (
     StdioTests,
     TextCompare,
     Tolerance,
+    UnsupportedTests,
 )
 
-WrittenTests = AssertTests | CallTests | StdioTests
+WrittenTests = AssertTests | CallTests | StdioTests | UnsupportedTests
 _TESTS: TypeAdapter[WrittenTests] = TypeAdapter(Annotated[WrittenTests, Field(discriminator="kind")])
 _TOLERANCE: TypeAdapter[str] = TypeAdapter(Tolerance)
 
@@ -161,7 +162,7 @@ def _choices(row: Mapping[str, object], kind: AnswerKind, where: str) -> tuple[s
         or not all(isinstance(choice, str) and choice.strip() for choice in given)
     ):
         raise ProblemSourceError(
-            f"The choices of {where} are {_shown(given)}: expected a list of 2 to 26 texts",
+            f"The choices of {where} are {shown(given)}: expected a list of 2 to 26 texts",
             "write them as a JSON list of strings, in the order of their letters",
         )
     return tuple(given)
@@ -198,7 +199,7 @@ def _answer(row: Mapping[str, object], kind: AnswerKind, choices: tuple[str, ...
     if kind == "code":
         if row.get("answer"):
             raise ProblemSourceError(
-                f"{where} has answer_kind code and the answer {_shown(row['answer'])}: expected none, "
+                f"{where} has answer_kind code and the answer {shown(row['answer'])}: expected none, "
                 "programs are checked by `tests`",
                 "move a reference program to `solution`",
             )
@@ -228,7 +229,7 @@ def _answers(row: Mapping[str, object], kind: AnswerKind, where: str) -> tuple[s
     forms = [_text(form, "answers", where) for form in given] if isinstance(given, list) else []
     if kind != "text" or not forms or not all(forms):
         raise ProblemSourceError(
-            f"{where} has answer_kind {kind} and the answers {_shown(row['answers'])}: expected a list of one text or "
+            f"{where} has answer_kind {kind} and the answers {shown(row['answers'])}: expected a list of one text or "
             "more, on text problems only",
             "write a single reference as `answer`",
         )
@@ -249,7 +250,7 @@ def _text_compare(row: Mapping[str, object], kind: AnswerKind, where: str) -> Te
             found: TextCompare = known
             return found
     raise ProblemSourceError(
-        f'{where} has `text` {_shown(given)}: expected {{"compare": ...}} with one of '
+        f'{where} has `text` {shown(given)}: expected {{"compare": ...}} with one of '
         f"{', '.join(get_args(TextCompare))}",
         "fix or remove `text`",
     )
@@ -261,14 +262,14 @@ def _tolerance(row: Mapping[str, object], kind: AnswerKind, where: str) -> str |
         return None
     if kind != "math":
         raise ProblemSourceError(
-            f"{where} has answer_tolerance {_shown(given)} but answer_kind {kind}: expected it on math problems only",
+            f"{where} has answer_tolerance {shown(given)} but answer_kind {kind}: expected it on math problems only",
             "remove `answer_tolerance`",
         )
     try:
         return _TOLERANCE.validate_python(_text(given, "answer_tolerance", where))
     except ValidationError as error:
         raise ProblemSourceError(
-            f"The answer_tolerance of {where} is {_shown(given)}: expected a decimal above 0, such as 0.01, "
+            f"The answer_tolerance of {where} is {shown(given)}: expected a decimal above 0, such as 0.01, "
             "or a share of the reference, such as 1%",
             "write how far an answer may be from the reference, or leave it out",
         ) from error
@@ -303,7 +304,7 @@ def _decoded(row: Mapping[str, object], field: str, where: str) -> object:
         return json.loads(given) if given.strip() else None
     except (ValueError, RecursionError) as error:
         raise ProblemSourceError(
-            f"{field!r} of {where} is {_shown(given)}: expected JSON, got {_first_line(error)}",
+            f"{field!r} of {where} is {shown(given)}: expected JSON, got {_first_line(error)}",
             f"write {field!r} as JSON",
         ) from error
 
@@ -326,12 +327,13 @@ def _missing(field: str, where: str) -> ProblemSourceError:
 
 def _wrong_type(given: object, field: str, where: str) -> ProblemSourceError:
     return ProblemSourceError(
-        f"{field!r} of {where} is {_shown(given)}: expected text, got {type(given).__name__}",
+        f"{field!r} of {where} is {shown(given)}: expected text, got {type(given).__name__}",
         "write it as a string",
     )
 
 
-def _shown(given: object) -> str:
+def shown(given: object) -> str:
+    """Return a value as messages show it, cut to a line."""
     text = repr(given)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -33,7 +33,7 @@ from cotfactory.graders.stated_answers import answer_text
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade
-from cotfactory.schemas.problem import Problem, ScorerTests
+from cotfactory.schemas.problem import Problem, ScorerTests, UnsupportedTests
 
 CODE_GRADER_VERSION = "4"
 RECHECKED_OF = 8
@@ -88,6 +88,8 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
 
 def plan_problem(problem: Problem) -> TestPlan:
     """Return the test plan of a problem; raises BadTestsError when it has no tests of a program."""
+    if isinstance(problem.tests, UnsupportedTests):
+        raise BadTestsError(problem.tests.why)
     if problem.tests is None or isinstance(problem.tests, ScorerTests):
         raise BadTestsError("the problem has no tests: expected assert, calls or stdio")
     return plan_tests(problem.tests)

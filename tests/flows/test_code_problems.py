@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.flows.test_cli import cotfactory, last_line
+from tests.generators.problems.formats.rows import CODEFORCES
 
 pytestmark = pytest.mark.docker
 
@@ -84,3 +85,29 @@ def test_a_pass_of_tests_that_the_program_could_reach_is_told_as_weak(tmp_path: 
     assert (near["verdict"], near["weak"]) == ("correct", True)
     assert apart["verdict"] == "correct"
     assert "weak" not in apart
+
+
+def test_problems_that_nothing_can_judge_are_dropped_and_counted(tmp_path: Path) -> None:
+    rows = [
+        CODEFORCES.row,
+        {**CODEFORCES.row, "id": "900/B", "title": "Guess", "interaction_format": "Ask, then print."},
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {
+        "name": "contests",
+        "problems": [{"source": "file", "path": "rows.jsonl", "format": "codeforces"}],
+        "teachers": [{"name": "t", "model": "m", "simulated": True}],
+        "attempts": 1,
+        "release": {"license": "mit", "products": ["all_graded"]},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    where = ("--workspace", tmp_path / "w", "--json")
+    checked = cotfactory("check", tmp_path / "recipe.yaml", *where)
+    assert "will not be asked: 1, since the program would have to talk to an interactor" in checked.stdout
+    done = cotfactory("run", tmp_path / "recipe.yaml", "--direct", *where)
+    assert done.returncode == 0, done.stderr
+    summary = last_line(done)
+    assert (summary["problems"], summary["candidates"]) == (2, 1)
+    question = "SELECT reason, count(*) AS n FROM decisions WHERE candidate_id IS NULL GROUP BY ALL"
+    told = cotfactory("sql", question, "--workspace", tmp_path / "w", "--format", "csv")
+    assert told.stdout.splitlines()[1:] == ["unsupported,1"]

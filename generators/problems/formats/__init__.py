@@ -1,0 +1,1 @@
+"""Rows of known benchmarks and training sets as they are, one format a file: `format: taco` in a recipe."""

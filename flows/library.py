@@ -70,7 +70,7 @@ def grade_many(answers: Iterable[Sequence[Any]]) -> list[Grade]:
             reasoning=rest[0] if rest else None,
         )
         pairs.append((problem, recorded_candidate(recording, problem)))
-    needs_sandbox = any(problem.answer_kind == "code" for problem, _ in pairs)
+    needs_sandbox = any(problem.runs_programs for problem, _ in pairs)
     return grade_batch(pairs, _tools(needs_sandbox=needs_sandbox))
 
 

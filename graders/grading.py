@@ -18,6 +18,7 @@ from cotfactory.graders.math.expression_answers import UNSERVED
 from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math
 from cotfactory.graders.math.readable import why_no_answer
 from cotfactory.graders.math.references import reference_answer
+from cotfactory.graders.program_answers import PROGRAM_ANSWER_VERSION, grade_program_answer
 from cotfactory.graders.scorer_answers import grade_reasoning_gym, reasoning_gym_version
 from cotfactory.graders.text_comparisons import TEXT_GRADER_VERSION, grade_text
 from cotfactory.graders.worker_pool import PATIENCE_S, OneItem, Remembered, WorkerPool, WouldWait
@@ -46,6 +47,8 @@ def grader_name_and_version(problem: Problem) -> tuple[str, str]:
         return problem.grader.name, problem.grader.version
     if isinstance(problem.tests, ScorerTests):
         return "reasoning_gym", reasoning_gym_version()
+    if problem.program is not None:
+        return "math_program", PROGRAM_ANSWER_VERSION
     return problem.answer_kind, GRADERS[problem.answer_kind][1]
 
 
@@ -78,6 +81,8 @@ def _graded(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: flo
 def _function(problem: Problem) -> GradeFunction:
     if problem.grader is not None:
         return grade_custom
+    if problem.program is not None:
+        return grade_program_answer
     return grade_reasoning_gym if isinstance(problem.tests, ScorerTests) else GRADERS[problem.answer_kind][0]
 
 
@@ -126,7 +131,7 @@ def _wait_for_workers(tools: Tools) -> None:
 
 def grade_promptly(problem: Problem, candidate: Candidate, tools: Tools) -> Grade | None:
     """Return the grade of one candidate where it takes no waiting, None where it does."""
-    if problem.answer_kind == "code" or problem.grader is not None:
+    if problem.runs_programs or problem.grader is not None:
         return None
     algebra = Remembered(tools.algebra) if isinstance(tools.algebra, WorkerPool) else tools.algebra
     try:
@@ -143,6 +148,8 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
     one whose tests a program that does nothing passes is `incorrect / bad_tests`. Raises SandboxError when programs
     cannot be run.
     """
+    if problem.program is not None and problem.grader is None:  # the reference is stated, not computed
+        return self_test(problem.model_copy(update={"program": None}), tools)
     if problem.grader is not None:
         return grade(problem, _stating(problem, reference_response(problem, tools) or _statement(problem)), tools)
     if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from cotfactory.schemas.problem import Problem, Tests, TextCompare
+from cotfactory.schemas.problem import Problem, Program, Tests, TextCompare
 from cotfactory.schemas.teaching import Message, Sampling
 
 
@@ -47,10 +47,12 @@ def problem_id(
     answer_tolerance: str | None = None,
     answers: Sequence[str] = (),
     text_compare: TextCompare = "words",
+    program: Program | None = None,
 ) -> str:
     """Return the id of a problem: its question, choices, answer, tests and source.
 
-    Where it has a tolerance, further accepted answers or a comparison of its own, those too.
+    Where it has a tolerance, further accepted answers or a comparison of its own, or programs compute its answers,
+    those too.
     """
     return content_id(
         {
@@ -62,6 +64,7 @@ def problem_id(
             **({"answer_tolerance": answer_tolerance} if answer_tolerance else {}),
             **({"answers": list(answers)} if answers else {}),
             **({"text_compare": text_compare} if text_compare != "words" else {}),
+            **({"program": program} if program else {}),
         }
     )
 

@@ -87,6 +87,10 @@ TextCompare = Literal["exact", "words", "set", "list"]
 between commas in any order, or in this order."""
 
 
+Program = Literal["run"]
+"""How a `math` answer is had: the response's program is run, and what it prints or assigns is the answer."""
+
+
 class CustomGrader(Record):
     """The user's own grader of a problem: `name` is FILE.py:FUNCTION without folders, `version` a hash of the file."""
 
@@ -101,8 +105,9 @@ class Problem(Record):
     and empty for `code`, which is checked by `tests`. `answers` are further accepted forms of a `text` answer,
     `text_compare` is how they are compared. `source_row_id` is the
     problem's id in its source, for people; `problem_id` is a content hash (see `schemas.ids`).
-    `answer_tolerance` is how far the numbers of a `math` answer may be from the reference; None, as nearly always,
-    means not at all. `split_group` names problems that must never be on both sides of a train/test split.
+    `program` says that a `math` answer is what the response's program computes. `answer_tolerance` is how far the
+    numbers of a `math` answer may be from the reference; None, as nearly always, means not at all. `split_group` names
+    problems that must never be on both sides of a train/test split.
     `grader` is the user's own, where the recipe names one: it grades in place of the grader of the `answer_kind`. It
     is no part of the id, so that a changed grader grades again what is stored.
     """
@@ -121,6 +126,7 @@ class Problem(Record):
     answers: tuple[str, ...] = ()
     text_compare: TextCompare = "words"
     tests: Tests | None = None
+    program: Program | None = None
     solution: str | None = None
     split_group: str
     grader: CustomGrader | None = None
@@ -128,6 +134,11 @@ class Problem(Record):
     def graded_by(self, grader: CustomGrader | None) -> Self:
         """Return the problem as `grader` grades it; None leaves it to the grader of its answer kind."""
         return self.model_copy(update={"grader": grader}) if grader else self
+
+    @property
+    def runs_programs(self) -> bool:
+        """Whether its answers are graded by running programs."""
+        return self.grader is None and (self.answer_kind == "code" or self.program is not None)
 
     @property
     def tolerance(self) -> tuple[Fraction, bool] | None:

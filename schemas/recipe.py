@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.alarm import AlarmKind
 from cotfactory.schemas.curation import Curation
-from cotfactory.schemas.problem import AnswerKind, TextCompare
+from cotfactory.schemas.problem import AnswerKind, Program, TextCompare
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
@@ -64,14 +64,17 @@ class FileSource(RecipeKeys):
     """The answer kind of rows that name none."""
     text: TextComparison | None = None
     """How the `text` problems that say nothing of their own are compared; null: by `words`."""
+    program: Program | None = None
+    """`run`: the answers to its `math` problems are computed by [programs](programs.md#computed-answers)."""
     format: RowFormat | None = None
     """The data set whose rows these are, [as its makers publish them](problems.md#rows-of-known-data-sets); null: rows
     of a problem file."""
 
     @model_validator(mode="after")
     def _a_format_says_the_rest(self) -> Self:
-        if self.format is not None and (self.answer_kind not in (None, "code") or self.text is not None):
-            raise ValueError(f"`format: {self.format}` says how answers are checked: leave answer_kind and text out")
+        given = [key for key in ("answer_kind", "text", "program") if getattr(self, key) is not None]
+        if self.format is not None and given:
+            raise ValueError(f"`format: {self.format}` says how answers are checked: leave {given[0]} out")
         return self
 
 
@@ -122,6 +125,8 @@ class HubSource(RecipeKeys):
     """How all of its answers are checked."""
     text: TextComparison | None = None
     """With `answer_kind: text`: how they are compared; null: by `words`."""
+    program: Program | None = None
+    """With `answer_kind: math`: `run` where answers are computed by [programs](programs.md#computed-answers)."""
     answer_pattern: str | None = None
     """A regular expression whose first group is the reference answer inside the answer column (GSM8K: `#### (.+)`)."""
     license: str | None = None
@@ -133,7 +138,8 @@ class HubSource(RecipeKeys):
 
     @model_validator(mode="after")
     def _columns_or_a_format(self) -> Self:
-        given = [key for key in ("columns", "answer_kind", "text", "answer_pattern") if getattr(self, key) is not None]
+        keys = ("columns", "answer_kind", "text", "program", "answer_pattern")
+        given = [key for key in keys if getattr(self, key) is not None]
         if self.format is None and not {"columns", "answer_kind"} <= set(given):
             raise ValueError("a data set of the Hub needs `columns` and `answer_kind`, or a `format`")
         if self.format is not None and given:

@@ -80,6 +80,7 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("answers", pa.list_(pa.string())),
         ("text_compare", pa.string()),
         ("tests", pa.string()),
+        ("program", pa.string()),
         ("solution", pa.string()),
         ("split_group", pa.string()),
         ("loaded_at", TIME),

@@ -24,7 +24,7 @@ def open_grading(problems: Sequence[Problem], grader: str | None = None) -> Iter
         sandbox = custom = None
         if grader is not None:
             custom = stack.enter_context(closing(CustomGrading(grader)))
-        elif any(problem.answer_kind == "code" for problem in problems):
+        elif any(problem.runs_programs for problem in problems):
             sandbox = stack.enter_context(configured_sandbox())
         yield stack.enter_context(open_tools(sandbox, custom))
 

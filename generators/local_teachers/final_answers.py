@@ -36,7 +36,9 @@ HEDGES = (
 
 
 def state_answer(problem: Problem, answer: str, rng: Random) -> str:
-    """Return a sentence that states `answer` so that a careful reader finds exactly this one."""
+    """Return a sentence that states `answer` so that a careful reader finds this one, or a program that prints it."""
+    if problem.program is not None:
+        return _printing(answer)
     if problem.answer_kind == "choice":
         sentences: tuple[str, ...] = CHOICE_SENTENCES
     else:
@@ -47,12 +49,18 @@ def state_answer(problem: Problem, answer: str, rng: Random) -> str:
 def hedge(problem: Problem, answer: str, other: str, rng: Random) -> str:
     """Return a text that states two different final answers and does not decide between them."""
     first, second = rng.sample((answer, other), 2)
+    if problem.program is not None:
+        return _printing(f"{first} or {second}")
     return rng.choice(HEDGES).format(
         first=_plain(problem, first, rng),
         second=_plain(problem, second, rng),
         first_exact=first,
         second_exact=second,
     )
+
+
+def _printing(text: str) -> str:
+    return f"```python\nprint({text!r})\n```"
 
 
 def _plain(problem: Problem, answer: str, rng: Random) -> str:

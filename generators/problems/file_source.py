@@ -48,6 +48,8 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
             for field, value in given_by_source.items():
                 if row.get(field) in (None, ""):
                     row[field] = value
+            if source.program is not None and row.get("answer_kind") == "math":
+                row["program"] = source.program
             if source.text is not None and row.get("answer_kind") == "text" and row.get("text") in (None, ""):
                 row["text"] = source.text.model_dump()
             problem = problem_from_row(row, where)

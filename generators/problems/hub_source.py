@@ -218,6 +218,8 @@ def _problem_row(raw: Mapping[str, Any], source: HubSource, where: str, place: s
     }
     if source.text is not None:
         row["text"] = source.text.model_dump()
+    if source.program is not None:
+        row["program"] = source.program
     if source.format is not None:
         found = problem_fields(raw, FORMATS[source.format], source.format, where)
     else:

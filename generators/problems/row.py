@@ -18,6 +18,7 @@ from cotfactory.schemas.problem import (
     AssertTests,
     CallTests,
     Problem,
+    Program,
     StdioTests,
     TextCompare,
     Tolerance,
@@ -38,6 +39,7 @@ FIELDS = (
     "text",
     "choices",
     "tests",
+    "program",
     "solution",
     "domain",
     "source",
@@ -68,10 +70,11 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
     answer = answers[0] if answers else _answer(row, kind, choices, where)
     tolerance = _tolerance(row, kind, where)
     compare = _text_compare(row, kind, where)
+    program = _program(row, kind, where)
     source = _required(row, "source", where)
     try:
         problem = Problem(
-            problem_id=problem_id(question, choices, answer, tests, source, tolerance, answers[1:], compare),
+            problem_id=problem_id(question, choices, answer, tests, source, tolerance, answers[1:], compare, program),
             source=source,
             source_row_id=_required(row, "id", where),
             source_revision=source_revision,
@@ -85,6 +88,7 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
             answers=answers[1:],
             text_compare=compare,
             tests=tests,
+            program=program,
             solution=_optional(row, "solution", where),
             split_group=split_group_of(question),
         )
@@ -254,6 +258,23 @@ def _text_compare(row: Mapping[str, object], kind: AnswerKind, where: str) -> Te
         f"{', '.join(get_args(TextCompare))}",
         "fix or remove `text`",
     )
+
+
+def _program(row: Mapping[str, object], kind: AnswerKind, where: str) -> Program | None:
+    """Return what `program` says of a math problem. A column of that name that holds programs is another one's."""
+    given = row.get("program")
+    if given == "run" and kind == "math":
+        return "run"
+    if (
+        kind == "math"
+        and isinstance(given, str)
+        and len(given) == len(given.strip(" \n"))
+        and did_you_mean(given, ["run"])
+    ):
+        raise ProblemSourceError(
+            f"{where} has `program` {shown(given)}: expected run, or no such field", "fix or remove `program`"
+        )
+    return None
 
 
 def _tolerance(row: Mapping[str, object], kind: AnswerKind, where: str) -> str | None:

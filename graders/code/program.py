@@ -72,7 +72,7 @@ def extract_program(response: str, question: str, entry_point: str | None) -> Ex
     """
     if not response.strip():
         return ExtractedProgram("empty")
-    answer = _tagged(response)
+    answer = tagged(response)
     blocks, cut_off = fenced_blocks(answer)
     given = given_code(question, entry_point)
     if cut_off is not None and not _goes_without(blocks, cut_off, entry_point):
@@ -90,7 +90,7 @@ def extract_program(response: str, question: str, entry_point: str | None) -> Ex
     return ExtractedProgram("no_entry_point" if usable else "no_program")
 
 
-def _tagged(response: str) -> str:
+def tagged(response: str) -> str:
     """Return what stands between the last `<answer>` or `[PYTHON]` tags, as a block; else the whole response."""
     for opening, closing in TAGS:
         end = response.rfind(closing)
@@ -123,7 +123,7 @@ def _from_bare_text(response: str, entry_point: str | None, given: str) -> Extra
     """Return the program of a response without any fence."""
     if given and (body := _bare_body(response)):
         return completed(body, given)
-    program = _bare_program(response, entry_point)
+    program = bare_program(response, entry_point)
     if program is None:
         return ExtractedProgram("no_program")
     return ExtractedProgram("unfenced", program, before(_prelude(given, entry_point), program))
@@ -140,7 +140,7 @@ def _bare_body(response: str) -> str | None:
     return first if tree_of(f"def _():\n{first}") is not None else None
 
 
-def _bare_program(response: str, entry_point: str | None) -> str | None:
+def bare_program(response: str, entry_point: str | None) -> str | None:
     """Return the code of a response that may begin and end in prose: from its first line of code to its last."""
     lines = response.split("\n")
     starts = [place for place, line in enumerate(lines) if CODE_START.match(line)]
@@ -160,11 +160,11 @@ def _last_of(programs: list[str], blocks: list[str], given: str, entry_point: st
     if not programs:
         return ExtractedProgram("no_program")
     rule = "fenced_block" if len(set(programs)) == 1 else "last_fenced_block"
-    whole = _with_helpers(programs[-1], blocks, entry_point)
+    whole = with_helpers(programs[-1], blocks, entry_point)
     return ExtractedProgram(rule, whole, before(given, whole))
 
 
-def _with_helpers(program: str, blocks: list[str], entry_point: str | None) -> str:
+def with_helpers(program: str, blocks: list[str], entry_point: str | None) -> str:
     """Return a program after the other blocks that define what it uses and does not define."""
     whole = program
     place = len(blocks) - 1 - blocks[::-1].index(program)

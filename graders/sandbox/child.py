@@ -210,7 +210,19 @@ def run_check(program: str, way: dict[str, Any]) -> bytes:
     return str(way["token"]).encode() if run_beside(load(program, "program"), way) else b"asserted nothing"
 
 
-WAYS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {"call": run_call, "check": run_check, "tests": run_apart}
+def run_notebook(_: str, way: dict[str, Any]) -> bytes:
+    """Run cells; what does so is imported here because few problems need it."""
+    from cotfactory.graders.sandbox.cells import run_cells
+
+    return run_cells(way)
+
+
+WAYS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {
+    "call": run_call,
+    "cells": run_notebook,
+    "check": run_check,
+    "tests": run_apart,
+}
 
 
 def run_script(program: str) -> int:

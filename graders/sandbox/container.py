@@ -35,6 +35,7 @@ RUNNER_MODULES = {
     "cotfactory.graders.sandbox.clock": "clock.py",
     "cotfactory.graders.sandbox.prelude": "prelude.py",
     "cotfactory.graders.sandbox.tester": "tester.py",
+    "cotfactory.graders.sandbox.cells": "cells.py",
     "cotfactory.graders.sandbox.child": "child.py",
     "__main__": "runner.py",
 }

@@ -59,6 +59,19 @@ class Check(Record):
     token: str
 
 
+class Cells(Record):
+    """Run the cells one after the other in one namespace, as a notebook does; what the last one shows comes back.
+
+    With `names` it is one program, whose answer may also stand in a variable, or come from a function, called so. The
+    output is JSON: `{"shown": text, "raised": the error that ended it or "", "answer": text or null}`.
+    """
+
+    kind: Literal["cells"] = "cells"
+    cells: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    most_characters: PositiveInt = 20_000
+
+
 class Execution(Record):
     """One program and one way to run it. Executions share nothing, not even those of one candidate.
 
@@ -66,7 +79,7 @@ class Execution(Record):
     """
 
     program: str
-    way: Annotated[Call | Apart | Stdio | Check, Field(discriminator="kind")]
+    way: Annotated[Call | Apart | Stdio | Check | Cells, Field(discriminator="kind")]
     timeout_s: PositiveFloat | None = None
     memory_mb: PositiveInt | None = None
     output_bytes: PositiveInt | None = None

@@ -112,6 +112,8 @@ def is_contaminated(groups: Sequence[Group]) -> bool:
 def _grader(problem: Problem) -> str:
     if problem.grader is not None:
         return problem.grader.name
+    if problem.program is not None:
+        return "math_program"
     return "reasoning_gym" if isinstance(problem.tests, ScorerTests) else problem.answer_kind
 
 
@@ -169,6 +171,7 @@ def _comparison(problem: Problem) -> dict[str, object]:
         "answer_tolerance": problem.answer_tolerance,
         "answers": list(problem.answers) or None,
         "text_compare": problem.text_compare if problem.text_compare != "words" else None,
+        "program": problem.program,
     }
 
 

@@ -111,3 +111,29 @@ def test_problems_that_nothing_can_judge_are_dropped_and_counted(tmp_path: Path)
     question = "SELECT reason, count(*) AS n FROM decisions WHERE candidate_id IS NULL GROUP BY ALL"
     told = cotfactory("sql", question, "--workspace", tmp_path / "w", "--format", "csv")
     assert told.stdout.splitlines()[1:] == ["unsupported,1"]
+
+
+def test_answers_that_programs_compute_go_through_the_whole_line(tmp_path: Path) -> None:
+    rows = [
+        {"id": str(n), "question": f"What is {n} + {n}?", "answer": str(2 * n), "answer_kind": "math"} for n in (3, 4)
+    ]
+    (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {
+        "name": "computed",
+        "problems": [{"source": "file", "path": "problems.jsonl", "program": "run"}],
+        "teachers": [{"name": "t", "model": "m", "simulated": True}],
+        "attempts": 4,
+        "release": {"license": "mit", "products": ["sft", "rl"]},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    done = cotfactory("run", tmp_path / "recipe.yaml", "--direct", "--workspace", tmp_path / "w", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = last_line(done)
+    assert summary["verdicts"]["correct"] > 0
+    assert summary["verdicts"]["ungraded"] == 0
+    table = f"'{summary['release']['path']}/rl/*.parquet'"
+    told = cotfactory(
+        "sql", f"SELECT DISTINCT grader, grader_args FROM {table}", "--workspace", tmp_path / "w", "--json"
+    )
+    assert '"grader": "math_program"' in told.stdout
+    assert "print" in cotfactory("sql", "SELECT response FROM candidates", "--workspace", tmp_path / "w").stdout

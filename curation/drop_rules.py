@@ -14,6 +14,7 @@ from cotfactory.curation.chain_checks.chain_steps import wrong_step
 from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChain
 from cotfactory.curation.chain_checks.language import foreign_share
 from cotfactory.curation.chain_checks.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
+from cotfactory.curation.chain_checks.personal_data import personal_words
 from cotfactory.curation.chain_checks.repetition import repetition
 from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
 from cotfactory.curation.chain_checks.voices import leaked_role, refusal, self_naming
@@ -95,6 +96,10 @@ def _contaminated(chains: Sequence[ExaminedChain], _: Curation, index: Benchmark
 
 def _key_like(chain: ExaminedChain, _: Curation) -> Found:
     return key_like(chain.text)
+
+
+def _personal_data(chain: ExaminedChain, _: Curation) -> Found:
+    return personal_words(chain.text, chain.prompt)
 
 
 def _repetitive(chain: ExaminedChain, curation: Curation) -> Found:
@@ -184,6 +189,7 @@ CHAIN_RULES: dict[DropReason, ChainRule] = {
     "hinted": partial(_each, _hinted),
     "contaminated": _contaminated,
     "key_like": partial(_each, _key_like),
+    "personal_data": partial(_each, _personal_data),
     "repetitive": partial(_each, _repetitive),
     "wrong_language": partial(_each, _wrong_language),
     "role_leak": partial(_each, _role_leak),

@@ -51,7 +51,11 @@ def examine(groups: Sequence[Group], curation: Curation, index: BenchmarkIndex |
 
 
 def _only_labels(reason: DropReason, curation: Curation) -> TypeGuard[Flag]:
-    return reason in curation.label_only or (reason == "wrong_step" and not curation.drop_wrong_steps)
+    return (
+        reason in curation.label_only
+        or (reason == "wrong_step" and not curation.drop_wrong_steps)
+        or (reason == "personal_data" and curation.personal_data != "drop")
+    )
 
 
 def _chain(problem: Problem, graded: GradedCandidate) -> ExaminedChain:

@@ -9,6 +9,7 @@ import jinja2
 import pyarrow as pa
 import yaml
 
+from cotfactory.curation.chain_checks.personal_data import PERSONAL_KINDS
 from cotfactory.data_contracts.contract import Contract
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
 from cotfactory.graders.exam_record import MeasuredShare, shipped_record
@@ -74,6 +75,9 @@ def dataset_card(
         labels=statistics.labels(),
         terms={teacher.teacher: _terms(teacher.license) for teacher in manifest.facts.teachers},
         agreement=statistics.agreement,
+        personal=statistics.personal_data,
+        personal_kinds=PERSONAL_KINDS,
+        personal_rule=recipe.curation.personal_data,
         charts=charts,
         drop_reasons=DROP_REASONS,
         methods=(*METHODS, "any"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from cotfactory.publishing.agreement import Agreement
 from cotfactory.publishing.licenses import NOT_STATED
+from cotfactory.publishing.personal_data import PersonalDataCount
 from cotfactory.publishing.products.rl import LeftOut
 from cotfactory.publishing.shown_chain import ShownChain, sha_key, shown_chain
 from cotfactory.schemas.candidate import Candidate
@@ -74,6 +75,7 @@ class ReleaseStatistics:
     licenses: Counter[str] = field(default_factory=Counter)
     flags: Counter[Flag] = field(default_factory=Counter)
     without_rl: Counter[LeftOut] = field(default_factory=Counter)
+    personal_data: PersonalDataCount = field(default_factory=PersonalDataCount)
     agreement: Agreement = field(default_factory=Agreement)
     _kept: _Sample = field(default_factory=lambda: _Sample(KEPT_SHOWN))
     _dropped: dict[str, _Sample] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import get_args
 
 from cotfactory.publishing.build_rows import BUILDERS
 from cotfactory.publishing.contaminated import ContaminatedIds
+from cotfactory.publishing.personal_data import without_personal_data
 from cotfactory.publishing.products.rl import left_out
 from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
@@ -71,7 +72,8 @@ def stage_rows(name: str, problems: Iterable[Sequence[Group]], recipe: Recipe, w
 def _watched(
     problems: Iterable[Sequence[Group]], statistics: ReleaseStatistics, recipe: Recipe
 ) -> Iterator[Sequence[Group]]:
-    for groups in problems:
+    for found in problems:
+        groups = [without_personal_data(group, recipe.curation, statistics.personal_data) for group in found]
         statistics.add(groups, left_out(groups, recipe) if "rl" in recipe.release.products else None)
         yield groups
 

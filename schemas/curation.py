@@ -126,6 +126,10 @@ class Curation(RecipeKeys):
     """Publish programs too whose tests had to run beside them, where a program can forge the result."""
     drop_wrong_steps: bool = True
     """Drop chains that state `6 * 7 = 44` on their way, however right the answer; false: only flag them."""
+    personal_data: Literal["drop", "mask", "label"] = "drop"
+    """What becomes of right chains with an e-mail address, telephone number, IBAN or card number that their question
+    does not have: they are dropped, published with `[email]` in its place, or published as they are with a flag. Wrong
+    chains that a product shows are masked, unless it is `label`."""
     label_only: tuple[Flag, ...] = ("answer_first", "answer_from_prompt")
     """Findings that flag a chain and do not drop it; `[]`: all of them drop."""
     repetition: Repetition = Repetition()

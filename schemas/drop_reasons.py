@@ -20,6 +20,7 @@ DropReason = Literal[
     "hinted",
     "contaminated",
     "key_like",
+    "personal_data",
     "repetitive",
     "wrong_language",
     "role_leak",
@@ -40,6 +41,7 @@ DropReason = Literal[
 ]
 
 Flag = Literal[
+    "personal_data",
     "repetitive",
     "wrong_language",
     "role_leak",
@@ -67,6 +69,7 @@ DROP_REASONS: dict[DropReason, str] = {
     "hinted": "The prompt held the reference answer (`strategy: hint`), and `curation.keep_hinted` is off.",
     "contaminated": "The problem, or the chain, repeats a text of a benchmark (`curation.decontaminate`).",
     "key_like": "Something in the chain looks like a credential.",
+    "personal_data": "The chain holds somebody's address or number, its question does not (`curation.personal_data`).",
     "repetitive": "The same sentence, phrase or passage over and over (`curation.repetition`).",
     "wrong_language": "Too many letters of a script that the prompt does not use (`curation.max_foreign_letters`).",
     "role_leak": "The chain speaks in another role, or holds a chat template's own tokens.",

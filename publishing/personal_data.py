@@ -1,0 +1,63 @@
+"""Personal data on its way out: counted for the card, and masked in every chain that leaves, as the recipe says."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from cotfactory.curation.chain_checks.personal_data import PersonalKind, masked, personal_data
+from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain
+
+
+@dataclass
+class PersonalDataCount:
+    """How many chains hold personal data that their question does not; `kinds` counts a chain once for each kind."""
+
+    chains: int = 0
+    found: int = 0
+    kinds: Counter[PersonalKind] = field(default_factory=Counter)
+
+
+def without_personal_data(group: Group, curation: Curation, count: PersonalDataCount) -> Group:
+    """Count the chains of a group that hold personal data, and return it as its chains may leave.
+
+    Where the recipe says `label` that is as they are. Else all of it is masked: of a chain dropped for another reason,
+    too, which a product may show as wrong.
+    """
+    prompt = "\n".join((group.problem.question, *(group.problem.choices or ())))
+    told = {graded.candidate.candidate_id for graded in group.candidates if _counted(graded, prompt, count)}
+    if not told or curation.personal_data == "label":
+        return group
+    return group.model_copy(
+        update={
+            "candidates": tuple(
+                _masked(graded, prompt) if graded.candidate.candidate_id in told else graded
+                for graded in group.candidates
+            ),
+            "labelled": tuple(
+                _masked_steps(chain, prompt) if chain.candidate_id in told else chain for chain in group.labelled
+            ),
+        }
+    )
+
+
+def _counted(graded: GradedCandidate, prompt: str, count: PersonalDataCount) -> bool:
+    kinds = {string.kind for string in personal_data(graded.candidate.text, prompt)}
+    count.chains += 1
+    count.found += bool(kinds)
+    count.kinds.update(kinds)
+    return bool(kinds)
+
+
+def _masked(graded: GradedCandidate, prompt: str) -> GradedCandidate:
+    candidate, grade = graded.candidate, graded.grade
+    reasoning = None if candidate.reasoning is None else masked(candidate.reasoning, prompt)
+    answer = None if grade.extracted_answer is None else masked(grade.extracted_answer, prompt)
+    response = masked(candidate.response, prompt)
+    return GradedCandidate(
+        candidate=candidate.model_copy(update={"reasoning": reasoning, "response": response}),
+        grade=grade.model_copy(update={"extracted_answer": answer}),
+    )
+
+
+def _masked_steps(chain: LabelledChain, prompt: str) -> LabelledChain:
+    return chain.model_copy(update={"steps": tuple(masked(step, prompt) for step in chain.steps)})

@@ -14,6 +14,7 @@ import typer
 
 from cotfactory.flows.host.signals import DRAIN_S, StopSignals
 from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.printable import printable
 
 app = typer.Typer(
     name="cotfactory",
@@ -42,6 +43,10 @@ RecipeWorkspace = Annotated[
         help="Where everything is kept. Default: the folder workspace beside the recipe, else in the current folder.",
     ),
 ]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option("--trust", metavar="HOST", help="The recipe's keys may go to this host; remembered. May be repeated."),
+]
 WORKSPACE = Path("workspace")
 # Every command takes --workspace, so that a script can always pass it; some keep nothing.
 NoWorkspace = Annotated[Path, typer.Option("--workspace", hidden=True)]
@@ -57,6 +62,7 @@ def run(
     drain_s: Annotated[
         float, typer.Option("--drain-s", metavar="SECONDS", min=0, help="How long Ctrl-C and SIGTERM wait for answers.")
     ] = DRAIN_S,
+    trust: Trust = None,
     log_level: LogLevel = "info",
     as_json: Json = False,
     debug: Debug = False,
@@ -65,6 +71,7 @@ def run(
     from cotfactory.flows.run import run_recipe
 
     with _shown(as_json, debug) as show:
+        _trust(recipe, trust)
         show(
             run_recipe(
                 recipe,
@@ -88,12 +95,22 @@ def plan(recipe: RecipePath, workspace: RecipeWorkspace = None, as_json: Json = 
 
 
 @app.command()
-def check(recipe: RecipePath, workspace: RecipeWorkspace = None, as_json: Json = False, debug: Debug = False) -> None:
-    """Check the recipe, its endpoints, the sandbox and every reference answer, before a token is bought."""
+def check(
+    recipe: RecipePath,
+    workspace: RecipeWorkspace = None,
+    asks: Annotated[
+        bool, typer.Option("--ask/--no-ask", help="Ask each endpoint one question, 16 tokens long.")
+    ] = True,
+    trust: Trust = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check the recipe, its endpoints, the sandbox and every reference answer, before tokens are bought."""
     from cotfactory.flows.inspect.check_recipe import check_recipe
 
     with _shown(as_json, debug) as show:
-        show(check_recipe(recipe, _workspace_of(recipe, workspace)))
+        _trust(recipe, trust)
+        show(check_recipe(recipe, _workspace_of(recipe, workspace), asks=asks))
 
 
 @app.command()
@@ -378,6 +395,18 @@ def main() -> None:
     app()
 
 
+def _trust(recipe: Path | None, hosts: list[str] | None) -> None:
+    """Remember which hosts the recipe's keys may go to: those named, and what is answered with yes on a terminal."""
+    if recipe is None:  # the demo sends nothing to anybody
+        return
+    from cotfactory.flows.host.trusted_hosts import trust_what_is_answered_yes
+    from cotfactory.flows.settings import load_recipe
+
+    can_answer = sys.stdin.isatty() and sys.stderr.isatty()
+    ask = (lambda question: typer.confirm(question, err=True)) if can_answer else None
+    trust_what_is_answered_yes(load_recipe(recipe), hosts or (), ask)
+
+
 @contextmanager
 def _shown(as_json: bool, debug: bool) -> Iterator[Callable[[Any], None]]:
     """Run a command inside; print what it shows (a Record, or None) or its error, and leave with the right exit code.
@@ -392,7 +421,7 @@ def _shown(as_json: bool, debug: bool) -> Iterator[Callable[[Any], None]]:
     except CotfactoryError as error:
         if debug:
             raise
-        print(f"cotfactory: {error}", file=sys.stderr)
+        print(f"cotfactory: {printable(str(error))}", file=sys.stderr)
         code = error.exit_code
         results.append(error.summary)
         # Prefect keeps the error until the interpreter ends, and the error its frames with their open databases.
@@ -408,7 +437,7 @@ def _shown(as_json: bool, debug: bool) -> Iterator[Callable[[Any], None]]:
     if as_json and result is not None:
         print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
     elif result is not None and code == 0:
-        print(result.text())
+        print(printable(result.text()))
     if "prefect" in sys.modules or signals.received is not None:
         # Its threads still hold our modules when the interpreter ends, and DuckDB's binding would list all of them.
         sys.stdout.flush()

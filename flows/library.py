@@ -86,15 +86,17 @@ def run(
     limit: int | None = None,
     publish: bool = False,
     log_level: str = "info",
+    trust: Sequence[str] = (),
 ) -> "RunSummary":
     """Run a recipe from its problems to its release and return what was done, as `cotfactory run --direct` does.
 
     Without a `workspace` it is the folder of that name beside the recipe, else in the current folder. `limit` takes
-    only the first problems, `publish` sends the release to the recipe's repository. Resumes by itself:
+    only the first problems, `publish` sends the release to the recipe's repository, `trust` names hosts that the
+    recipe's keys may go to beside their providers, which is remembered. Resumes by itself:
     what the workspace holds is neither asked nor paid again. May be called where an event loop runs already (a
     notebook), and from any thread. Raises a CotfactoryError; what was bought until then is kept.
     """
-    work = arun(recipe, workspace, limit=limit, publish=publish, log_level=log_level)
+    work = arun(recipe, workspace, limit=limit, publish=publish, log_level=log_level, trust=trust)
     return _on_thread(work) if _a_loop_runs() else _in_new_loop(work)
 
 
@@ -105,14 +107,17 @@ async def arun(
     limit: int | None = None,
     publish: bool = False,
     log_level: str = "info",
+    trust: Sequence[str] = (),
 ) -> "RunSummary":
     """Run a recipe in the running event loop; see `run`. A cancelled run has sealed what it bought."""
     from cotfactory.flows.build import build
+    from cotfactory.flows.host import trusted_hosts
     from cotfactory.flows.prepare import BuildRequest
     from cotfactory.flows.progress import TerminalProgress
     from cotfactory.flows.stage_runner import DirectStages
 
     known = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    trusted_hosts.trust(known, trust)
     if workspace is None:
         workspace = find_workspace(None if isinstance(recipe, Recipe) else Path(recipe), Path("workspace"))
     request = BuildRequest(known, Path(workspace), limit, publish, log_level=log_level)

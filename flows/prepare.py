@@ -17,6 +17,7 @@ from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.run_log import log_level, run_log
 from cotfactory.flows.host.signals import DRAIN_S
+from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.job import Job
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import contract_page
@@ -69,6 +70,8 @@ async def opened_job(
     However the context ends, the run is written down and told to `progress`.
     """
     level = log_level(request.log_level)
+    if asks:
+        refuse_unbound_keys(request.recipe)
     workspace = open_workspace(request.workspace)
     freed_memory.keep_little()
     run = Run(

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.printable import printable
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ class TerminalProgress:
     def note(self, text: str) -> None:
         """Print a line above the bars, and keep it in the run's log."""
         logger.info(text)
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, summary: RunSummary) -> None:
         """Show the funnel, the verdicts, what was paid, and where the release is."""

@@ -9,15 +9,15 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import SecretStr, ValidationError
 
+from cotfactory.flows.recipe_file import Place, line_of, read_recipe_file
 from cotfactory.generators.ask.own_prompt import LARGEST_TEMPLATE
 from cotfactory.generators.problems.hub_source import HubAccess
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.proxy import is_loopback
 from cotfactory.schemas.curation import BenchmarkFile
-from cotfactory.schemas.endpoint_keys import can_be_sent
+from cotfactory.schemas.endpoint_keys import can_be_sent, is_url
 from cotfactory.schemas.errors import InputError, RecipeError
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.recipe import FileSource, Recipe
@@ -27,16 +27,23 @@ if TYPE_CHECKING:
     from cotfactory.publishing.hub import HubTarget
 
 DEFAULT_RECIPE = "demo"
-LATER = frozenset({"headers", "prompt", "start", "system"})
-"""Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a header is sent or a
-command is started, and means nothing in a prompt."""
+ENVIRONMENT: Mapping[str, str] = os.environ
+"""Of this process, as it is when it is asked."""
+PATHS = frozenset({"path", "recordings", "ca_bundle", "grader"})
+"""Keys in which `${NAME}` is filled in when the recipe is read: names of files, which are published without folders."""
+LATER = frozenset({"base_url", "base_urls", "headers", "start"})
+"""Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a request is sent or
+a command is started."""
+PLAIN = frozenset({"prompt", "system"})
+"""Keys in which `${NAME}` means nothing: what a teacher is told is published, and no value of the environment is."""
 OF_NO_OUTPUT = (
     *("base_url", "base_urls", "start", "wait_for_s", "api_key_env", "headers", "ca_bundle", "limits", "recordings"),
     "batch",
 )
 """Keys of a teacher that say where and how fast it is asked, and nothing about what it is asked."""
 _TEMPLATE_FILE = re.compile(r"[^{}\n]+\.j2")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+"""A variable of the environment, as a recipe names it."""
 
 
 def shipped_recipe(name: str) -> Path:
@@ -46,24 +53,18 @@ def shipped_recipe(name: str) -> Path:
     return Path(str(importlib.resources.files("cotfactory.recipes").joinpath(f"{name}.yaml")))
 
 
-def load_recipe(path: Path, environment: Mapping[str, str] = os.environ) -> Recipe:
-    """Read and check a recipe; `${NAME}` in a value stands for the environment variable.
+def load_recipe(path: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Recipe:
+    """Read and check a recipe; `${NAME}` in a file's path stands for the environment variable.
 
-    Relative paths in it start at the recipe's own folder and are made absolute here.
+    Relative paths in it start at the recipe's own folder and are made absolute here. What is sent or started
+    (`base_url`, `headers`, `start`) stays as it is written, and is filled in where it is used.
     Raises RecipeError, with one line per mistake, before anything is asked or written.
     """
+    raw, lines = read_recipe_file(path)
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise RecipeError(f"Recipe {path.resolve()} does not exist", "give the path of a YAML file") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"Recipe {path} is not readable YAML: {_one_line(error)}", "fix the file") from error
-    if not isinstance(raw, dict):
-        raise RecipeError(f"Recipe {path} holds no keys: expected name, problems, teachers, release", "see README")
-    try:
-        recipe = Recipe.model_validate(_expanded(raw, environment, str(path)))
+        recipe = Recipe.model_validate(_filled_in_paths(raw, environment, path, lines))
     except ValidationError as error:
-        raise RecipeError(f"Recipe {path} is not valid:\n{_mistakes(error)}", "fix these lines") from error
+        raise RecipeError(f"Recipe {path} is not valid:\n{_mistakes(error, lines)}", "fix these lines") from error
     return _with_absolute_paths(recipe, path.resolve().parent)
 
 
@@ -87,13 +88,13 @@ def recipe_id(recipe: Recipe) -> str:
     return content_id(content)
 
 
-def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.environ) -> Endpoint:
+def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = ENVIRONMENT) -> Endpoint:
     """Return where a teacher with a `base_url` (or none: OPENAI_BASE_URL) is asked, and its key.
 
     Raises RecipeError when there is no URL, or no key for a server that is not on this machine; InputError for a key
     that no HTTP header can carry.
     """
-    base_url = spec.base_url or environment.get("OPENAI_BASE_URL")
+    base_url = asked_url(spec, environment)
     if not base_url:
         raise RecipeError(
             f"Teacher {spec.name!r} has nowhere to be asked: expected base_url, recordings or simulated",
@@ -113,13 +114,34 @@ def remote_endpoint(spec: TeacherSpec, environment: Mapping[str, str] = os.envir
     return Endpoint(where.rstrip("/") + mark + query, key or NO_KEY, headers, ca_bundle)
 
 
-def remote_endpoints(spec: TeacherSpec, environment: Mapping[str, str] = os.environ) -> tuple[Endpoint, ...]:
+def asked_url(spec: TeacherSpec, environment: Mapping[str, str]) -> str | None:
+    """Return the URL of a teacher's server, the environment's values in it; None where there is none.
+
+    Raises RecipeError for a value that makes it none.
+    """
+    if spec.base_url is None:
+        return environment.get("OPENAI_BASE_URL")
+    url = _filled_in(spec.base_url, environment, f"teacher {spec.name!r}")
+    if not is_url(url):
+        raise RecipeError(
+            f"The base_url {spec.base_url!r} of teacher {spec.name!r} is no URL with the environment's values in it",
+            "expected http:// or https://, a host, and as a rule /v1",
+        )
+    return url
+
+
+def remote_endpoints(spec: TeacherSpec, environment: Mapping[str, str] = ENVIRONMENT) -> tuple[Endpoint, ...]:
     """Return the servers of a teacher, one unless it has `base_urls`. Raises as `remote_endpoint`."""
     at = [spec] if spec.base_urls is None else [spec.model_copy(update={"base_url": url}) for url in spec.base_urls]
     return tuple(remote_endpoint(server, environment) for server in at)
 
 
-def start_command(spec: TeacherSpec, environment: Mapping[str, str] = os.environ) -> list[str]:
+def has_key(spec: TeacherSpec, environment: Mapping[str, str]) -> bool:
+    """Whether the key that `api_key_env` names goes with a teacher's requests."""
+    return not spec.brings_its_key and bool(environment.get(spec.api_key_env, "").strip())
+
+
+def start_command(spec: TeacherSpec, environment: Mapping[str, str] = ENVIRONMENT) -> list[str]:
     """Return the words of the command that serves a teacher, the environment's values in them. Raises RecipeError."""
     return [_filled_in(word, environment, f"teacher {spec.name!r}") for word in shlex.split(spec.start or "")]
 
@@ -135,30 +157,30 @@ def _header(spec: TeacherSpec, name: str, value: str, environment: Mapping[str, 
     return expanded
 
 
-def hub_access(environment: Mapping[str, str] = os.environ) -> HubAccess:
+def hub_access(environment: Mapping[str, str] = ENVIRONMENT) -> HubAccess:
     """Return how Hub datasets are read: HF_TOKEN, the cache of HF_HOME; the libraries read HF_ENDPOINT themselves."""
     home = Path(environment.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
     return HubAccess(token=_token(environment), cache_folder=home / "datasets")
 
 
-def hub_target(environment: Mapping[str, str] = os.environ) -> "HubTarget":
+def hub_target(environment: Mapping[str, str] = ENVIRONMENT) -> "HubTarget":
     """Return where releases are published: HF_ENDPOINT and HF_TOKEN."""
     from cotfactory.publishing.hub import HubTarget  # the Hub's client takes most of a second to import
 
     return HubTarget(endpoint=environment.get("HF_ENDPOINT"), token=_token(environment))
 
 
-def sandbox_image(environment: Mapping[str, str] = os.environ) -> str:
+def sandbox_image(environment: Mapping[str, str] = ENVIRONMENT) -> str:
     """Return the image that programs run in: COTFACTORY_SANDBOX_IMAGE, or the one our Dockerfile is tagged with."""
     return environment.get("COTFACTORY_SANDBOX_IMAGE", "cotfactory-sandbox:latest")
 
 
-def sandbox_runtime(environment: Mapping[str, str] = os.environ) -> str | None:
+def sandbox_runtime(environment: Mapping[str, str] = ENVIRONMENT) -> str | None:
     """Return COTFACTORY_SANDBOX_RUNTIME, the engine's runtime for programs (`runsc` is gVisor), None for its own."""
     return environment.get("COTFACTORY_SANDBOX_RUNTIME")
 
 
-def secrets_of(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> frozenset[str]:
+def secrets_of(recipe: Recipe, environment: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
     """Return every key that a run of the recipe may use: none of them is ever written anywhere."""
     names = {"HF_TOKEN", *(spec.api_key_env for spec in recipe.teachers)}
     keys = {environment[name].strip() for name in names if environment.get(name, "").strip()}
@@ -166,7 +188,7 @@ def secrets_of(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> f
         if not spec.is_local:
             with suppress(InputError):  # who cannot be asked has no key to keep; whoever is to ask is told
                 keys |= frozenset[str]().union(*(at.secrets for at in remote_endpoints(spec, environment)))
-                keys |= {environment[name] for name in _VARIABLE.findall(spec.start or "") if environment.get(name)}
+                keys |= {environment[name] for name in VARIABLE.findall(spec.start or "") if environment.get(name)}
     return frozenset(keys)
 
 
@@ -198,12 +220,29 @@ def _kind(sign: str) -> str:
     return "a non-ASCII sign" if sign > "~" and sign != "\x7f" else "a control character"
 
 
-def _expanded(value: Any, environment: Mapping[str, str], where: str) -> Any:
+def _filled_in_paths(
+    value: Any, environment: Mapping[str, str], path: Path, lines: Mapping[Place, int], place: Place = ()
+) -> Any:
+    """Return a recipe's values with the environment's in its paths. Raises RecipeError for `${NAME}` elsewhere."""
     if isinstance(value, dict):
-        return {key: inner if key in LATER else _expanded(inner, environment, where) for key, inner in value.items()}
+        return {
+            key: inner if key in LATER | PLAIN else _filled_in_paths(inner, environment, path, lines, (*place, key))
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
-        return [_expanded(inner, environment, where) for inner in value]
-    return _filled_in(value, environment, f"recipe {where}") if isinstance(value, str) else value
+        return [
+            _filled_in_paths(inner, environment, path, lines, (*place, position))
+            for position, inner in enumerate(value)
+        ]
+    if not isinstance(value, str) or not VARIABLE.search(value):
+        return value
+    if not PATHS & set(place):
+        raise RecipeError(
+            f"Recipe {path}, line {line_of(place, lines)}, has {value[:60]!r} in `{place[-1]}`: expected "
+            f"${{NAME}} only in {', '.join(sorted(PATHS | LATER))}",
+            "write the value itself; what a recipe says is published with the dataset",
+        )
+    return _filled_in(value, environment, f"recipe {path}")
 
 
 def _filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
@@ -217,7 +256,7 @@ def _filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
             )
         return environment[match[1]]
 
-    return _VARIABLE.sub(look_up, text)
+    return VARIABLE.sub(look_up, text)
 
 
 def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
@@ -253,7 +292,7 @@ def _template(path: Path) -> str:
         raise RecipeError(f"The prompt {path} cannot be read: {_one_line(error)}", "fix `prompt:`") from error
 
 
-def _mistakes(error: ValidationError) -> str:
+def _mistakes(error: ValidationError, lines_of: Mapping[Place, int]) -> str:
     lines = []
     mistakes = error.errors()
     for mistake in mistakes:
@@ -262,6 +301,8 @@ def _mistakes(error: ValidationError) -> str:
         if mistake["type"] == "too_short" and inside:
             continue
         where = ".".join(str(part) for part in mistake["loc"]) or "recipe"
+        line = line_of(mistake["loc"], lines_of)
+        where = f"line {line}, {where}" if line else where
         message = mistake["msg"].removeprefix("Value error, ")
         if mistake["type"] == "extra_forbidden":
             lines.append(f"  {where}: unknown key")  # its value may be a key in the other sense

@@ -1,8 +1,9 @@
-"""What a recipe may add to the requests of an endpoint: fields of the body, and headers."""
+"""What a recipe may say of an endpoint: its URL, further fields of a request's body, further headers."""
 
 import json
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, JsonValue
 
@@ -43,6 +44,26 @@ def _further_headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+def is_url(text: str) -> bool:
+    """Return whether a text is a URL of the web with a host, and a port that there can be.
+
+    >>> [is_url(text) for text in ("https://h/v1", "http://[::1]:80/v1", "http://[::1/v1", "http://h:99999/v1", "h/v1")]
+    [True, True, False, False, False]
+    """
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_url_when_filled_in(url: str) -> str:
+    if "${" not in url and not is_url(url):
+        raise ValueError("expected http:// or https://, a host, and as a rule /v1")
+    return url
+
+
+BaseUrl = Annotated[str, AfterValidator(_is_url_when_filled_in)]
 ExtraBody = Annotated[dict[str, JsonValue], AfterValidator(_further_fields)]
 Headers = Annotated[dict[str, str], AfterValidator(_further_headers)]
 

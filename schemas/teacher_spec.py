@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.candidate import StrategyName
-from cotfactory.schemas.endpoint_keys import KEY_HEADERS, ExtraBody, Headers
+from cotfactory.schemas.endpoint_keys import KEY_HEADERS, BaseUrl, ExtraBody, Headers
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teaching import Limit, Sampling
 
@@ -125,10 +125,11 @@ class TeacherSpec(RecipeKeys):
     model: str
     """The model that the endpoint is asked for. It is part of each request's id: another model is asked anew. With
     `recordings`, only completions of this model are replayed, or all of them where the file has none of it."""
-    base_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    base_url: BaseUrl | None = None
     """Where the OpenAI chat API begins, as a rule ending in `/v1`; a query (`?api-version=2024-10-21`) goes with every
-    request. No part of an id: an endpoint may move."""
-    base_urls: Annotated[tuple[Annotated[str, Field(pattern=r"^https?://")], ...], Field(min_length=1)] | None = None
+    request. No part of an id: an endpoint may move. `${NAME}` stands for the environment variable, and is published as
+    it is written."""
+    base_urls: Annotated[tuple[BaseUrl, ...], Field(min_length=1)] | None = None
     """Several servers of the same model, in place of `base_url`: each request goes to the one with least in flight, and
     one that fails rests and is tried again. They give one set of samples, and `limits` are those of all together."""
     start: Annotated[str, Field(min_length=1)] | None = None

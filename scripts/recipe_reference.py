@@ -18,8 +18,9 @@ HEAD = """\
 # Recipe reference
 
 A recipe is one YAML file. It holds everything that decides what a run makes; nothing else is configuration. Every key
-that exists is on this page, and an unknown key is an error before anything is asked. `${NAME}` inside a value stands
-for the environment variable NAME. `null` as a default means: not set.
+that exists is on this page, and an unknown key, or one that stands there twice, is an error before anything is asked.
+`${NAME}` stands for the environment variable NAME in paths, `base_url`, `base_urls`, `headers` and `start`, and nowhere
+else. `null` as a default means: not set.
 
 `recipes/endpoint.yaml` in the repository shows every key in its place.
 """

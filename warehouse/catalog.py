@@ -62,11 +62,12 @@ def build_catalog(workspace: Workspace) -> None:
 
 
 def query_catalog(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Answer one SQL question and return (column names, rows); the catalog is opened read-only.
+    """Answer one SQL question and return (column names, rows).
 
-    Raises InputError when the SQL is wrong, WorkspaceError when there is no catalog yet.
+    Nothing is written, and no file outside the workspace is read. Raises InputError when the SQL is wrong or more than
+    one SELECT, WorkspaceError when there is no catalog yet.
     """
-    with _asked(workspace) as connection:
+    with _asked(workspace, sql) as connection:
         result = connection.execute(sql)
         columns = [column[0] for column in result.description or []]
         return columns, result.fetchall()
@@ -74,17 +75,28 @@ def query_catalog(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple
 
 def catalog_table(workspace: Workspace, sql: str) -> pa.Table:
     """Answer one SQL question as an Arrow table. Raises as `query_catalog`."""
-    with _asked(workspace) as connection:
+    with _asked(workspace, sql) as connection:
         table: pa.Table = connection.sql(sql).to_arrow_table()
         return table
 
 
 @contextmanager
-def _asked(workspace: Workspace) -> Iterator[duckdb.DuckDBPyConnection]:
+def _asked(workspace: Workspace, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
     if not workspace.catalog.exists():
         raise WorkspaceError(f"There is no catalog in {workspace.root}", "run a recipe in this workspace first")
     try:
+        statements = duckdb.extract_statements(sql)
+        # `read_only` guards the catalog's file alone: COPY would still write over a sealed one.
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            kinds = ", ".join(statement.type.name for statement in statements) or "nothing"
+            raise InputError(
+                f"The question is not one SELECT: {kinds}",
+                "ask one thing; a PIVOT names its values (ON column IN (...)), and files are written by --format csv",
+            )
         with duckdb.connect(str(workspace.catalog), read_only=True) as connection:
+            connection.execute(f"SET allowed_directories = [{quoted(str(workspace.root))}]")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
             yield connection
     except duckdb.Error as error:
         raise InputError(

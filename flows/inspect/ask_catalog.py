@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from cotfactory.flows.inspect.canned_questions import CANNED_QUESTIONS, as_sql
 from cotfactory.schemas.errors import InputError, WorkspaceError
+from cotfactory.schemas.printable import printable
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Books
 from cotfactory.warehouse.books import all_books
@@ -39,20 +41,32 @@ class Answer(Record):
             return json.dumps(objects, ensure_ascii=False, default=str)
         out = io.StringIO()
         if self.form == "csv":
-            csv.writer(out, lineterminator="\n").writerows([self.columns, *self.rows])
+            csv.writer(out, lineterminator="\n").writerows([_inert(cell) for cell in row] for row in self._lines())
             return out.getvalue().rstrip("\n")
-        table = Table(*self.columns)
+        table = Table()
+        for column in self.columns:
+            table.add_column(Text(_printable(column)))
         for row in self.rows[:ROWS_SHOWN]:
             table.add_row(*(Text(_printable(cell)) for cell in row))
         Console(file=out, width=max(80, shutil.get_terminal_size((160, 24)).columns)).print(table)
         more = len(self.rows) - ROWS_SHOWN
         return out.getvalue().rstrip("\n") + (f"\n{more:,} more rows: use LIMIT, or --format csv" if more > 0 else "")
 
+    def _lines(self) -> Iterator[Sequence[Any]]:
+        yield self.columns
+        yield from self.rows
+
 
 def _printable(cell: Any) -> str:
     """Return a cell for a terminal: what models write may hold control sequences."""
-    text = "" if cell is None else str(cell)
-    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+    return printable("" if cell is None else str(cell))
+
+
+def _inert(cell: Any) -> Any:
+    """Return a cell for a CSV: a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if not isinstance(cell, str):
+        return cell
+    return "'" + printable(cell) if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else printable(cell)
 
 
 def list_questions(form: str) -> Answer:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
+from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.problem_rules import why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
@@ -65,6 +66,7 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
     report as its summary, when an endpoint, the sandbox or a reference answer is not in order.
     """
     recipe = load_recipe(path)
+    refuse_unbound_keys(recipe)
     problems = list(load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader)))
     licenses = {spec.name: spec.license for spec in recipe.teachers}
     refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)

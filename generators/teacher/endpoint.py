@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from cotfactory.schemas.printable import printable
 from cotfactory.schemas.secrets import header_secrets, masked
 
 NO_KEY = "no-key"
@@ -38,7 +39,7 @@ class Endpoint:
 
     def masked_line(self, text: str, longest: int) -> str:
         """Return text of the endpoint on one line, cut, without a key: some servers repeat the one they refuse."""
-        return " ".join(masked(text, self.secrets).split())[:longest]
+        return printable(" ".join(masked(text, self.secrets).split())[:longest])
 
     def __repr__(self) -> str:
         return f"Endpoint({self.shown!r})"

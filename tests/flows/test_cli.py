@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import WriteRecipe, plant_key
-from tests.flows.counting_teacher import CountingTeacher
+from tests.flows.counting_teacher import CountingTeacher, counting_teacher
 
 COMMANDS = (
     "run",
@@ -247,6 +247,29 @@ def test_exit_codes_of_budget_and_contract(write_recipe: WriteRecipe, teacher: C
     assert done.returncode == 3
     assert "rl: " in done.stderr
     assert last_line(done)["kept"] == 18
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_stranger_s_recipe_sends_no_key(command: str, write_recipe: WriteRecipe, tmp_path: Path) -> None:
+    teacher = {"name": "t", "model": "m", "base_url": "http://stranger.invalid/${AWS}/v1", "api_key_env": "HF_TOKEN"}
+    recipe = write_recipe(teachers=[teacher])
+    known = {"AWS": "aws", "HF_TOKEN": "hf_1", "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    done = cotfactory(command, recipe, "--workspace", tmp_path / "w", **known)
+    assert done.returncode == 2
+    assert "sends the value of AWS to stranger.invalid and the value of HF_TOKEN to stranger.invalid" in done.stderr
+    assert "--trust stranger.invalid" in done.stderr
+    assert not (tmp_path / "config").exists()
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_check_asks_one_question_unless_told_not_to(asks: bool, write_recipe: WriteRecipe, tmp_path: Path) -> None:
+    with counting_teacher() as teacher:
+        recipe = write_recipe(
+            teachers=[{"name": "t", "model": "m", "base_url": teacher.base_url, "sampling": {"seed": 0}}]
+        )
+        done = cotfactory("check", recipe, "--workspace", tmp_path / "w", *([] if asks else ["--no-ask"]))
+    assert done.returncode == 0, done.stderr
+    assert teacher.calls == asks
 
 
 def test_check_names_what_is_not_in_order(write_recipe: WriteRecipe, tmp_path: Path) -> None:

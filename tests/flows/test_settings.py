@@ -12,6 +12,7 @@ from cotfactory.flows.settings import (
     remote_endpoint,
     shipped_recipe,
 )
+from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.schemas.errors import InputError, RecipeError
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
@@ -59,6 +60,41 @@ def test_mistakes(tmp_path: Path, text: str, said: str) -> None:
         load_recipe(written(tmp_path, text), {})
 
 
+def test_a_mistake_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"line 4, teachers\.0\.modle: unknown key"):
+        load_recipe(written(tmp_path, RECIPE.replace("model: m", "modle: m")), {"FOLDER": "/data"})
+
+
+@pytest.mark.parametrize(
+    ("teacher", "key"),
+    [
+        # Each of them is published, or part of what an endpoint is told.
+        ("model: 'ok-${SECRET}'", "model"),
+        ("model: m, license: '${SECRET}'", "license"),
+        ("model: m, extra_body: {user: '${SECRET}'}", "user"),
+        ("model: m, sampling: {max_tokens: '${SECRET}'}", "max_tokens"),
+    ],
+)
+def test_a_variable_is_filled_in_where_it_is_a_place_and_nowhere_else(tmp_path: Path, teacher: str, key: str) -> None:
+    text = RECIPE.replace("model: m", teacher).replace("${FOLDER}", "")
+    with pytest.raises(RecipeError, match=f"in `{key}`: expected .* only in base_url, base_urls,") as caught:
+        load_recipe(written(tmp_path, text), {"SECRET": "42"})
+    assert "42" not in str(caught.value)
+
+
+def test_a_variable_in_a_url_is_filled_in_where_it_is_asked_and_stays_as_it_is_in_the_recipe(tmp_path: Path) -> None:
+    written_url = "https://h.example/${TENANT}/v1"
+    text = RECIPE.replace("recordings: r.jsonl", f"base_url: '{written_url}'")
+    recipe = load_recipe(written(tmp_path, text), {"FOLDER": "/data", "TENANT": "secret"})
+    assert published_recipe(recipe)["teachers"][0]["base_url"] == written_url
+    environment = {"TENANT": "secret", "OPENAI_API_KEY": "k"}
+    assert remote_endpoint(recipe.teachers[0], environment).base_url == "https://h.example/secret/v1"
+    with pytest.raises(RecipeError, match="TENANT}, which is not set"):
+        remote_endpoint(recipe.teachers[0], {"OPENAI_API_KEY": "k"})
+    with pytest.raises(RecipeError, match="is no URL with the environment's values in it"):
+        remote_endpoint(spec(base_url="${TENANT}/v1"), environment)
+
+
 def test_the_value_of_an_unknown_key_is_not_shown(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(written(tmp_path, "name: r\nteachers: [{name: t, model: m, api_key: sk-secret}]"), {})
@@ -78,7 +114,7 @@ def test_a_missing_recipe_is_named_in_full(tmp_path: Path) -> None:
 
 
 def test_a_recipe_is_data_and_never_code(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="YAML"):
+    with pytest.raises(RecipeError, match="has the type"):
         load_recipe(written(tmp_path, "name: !!python/object/apply:os.getcwd []"))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue
 
+from cotfactory.schemas.judging import CallJudge, Checker, RunTerms, StdioJudge, is_unset
 from cotfactory.schemas.record import Record
 
 AnswerKind = Literal["choice", "code", "math", "text"]
@@ -12,7 +13,7 @@ ANSWER_KINDS: tuple[AnswerKind, ...] = ("choice", "code", "math", "text")
 CHOICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class AssertTests(Record):
+class AssertTests(RunTerms):
     """Tests written as Python `assert` statements, HumanEval style: `code` may define `check(candidate)`."""
 
     kind: Literal["assert"] = "assert"
@@ -21,32 +22,37 @@ class AssertTests(Record):
 
 
 class CallCase(Record):
-    """One call of the entry point and the JSON value it must return."""
+    """One call of the entry point and the JSON value it must return; those of `accepted` are right too."""
 
     args: tuple[JsonValue, ...] = ()
     kwargs: dict[str, JsonValue] = Field(default_factory=dict)
     expected: JsonValue
+    accepted: tuple[JsonValue, ...] = Field(default=(), exclude_if=is_unset)
 
 
-class CallTests(Record):
+class CallTests(RunTerms):
     """Tests as calls of one function: `collatz_len(7)` must return `17`."""
 
     kind: Literal["calls"] = "calls"
     entry_point: str
+    judge: CallJudge | None = Field(default=None, exclude_if=is_unset)
     cases: Annotated[tuple[CallCase, ...], Field(min_length=1)]
 
 
 class StdioCase(Record):
-    """What a whole program reads from standard input, and what it must print."""
+    """What a whole program reads from standard input, and what it must print; texts of `accepted` are right too."""
 
     stdin: str
     stdout: str
+    accepted: tuple[str, ...] = Field(default=(), exclude_if=is_unset)
 
 
-class StdioTests(Record):
-    """Tests as whole programs: input on stdin, expected output on stdout."""
+class StdioTests(RunTerms):
+    """Tests as whole programs: input on stdin, expected output on stdout, or what a checker takes for right."""
 
     kind: Literal["stdio"] = "stdio"
+    judge: StdioJudge | None = Field(default=None, exclude_if=is_unset)
+    checker: Checker | None = Field(default=None, exclude_if=is_unset)
     cases: Annotated[tuple[StdioCase, ...], Field(min_length=1)]
 
 

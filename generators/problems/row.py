@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from cotfactory.generators.problems.starter_code import with_code
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.ids import content_id, problem_id
 from cotfactory.schemas.problem import (
@@ -40,12 +41,21 @@ FIELDS = (
     "choices",
     "tests",
     "program",
+    "judge",
+    "checker",
+    "language",
+    "starter_code",
+    "time_limit_s",
+    "memory_limit_mb",
+    "output_limit_mb",
     "solution",
     "domain",
     "source",
     "license",
 )
 """The fields of a row, by name; what else a row holds is not part of the problem."""
+OF_TESTS = ("judge", "checker", "language", "time_limit_s", "memory_limit_mb", "output_limit_mb")
+"""The fields that belong to the tests of a program: how they are judged, in which language, within which limits."""
 
 
 def problem_from_row(row: Mapping[str, object], where: str, source_revision: str = "") -> Problem:
@@ -63,7 +73,7 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
     """
     where = f"problem {_required(row, 'id', where)!r} ({where})"
     kind = _answer_kind(row, where)
-    question = _required(row, "question", where)
+    question = _question(row, kind, where)
     choices = _choices(row, kind, where)
     tests = _tests(row, kind, where)
     answers = _answers(row, kind, where)
@@ -172,6 +182,15 @@ def _choices(row: Mapping[str, object], kind: AnswerKind, where: str) -> tuple[s
     return tuple(given)
 
 
+def _question(row: Mapping[str, object], kind: AnswerKind, where: str) -> str:
+    """Return the question, for a program with the code that its writer is given to begin with."""
+    question = _required(row, "question", where)
+    if kind != "code":
+        return question
+    language = row.get("language") if isinstance(row.get("language"), str) else "python"
+    return with_code(question, _optional(row, "starter_code", where) or "", language=str(language))
+
+
 def _tests(row: Mapping[str, object], kind: AnswerKind, where: str) -> WrittenTests | None:
     given = _decoded(row, "tests", where)
     if given is None:
@@ -186,8 +205,9 @@ def _tests(row: Mapping[str, object], kind: AnswerKind, where: str) -> WrittenTe
             f"{where} has tests but answer_kind {kind}: expected answer_kind code",
             "remove `tests`, or make it a code problem",
         )
-    if isinstance(given, Mapping):  # Parquet fills the keys that a row does not use with nulls
-        given = {key: value for key, value in given.items() if value is not None}
+    given = _without_nulls(given)
+    if isinstance(given, dict):
+        given = {**given, **_fields_of_tests(row, where)}
     try:
         return _TESTS.validate_python(given)
     except ValidationError as error:
@@ -195,8 +215,27 @@ def _tests(row: Mapping[str, object], kind: AnswerKind, where: str) -> WrittenTe
         path = ".".join(str(part) for part in first["loc"])
         raise ProblemSourceError(
             f"The tests of {where} break the format{f' at {path}' if path else ''}: {first['msg']}",
-            "expected an object of kind assert, calls or stdio",
+            "expected an object of kind assert, calls or stdio, and what docs/problems.md says of it",
         ) from error
+
+
+def _fields_of_tests(row: Mapping[str, object], where: str) -> dict[str, object]:
+    """Return what a row says of its tests beside them; a word or number may stand in a cell that holds only text."""
+    given: dict[str, object] = {}
+    for field in OF_TESTS:
+        value = row.get(field)
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            value = _decoded(row, field, where)
+        if value is not None and value != "":
+            given[field] = _without_nulls(value)
+    return given
+
+
+def _without_nulls(value: object) -> object:
+    """Return an object without the keys that Parquet filled with nulls."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: item for key, item in value.items() if item is not None}
 
 
 def _answer(row: Mapping[str, object], kind: AnswerKind, choices: tuple[str, ...] | None, where: str) -> str:

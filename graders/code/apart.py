@@ -11,8 +11,9 @@ import json
 from typing import Any
 
 from cotfactory.graders.code.compare import NotAValueError, canonical
-from cotfactory.graders.code.finding import ProgramFinding, execute, fault_of
-from cotfactory.graders.sandbox.execution import Apart, Call, Execution, ExecutionResult, Sandbox
+from cotfactory.graders.code.finding import ProgramFinding, fault_of
+from cotfactory.graders.code.program_run import ProgramRun, execute
+from cotfactory.graders.sandbox.execution import Apart, Call, Execution, ExecutionResult
 
 MOST_ROUNDS = 40
 FIRST_CALLS = 4
@@ -89,14 +90,13 @@ def is_apart(code: str) -> bool:
     return True
 
 
-def run_tests_apart(
-    tests: Apart, program: str, sandbox: Sandbox, hash_seed: int = 0, timeout_s: float | None = None
-) -> ProgramFinding | None:
+def run_tests_apart(tests: Apart, program: ProgramRun) -> ProgramFinding | None:
     """Return the verdict of test code on a program, None where the two cannot be kept apart; raises SandboxError."""
     known: dict[str, Any] = {}
     most = FIRST_CALLS
     for _ in range(MOST_ROUNDS):
-        tested = execute(Execution(program="", way=tests.model_copy(update={"known": known})), sandbox, hash_seed)
+        asking = Execution(program="", way=tests.model_copy(update={"known": known}))
+        tested = execute(asking, program.sandbox, program.hash_seed)
         if (fault := fault_of(tested)) is not None:
             return ProgramFinding("ungraded", "bad_tests", f"the test code itself: {fault[1]}")
         report = json.loads(tested.output)
@@ -104,24 +104,17 @@ def run_tests_apart(
         if not wanted:
             return _verdict(report)
         for asked in wanted[:most]:
-            finding = _answer(asked, program, sandbox, hash_seed, timeout_s, known)
+            finding = _answer(asked, program, known)
             if finding is None or finding.reason != "answered":
                 return finding
         most *= GROWTH
     return None
 
 
-def _answer(
-    asked: dict[str, Any],
-    program: str,
-    sandbox: Sandbox,
-    hash_seed: int,
-    timeout_s: float | None,
-    known: dict[str, Any],
-) -> ProgramFinding | None:
+def _answer(asked: dict[str, Any], program: ProgramRun, known: dict[str, Any]) -> ProgramFinding | None:
     """Make one call and write down what came of it; the finding says `answered`, or why the program failed."""
     call = Call(entry_point=asked["name"], args=tuple(asked["args"]), kwargs=asked["kwargs"], whole=True)
-    result = execute(Execution(program=program, way=call, timeout_s=timeout_s), sandbox, hash_seed)
+    result = program.run(call)
     if (fault := fault_of(result)) is not None:
         return ProgramFinding(*fault, _said(result), len(known))
     try:

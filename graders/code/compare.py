@@ -1,4 +1,4 @@
-"""The verdict on a returned value or on printed text: typed, exact, and made on the host.
+"""The verdict on a returned value: typed, exact, and made on the host.
 
 A returned value arrives as the typed JSON of `graders.sandbox.values`, or as whatever a hostile program wrote
 in its place. It is never turned back into Python objects: both sides are brought to one canonical text, in linear
@@ -100,24 +100,6 @@ def is_true(returned: bytes | str) -> bool:
     return canonical(parse(returned)) not in FALSE_VALUES
 
 
-def same_text(expected: str, printed: bytes) -> bool:
-    """Whether a program printed the expected lines, trailing spaces and empty lines at the end aside.
-
-    Every expected line must be there and no other: comparing line by line up to the shorter text would accept
-    a prefix. Output that is not UTF-8 equals nothing.
-    """
-    try:
-        text = printed.decode()
-    except UnicodeDecodeError:
-        return False
-    return lines(expected) == lines(text)
-
-
-def lines(text: str) -> list[str]:
-    """Return the lines of a text without trailing spaces, and without empty lines at its end."""
-    return [line.rstrip() for line in text.rstrip().split("\n")]
-
-
 def parse(returned: bytes | str) -> Any:
     """Return what strict JSON says; raises NotAValueError."""
     try:
@@ -150,7 +132,7 @@ def _canonical_text(encoded: Any, in_json: bool) -> str:
         if in_json and tag == "t":
             return write(list(content))
         if in_json and tag == "d":
-            return _write_dict([[_json_key(key), item] for key, item in content], write)
+            return _write_dict([[json_key(key), item] for key, item in content], write)
         return WRITERS[tag](content, write)
     if isinstance(encoded, list):
         return _write_items(encoded, write)
@@ -159,7 +141,7 @@ def _canonical_text(encoded: Any, in_json: bool) -> str:
     return json.dumps(encoded)
 
 
-def _json_key(key: Any) -> Any:
+def json_key(key: Any) -> Any:
     """Return the key of a dict as JSON would have written it: 1 as "1"."""
     return json.dumps(key) if key is None or isinstance(key, bool | int) else key
 

@@ -17,7 +17,7 @@ from cotfactory.graders.code.compare import NotAValueError, canonical
 from cotfactory.graders.code.constants import NotConstantError, constant, is_number
 from cotfactory.graders.sandbox.execution import Call, Stdio
 from cotfactory.graders.sandbox.values import encode
-from cotfactory.schemas.problem import AssertTests, CallTests, StdioTests
+from cotfactory.schemas.problem import AssertTests, CallCase, CallTests, StdioTests
 
 HARMLESS = (ast.Import, ast.Assign, ast.Pass)
 """Statements that change no verdict by themselves; what they define is no constant, so an assert that uses it
@@ -39,17 +39,30 @@ class _NotUnderstoodError(ValueError):
 def plan_tests(tests: AssertTests | CallTests | StdioTests) -> TestPlan:
     """Return what to run for a problem's tests and what must come of it; raises BadTestsError."""
     if isinstance(tests, StdioTests):
-        return TestPlan(tuple(Case(Stdio(stdin=case.stdin), case.stdout, "stdout") for case in tests.cases))
-    if isinstance(tests, CallTests):
         cases = tuple(
-            _call_case(tests.entry_point, case.args, case.kwargs, case.expected, in_json=True) for case in tests.cases
+            Case(Stdio(stdin=case.stdin), case.stdout, "stdout", accepted=case.accepted, judge=tests.judge)
+            for case in tests.cases
         )
-        return TestPlan(cases, entry_point=tests.entry_point)
+        return TestPlan(cases, terms=tests, checker=tests.checker)
+    if isinstance(tests, CallTests):
+        return TestPlan(
+            tuple(_written_call(tests, case) for case in tests.cases), entry_point=tests.entry_point, terms=tests
+        )
     return _plan_asserts(tests)
 
 
+def _written_call(tests: CallTests, case: CallCase) -> Case:
+    """Return the case of one written call; raises NotAValueError, and BadTestsError for a judge of no argument."""
+    place = tests.judge.argument if tests.judge else None
+    if place is not None and place >= len(case.args):
+        raise BadTestsError(f"the judge is argument {place}, and a case has {len(case.args)} arguments")
+    call = _call_case(tests.entry_point, case.args, case.kwargs, case.expected, in_json=True)
+    way = call.way.model_copy(update={"whole": place is not None})
+    return replace(call, way=way, accepted=case.accepted, judge=tests.judge)
+
+
 def _plan_asserts(tests: AssertTests) -> TestPlan:
-    """Return cases for every assert that is understood, and the whole code as a checker if one is not."""
+    """Return cases for every assert that is understood, and the whole test code if one is not."""
     try:
         module = ast.parse(tests.code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -71,7 +84,7 @@ def _plan_asserts(tests: AssertTests) -> TestPlan:
         raise BadTestsError("the test code asserts nothing about the entry point")
     if not understood and not any(map(_asserts, ast.walk(module))):
         raise BadTestsError("the test code makes no assertion")
-    return TestPlan(tuple(cases), None if understood else tests.code, entry_point)
+    return TestPlan(tuple(cases), None if understood else tests.code, entry_point, tests)
 
 
 def _is_check(node: ast.stmt) -> bool:

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Sandbox
+from cotfactory.graders.sandbox.execution import ExecutionResult
 from cotfactory.graders.sandbox.values import MISSING_MODULE, NO_ENTRY_POINT
 from cotfactory.schemas.grade import Verdict
-
-STARVED_TRIES = 2
-"""How often a program may get no CPU before that is what its grade says."""
 
 
 @dataclass(frozen=True)
@@ -21,24 +18,18 @@ class ProgramFinding:
     weak: bool = False
 
 
-def execute(execution: Execution, sandbox: Sandbox, hash_seed: int) -> ExecutionResult:
-    """Run an execution, again when it got no CPU; raises SandboxError."""
-    for _ in range(STARVED_TRIES):
-        (result,) = sandbox.run([execution], hash_seed)
-        if not result.starved:
-            break
-    return result
-
-
 def fault_of(result: ExecutionResult) -> tuple[Verdict, str] | None:
     """Return the verdict and reason of an execution that failed whatever it returned, None when it ended as it should.
 
-    What is no fact about the program is `ungraded`: it got no CPU, or it imports what the image does not have.
+    What is no fact about the program is `ungraded`: it got no CPU, it imports what the image does not have, or it was
+    stopped at the sandbox's bounds, which are below the limit that its problem sets.
     """
     if result.starved:
         return "ungraded", "starved"
     if result.exit_code == MISSING_MODULE:
         return "ungraded", "missing_module"
+    if result.bounded and (result.timed_out or result.memory_exceeded or result.output_exceeded):
+        return "ungraded", "beyond_bounds"
     reason = _own_fault(result)
     return ("incorrect", reason) if reason else None
 

@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cotfactory.graders.code.compare import NotAValueError
 from cotfactory.graders.code.convert import BadTestsError
-from cotfactory.graders.code.grade_code import HasSandbox, plan_problem, run_plan
+from cotfactory.graders.code.grade_code import HasSandbox, plan_problem
 from cotfactory.graders.code.program import ExtractedProgram, extract_program
+from cotfactory.graders.code.run_plan import run_plan
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.manifest import StrengthOfTests
 from cotfactory.schemas.problem import Problem
@@ -69,14 +70,9 @@ def test_strength(problem: Problem, tools: HasSandbox) -> tuple[int, int]:
         extract_program(f"```python\n{program}\n```", problem.question, plan.entry_point)
         for program in (problem.solution or "", *mutants_of(problem.solution or ""))
     )
-    is_quick = (
-        run_plan(plan, solution, tools.sandbox, timeout_s=TIMEOUT_S, question=problem.question).verdict == "correct"
-    )
+    is_quick = run_plan(plan, solution, tools.sandbox, timeout_s=TIMEOUT_S).verdict == "correct"
     timeout_s = TIMEOUT_S if is_quick else None
-    killed = sum(
-        run_plan(plan, mutant, tools.sandbox, timeout_s=timeout_s, question=problem.question).verdict != "correct"
-        for mutant in mutants
-    )
+    killed = sum(run_plan(plan, mutant, tools.sandbox, timeout_s=timeout_s).verdict != "correct" for mutant in mutants)
     return killed, len(mutants)
 
 
@@ -110,9 +106,7 @@ def empty_program_passes(problem: Problem, tools: HasSandbox) -> bool:
         plan = plan_problem(problem)
         name = plan.entry_point
         program = f"def {name}(*args, **kwargs):\n    return None\n" if name else "pass\n"
-        finding = run_plan(
-            plan, ExtractedProgram("empty_program", program, program), tools.sandbox, question=problem.question
-        )
+        finding = run_plan(plan, ExtractedProgram("empty_program", program, program), tools.sandbox)
     except (BadTestsError, NotAValueError):
         return False
     return finding.verdict == "correct"

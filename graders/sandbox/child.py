@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from cotfactory.graders.sandbox.prelude import bind
 from cotfactory.graders.sandbox.seccomp import FilterProgram, install
-from cotfactory.graders.sandbox.values import MISSING_MODULE, NO_ENTRY_POINT, OUT_OF_MEMORY, STARTED, decode, encode
+from cotfactory.graders.sandbox.values import (
+    MISSING_MODULE,
+    NO_ENTRY_POINT,
+    OUT_OF_MEMORY,
+    RAISED,
+    STARTED,
+    decode,
+    encode,
+)
 
 if TYPE_CHECKING:  # not warm: what it does after every fork costs more than the import, which few programs need
     import threading
@@ -55,6 +63,7 @@ def be_candidate(limits: dict[str, Any], system_calls: FilterProgram, output: in
         stdin = give_up_rights(limits, system_calls)
         program, way, most = marshal.loads(job)  # noqa: S302 - from the host, which wrote every length in it
         timeout_s, memory_mb, output_bytes = most
+        write_files(way.get("files", {}))
         set_streams(way.get("stdin"), stdin, output, null)
         memory = (memory_mb + STACKS_MB) << 20
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -99,6 +108,13 @@ def set_streams(text: str | None, stdin: int, output: int, null: int) -> None:
     os.closerange(OUTPUT + 1, OPEN_FILES)
 
 
+def write_files(files: dict[str, str]) -> None:
+    """Write the files that a program is given into its folder, as its own."""
+    for name, text in files.items():
+        with open(name, "wb") as file:  # noqa: PTH123 - pathlib is not warm
+            file.write(text.encode("utf-8", "surrogatepass"))
+
+
 def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> int:
     """Become a user without any rights, first in line when memory runs out, last when the CPU is short.
 
@@ -121,7 +137,7 @@ def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> int:
 def run_job(program: str, way: dict[str, Any]) -> int:
     """Run the program as asked; return the exit code. A value, or an error's name, goes to OUTPUT."""
     if way["kind"] == "stdio":
-        return run_script(program)
+        return run_script(program, way["args"])
     try:
         answer = WAYS[way["kind"]](program, way)
     except MemoryError:
@@ -153,7 +169,7 @@ def exit_code_of(error: BaseException) -> int:
     """Return the exit code that says what ended a program."""
     if isinstance(error, NoEntryPointError):
         return NO_ENTRY_POINT
-    return MISSING_MODULE if isinstance(error, ModuleNotFoundError) else 1
+    return MISSING_MODULE if isinstance(error, ModuleNotFoundError) else RAISED
 
 
 def find_entry_point(space: dict[str, Any], name: str) -> Any:
@@ -204,7 +220,7 @@ def run_apart(_: str, way: dict[str, Any]) -> bytes:
 
 
 def run_check(program: str, way: dict[str, Any]) -> bytes:
-    """Run the problem's checker beside the program; return the token when nothing was raised."""
+    """Run the problem's test code beside the program; return the token when nothing was raised."""
     from cotfactory.graders.sandbox.tester import run_beside
 
     return str(way["token"]).encode() if run_beside(load(program, "program"), way) else b"asserted nothing"
@@ -225,9 +241,9 @@ WAYS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {
 }
 
 
-def run_script(program: str) -> int:
+def run_script(program: str, args: list[str]) -> int:
     """Run the program as `python program.py` would: threads joined, exit hooks run, output flushed."""
-    sys.argv = ["program.py"]
+    sys.argv = ["program.py", *args]
     code = 0
     try:
         load(program, "__main__")

@@ -93,6 +93,7 @@ class Container:
             memory_exceeded=memory_exceeded,
             output_exceeded=output_exceeded,
             duration_ms=duration_ms,
+            bounded=_is_bounded(execution, self._limits),
         )
         return result, clean
 
@@ -140,6 +141,15 @@ def _most(execution: Execution, limits: ExecutionLimits) -> tuple[float, int, in
         min(execution.timeout_s or limits.timeout_s, limits.longest_s),
         min(execution.memory_mb or limits.memory_mb, limits.largest_mb),
         min(execution.output_bytes or limits.output_bytes, limits.longest_output_bytes),
+    )
+
+
+def _is_bounded(execution: Execution, limits: ExecutionLimits) -> bool:
+    """Whether an execution asks for more than the bounds allow."""
+    return (
+        (execution.timeout_s or 0) > limits.longest_s
+        or (execution.memory_mb or 0) > limits.largest_mb
+        or (execution.output_bytes or 0) > limits.longest_output_bytes
     )
 
 

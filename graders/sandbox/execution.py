@@ -40,21 +40,26 @@ class Apart(Record):
 
 
 class Stdio(Record):
-    """Run the program as a script with `stdin`; what it prints comes back."""
+    """Run the program as a script with `stdin`; what it prints comes back.
+
+    `files` lie in its folder by their names, `args` follow its own name.
+    """
 
     kind: Literal["stdio"] = "stdio"
     stdin: str = ""
+    args: tuple[str, ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class Check(Record):
-    """Load the program, then run the problem's own `checker` beside it; `token` comes back when it passed.
+    """Load the program, then run the problem's own test `code` beside it; `token` comes back when it passed.
 
-    This is the weak way: the checker and its expected values are in the candidate's reach. It is for tests
+    This is the weak way: the test code and its expected values are in the candidate's reach. It is for tests
     that cannot be turned into calls, and a grade made with it says so.
     """
 
     kind: Literal["check"] = "check"
-    checker: str
+    code: str
     entry_point: str | None
     token: str
 
@@ -72,6 +77,9 @@ class Cells(Record):
     most_characters: PositiveInt = 20_000
 
 
+Way = Annotated[Call | Apart | Stdio | Check | Cells, Field(discriminator="kind")]
+
+
 class Execution(Record):
     """One program and one way to run it. Executions share nothing, not even those of one candidate.
 
@@ -79,7 +87,7 @@ class Execution(Record):
     """
 
     program: str
-    way: Annotated[Call | Apart | Stdio | Check | Cells, Field(discriminator="kind")]
+    way: Way
     timeout_s: PositiveFloat | None = None
     memory_mb: PositiveInt | None = None
     output_bytes: PositiveInt | None = None
@@ -109,7 +117,8 @@ class ExecutionResult(Record):
 
     `output` is what a script printed, the JSON of a returned value, the token of a passed check, or the name
     of the exception that ended the program (then `exit_code` is not 0). `exit_code` is negative for a signal.
-    `starved` says that the program was stopped because it got next to no CPU: nothing is known of it.
+    `starved` says that the program was stopped because it got next to no CPU: nothing is known of it. `bounded` says
+    that it was given less time, memory or output than it was to have, because the sandbox's bounds are lower.
     All of it is the candidate's word: it can be compared with something, never believed.
     """
 
@@ -117,6 +126,7 @@ class ExecutionResult(Record):
     exit_code: int
     timed_out: bool = False
     starved: bool = False
+    bounded: bool = False
     memory_exceeded: bool = False
     output_exceeded: bool = False
     duration_ms: float

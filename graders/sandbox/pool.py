@@ -22,7 +22,7 @@ and what an engine's crash left is swept.
 
 Not covered. The kernel is shared: this is not a wall against a kernel exploit, use a machine of its own for
 programs of unknown origin. Executions at the same time compete for CPU, and a wall-clock limit feels that. A
-`Check` runs the problem's checker within the candidate's reach (weak). A process that the kernel cannot kill
+`Check` runs the problem's test code within the candidate's reach (weak). A process that the kernel cannot kill
 costs its container.
 """
 

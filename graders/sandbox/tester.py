@@ -196,7 +196,7 @@ def run_beside(space: dict[str, Any], way: dict[str, Any]) -> bool:
     space["_tester"] = tester
     space["__name__"] = "__main__"
     before = set(space)
-    _run_all(tester, way["checker"], space, way["entry_point"], before)
+    _run_all(tester, way["code"], space, way["entry_point"], before)
     return tester.assertions > 0
 
 

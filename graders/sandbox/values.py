@@ -37,9 +37,9 @@ ITERATORS: tuple[type, ...] = (
 )
 """What is walked through where a test asks for its items; of itself it equals nothing."""
 PLAIN_INT = 1 << 53
-OUT_OF_MEMORY, NO_ENTRY_POINT, MISSING_MODULE = 77, 78, 79
-"""Exit codes: the program had no memory left; it defines no callable of the asked name; it imports what is not
-there."""
+RAISED, OUT_OF_MEMORY, NO_ENTRY_POINT, MISSING_MODULE = 76, 77, 78, 79
+"""Exit codes: an exception ended the program; it had no memory left; it defines no callable of the asked name; it
+imports what is not there."""
 
 
 def encode(value: Any) -> Any:

@@ -30,7 +30,10 @@ class CodeforcesRow(BenchmarkRow):
 
     def problem(self) -> ProblemFields:
         """Return the problem. Its solutions are another data set."""
-        return {"id": self.id, "question": self._question(), "tests": self._tests()}
+        tests = self._tests()
+        checked = self.generated_checker and tests["kind"] == "stdio"
+        checker = {"checker": {"code": self.generated_checker}} if checked else {}
+        return {"id": self.id, "question": self._question(), "tests": tests, **checker}
 
     def _question(self) -> str:
         examples = [
@@ -53,8 +56,6 @@ class CodeforcesRow(BenchmarkRow):
             return unsupported("the program would have to talk to an interactor")
         if self.input_mode not in (None, "stdio"):
             return unsupported("the program would have to read or write files of given names")
-        if self.generated_checker:
-            return unsupported("several outputs are right, and a checker would have to tell")
         if not self.official_tests:
             return unsupported("the row has no tests beside the examples of its statement")
         return stdio_tests((case.input, case.output) for case in self.official_tests)

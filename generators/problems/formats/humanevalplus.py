@@ -1,7 +1,7 @@
 """HumanEval+ (evalplus/humanevalplus): functions to complete, with `check(candidate)` over inputs and results."""
 
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
-from cotfactory.generators.problems.formats.program_tests import with_code
+from cotfactory.generators.problems.starter_code import with_code
 
 
 class HumanEvalPlusRow(BenchmarkRow):

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
-from cotfactory.generators.problems.formats.program_tests import with_code
+from cotfactory.generators.problems.starter_code import with_code
 
 
 class KodCodeFunction(BaseModel):

@@ -18,8 +18,8 @@ from cotfactory.generators.problems.formats.program_tests import (
     json_of,
     stdio_tests,
     unsupported,
-    with_code,
 )
+from cotfactory.generators.problems.starter_code import with_code
 
 LARGEST_TESTS_BYTES = 1 << 28
 """Private tests are the largest part of the set; the largest are some 100 MB."""

@@ -4,7 +4,8 @@ import ast
 import re
 
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
-from cotfactory.generators.problems.formats.program_tests import is_python, with_code
+from cotfactory.generators.problems.formats.program_tests import is_python
+from cotfactory.generators.problems.starter_code import with_code
 
 
 class MbppPlusRow(BenchmarkRow):

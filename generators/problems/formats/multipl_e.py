@@ -3,7 +3,8 @@
 import re
 
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
-from cotfactory.generators.problems.formats.program_tests import unsupported, with_code
+from cotfactory.generators.problems.formats.program_tests import unsupported
+from cotfactory.generators.problems.starter_code import with_code
 
 CHECKED = re.compile(r"^(?:def test_check\(\):\n[ \t]+)?check\((\w+)\)\s*(?:^test_check\(\)\s*)?\Z", re.MULTILINE)
 """How the tests of a Python row end: with the function that `check` is called for, which names it."""

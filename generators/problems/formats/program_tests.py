@@ -14,8 +14,12 @@ SOLUTIONS_TRIED = 20
 
 
 def stdio_tests(pairs: Iterable[tuple[str, str]]) -> ProblemFields:
-    """Return tests of a whole program, of (standard input, what it must print) each."""
-    return {"kind": "stdio", "cases": [{"stdin": given, "stdout": printed} for given, printed in pairs]}
+    """Return tests of a whole program, of (standard input, what it must print) each, which is compared by words."""
+    return {
+        "kind": "stdio",
+        "judge": "tokens",
+        "cases": [{"stdin": given, "stdout": printed} for given, printed in pairs],
+    }
 
 
 def call_tests(entry_point: str, calls: Iterable[tuple[Sequence[JsonValue], JsonValue]]) -> ProblemFields:
@@ -41,11 +45,6 @@ def json_of(text: str, what: str) -> JsonValue:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{what} is {text[:60]!r}, expected JSON: {error}") from error
     return value
-
-
-def with_code(question: str, code: str, lead: str = "Begin with this code:") -> str:
-    """Return a question with the code that its solver is given, fenced, so that the grader finds it there too."""
-    return f"{question.strip()}\n\n{lead}\n\n```python\n{code.rstrip()}\n```" if code.strip() else question.strip()
 
 
 def first_python(solutions: Iterable[str]) -> str | None:

@@ -2,7 +2,8 @@
 
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
 from cotfactory.generators.problems.formats.input_output import InputOutputColumn, SolutionsColumn
-from cotfactory.generators.problems.formats.program_tests import first_python, unsupported, with_code
+from cotfactory.generators.problems.formats.program_tests import first_python, unsupported
+from cotfactory.generators.problems.starter_code import with_code
 
 
 class TacoRow(BenchmarkRow):

@@ -1,4 +1,4 @@
-"""The verdict on returned values and printed text, trap by trap."""
+"""The verdict on returned values, trap by trap."""
 
 import json
 import math
@@ -18,7 +18,6 @@ from cotfactory.graders.code.compare import (
     same,
     same_items,
     same_sequence,
-    same_text,
 )
 from cotfactory.graders.sandbox.values import encode
 
@@ -220,22 +219,3 @@ def test_items_of_an_object_are_no_items() -> None:
 )
 def test_is_close(expected: float, returned: Any, equal: bool) -> None:
     assert is_close(expected, wire(returned), 1e-9, 0.0) is equal
-
-
-@pytest.mark.parametrize(
-    ("expected", "printed", "equal"),
-    [
-        ("3\n15\n6\n", b"3\n15\n6", True),
-        ("3\n15\n6\n", b"3 \r\n15\n6\n\n\n", True),
-        ("3\n15\n6\n", b"3\n", False),  # a prefix
-        ("3\n", b"3\n15\n", False),
-        ("3\n15\n", b"3\n\n15\n", False),
-        (" 3\n", b"3\n", False),  # leading spaces may be a picture
-        ("3\n", "３\n".encode(), False),  # int() takes full-width digits, text does not
-        ("3\n", b"3\n\xff", False),
-        ("", b"", True),
-        ("1.0\n", b"1\n", False),
-    ],
-)
-def test_printed_text(expected: str, printed: bytes, equal: bool) -> None:
-    assert same_text(expected, printed) is equal

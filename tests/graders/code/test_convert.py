@@ -1,4 +1,4 @@
-"""Test code to cases: what is understood, and what stays a checker."""
+"""Test code to cases: what is understood, and what stays test code."""
 
 import ast
 import os
@@ -40,7 +40,7 @@ def convert(body: str) -> Any:
 )
 def test_understood(statement: str, args: list[Any], kwargs: Any, expected: Any, relation: str) -> None:
     plan = convert(statement)
-    assert plan.checker is None
+    assert plan.test_code is None
     (case,) = plan.cases
     assert isinstance(case.way, Call)
     assert case.way.entry_point == "f"
@@ -81,21 +81,21 @@ def test_understood(statement: str, args: list[Any], kwargs: Any, expected: Any,
         "import random\nassert candidate(random.random()) == 1",
     ],
 )
-def test_not_understood_stays_a_checker_beside_what_is(statement: str) -> None:
+def test_not_understood_stays_test_code_beside_what_is(statement: str) -> None:
     plan = convert(f"assert candidate(1) == 1\n{statement}")
-    assert plan.checker is not None
+    assert plan.test_code is not None
     assert plan.entry_point == "f"
     assert len(plan.cases) == 1
 
 
 def test_idle_statements_change_nothing() -> None:
     plan = convert("'''doc'''\nassert True, 'always'\nprint\nx = 3\npass\nassert candidate(1) == 1")
-    assert (plan.checker, len(plan.cases)) == (None, 1)
+    assert (plan.test_code, len(plan.cases)) == (None, 1)
 
 
 def test_plain_asserts_name_their_function() -> None:
     plan = plan_tests(AssertTests(code="import math\nassert add(1, 2) == 3\nassert add(2, 2) == 4\n"))
-    assert (plan.entry_point, len(plan.cases), plan.checker) == ("add", 2, None)
+    assert (plan.entry_point, len(plan.cases), plan.test_code) == ("add", 2, None)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_plain_asserts_name_their_function() -> None:
 def test_a_wrapped_call_names_its_function(code: str, cases: int) -> None:
     plan = plan_tests(AssertTests(code=code, entry_point=None if cases else "common"))
     assert (plan.entry_point, len(plan.cases)) == ("common", cases)
-    assert (plan.checker is None) is bool(cases)
+    assert (plan.test_code is None) is bool(cases)
 
 
 def test_tolerances_are_those_of_math_isclose() -> None:
@@ -176,4 +176,4 @@ def test_humaneval_converts() -> None:
     lines = (Path(os.environ["COTFACTORY_SHARED"]) / "data/humaneval/problems.jsonl").read_text().splitlines()
     plans = [plan_tests(AssertTests(**json.loads(line)["tests"])) for line in lines]
     assert len(plans) == 164
-    assert sum(plan.checker is None for plan in plans) >= 150
+    assert sum(plan.test_code is None for plan in plans) >= 150

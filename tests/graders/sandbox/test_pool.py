@@ -30,15 +30,15 @@ def test_a_call_sees_neither_main_nor_what_it_prints(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("program", "exit_code", "output"),
     [
-        ("def f(): return 1 / 0", 1, b"ZeroDivisionError"),
-        ("def f(:", 1, b"SyntaxError"),
+        ("def f(): return 1 / 0", 76, b"ZeroDivisionError"),
+        ("def f(:", 76, b"SyntaxError"),
         ("def g(): pass", 78, b"NoEntryPointError"),
         ("f = 3", 78, b"NoEntryPointError"),
-        ("def f(): raise SystemExit(0)", 1, b"SystemExit"),
+        ("def f(): raise SystemExit(0)", 76, b"SystemExit"),
         ("import os\ndef f(): os.kill(os.getpid(), 11)", -11, b""),
         ("import numpy_that_is_not_there\ndef f(): pass", 79, b"ModuleNotFoundError"),
         ("def f(): return '\\ud800'", 0, b'"\\ud800"'),
-        ("# \ud800\ndef f(): return 1", 1, b"UnicodeEncodeError"),  # what a model wrote may be no valid text
+        ("# \ud800\ndef f(): return 1", 76, b"UnicodeEncodeError"),  # what a model wrote may be no valid text
     ],
 )
 def test_how_a_call_ends(program: str, exit_code: int, output: bytes, sandbox: Sandbox) -> None:
@@ -56,7 +56,7 @@ def test_how_a_call_ends(program: str, exit_code: int, output: bytes, sandbox: S
         ("import subprocess\nsubprocess.run(['cat'])", "abc", b"abc", 0),
         ("import sys\nprint(1)\nsys.exit(3)", "", b"1\n", 3),
         ("import sys\nsys.exit('no')", "", b"", 1),
-        ("print(1)\nraise ValueError", "", b"1\n", 1),
+        ("print(1)\nraise ValueError", "", b"1\n", 76),
         # output is complete: threads are joined, exit hooks run, buffers flushed
         ("import threading\nthreading.Timer(0.1, lambda: print(2)).start()\nprint(1)", "", b"1\n2\n", 0),
         ("import atexit\natexit.register(lambda: print('end'))", "", b"end\n", 0),
@@ -83,7 +83,7 @@ def test_a_file_that_is_too_large_is_the_programs_own_error(sandbox: Sandbox) ->
 
 
 @pytest.mark.parametrize(
-    ("checker", "passed"),
+    ("code", "passed"),
     [
         ("def check(candidate):\n    assert candidate() == 1\n", True),
         ("def check(candidate):\n    assert candidate() == 2\n", False),
@@ -91,8 +91,8 @@ def test_a_file_that_is_too_large_is_the_programs_own_error(sandbox: Sandbox) ->
         ("assert f() == 2\n", False),
     ],
 )
-def test_a_check(checker: str, passed: bool, sandbox: Sandbox) -> None:
-    way = Check(checker=checker, entry_point="f", token="secret")
+def test_a_check(code: str, passed: bool, sandbox: Sandbox) -> None:
+    way = Check(code=code, entry_point="f", token="secret")
     result = run_one(sandbox, Execution(program="def helper(): return 3\ndef f(): return 1", way=way))
     assert (result.output == b"secret") is passed
 

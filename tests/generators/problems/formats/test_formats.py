@@ -17,6 +17,7 @@ from cotfactory.generators.problems.file_source import load_file
 from cotfactory.generators.problems.formats.formats import FORMATS
 from cotfactory.generators.problems.hub_source import HubAccess, load_hub
 from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.judging import Checker, StdioJudge
 from cotfactory.schemas.problem import AssertTests, CallTests, Problem, StdioTests, UnsupportedTests
 from cotfactory.schemas.recipe import FileSource, HubSource, RowFormat
 from tests.generators.problems.formats.rows import (
@@ -154,6 +155,15 @@ def test_kodcode_questions_are_told_the_declaration_that_their_tests_rely_on(tmp
     assert "def double(n):" in only(tmp_path, "kodcode", KODCODE.row).question
     named = {**KODCODE.row, "question": "Write double(n)."}
     assert only(tmp_path, "kodcode", named).question == "Write double(n)."
+
+
+def test_what_is_printed_is_compared_as_contests_do_or_by_the_checker_of_the_row(tmp_path: Path) -> None:
+    compared = only(tmp_path, "codeforces", CODEFORCES.row).tests
+    assert isinstance(compared, StdioTests)
+    assert (compared.judge, compared.checker) == (StdioJudge(tokens=True), None)
+    checked = only(tmp_path, "codeforces", {**CODEFORCES.row, "generated_checker": "print(1)"}).tests
+    assert isinstance(checked, StdioTests)
+    assert checked.checker == Checker(code="print(1)")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""ProgramRun: a candidate's program with all that holds for each of its executions."""
+
+from dataclasses import dataclass
+
+from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Sandbox, Way
+from cotfactory.schemas.judging import UNSTATED, RunTerms
+
+STARVED_TRIES = 2
+"""How often a program may get no CPU before that is what its grade says."""
+
+
+@dataclass(frozen=True)
+class ProgramRun:
+    """A program, where it runs, and within which limits. `timeout_s` may shorten the problem's own."""
+
+    sandbox: Sandbox
+    program: str
+    terms: RunTerms = UNSTATED
+    hash_seed: int = 0
+    timeout_s: float | None = None
+
+    def run(self, way: Way, output_bytes: int | None = None) -> ExecutionResult:
+        """Run the program in one way; raises SandboxError. `output_bytes` holds where the problem sets no limit."""
+        stated = self.terms.output_limit_mb
+        times = [limit for limit in (self.timeout_s, self.terms.time_limit_s) if limit is not None]
+        execution = Execution(
+            program=self.program,
+            way=way,
+            timeout_s=min(times) if times else None,
+            memory_mb=self.terms.memory_limit_mb,
+            output_bytes=stated << 20 if stated else output_bytes,
+        )
+        return execute(execution, self.sandbox, self.hash_seed)
+
+
+def execute(execution: Execution, sandbox: Sandbox, hash_seed: int = 0) -> ExecutionResult:
+    """Run an execution, again when it got no CPU; raises SandboxError."""
+    for _ in range(STARVED_TRIES):
+        (result,) = sandbox.run([execution], hash_seed)
+        if not result.starved:
+            break
+    return result

@@ -10,7 +10,8 @@ import json
 import re
 from typing import Any
 
-from cotfactory.graders.code.finding import execute, fault_of
+from cotfactory.graders.code.finding import fault_of
+from cotfactory.graders.code.program_run import execute
 from cotfactory.graders.code.script import script_in
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math

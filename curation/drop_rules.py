@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from cotfactory.curation.chain_checks.chain_steps import wrong_step
 from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChain
-from cotfactory.curation.chain_checks.language import foreign_share
+from cotfactory.curation.chain_checks.language import foreign_share, other_language
 from cotfactory.curation.chain_checks.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
 from cotfactory.curation.chain_checks.personal_data import personal_words
+from cotfactory.curation.chain_checks.refusals import refusal
 from cotfactory.curation.chain_checks.repetition import repetition
 from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
-from cotfactory.curation.chain_checks.voices import leaked_role, refusal, self_naming
+from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
 from cotfactory.curation.choose import choose, in_order
 from cotfactory.curation.decontaminate import BenchmarkIndex, contaminations, strongest
 from cotfactory.curation.difficulty import outside_difficulty
@@ -108,7 +109,10 @@ def _repetitive(chain: ExaminedChain, curation: Curation) -> Found:
 
 def _wrong_language(chain: ExaminedChain, curation: Curation) -> Found:
     share = foreign_share(chain.text, chain.prompt)
-    return f"{share:.0%} of its letters are foreign to the prompt" if share > curation.max_foreign_letters else None
+    if share > curation.max_foreign_letters:
+        return f"{share:.0%} of its letters are foreign to the prompt"
+    language = other_language(chain.text, chain.prompt)
+    return f"its prose is in {language!r}, its prompt is not" if language is not None else None
 
 
 def _role_leak(chain: ExaminedChain, _: Curation) -> Found:

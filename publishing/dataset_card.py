@@ -1,7 +1,7 @@
 """The dataset card: front matter for the Hub, and for people what the data is, how it was made and checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def dataset_card(
     environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval, "share": share}
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
-        front_matter=_yaml(_front_matter(manifest, recipe, table_bytes)),
+        front_matter=_yaml(_front_matter(manifest, recipe, table_bytes, statistics.main_languages())),
         manifest=manifest,
         contracts=contracts,
         reports=reports,
@@ -146,12 +146,15 @@ def _yaml(value: object) -> str:
 
 
 def _front_matter(
-    manifest: Manifest, recipe: Recipe, table_bytes: Mapping[Product, Mapping[Split, int]]
+    manifest: Manifest,
+    recipe: Recipe,
+    table_bytes: Mapping[Product, Mapping[Split, int]],
+    languages: Sequence[str],
 ) -> dict[str, Any]:
     rows = sum(manifest.rows.values())
     return {
         "license": recipe.release.license,
-        "language": ["en"],
+        **({"language": list(languages)} if languages else {}),
         "pretty_name": manifest.name,
         "tags": ["synthetic", "reasoning", "chain-of-thought", "verified"],
         "task_categories": ["text-generation"],

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cotfactory.curation.languages import likeliest_language
 from cotfactory.publishing.agreement import Agreement
 from cotfactory.publishing.licenses import NOT_STATED
 from cotfactory.publishing.personal_data import PersonalDataCount
@@ -26,6 +27,7 @@ OTHERS = "(all others)"
 LONGEST_NAME = 100
 PASS_RATE_BINS = ("0 %", "1-20 %", "21-40 %", "41-60 %", "61-80 %", "81-99 %", "100 %")
 NOT_GRADED = "not graded"
+LANGUAGE_SHARE = 0.05
 
 
 @dataclass
@@ -73,6 +75,7 @@ class ReleaseStatistics:
     pass_rates: Counter[str] = field(default_factory=Counter)
     graders: Counter[tuple[str, str]] = field(default_factory=Counter)
     licenses: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
     flags: Counter[Flag] = field(default_factory=Counter)
     without_rl: Counter[LeftOut] = field(default_factory=Counter)
     personal_data: PersonalDataCount = field(default_factory=PersonalDataCount)
@@ -84,11 +87,17 @@ class ReleaseStatistics:
         """Count all groups of one problem; `without_rl` says why it has no row in `rl`."""
         for group in groups[:1]:
             _counted(self.licenses, group.problem.license or NOT_STATED)
+            _counted(self.languages, likeliest_language(group.problem.question) or NOT_STATED)
         if without_rl is not None:
             self.without_rl[without_rl] += 1
         self.agreement.add(groups)
         for group in groups:
             self._add(group)
+
+    def main_languages(self) -> list[str]:
+        """Return the languages (ISO 639) of at least 5 % of the questions whose language shows, the commonest first."""
+        told = Counter({name: count for name, count in self.languages.items() if name not in (NOT_STATED, OTHERS)})
+        return [name for name, count in told.most_common() if count >= LANGUAGE_SHARE * told.total()]
 
     def labels(self) -> list[tuple[Flag, int]]:
         """Return the flags of kept chains with their counts, the most frequent first."""

@@ -21,6 +21,12 @@ class Repetition(RecipeKeys):
     """The same 5 words so many times (Olmo 3's filter: 50)."""
     passages: PositiveInt = 20
     """The same 20 words so many times (DeepDistill: 20)."""
+    repeated: Share = 0.5
+    """The share of a chain that sentences make up which come four times and more (Gopher: 0.2 to 0.3 of pages)."""
+    in_a_row: Annotated[int, Field(ge=2)] = 10
+    """The same words so many times with nothing in between."""
+    counted_up: Annotated[int, Field(ge=2)] = 35
+    """The same so many times but for its numbers: `Case 7: 7 + 7 = 14, no.`"""
     min_compressed: Share = 0.06
     """The share of its bytes that zlib must leave at least: a loop is squeezed to nearly nothing."""
 

@@ -71,7 +71,7 @@ DROP_REASONS: dict[DropReason, str] = {
     "key_like": "Something in the chain looks like a credential.",
     "personal_data": "The chain holds somebody's address or number, its question does not (`curation.personal_data`).",
     "repetitive": "The same sentence, phrase or passage over and over (`curation.repetition`).",
-    "wrong_language": "Too many letters of a script that the prompt does not use (`curation.max_foreign_letters`).",
+    "wrong_language": "Prose in another language than the prompt's, or its letters (`curation.max_foreign_letters`).",
     "role_leak": "The chain speaks in another role, or holds a chat template's own tokens.",
     "refusal": "The response refuses to answer.",
     "self_named": "The chain calls itself by a model's name.",

@@ -1,16 +1,27 @@
-"""The language of a chain by its script: what is written in letters that the prompt does not use."""
+"""The language of a chain: letters of a script that the prompt does not use, and prose in another language than it."""
 
-import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
 
+from cotfactory.curation.languages import NOT_PROSE, languages
+
 MIN_LETTERS = 40
 """A text with fewer letters has no language to speak of."""
 
-_NOT_PROSE = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|\\\[.*?\\\]|\\\(.*?\\\)|\\[a-zA-Z]+", re.DOTALL
-)
+MIN_PROSE_LETTERS, MIN_PROMPT_LETTERS = 30, 20
+SURE = 0.6
+"""From this probability on a text is in a language."""
+POSSIBLE = 0.1
+"""A prompt may be in any language that is as likely as this: short ones leave it open."""
+UNLIKELY = 0.05
+"""A chain is not in the prompt's languages when all of them together are less likely than this."""
+
+_ENGLISH_NAMES = {
+    "ar": "arabic", "de": "german", "el": "greek", "en": "english", "es": "spanish", "fr": "french", "hi": "hindi",
+    "it": "italian", "ja": "japanese", "ko": "korean", "la": "latin", "nl": "dutch", "pl": "polish",
+    "pt": "portuguese", "ru": "russian", "tr": "turkish", "vi": "vietnamese", "zh": "chinese",
+}  # fmt: skip
 # Letters of these scripts stand for quantities and sounds in the prose of every language.
 _MATHEMATICAL = frozenset(("GREEK", "MATHEMATICAL", "MODIFIER", "SUPERSCRIPT", "SUBSCRIPT", "FEMININE", "MASCULINE",
                            "MICRO", "KELVIN", "ANGSTROM", "OHM", "SCRIPT", "DOUBLE-STRUCK", "BLACK-LETTER", "ALEF",
@@ -29,11 +40,26 @@ def foreign_share(chain: str, prompt: str) -> float:
     if chain.isascii():
         return 0.0
     known = _scripts(prompt)
-    found = _scripts(_NOT_PROSE.sub(" ", chain))
+    found = _scripts(NOT_PROSE.sub(" ", chain))
     letters = sum(found.values())
     if letters < MIN_LETTERS or not known:
         return 0.0
     return sum(count for script, count in found.items() if script not in known and script != "LATIN") / letters
+
+
+def other_language(chain: str, prompt: str) -> str | None:
+    """Return the language (ISO 639) of a chain whose prose is surely in another one than its prompt; None otherwise.
+
+    A prompt that names the language (`Translate into French`) has asked for it.
+    """
+    found = languages(chain, MIN_PROSE_LETTERS)
+    language, probability = max(found.items(), key=lambda known: known[1], default=("", 0.0))
+    if probability < SURE:
+        return None
+    asked = {code for code, likely in languages(prompt, MIN_PROMPT_LETTERS).items() if likely >= POSSIBLE}
+    if not asked or sum(found.get(code, 0.0) for code in asked) >= UNLIKELY:
+        return None
+    return None if _ENGLISH_NAMES.get(language, language) in prompt.casefold() else language
 
 
 def _scripts(text: str) -> Counter[str]:

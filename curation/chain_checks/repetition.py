@@ -1,9 +1,13 @@
-"""Loops: a chain that says the same sentence, phrase or passage over and over."""
+"""Loops: a chain that says the same sentence, phrase or passage over and over, or the same signs in a row."""
 
 import re
 import zlib
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from cotfactory.schemas.curation import Repetition
 
@@ -13,41 +17,137 @@ COMPRESSED_BYTES = 2_000
 """Shorter texts are not judged by how well they compress: a table of a few rows compresses well too."""
 
 MIN_SENTENCE = 20
-"""Characters; shorter lines (`else:`, `= 4`, `|---|`) come again in good chains."""
+"""Bytes; shorter lines (`else:`, `= 4`, `|---|`) come again in good chains."""
+
+REPEATED_TIMES = 4
+REPEATED_BYTES = 500
+"""What comes so often is repeated; a shorter text is not judged by how much of it is."""
+
+UNIT_WORDS = 40
+UNIT_SIGNS = 12
+"""Longest unit that is looked for in a row, in words and in signs."""
+
+ROW_LETTERS, COUNTED_LETTERS = 8, 5
+"""Letters of words that a unit has: `\\quad \\quad` sets a line, `1/2 1/2` fills a matrix."""
+
+ROW_SIGNS = 200
+"""So many signs in a row that are one short unit again and again are no text."""
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_SENTENCE = re.compile(r"[.!?]\s+|\n+")
+_SENTENCE = re.compile(r"[.!?]\s+|[\u3002\uff01\uff1f]\s*|\n+")
+_SPEAKS = re.compile(r"[^\W\d_]|[\u2190-\u24ff\u2600-\u2bff\U0001f000-\U0001faff]")
+_SETS = re.compile(r"[\n\\&|]")
+"""Lines of a program, commands of LaTeX, cells of a table: those are set in rows."""
+
+_NUMBER = -1
 
 
 def repetition(text: str, limits: Repetition) -> str | None:
     """Return what a text repeats too often, as text; None when nothing.
 
-    Sentences (of 20 characters and more) and phrases of 5 words: the thresholds of Olmo 3's filter, 10 and 50 times.
-    Passages of 20 words: 20 times, as in DeepDistill. `min_compressed`: zlib's share of the bytes, for 2,000 and more.
+    Sentences (of 20 bytes and more) and phrases of 5 words: the thresholds of Olmo 3's filter, 10 and 50 times.
+    Passages of 20 words: 20 times, as in DeepDistill. `repeated`: the share of it that is repeated sentences, as in
+    Gopher's (arXiv 2112.11446). `in_a_row`, `counted_up`: units of up to 40 words one after the other, the latter with
+    other numbers each time. `min_compressed`: zlib's share of the bytes, for 2,000 and more.
     """
-    sentences = Counter(part.strip() for part in _SENTENCE.split(text) if len(part.strip()) >= MIN_SENTENCE)
+    return (
+        _sentences(text, limits)
+        or _phrases(text, limits)
+        or _in_a_row(text, limits)
+        or _signs_in_a_row(text)
+        or _compressed(text, limits)
+    )
+
+
+def _sentences(text: str, limits: Repetition) -> str | None:
+    parts = (part.strip() for part in _SENTENCE.split(text))
+    sentences = Counter(part for part in parts if len(part.encode("utf-8", "surrogatepass")) >= MIN_SENTENCE)
     sentence, times = max(sentences.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     if times >= limits.sentences:
         return f"{times} times: {sentence[:100]}"
-    words = _WORD.findall(text.casefold())
-    if len(words) > limits.passages + PASSAGE_WORDS:
-        counts = Counter(words)
-        for length, most in ((PASSAGE_WORDS, limits.passages), (PHRASE_WORDS, limits.phrases)):
-            # A run comes no more often than its rarest word; to count runs costs ten times as much.
-            frequent = groupby(counts[word] >= most for word in words)
-            if not any(is_frequent and sum(1 for _ in run) >= length for is_frequent, run in frequent):
-                continue
-            runs = Counter(zip(*(words[start:] for start in range(length)), strict=False))
-            often = [(times, run) for run, times in runs.items() if times >= most and _says_something(run)]
-            if often:
-                times, run = max(often)
-                return f"{times} times: {' '.join(run)[:100]}"
-    raw = text.encode("utf-8", "surrogatepass")
-    if len(raw) >= COMPRESSED_BYTES:
-        share = len(zlib.compress(raw, 6)) / len(raw)
-        if share < limits.min_compressed:
-            return f"compresses to {share:.3f} of its bytes"
+    repeated = sum(len(part) * times for part, times in sentences.items() if times >= REPEATED_TIMES)
+    if len(text) >= REPEATED_BYTES and repeated > limits.repeated * len(text):
+        return f"{repeated / len(text):.0%} are sentences that come {REPEATED_TIMES} times and more"
     return None
+
+
+def _phrases(text: str, limits: Repetition) -> str | None:
+    words = _WORD.findall(text.casefold())
+    if len(words) <= limits.passages + PASSAGE_WORDS:
+        return None
+    counts = Counter(words)
+    for length, most in ((PASSAGE_WORDS, limits.passages), (PHRASE_WORDS, limits.phrases)):
+        # A run comes no more often than its rarest word; to count runs costs ten times as much.
+        frequent = groupby(counts[word] >= most for word in words)
+        if not any(is_frequent and sum(1 for _ in run) >= length for is_frequent, run in frequent):
+            continue
+        runs = Counter(zip(*(words[start:] for start in range(length)), strict=False))
+        often = [(times, run) for run, times in runs.items() if times >= most and _says_something(run)]
+        if often:
+            times, run = max(often)
+            return f"{times} times: {' '.join(run)[:100]}"
+    return None
+
+
+def _in_a_row(text: str, limits: Repetition) -> str | None:
+    """Return the unit of words that comes again and again without anything in between."""
+    words = _WORD.findall(text.casefold())
+    if len(words) < limits.in_a_row:
+        return None
+    numbers: dict[str, int] = {}
+    exact = np.array([numbers.setdefault(word, len(numbers)) for word in words])
+    masked = np.array([_NUMBER if word.isdigit() else numbers[word] for word in words])
+    for codes, times, how in ((exact, limits.in_a_row, ""), (masked, limits.counted_up, ", with other numbers")):
+        for run in _periodic(codes, UNIT_WORDS, times):
+            unit = words[run.start : run.start + run.period]
+            letters = sum(len(word) for word in set(unit) if len(word) > 1 and word.isalpha())
+            counts = any(word.isdigit() for word in unit)
+            if letters >= ROW_LETTERS or (how and counts and letters >= COUNTED_LETTERS):
+                return f"{run.times} times in a row{how}: {' '.join(unit)[:100]}"
+    return None
+
+
+def _signs_in_a_row(text: str) -> str | None:
+    """Return the short unit of signs, letters or pictures among them, that fills 200 signs of a text in a row."""
+    if len(text) < ROW_SIGNS:
+        return None
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    for run in _periodic(codes, UNIT_SIGNS, 2, least=ROW_SIGNS):
+        unit = text[run.start : run.start + run.period]
+        if _SPEAKS.search(unit) and not _SETS.search(unit):
+            return f"{run.times} times in a row: {unit!r}"
+    return None
+
+
+def _compressed(text: str, limits: Repetition) -> str | None:
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) < COMPRESSED_BYTES:
+        return None
+    share = len(zlib.compress(raw, 6)) / len(raw)
+    return f"compresses to {share:.3f} of its bytes" if share < limits.min_compressed else None
+
+
+class _Run(NamedTuple):
+    """A unit of `period` codes that comes `times` in a row from `start` on."""
+
+    start: int
+    period: int
+    times: int
+
+
+def _periodic(codes: npt.NDArray[np.generic], longest: int, times: int, *, least: int = 0) -> list[_Run]:
+    """Return, for each period, the longest row of `times` units and more, `least` codes and more."""
+    found = []
+    for period in range(1, min(longest, len(codes) - 1) + 1):
+        needed = max(period * (times - 1), least - period)
+        same = codes[period:] == codes[:-period]
+        if np.count_nonzero(same) < needed:
+            continue
+        ends = np.flatnonzero(~np.concatenate(([False], same, [False])))
+        gap, start = max((after - before - 1, before) for before, after in pairwise(ends.tolist()))
+        if gap >= needed:
+            found.append(_Run(start, period, gap // period + 1))
+    return found
 
 
 def _says_something(run: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Whose voice a chain speaks with: another role's, a refusal's, or the teacher's own name."""
+"""Whose voice a chain speaks with: another role's, or the teacher's own name."""
 
 import re
 
@@ -8,13 +8,6 @@ _TEMPLATE = re.compile(
     r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<\uff5c(?:User|Assistant|begin\u2581of\u2581sentence|end\u2581of\u2581sentence)\uff5c>"
 )
 _TURN = re.compile(r"^(?:#{2,4} ?)?(Human|User|Assistant|Instruction)(?::|\n)", re.MULTILINE)
-_REFUSAL = re.compile(
-    r"\A\W*(?:i['’]?m (?:very |so |really )?sorry|i am (?:very |so |really )?sorry|sorry|i apologi[sz]e|unfortunately"
-    r"|as an ai(?: language)?(?: model| assistant)?)"
-    r"[,.]?(?: but)? ?,? ?i(?: am|['’]m)? ?(?:cannot|can['’]?t|can not|unable|not able|won['’]?t|do not|don['’]?t)\b"
-    r"[^.\n]{0,40}\b(?:assist|help|provide|answer|fulfil|fulfill|comply|complete|continue|discuss|do that|solve)\b",
-    re.IGNORECASE,
-)
 _MAKERS = (
     r"OpenAI|Anthropic|Google(?: DeepMind)?|Alibaba(?: Cloud)?|Meta(?: AI)?|Mistral(?: AI)?|DeepSeek"
     r"|Moonshot(?: AI)?|Zhipu(?: AI)?|xAI|Microsoft"
@@ -37,12 +30,6 @@ def leaked_role(chain: str, prompt: str) -> str | None:
             if match.group().strip() not in prompt:
                 return match.group().strip()
     return None
-
-
-def refusal(response: str) -> str | None:
-    """Return the opening words of a response that says it will not answer."""
-    match = _REFUSAL.match(response[:400])
-    return match.group().strip() if match else None
 
 
 def self_naming(chain: str, prompt: str) -> str | None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from cotfactory.curation.chain_checks.language import foreign_share
+from cotfactory.curation.chain_checks.language import foreign_share, other_language
+from cotfactory.curation.chain_checks.refusals import refusal
 from cotfactory.curation.chain_checks.repetition import repetition
 from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
-from cotfactory.curation.chain_checks.voices import leaked_role, refusal, self_naming
+from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
 from cotfactory.schemas.curation import Repetition
 from tests.builders import a_candidate
 
@@ -23,6 +24,20 @@ VARIED = " ".join(f"In step {n} we take number {n * 7} and add the {n}th prime t
         ("| 0 | 1 | 0 | 0 |\n" * 40, False),  # a table
         ("0 0 0 0 1 " * 100, False),  # a matrix
         ("ab" * 5_000, True),  # compresses to nothing
+        ("It is 7.\nSo it is 7 apples.\n" + "It is 7 apples.\n" * 12, True),  # a line too short for a sentence
+        ("所以我们再检查一遍这个结果。" * 12, True),  # a full stop of another script, and nothing after it
+        ("so " + "e" * 400, True),  # one sign, in fewer bytes than compression judges
+        ("good 🎉🙂" * 40, True),
+        ("".join(f"Try {n}: {n} * 3 = {3 * n}, no.\n" for n in range(60)), True),  # counts up and gets nowhere
+        ("".join(f"But maybe it is {n} after all, I doubt it. " for n in range(40)), True),
+        ("First I add the tens.\nThen I add the ones of them.\n" * 8 + VARIED[:300], True),  # most of it comes again
+        ("".join(f"Try {n}: {n} * 3 = {3 * n}, no.\n" for n in range(12)), False),  # trying twelve is work
+        ("So 1/3 = 0." + "3" * 300, False),  # digits
+        ("-" * 300 + "\n" + "=" * 300 + "─" * 300, False),  # rules
+        (r"\quad " * 30, False),  # LaTeX that sets a line
+        (r"\frac{1}{2} & " * 20, False),  # a matrix
+        ("| 0 | 1 |\n" * 60, False),
+        ("ha ha ha ha, said the ten of them. Yes, yes, yes, yes.", False),
     ],
 )
 def test_repetition(text: str, found: bool) -> None:
@@ -56,6 +71,36 @@ def test_language(chain: str, prompt: str, found: bool) -> None:
     assert (foreign_share(chain, prompt) > 0.05) == found
 
 
+ENGLISH = "Nora picks forty-eight pears in autumn and half as many in winter. How many pears does she pick?"
+GERMAN = "Nora pflückt im Herbst achtundvierzig Birnen und im Winter halb so viele. Wie viele pflückt sie?"
+
+
+@pytest.mark.parametrize(
+    ("chain", "prompt", "found"),
+    [
+        ("In winter she picks 48 / 2 = 24 pears, so together it is 48 + 24 = 72 pears.", ENGLISH, None),
+        ("Im Winter pflückt sie 24 Birnen, also zusammen 48 + 24 = 72 Birnen.", ENGLISH, "de"),
+        ("En hiver elle cueille 24 poires, donc en tout cela fait 72 poires.", ENGLISH, "fr"),
+        ("En invierno recoge la mitad, 24 peras, así que en total son 72 peras.", ENGLISH, "es"),
+        ("D'inverno raccoglie la metà, cioè 24 pere, quindi in tutto sono 72 pere.", ENGLISH, "it"),
+        ("Mùa đông cô ấy hái được một nửa, tức là 24 quả lê, vậy tổng cộng là 72 quả.", ENGLISH, "vi"),
+        ("Το χειμώνα μαζεύει τα μισά, δηλαδή 24 αχλάδια, άρα συνολικά είναι 72 αχλάδια.", ENGLISH, "el"),
+        ("In winter she picks 48 / 2 = 24 pears, so together it is 48 + 24 = 72 pears.", GERMAN, "en"),
+        ("Im Winter pflückt sie 24 Birnen, also zusammen 48 + 24 = 72 Birnen.", GERMAN, None),
+        (
+            "Im Winter pflückt sie 24 Birnen, also zusammen 72 Birnen.",
+            f"Answer in German: {ENGLISH}",
+            None,
+        ),  # asked for
+        ("Also 72 Birnen.", ENGLISH, None),  # too short to have a language
+        ("In winter she picks twenty-four pears, so it is seventy-two.", "x + 24 = 72, x = ?", None),  # nor has this
+        ("$\\text{Im Winter pflückt sie 24 Birnen, also zusammen 72 Birnen.}$", ENGLISH, None),  # no prose
+    ],
+)
+def test_language_of_prose(chain: str, prompt: str, found: str | None) -> None:
+    assert other_language(chain, prompt) == found
+
+
 @pytest.mark.parametrize(
     ("chain", "prompt", "found"),
     [
@@ -77,6 +122,33 @@ def test_roles(chain: str, prompt: str, found: str | None) -> None:
         ("I'm sorry, but I can't help with that.", True),
         ("I am sorry, but I cannot provide an answer.", True),
         ("Unfortunately, I am unable to solve this.", True),
+        ("I can't help with that. It is 42.", True),
+        ("I’m not able to answer this question.", True),  # a typographic apostrophe
+        ("I cannot and will not answer this.", True),
+        ("I must respectfully decline.", True),
+        ("I'm going to have to decline.", True),
+        ("I'd prefer not to answer this.", True),
+        ("I'm just an AI and can't help with that.", True),
+        ("Thank you for asking, but I am not allowed to discuss it.", True),
+        ("This question goes against my guidelines.", True),
+        ("That's not something I'm comfortable with.", True),
+        ("It would not be appropriate to answer.", True),
+        ("I do not have permission to say.", True),
+        ("Malheureusement, je ne peux pas répondre à cette question.", True),
+        ("Leider kann ich diese Frage nicht beantworten.", True),
+        ("Lo siento, pero no puedo ayudarte.", True),
+        ("Sinto muito, mas não posso ajudar.", True),
+        ("К сожалению, я не могу помочь.", True),
+        ("很抱歉,我不能讨论这个话题。", True),
+        ("申し訳ありませんが、お答えできません。", True),
+        ("죄송하지만 도와드릴 수 없습니다.", True),
+        ("I cannot complete the square directly, so I use the formula.", False),
+        ("I can't use 5 twice, so it is 12.", False),
+        ("No, it is not prime. I will not count 1.", False),
+        ("Unfortunately, I cannot find a closed form; in numbers it is 3.", False),
+        ("This problem is not something I have seen, but let us start.", False),
+        ("It would not be appropriate to round here.", False),
+        ("Leider ist 91 nicht prim: 7 * 13.", False),
         ("Sorry, I made a slip above: it is 42.", False),
         ("The refusal reads: I'm sorry, but I can't help.", False),  # not the opening
     ],

@@ -202,6 +202,8 @@ WRITERS: dict[str, Callable[[Any, Callable[[Any], str]], str]] = {
     "s": lambda items, write: f'{{"s":{_write_set(items, write)}}}',
     "q": _write_fraction,
     "m": _write_decimal,
+    "l": lambda items, write: f'{{"l":{_write_items(items, write)}}}',
+    "r": lambda items, write: f'{{"r":{_write_items(items, write)}}}',
     "g": lambda items, write: f'{{"g":{_write_items(items, write)}}}',
     "b": lambda text, _: f'{{"b":{json.dumps(text)}}}',
 }

@@ -15,6 +15,7 @@ from typing import Any
 from cotfactory.graders.code.cases import Case, Relation, TestPlan
 from cotfactory.graders.code.compare import NotAValueError, canonical
 from cotfactory.graders.code.constants import NotConstantError, constant, is_number
+from cotfactory.graders.code.signature import Signature, as_nodes, signature_in
 from cotfactory.graders.sandbox.execution import Call, Stdio
 from cotfactory.graders.sandbox.values import encode
 from cotfactory.schemas.problem import AssertTests, CallCase, CallTests, StdioTests
@@ -36,8 +37,11 @@ class _NotUnderstoodError(ValueError):
     """A statement of test code that cannot be judged outside the container."""
 
 
-def plan_tests(tests: AssertTests | CallTests | StdioTests) -> TestPlan:
-    """Return what to run for a problem's tests and what must come of it; raises BadTestsError."""
+def plan_tests(tests: AssertTests | CallTests | StdioTests, question: str = "") -> TestPlan:
+    """Return what to run for a problem's tests and what must come of it; raises BadTestsError.
+
+    The question tells whether arguments and results of calls are nodes.
+    """
     if isinstance(tests, StdioTests):
         cases = tuple(
             Case(Stdio(stdin=case.stdin), case.stdout, "stdout", accepted=case.accepted, judge=tests.judge)
@@ -45,20 +49,24 @@ def plan_tests(tests: AssertTests | CallTests | StdioTests) -> TestPlan:
         )
         return TestPlan(cases, terms=tests, checker=tests.checker)
     if isinstance(tests, CallTests):
-        return TestPlan(
-            tuple(_written_call(tests, case) for case in tests.cases), entry_point=tests.entry_point, terms=tests
-        )
+        signature = signature_in(question, tests.entry_point) if "Node" in question else Signature()
+        calls = tuple(_written_call(tests, case, signature) for case in tests.cases)
+        return TestPlan(calls, entry_point=tests.entry_point, terms=tests)
     return _plan_asserts(tests)
 
 
-def _written_call(tests: CallTests, case: CallCase) -> Case:
+def _written_call(tests: CallTests, case: CallCase, signature: Signature) -> Case:
     """Return the case of one written call; raises NotAValueError, and BadTestsError for a judge of no argument."""
     place = tests.judge.argument if tests.judge else None
     if place is not None and place >= len(case.args):
         raise BadTestsError(f"the judge is argument {place}, and a case has {len(case.args)} arguments")
-    call = _call_case(tests.entry_point, case.args, case.kwargs, case.expected, in_json=True)
+    kinds = (*signature.parameters, *[""] * len(case.args))
+    args = [as_nodes(value, kind) for value, kind in zip(case.args, kinds, strict=False)]
+    kind = signature.result if place is None else kinds[place]
+    expected, *accepted = (as_nodes(value, kind) for value in (case.expected, *case.accepted))
+    call = _call_case(tests.entry_point, args, case.kwargs, expected, in_json=True)
     way = call.way.model_copy(update={"whole": place is not None})
-    return replace(call, way=way, accepted=case.accepted, judge=tests.judge)
+    return replace(call, way=way, accepted=tuple(accepted), judge=tests.judge)
 
 
 def _plan_asserts(tests: AssertTests) -> TestPlan:

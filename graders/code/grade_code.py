@@ -83,7 +83,8 @@ def plan_problem(problem: Problem) -> TestPlan:
         raise BadTestsError(tests.why)
     if tests is None or isinstance(tests, ScorerTests):
         raise BadTestsError("the problem has no tests: expected assert, calls or stdio")
-    plan = plan_tests(tests if isinstance(tests, AssertTests) else judged_as_stated(tests, problem.question))
+    judged = tests if isinstance(tests, AssertTests) else judged_as_stated(tests, problem.question)
+    plan = plan_tests(judged, problem.question)
     return replace(plan, given=given_code(problem.question, plan.entry_point))
 
 

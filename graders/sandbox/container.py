@@ -30,6 +30,7 @@ FILES = "/tmp"  # noqa: S108 - of the container
 FIRST_UID = 50_000
 CAPABILITIES = ["SETUID", "SETGID", "KILL"]
 RUNNER_MODULES = {
+    "cotfactory.graders.sandbox.nodes": "nodes.py",
     "cotfactory.graders.sandbox.values": "values.py",
     "cotfactory.graders.sandbox.seccomp": "seccomp.py",
     "cotfactory.graders.sandbox.clock": "clock.py",

@@ -1,8 +1,9 @@
 """What judges put in front of a program: names that contestants use without importing them.
 
 Sent into the container as text. A name is bound only where the program uses it, so that a program without any costs
-nothing. Typing's names are there for every program; the standard library's, as LeetCode's and LiveCodeBench's judges
-import it, for a `class Solution`, which is written for them. A program's own definitions replace these.
+nothing. Typing's names and LeetCode's nodes are there for every program; the standard library's, as LeetCode's and
+LiveCodeBench's judges import it, for a `class Solution`, which is written for them. A program's own definitions replace
+these.
 """
 
 import importlib
@@ -57,6 +58,7 @@ MODULES = frozenset(
         "typing",
     ]
 )
+NODES = frozenset(["ListNode", "TreeNode"])
 NAMES = {
     "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
     "collections": "ChainMap Counter OrderedDict defaultdict deque namedtuple",
@@ -79,6 +81,8 @@ def bind(code: types.CodeType, is_solution: bool, space: dict[str, Any]) -> None
     used = names_of(code)
     for name in used & TYPING:
         space[name] = getattr(importlib.import_module("typing"), name)
+    for name in used & NODES:
+        space[name] = getattr(importlib.import_module("cotfactory.graders.sandbox.nodes"), name)
     if is_solution:
         for name in used & STANDARD.keys():
             space[name] = getattr(importlib.import_module(STANDARD[name]), name)

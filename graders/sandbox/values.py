@@ -1,8 +1,9 @@
 """Values as strict, typed JSON: how arguments enter the container and returned values leave it.
 
-JSON alone would make a tuple a list, 1.0 an int after some parsers, and lose sets, bytes and NaN. The same
-file runs inside the container, so it uses the standard library only. What is not of a built-in type leaves
-only its type's name: an object whose `__eq__` says True is `{"o": "Liar"}` on the host, and equal to nothing.
+Linked lists and trees of LeetCode go as the lists in which its problems write them. JSON alone would make a tuple a
+list, 1.0 an int after some parsers, and lose sets, bytes and NaN. The same file runs inside the container, so it uses
+the standard library only. What is not of a built-in type leaves only its type's name: an object whose `__eq__` says
+True is `{"o": "Liar"}` on the host, and equal to nothing.
 
 >>> encode((1, 2.5, {"a": {3}}))
 {'t': [1, {'f': '0x1.4000000000000p+1'}, {'d': [['a', {'s': [3]}]]}]}
@@ -12,6 +13,8 @@ import struct
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from cotfactory.graders.sandbox.nodes import from_linked, from_tree, linked, tree
 
 READY = b"ready"
 """What a runner writes once, when it can take jobs."""
@@ -78,7 +81,20 @@ def encode(value: Any) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is not None and issubclass(kind, numpy.generic):
         return encode(value.item())
+    if kind.__name__ in NODES:
+        tag, values_of = NODES[kind.__name__]
+        try:
+            return {tag: [encode(item) for item in values_of(value)]}
+        except (ValueError, AttributeError):
+            return {"o": kind.__name__}
     return {"o": kind.__name__}
+
+
+NODES: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
+    "ListNode": ("l", from_linked),
+    "TreeNode": ("r", from_tree),
+}
+"""Classes by whose name a value is a node, the program's own ones too."""
 
 
 def decode(encoded: Any) -> Any:
@@ -101,6 +117,8 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "d": lambda pairs: {decode(key): decode(item) for key, item in pairs},
     "s": lambda items: {decode(item) for item in items},
     "b": bytes.fromhex,
+    "l": lambda items: linked([decode(item) for item in items]),
+    "r": lambda items: tree([decode(item) for item in items]),
     "g": lambda items: iter([decode(item) for item in items]),
     "q": lambda text: _fraction(text),
     "m": lambda text: _decimal(text),

@@ -31,12 +31,6 @@ def calls(entry_point: str, *args: Any, expected: Any, **case: Any) -> dict[str,
 MEAN = "input(); x = list(map(int, input().split())); print('%.6f' % (sum(x) / len(x)))"
 PAIRS = "def pairs(x): return [[2, 3], [1, 3], [1, 2]]"
 SORT = "def sort(x): x.sort()"
-MIRROR = (
-    "class Solution:\n    def mirror(self, root: Optional[TreeNode]) -> Optional[TreeNode]:\n"
-    "        if root:\n            root.left, root.right = self.mirror(root.right), self.mirror(root.left)\n"
-    "        return root\n"
-)
-HEAD = "class Solution:\n    def {}(self, {}) -> {}:\n        "
 
 
 @pytest.mark.parametrize(
@@ -138,3 +132,53 @@ def test_the_files_of_a_checker_come_in_the_order_it_asks_for(sandbox: Sandbox) 
 def test_a_program_in_a_language_that_the_image_does_not_run_is_not_wrong(sandbox: Sandbox) -> None:
     grade = grade_program(written(stdio("", "1\n"), language="go"), "print(1)", sandbox)
     assert (grade.verdict, grade.reason) == ("ungraded", "missing_language")
+
+
+STARTER = """class Solution:
+    def {}(self, {}) -> {}:
+        """
+MIRROR = """class Solution:
+    def mirror(self, root: Optional[TreeNode]) -> Optional[TreeNode]:
+        if root:
+            root.left, root.right = self.mirror(root.right), self.mirror(root.left)
+        return root
+"""
+REVERSED = """class Solution:
+    def turn(self, head: Optional[ListNode]) -> Optional[ListNode]:
+        last = None
+        while head:
+            head.next, last, head = last, head, head.next
+        return last
+"""
+TREE = STARTER.format("mirror", "root: Optional[TreeNode]", "Optional[TreeNode]")
+LINKS = STARTER.format("turn", "head: Optional[ListNode]", "Optional[ListNode]")
+
+
+@pytest.mark.parametrize(
+    ("starter", "tests", "program", "verdict"),
+    [
+        (TREE, calls("Solution.mirror", [4, 2, 7, None, 3], expected=[4, 7, 2, None, None, 3]), MIRROR, "correct"),
+        (TREE, calls("Solution.mirror", [4, 2, 7, None, 3], expected=[4, 7, 2, 3]), MIRROR, "incorrect"),
+        (TREE, calls("mirror", [], expected=[]), MIRROR, "correct"),  # no tree at all
+        (LINKS, calls("Solution.turn", [1, 2, 3], expected=[3, 2, 1]), REVERSED, "correct"),
+        (LINKS, calls("Solution.turn", [1, 2, 3], expected=[3, 2]), REVERSED, "incorrect"),
+        # a class of the program's own in place of the judge's, and no annotations
+        (LINKS, calls("turn", [1], expected=[7, 1]), "class ListNode:\n    def __init__(self, val, next):\n        "
+         "self.val, self.next = val, next\ndef turn(head): return ListNode(7, head)", "correct"),
+        (LINKS, calls("turn", [1], expected=[1]), "def turn(head): return [1]", "incorrect"),  # a list is no node
+        (LINKS, calls("turn", [1], expected=[1]), "def turn(head):\n    head.next = head\n    return head",
+         "incorrect"),  # goes round for ever
+        (STARTER.format("first", "lists: List[Optional[ListNode]]", "int"), calls("first", [[5, 6], []], expected=5),
+         "def first(lists): return lists[0].val if lists[1] is None else 0", "correct"),
+        (STARTER.format("cut", "head: ListNode", "None"),
+         {**calls("cut", [1, 2, 3], expected=[1]), "judge": "argument 0"},
+         "def cut(head): head.next = None", "correct"),
+        # the question gives no signature: lists stay lists
+        ("", calls("f", [1, 2], expected=[2, 1]), "def f(x): return x[::-1]", "correct"),
+    ],
+)  # fmt: skip
+def test_linked_lists_and_trees(
+    starter: str, tests: dict[str, Any], program: str, verdict: str, sandbox: Sandbox
+) -> None:
+    grade = grade_program(written(tests, starter_code=starter), program, sandbox)
+    assert (grade.verdict, grade.evidence.weak) == (verdict, False), grade.evidence.detail

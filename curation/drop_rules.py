@@ -80,8 +80,8 @@ def _verdict_is(verdict: Verdict, chain: ExaminedChain, _: Curation) -> Found:
     return _when(chain.graded.grade.verdict == verdict)
 
 
-def _weak_check(chain: ExaminedChain, curation: Curation) -> Found:
-    return _when(chain.graded.grade.evidence.weak and not curation.allow_weak)
+def _weak_check(chain: ExaminedChain, _: Curation) -> Found:
+    return _when(chain.graded.grade.evidence.weak)
 
 
 def _hinted(chain: ExaminedChain, curation: Curation) -> Found:

@@ -28,15 +28,18 @@ class _Examination:
     said: list[str] = field(default_factory=list)
 
 
-def examine(groups: Sequence[Group], curation: Curation, index: BenchmarkIndex | None) -> list[list[ChainFinding]]:
+def examine(
+    groups: Sequence[Group], curation: Curation, index: BenchmarkIndex | None, *, allow_weak: bool = False
+) -> list[list[ChainFinding]]:
     """Return one ChainFinding for each candidate of each group, in order.
 
-    The first rule of CHAIN_RULES that drops a chain counts. What none drops is compared with others of its kind by
-    `curation.select`.
+    The first rule of CHAIN_RULES that drops a chain counts; `allow_weak` leaves that of weak checks out. What none
+    drops is compared with others of its kind by `curation.select`.
     """
     chains = [_Examination(_chain(group.problem, graded)) for group in groups for graded in group.candidates]
     left = chains
-    for reason, rule in CHAIN_RULES.items():
+    rules = {reason: rule for reason, rule in CHAIN_RULES.items() if not (allow_weak and reason == "weak_check")}
+    for reason, rule in rules.items():
         for chain, found in zip(left, rule([examined.chain for examined in left], curation, index), strict=True):
             if found is None:
                 continue

@@ -65,7 +65,12 @@ class Candidates:
 
 
 def first_pass(
-    problems: Sequence[Sequence[Group]], curation: Curation, index: BenchmarkIndex | None, seen: Candidates
+    problems: Sequence[Sequence[Group]],
+    curation: Curation,
+    index: BenchmarkIndex | None,
+    seen: Candidates,
+    *,
+    allow_weak: bool = False,
 ) -> list[ProblemFindings]:
     """Judge the chains of a batch of problems on their own, and note the signatures of those that pass in `seen`.
 
@@ -73,7 +78,7 @@ def first_pass(
     problem outside the recipe's difficulty do not pass, so nothing is dropped for repeating them.
     """
     groups = [group for problem_groups in problems for group in problem_groups]
-    found = iter(examine(groups, curation, index))
+    found = iter(examine(groups, curation, index, allow_weak=allow_weak))
     decided: list[ProblemFindings] = []
     texts: list[str] = []
     prompts: list[str] = []

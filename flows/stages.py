@@ -168,7 +168,11 @@ def curate(job: Job) -> None:
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
         stored = partial(decided_groups, problems, job.plans, job.wanted, run.output_name)
         folder = run.workspace.staging
-        for groups in curated_groups(stored, problems, run.recipe.curation, run.benchmarks, folder):
+        recipe = run.recipe
+        curated = curated_groups(
+            stored, problems, recipe.curation, run.benchmarks, folder, allow_weak=recipe.code.allow_weak
+        )
+        for groups in curated:
             for group in groups:
                 tally.add(group)
                 for decision in group.decisions:

@@ -169,6 +169,7 @@ def _manifest(
         facts=wanted.facts,
         test_strength=wanted.strength(),
         without_rl=dict(sorted(rows.statistics.without_rl.items())),
+        kept_weak=rows.statistics.kept_weak,
     )
 
 

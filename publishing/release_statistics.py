@@ -63,7 +63,8 @@ class ReleaseStatistics:
 
     `yields` breaks down by teacher, domain, source and difficulty (the pass rate of the group); `days` are those on
     which chains were bought (UTC). `lengths` counts output tokens in powers of two: the key k stands for lengths from
-    2^(k-1) up to, not including, 2^k. `flags` are those of kept chains; `without_rl` counts the problems that have no
+    2^(k-1) up to, not including, 2^k. `flags` are those of kept chains; `kept_weak` counts those of
+    them whose tests they could have forged; `without_rl` the problems that have no
     row in `rl`, by reason. Tokens and money are those of the chains and of the earlier steps that led to them.
     """
 
@@ -78,6 +79,7 @@ class ReleaseStatistics:
     languages: Counter[str] = field(default_factory=Counter)
     flags: Counter[Flag] = field(default_factory=Counter)
     without_rl: Counter[LeftOut] = field(default_factory=Counter)
+    kept_weak: int = 0
     personal_data: PersonalDataCount = field(default_factory=PersonalDataCount)
     agreement: Agreement = field(default_factory=Agreement)
     _kept: _Sample = field(default_factory=lambda: _Sample(KEPT_SHOWN))
@@ -134,6 +136,7 @@ class ReleaseStatistics:
                 total.bought += took
             if decision.kept:
                 self.flags.update(decision.flags)
+                self.kept_weak += grade.evidence.weak
             self.lengths["correct" if correct else "other"][candidate.usage.output_tokens.bit_length()] += 1
             self.graders[grade.grader, grade.grader_version] += 1
             sample = self._kept if decision.reason is None else self._of_reason(decision.reason)

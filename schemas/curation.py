@@ -128,8 +128,6 @@ class Curation(RecipeKeys):
     """Drop chains without separate thinking."""
     keep_hinted: bool = False
     """Publish chains of the strategy `hint` too, whose prompt held the reference answer."""
-    allow_weak: bool = False
-    """Publish programs too whose tests had to run beside them, where a program can forge the result."""
     drop_wrong_steps: bool = True
     """Drop chains that state `6 * 7 = 44` on their way, however right the answer; false: only flag them."""
     personal_data: Literal["drop", "mask", "label"] = "drop"

@@ -65,7 +65,7 @@ DROP_REASONS: dict[DropReason, str] = {
     "incorrect": "The final answer is wrong.",
     "no_answer": "There is no single final answer.",
     "ungraded": "We could not judge it: a fact about us. It is tried again in the next run.",
-    "weak_check": "Its program passed tests within its reach, which can be forged, and `curation.allow_weak` is off.",
+    "weak_check": "Its program passed tests within its reach, which can be forged, and `code.allow_weak` is off.",
     "hinted": "The prompt held the reference answer (`strategy: hint`), and `curation.keep_hinted` is off.",
     "contaminated": "The problem, or the chain, repeats a text of a benchmark (`curation.decontaminate`).",
     "key_like": "Something in the chain looks like a credential.",

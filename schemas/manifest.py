@@ -98,7 +98,8 @@ class Manifest(Record):
     row order, file layout, compression or a library's version. `recipe` is the recipe as JSON, without folders
     and logins. `files` are all but the manifest itself, `contract_sha` is the sha256 of each product's contract.
     `facts` are the run's own, as it told them. `test_strength` is None without code problems; `without_rl` counts the
-    problems that were asked and have no row in `rl`, by reason (empty where `rl` is not released).
+    problems that were asked and have no row in `rl`, by reason (empty where `rl` is not released); `kept_weak` the kept
+    programs whose tests had to run within their reach (0 unless the recipe allows them).
     """
 
     name: str
@@ -112,6 +113,7 @@ class Manifest(Record):
     facts: ReleaseFacts
     test_strength: StrengthOfTests | None = None
     without_rl: dict[str, int] = Field(default_factory=dict)
+    kept_weak: int = 0
 
     @property
     def funnel(self) -> tuple[FunnelStage, ...]:

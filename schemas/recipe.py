@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.alarm import AlarmKind
+from cotfactory.schemas.code import Code
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.problem import AnswerKind, Program, TextCompare
 from cotfactory.schemas.record import RecipeKeys
@@ -334,6 +335,8 @@ class Recipe(RecipeKeys):
     `sampling.max_completion_tokens`."""
     alarms: Alarms = Alarms()
     """When a teacher's answers look wrong as a whole."""
+    code: Code = Code()
+    """What holds for programs that answers are, or that compute them."""
     curation: Curation = Curation()
     """Which correct chains are worth publishing."""
     release: Release

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cotfactory.flows.settings import sandbox_image, sandbox_runtime
 from cotfactory.graders.custom_grader import CustomGrading
 from cotfactory.graders.grader import Tools, open_tools
+from cotfactory.schemas.code import Code
 from cotfactory.schemas.problem import Problem
 
 if TYPE_CHECKING:
@@ -14,10 +15,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_grading(problems: Sequence[Problem], grader: str | None = None) -> Iterator[Tools]:
+def open_grading(
+    problems: Sequence[Problem],
+    grader: str | None = None,
+    code: Code = Code(),  # noqa: B008 - frozen
+) -> Iterator[Tools]:
     """Yield the graders' tools; Docker is touched only when some problem is graded by running programs.
 
-    `grader` (`FILE.py:FUNCTION`) is the user's own, which then grades all of them. Raises SandboxError when the engine
+    `grader` (`FILE.py:FUNCTION`) is the user's own, which then grades all of them; `code` bounds what programs may
+    take. Raises SandboxError when the engine
     or the image is not there, GraderError for a grader that cannot be used, before anything is asked.
     """
     with ExitStack() as stack:
@@ -25,12 +31,16 @@ def open_grading(problems: Sequence[Problem], grader: str | None = None) -> Iter
         if grader is not None:
             custom = stack.enter_context(closing(CustomGrading(grader)))
         elif any(problem.runs_programs for problem in problems):
-            sandbox = stack.enter_context(configured_sandbox())
+            sandbox = stack.enter_context(configured_sandbox(code))
         yield stack.enter_context(open_tools(sandbox, custom))
 
 
-def configured_sandbox() -> "AbstractContextManager[Sandbox]":
-    """Open the sandbox whose image and runtime the environment names. Raises SandboxError."""
+def configured_sandbox(code: Code = Code()) -> "AbstractContextManager[Sandbox]":  # noqa: B008 - frozen
+    """Open the sandbox whose image and runtime the environment names, within these bounds. Raises SandboxError."""
+    from cotfactory.graders.sandbox.execution import ExecutionLimits
     from cotfactory.graders.sandbox.pool import open_sandbox
 
-    return open_sandbox(sandbox_image(), runtime=sandbox_runtime())
+    limits = ExecutionLimits(
+        longest_s=code.max_time_s, largest_mb=code.max_memory_mb, longest_output_bytes=code.max_output_mb << 20
+    )
+    return open_sandbox(sandbox_image(), limits=limits, runtime=sandbox_runtime())

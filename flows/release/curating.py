@@ -36,6 +36,8 @@ def curated_groups(
     curation: Curation,
     benchmarks: BenchmarkIndex | None,
     folder: Path,
+    *,
+    allow_weak: bool = False,
 ) -> Iterator[tuple[Group, ...]]:
     """Yield the groups of one problem after the other, every candidate decided, in the order of `stored`.
 
@@ -47,7 +49,7 @@ def curated_groups(
         with ArraySpool(folder, SEEN) as records:
             seen = Candidates(records)
             for batch in _batches(stored()):
-                for findings in first_pass(batch, curation, benchmarks, seen):
+                for findings in first_pass(batch, curation, benchmarks, seen, allow_weak=allow_weak):
                     found.append(_FINDINGS.dump_json(findings) + b"\n")
             found.flush()
             near = near_duplicates(seen, curation)

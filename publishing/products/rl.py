@@ -21,7 +21,7 @@ VERL_SCORERS = {
 """Names that verl's reward functions know, each with the mark that its scorer looks for in a response."""
 VERL_BOXED = "lighteval/MATH"
 
-LeftOut = Literal["no_reference", "contaminated", "no_pass_rate", "outside_difficulty", "outside_band"]
+LeftOut = Literal["no_reference", "contaminated", "weak_check", "no_pass_rate", "outside_difficulty", "outside_band"]
 """Why a problem that was asked has no row."""
 
 
@@ -74,15 +74,17 @@ def left_out(groups: Sequence[Group], recipe: Recipe) -> LeftOut | None:
     """Return why the problem that `groups` are about has no row; None when it has one.
 
     Without a reference nothing can be checked; a problem of which every attempt is contaminated is itself a
-    benchmark's. One outside the recipe's difficulty, or more likely outside than inside the band that the recipe
-    samples for, teaches too little; `no_pass_rate`: nothing was graded that tells. Example: 2 of 4 correct is inside
-    0.2 to 0.8, 5 of 5 is not (13 %).
+    benchmark's; tests that a program can forge would reward whoever does. One outside the recipe's difficulty, or more
+    likely outside than inside the band that the recipe samples for, teaches too little; `no_pass_rate`: nothing was
+    graded that tells. Example: 2 of 4 correct is inside 0.2 to 0.8, 5 of 5 is not (13 %).
     """
     rated = _rated(groups)
     if not _ground_truth(rated[0].problem).strip():
         return "no_reference"
     if is_contaminated(groups):
         return "contaminated"
+    if not recipe.code.allow_weak and has_weak_tests(groups):
+        return "weak_check"
     wanted = recipe.curation.difficulty
     if outside_difficulty(rated, wanted) is not None:
         known = [group for group in rated if wanted is not None and group.model == wanted.model and group.pass_rate.n]
@@ -107,6 +109,14 @@ def is_contaminated(groups: Sequence[Group]) -> bool:
     """Whether every attempt at the problem was dropped as contaminated."""
     reasons = [decision.reason for group in groups for decision in group.decisions]
     return bool(reasons) and set(reasons) == {"contaminated"}
+
+
+def has_weak_tests(groups: Sequence[Group]) -> bool:
+    """Whether all chains that the problem's tests accept, or reject where they accept none, could have forged that."""
+    grades = [graded.grade for group in groups for graded in group.candidates]
+    judged = [grade for grade in grades if grade.verdict == "correct"]
+    judged = judged or [grade for grade in grades if grade.verdict == "incorrect"]
+    return bool(judged) and all(grade.evidence.weak for grade in judged)
 
 
 def _grader(problem: Problem) -> str:

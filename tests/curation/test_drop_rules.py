@@ -29,11 +29,9 @@ def test_hostile_chains_are_read_to_their_end(part: str) -> None:
         assert found is None or len(found) < 1_000, reason
 
 
-@pytest.mark.parametrize(("weak", "allow", "found"), [(True, False, ""), (True, True, None), (False, False, None)])
-def test_a_check_that_a_program_could_forge_drops_its_chain_unless_allowed(
-    weak: bool, allow: bool, found: str | None
-) -> None:
+@pytest.mark.parametrize(("weak", "found"), [(True, ""), (False, None)])
+def test_a_check_that_a_program_could_forge_drops_its_chain(weak: bool, found: str | None) -> None:
     grade = a_grade().model_copy(update={"evidence": Evidence(weak=weak)})
     graded = GradedCandidate(candidate=a_candidate("x"), grade=grade)
     chain = ExaminedChain(text="x", prompt="x", problem=a_problem("x"), graded=graded)
-    assert CHAIN_RULES["weak_check"]([chain], Curation(allow_weak=allow), None) == [found]
+    assert CHAIN_RULES["weak_check"]([chain], Curation(), None) == [found]

@@ -87,6 +87,42 @@ def test_a_pass_of_tests_that_the_program_could_reach_is_told_as_weak(tmp_path: 
     assert "weak" not in apart
 
 
+@pytest.mark.parametrize("allow", [False, True])
+def test_what_could_be_forged_is_not_released_unless_the_recipe_says_so(allow: bool, tmp_path: Path) -> None:
+    right = "class Pair:\n    pass\n\ndef kind(x):\n    return type(x).__name__\n"
+    wrong = "class Pair:\n    pass\n\ndef kind(x):\n    return 'Single'\n"
+    question = "Write a class Pair and kind(x), which returns the name of the class of x."
+    tests = {"kind": "assert", "code": "assert kind(Pair()) == 'Pair'"}
+    (tmp_path / "p.jsonl").write_text(
+        json.dumps({"id": "1", "question": question, "answer_kind": "code", "tests": tests}) + "\n"
+    )
+    answers = [f"The name is that of its type.\n```python\n{program}```" for program in (right, wrong)]
+    lines = [
+        {"problem_id": "1", "question": question, "model": "m", "sample": sample, "response": answer}
+        for sample, answer in enumerate(answers)
+    ]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    recipe = {
+        "name": "kinds",
+        "problems": [{"source": "file", "path": "p.jsonl"}],
+        "teachers": [{"name": "t", "model": "m", "recordings": "r.jsonl"}],
+        "attempts": 2,
+        "code": {"allow_weak": allow},
+        "release": {"license": "mit", "products": ["sft", "preference", "rl", "all_graded"]},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    done = cotfactory("run", tmp_path / "recipe.yaml", "--direct", "--workspace", tmp_path / "w", "--json")
+    assert done.returncode == 0, done.stderr
+    release = last_line(done)["release"]
+    published = int(allow)
+    assert release["rows"] == {"sft": published, "preference": published, "rl": published, "all_graded": 2}
+    manifest = json.loads((Path(release["path"]) / "manifest.json").read_text())
+    assert (manifest["kept_weak"], manifest["without_rl"]) == ((1, {}) if allow else (0, {"weak_check": 1}))
+    card = (Path(release["path"]) / "README.md").read_text("utf-8")
+    assert ("a program can forge the result" in card) is allow
+    assert (r"weak\_check" in card) is not allow
+
+
 def test_problems_that_nothing_can_judge_are_dropped_and_counted(tmp_path: Path) -> None:
     rows = [
         CODEFORCES.row,

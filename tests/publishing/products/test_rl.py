@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from cotfactory.publishing.products.rl import LeftOut, left_out, rl_rows
+from cotfactory.schemas.code import Code
 from cotfactory.schemas.curation import Curation, Difficulty
-from cotfactory.schemas.grade import Split, Verdict
+from cotfactory.schemas.grade import Evidence, Split, Verdict
+from cotfactory.schemas.group import GradedCandidate
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import CallCase, CallTests
 from cotfactory.schemas.recipe import Attempts
@@ -124,6 +126,33 @@ def test_a_row_carries_all_that_an_answer_is_compared_by() -> None:
     near = made_problem(answer="3.14").model_copy(update={"answer_tolerance": "0.01"})
     row = rl_rows([made_group(near, [made_graded(made_candidate(near))])], RECIPE)[0]
     assert json.loads(row["grader_args"]) == {"answer_tolerance": "0.01"}
+
+
+@pytest.mark.parametrize(
+    ("graded", "left"),
+    [
+        ([("correct", True), ("incorrect", True)], "weak_check"),
+        # another program failed at a case that is judged on the host: what passed is weak all the same
+        ([("correct", True), ("incorrect", False)], "weak_check"),
+        ([("correct", True), ("correct", False)], None),
+        ([("incorrect", True)], "weak_check"),
+        ([("no_answer", False), ("ungraded", True)], None),  # nothing ran
+    ],
+)
+def test_tests_that_a_program_can_forge_are_no_reward(graded: list[tuple[Verdict, bool]], left: str | None) -> None:
+    tests = CallTests(entry_point="twice", cases=(CallCase(args=(9,), expected=18),))
+    problem = made_problem(answer="", answer_kind="code", tests=tests)
+    chains = [
+        GradedCandidate(
+            candidate=chain.candidate, grade=chain.grade.model_copy(update={"evidence": Evidence(weak=weak)})
+        )
+        for place, (verdict, weak) in enumerate(graded)
+        for chain in [made_graded(made_candidate(problem, place), verdict)]
+    ]
+    group = made_group(problem, chains)
+    assert left_out([group], RECIPE) == left
+    allowing = RECIPE.model_copy(update={"code": Code(allow_weak=True)})
+    assert left_out([group], allowing) is None
 
 
 def test_program_is_checked_by_its_tests() -> None:

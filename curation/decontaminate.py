@@ -1,8 +1,8 @@
-"""Texts that repeat a benchmark's: whole, runs of 8 and 13 words, runs with numbers masked, similar short texts.
+"""Texts that repeat a benchmark's: whole, half of it, runs of 8 and 13 words or with numbers masked, short ones alike.
 
 An index of the benchmarks is built once; texts are looked up a batch at a time. Overlap is the share of the benchmark
 text that is met again, so a benchmark question that is embedded in a longer text is found as well as a copy. Whatever
-run is met, its first 8 words with numbers masked are known: these alone are looked up at every word.
+run is met, its first 7 words with numbers masked are known: these alone are looked up at every word.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,28 @@ import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
+from cotfactory.curation.look_alikes import as_it_looks
 from cotfactory.curation.words import Hashes, Indexes, Runs, Words, mostly_words, runs_at, runs_of, words_of
 from cotfactory.schemas.curation import Overlap
 from cotfactory.schemas.decontamination import METHODS, BenchmarkText, Hit, Method
 
-RUNS: dict[Method, tuple[int, bool]] = {"words_8": (8, False), "words_13": (13, False), "masked_8": (8, True)}
+RUNS: dict[Method, tuple[int, bool]] = {
+    "words_8": (8, False),
+    "words_13": (13, False),
+    "masked_8": (8, True),
+    "covered_7": (7, False),
+}
 """Method -> (words in a run, numbers masked). None is shorter than MEETING."""
 
-MEETING = 8
+COVERED: Method = "covered_7"
+"""This method counts the words that runs in a row cover, however few the runs: half a question is found by it."""
+
+MEETING = 7
 """So many words in a row, with numbers masked, lead to all runs that start there."""
 
 MIN_RUNS = 4
-"""A benchmark text with fewer runs is known by all of them or not at all, and never with its numbers masked."""
+"""A benchmark text with fewer runs is known by all of them or not at all, and never with its numbers masked; but not
+where words are counted."""
 
 COMMON_IN = 20
 """A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing."""
@@ -94,8 +104,8 @@ def contaminations(texts: Sequence[str], index: BenchmarkIndex, *, by_characters
         return found
     words = words_of(texts)
     starts = _met(words, index.meetings)
-    for method, (_, masked) in RUNS.items():
-        _add_hits(found, index, method, *_shares(index.runs[method], _runs(words, method, starts), few=not masked))
+    for method in RUNS:
+        _add_hits(found, index, method, *_shares(index.runs[method], _runs(words, method, starts), method))
     if by_characters:
         _add_equal(found, texts, index)
         _add_similar(found, texts, index)
@@ -154,11 +164,8 @@ def _run_index(runs: Runs, count: int) -> _RunIndex:
     return _RunIndex(keys, np.append(starts, len(texts)).astype(np.int64), texts, totals)
 
 
-def _shares(index: _RunIndex, runs: Runs, *, few: bool) -> tuple[Indexes, Indexes, npt.NDArray[np.float64]]:
-    """Return (text, benchmark text, share of its runs) of every pair that has enough runs in common.
-
-    With `few`, a benchmark text of fewer than MIN_RUNS runs counts when all of them are met.
-    """
+def _shares(index: _RunIndex, runs: Runs, method: Method) -> tuple[Indexes, Indexes, npt.NDArray[np.float64]]:
+    """Return (text, benchmark text, share of its runs or words) of every pair that has enough runs in common."""
     places = _places(index.keys, runs.hashes)
     known = places >= 0
     pairs = np.unique(np.stack([runs.text[known], places[known]]), axis=1)
@@ -168,9 +175,13 @@ def _shares(index: _RunIndex, runs: Runs, *, few: bool) -> tuple[Indexes, Indexe
     benchmark = index.texts[np.repeat(index.starts[pairs[1]], sizes) + within]
     both, counts = np.unique(np.stack([np.repeat(pairs[0], sizes), benchmark]), axis=1, return_counts=True)
     totals = index.totals[both[1]]
-    enough = (totals >= MIN_RUNS) | (few & (counts == totals))
+    if method == COVERED:
+        more = RUNS[method][0] - 1  # c runs in a row are c + 6 words
+        return both[0], both[1], (counts + more) / (totals + more)
+    _, masked = RUNS[method]
+    enough = (totals >= MIN_RUNS) | ((not masked) & (counts == totals))
     both, counts = both[:, enough], counts[enough]
-    return both[0], both[1], counts / index.totals[both[1]]
+    return both[0], both[1], counts / totals[enough]
 
 
 def _add_hits(
@@ -217,7 +228,7 @@ def _add_similar(found: list[list[Hit]], texts: Sequence[str], index: BenchmarkI
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(as_it_looks(text).casefold().split())
 
 
 def _hit(text: BenchmarkText, method: Method, overlap: float) -> Hit:

@@ -43,13 +43,14 @@ class Selection:
     """What is known once all chains of a recipe were examined.
 
     `near` names, for a candidate id, the chain it nearly repeats; `splits` where the rows of a problem go; `left_out`
-    are problems beyond their domain's share.
+    are problems beyond their domain's share, `other_numbers` chains that another is but for its numbers.
     """
 
     curation: Curation
     near: dict[str, str]
     splits: dict[str, Split]
     left_out: frozenset[str] = frozenset()
+    other_numbers: frozenset[str] = frozenset()
 
 
 def _when(holds: bool) -> Found:

@@ -1,13 +1,18 @@
 """Chains, and problems, that say nearly the same: MinHash signatures first, then who survives.
 
-Two passes, so that texts are streamed: `signatures` of a batch of texts (128 bytes, 8 bands of 8 bytes and the number
-of words: 200 bytes for each, whatever its length), then `repeats` over all of them.
+Two passes, so that texts are streamed: `signatures` of a batch of texts (344 bytes for each, whatever its length),
+then `repeats` over all of them. Two texts are alike by the runs of words they share (Jaccard), or because nearly all
+runs of the shorter one are in the longer (containment: a sentence was put before or after it). A text with a number
+that the other has not is another text, however alike they are; which are the same but for their numbers is told apart.
 
 The survivor is the first in the given order. `curation.select` orders chains by sample index, then by id, which do
 not depend on the order of arrival, the shards or the recipe's order; and a later sample never displaces an earlier one.
 """
 
-from collections import defaultdict
+import hashlib
+import re
+import zlib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -15,35 +20,48 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
+from cotfactory.curation.look_alikes import as_it_looks
 from cotfactory.curation.words import Runs, runs_of, words_of
 from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.curation import NearDuplicates
 from cotfactory.schemas.ids import content_id
 
 PERMUTATIONS = 128
-BANDS = 8
-"""128 permutations in 8 bands of 16: a pair of similarity 0.95 is met with a probability of 0.99, of 0.8 with 0.2."""
+BANDS = 16
+"""128 permutations in 16 bands of 8: a pair of similarity 0.8 is met with a probability of 0.95, of 0.6 with 0.24."""
+
+MOST_IN_BAND = 256
+"""So many survivors that share a band are looked at: more of them are many twins of one form, and time without end."""
+
+NUMBER_WORDS = 8
+"""The numbers of a text are marked in so many words of 64 bits, a Bloom filter with two bits for each number."""
 
 RUN_WORDS = 5
 _SEED = 7
 Rows = npt.NDArray[np.int64]
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_ALL_BITS = 0xFFFFFFFFFFFFFFFF
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 class Signatures(NamedTuple):
     """One row for each text: the low bytes of its MinHash values, the hashes of its bands, its number of words.
 
-    Comparing low bytes (b-bit minwise hashing, Li and Koenig 2010) keeps a signature at 128 bytes: of two different
-    values 1 in 256 looks the same, which `_similarity` takes off again.
+    `runs` is how many different runs it has, `numbers` marks its numbers (see NUMBER_WORDS), and `form` is a hash of
+    its words that is the same whatever the numbers are.
     """
 
     low: npt.NDArray[np.uint8]
     bands: npt.NDArray[np.uint64]
     words: npt.NDArray[np.int64]
+    runs: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.uint64]
+    form: npt.NDArray[np.uint64]
 
 
 def text_key(candidate: Candidate) -> str:
-    """Return a key that is equal for chains whose texts differ in case and white space only."""
-    return content_id(" ".join(candidate.text.casefold().split()))
+    """Return a key that is equal for chains whose texts look the same but for case and white space."""
+    return content_id(" ".join(as_it_looks(candidate.text).casefold().split()))
 
 
 def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Signatures:
@@ -67,7 +85,34 @@ def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Si
     for column in range(PERMUTATIONS):
         band = column * BANDS // PERMUTATIONS
         bands[:, band] = bands[:, band] * _SPREAD + full[:, column]
-    return Signatures(full.astype(np.uint8), (bands + np.arange(BANDS, dtype=np.uint64)).astype(np.uint64), counts)
+    mixed = np.unique(np.stack([runs.text.astype(np.uint64), runs.hashes]), axis=1)[0].astype(np.int64)
+    return Signatures(
+        full.astype(np.uint8),
+        (bands + np.arange(BANDS, dtype=np.uint64)).astype(np.uint64),
+        counts,
+        np.bincount(mixed, minlength=len(texts)).astype(np.int64),
+        np.array([_numbers(text) for text in texts], dtype=np.uint64).reshape(len(texts), NUMBER_WORDS),
+        np.array([_form(text) for text in texts], dtype=np.uint64),
+    )
+
+
+def _numbers(text: str) -> list[int]:
+    """Return the marks of the numbers of a text, the second of equal ones by itself; `1,000` is 1000, 2.50 is 2.5."""
+    marks = 0
+    counts: Counter[str] = Counter()
+    for number in _NUMBER.findall(as_it_looks(text)):
+        plain = number.replace(",", "")
+        plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+        counts[plain] += 1
+        mark = zlib.crc32(f"{plain} {counts[plain]}".encode())
+        marks |= 1 << (mark % (64 * NUMBER_WORDS)) | 1 << ((mark >> 16) % (64 * NUMBER_WORDS))
+    return [(marks >> (64 * word)) & _ALL_BITS for word in range(NUMBER_WORDS)]
+
+
+def _form(text: str) -> int:
+    """Return a hash of a text that is the same for texts that differ in their numbers only."""
+    form = " ".join(_NUMBER.sub("#", as_it_looks(text)).casefold().split())
+    return int.from_bytes(hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 def _own(runs: Runs, prompts: Runs) -> Runs:
@@ -104,17 +149,20 @@ def joined(parts: Sequence[Signatures]) -> Signatures:
 def repeats(
     found: Signatures,
     order: Sequence[int],
-    min_words: int,
-    similarity: float,
+    rule: NearDuplicates,
     problems: Sequence[int] | None = None,
+    *,
+    numbers_matter: bool = True,
 ) -> dict[int, int]:
     """Return {row: the earlier row it repeats}, greedily in `order`: what is repeated is itself no repeat.
 
     With `problems`, the number of each row's problem, only rows of the same problem are compared. Rows of fewer than
-    `min_words` words are left out. Only rows that share a band with another are looked at one by one, and each is
-    compared with survivors only, so that a text written a million times costs a million comparisons.
+    `rule.min_words` words are left out; with `numbers_matter` a row with a number of its own repeats nothing. Only
+    rows that share a band with another are looked at one by one, and each is compared with survivors only, so that a
+    text written a million times costs a million comparisons.
     """
-    shared = frozenset(sharing_a_band((found.bands[:, band] for band in range(BANDS)), found.words, min_words).tolist())
+    bands = (found.bands[:, band] for band in range(BANDS))
+    shared = frozenset(sharing_a_band(bands, found.words, rule.min_words).tolist())
     survivors: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     repeated: dict[int, int] = {}
     for row in order:
@@ -123,15 +171,39 @@ def repeats(
         problem = 0 if problems is None else problems[row]
         keys = [(problem, band, int(found.bands[row, band])) for band in range(BANDS)]
         near = sorted({other for key in keys for other in survivors.get(key, ())})
-        match = next((other for other in near if _similarity(found, row, other) >= similarity), None)
+        match = _first_alike(found, row, np.array(near, dtype=np.int64), rule, numbers_matter) if near else None
         if match is not None:
             repeated[row] = match
             continue
         for key in keys:
-            survivors[key].append(row)
+            if len(survivors[key]) < MOST_IN_BAND:
+                survivors[key].append(row)
     return repeated
 
 
-def _similarity(found: Signatures, row: int, other: int) -> float:
-    same = float(np.count_nonzero(found.low[row] == found.low[other])) / PERMUTATIONS
-    return (same - 1 / 256) / (1 - 1 / 256)
+def _first_alike(found: Signatures, row: int, others: Rows, rule: NearDuplicates, numbers_matter: bool) -> int | None:
+    """Return the first of `others` that `row` repeats."""
+    same = np.count_nonzero(found.low[others] == found.low[row], axis=1) / PERMUTATIONS
+    jaccard = np.maximum((same - 1 / 256) / (1 - 1 / 256), 0.0)
+    runs, of_row = found.runs[others], found.runs[row]
+    shorter = np.maximum(np.minimum(runs, of_row), 1)
+    contained = jaccard / (1 + jaccard) * (runs + of_row) / shorter
+    alike = (jaccard >= rule.similarity) | (contained >= rule.contained)
+    if not numbers_matter:
+        return int(others[np.argmax(alike)]) if np.any(alike) else None
+    mine, theirs = found.numbers[row], found.numbers[others]
+    mine_are_there, theirs_are_here = ~np.any(mine & ~theirs, axis=1), ~np.any(theirs & ~mine, axis=1)
+    # Of a text and a longer one with something added only what was added may have numbers of its own.
+    is_shorter, is_longer = of_row < runs, of_row > runs
+    same_numbers = np.where(
+        is_shorter, mine_are_there, np.where(is_longer, theirs_are_here, mine_are_there | theirs_are_here)
+    )
+    matches = np.flatnonzero(alike & same_numbers)
+    return int(others[matches[0]]) if len(matches) else None
+
+
+def same_but_for_numbers(form: npt.NDArray[np.uint64], words: npt.NDArray[np.int64], min_words: int) -> Rows:
+    """Return the rows, of so many words and more, whose words another row has too, with whatever numbers."""
+    long = words >= max(min_words, RUN_WORDS)
+    forms, counts = np.unique(form[long], return_counts=True)
+    return np.flatnonzero(long & np.isin(form, forms[counts > 1]))

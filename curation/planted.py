@@ -1,13 +1,15 @@
 """The test of decontamination itself: plant benchmark texts, changed in known ways, and count what is found.
 
-Planted are texts of the recipe's own benchmarks: as they are, with every number changed, paraphrased by rules, and
-embedded in a longer text. Clean texts are benchmark texts too: half of them is looked up in an index of the other
+Planted are texts of the recipe's own benchmarks: as they are, with every number changed, paraphrased by rules,
+embedded in a longer text, halved, in look-alike letters, and with signs between the letters that nobody sees.
+Clean texts are benchmark texts too: half of them is looked up in an index of the other
 half, so what is found there are twins within the benchmarks, and the rest of the false alarms.
 """
 
 import random
 import re
 from collections.abc import Sequence
+from typing import get_args
 
 from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index, contaminations
 from cotfactory.schemas.decontamination import METHODS, BenchmarkText, Hit, Method, PlantedRecall, Planting
@@ -16,6 +18,11 @@ from cotfactory.schemas.ids import seed_from
 MOST = 1_000
 """How many texts are planted at most."""
 
+MIN_HALVED = 12
+"""Words: half of a shorter text is a phrase of anybody's."""
+
+_LOOK_ALIKES = str.maketrans("aceopxy", "\u0430\u0441\u0435\u043e\u0440\u0445\u0443")
+_LETTER = re.compile(r"[a-z](?=[a-z])")
 _PARAPHRASES = (
     (r"\bhow many\b", "what number of"), (r"\bhow much\b", "what amount of"), (r"\bwhat is\b", "determine"),
     (r"\bfind\b", "work out"), (r"\bcompute\b", "calculate"), (r"\bevaluate\b", "give the value of"),
@@ -40,12 +47,21 @@ def plantings(text: str) -> dict[Planting, str]:
     for pattern, other in _PARAPHRASES:
         paraphrased = re.sub(pattern, other, paraphrased, flags=re.IGNORECASE)
     embedded = "\n".join((*_FILLER[:2], text, *_FILLER[2:]))
+    words = text.split(" ")
     found: dict[Planting, str] = {"verbatim": text, "embedded": embedded}
+    if len(words) >= MIN_HALVED:
+        found["first_half"] = " ".join(words[: (len(words) + 1) // 2])
+        found["second_half"] = " ".join(words[len(words) // 2 :])
+    disguised: dict[Planting, str] = {
+        "look_alike": text.translate(_LOOK_ALIKES),
+        "unseen": _LETTER.sub("\\g<0>\u200b", text),
+    }
     # A text that a change leaves as it is would be counted twice.
     if swapped != text:
         found["digits_swapped"] = swapped
     if paraphrased != text:
         found["paraphrased"] = paraphrased
+    found |= {way: other for way, other in disguised.items() if other != text}
     return found
 
 
@@ -53,8 +69,7 @@ def planted_recall(index: BenchmarkIndex) -> list[PlantedRecall]:
     """Return, for each way of planting, what each method finds, and any of them; at most 1,000 texts are planted."""
     texts = [plantings(text.text) for text in _sample(index.texts)]
     recalls = []
-    ways: tuple[Planting, ...] = ("verbatim", "digits_swapped", "paraphrased", "embedded")
-    for way in ways:
+    for way in get_args(Planting):
         hits = contaminations([text[way] for text in texts if way in text], index, by_characters=True)
         for method in METHODS:
             found = _found_by(method, hits)

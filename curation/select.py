@@ -2,7 +2,7 @@
 
 Two passes over the groups, so that texts are streamed: `first_pass` judges each chain on its own and keeps its
 signature, `decide` gives the decisions. The rules, and their order, are those of `curation/drop_rules.py`. Findings and
-signatures (236 bytes) wait in between wherever the caller puts them; nothing depends on the order of arrival.
+signatures (384 bytes) wait in between wherever the caller puts them; nothing depends on the order of arrival.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,18 @@ from cotfactory.curation.chain_checks.findings import ChainFinding
 from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.curation.drop_rules import SELECTION_RULES, WITHIN_PROBLEM_RULES, GroupRule, Known, Selection
 from cotfactory.curation.examine import examine
-from cotfactory.curation.near_duplicates import BANDS, PERMUTATIONS, Signatures, repeats, sharing_a_band, signatures
+from cotfactory.curation.near_duplicates import (
+    BANDS,
+    NUMBER_WORDS,
+    PERMUTATIONS,
+    Signatures,
+    repeats,
+    same_but_for_numbers,
+    sharing_a_band,
+    signatures,
+)
 from cotfactory.schemas.curation import Curation
-from cotfactory.schemas.drop_reasons import DropReason
+from cotfactory.schemas.drop_reasons import OTHER_NUMBERS, DropReason
 from cotfactory.schemas.grade import Decision, Split
 from cotfactory.schemas.group import Group
 
@@ -32,6 +41,9 @@ SEEN = np.dtype(
         ("low", np.uint8, PERMUTATIONS),
         ("bands", np.uint64, BANDS),
         ("words", np.int32),
+        ("runs", np.int32),
+        ("numbers", np.uint64, NUMBER_WORDS),
+        ("form", np.uint64),
         ("id", "S32"),
         ("sample", np.int32),
         ("problem", np.int32),
@@ -98,7 +110,8 @@ def first_pass(
     if curation.near_duplicates.within != "off" and texts:
         found_signatures = signatures(texts, prompts)
         records = np.empty(len(texts), SEEN)
-        records["low"], records["bands"], records["words"] = found_signatures
+        for name, column in found_signatures._asdict().items():
+            records[name] = column
         records["id"] = [finding.candidate_id for finding in passed]
         records["sample"] = [finding.sample_index for finding in passed]
         records["problem"] = numbers
@@ -118,9 +131,16 @@ def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:
     ids = alike["id"]
     order = np.lexsort((ids, alike["sample"])).tolist()
     problems = alike["problem"].tolist() if rule.within == "problem" else None
-    known = Signatures(alike["low"], alike["bands"], alike["words"])
-    found = repeats(known, order, rule.min_words, rule.similarity, problems)
+    known = Signatures(*(alike[name] for name in Signatures._fields))
+    found = repeats(known, order, rule, problems)
     return {ids[row].decode(): ids[other].decode() for row, other in found.items() if ids[row] != ids[other]}
+
+
+def with_other_numbers(seen: Candidates, curation: Curation) -> frozenset[str]:
+    """Return the ids of the chains that another chain is but for its numbers."""
+    column = seen.records.column
+    rows = same_but_for_numbers(column("form"), column("words"), curation.near_duplicates.min_words)
+    return frozenset(name.decode() for name in seen.records.take(rows)["id"])
 
 
 def decide(groups: Sequence[Group], findings: ProblemFindings, selection: Selection) -> tuple[Group, ...]:
@@ -129,7 +149,7 @@ def decide(groups: Sequence[Group], findings: ProblemFindings, selection: Select
     decided = _decided(findings, SELECTION_RULES, groups, selection)
     split = selection.splits.get(problem_id, "train")
     return tuple(
-        group.model_copy(update={"decisions": tuple(_decision(finding, split) for finding in members)})
+        group.model_copy(update={"decisions": tuple(_decision(finding, selection, split) for finding in members)})
         for group, members in zip(groups, decided, strict=True)
     )
 
@@ -160,12 +180,14 @@ def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
     ]
 
 
-def _decision(finding: ChainFinding, split: Split) -> Decision:
+def _decision(finding: ChainFinding, selection: Selection, split: Split) -> Decision:
+    kept = finding.reason is None
+    is_twin = kept and finding.candidate_id in selection.other_numbers
     return Decision(
         candidate_id=finding.candidate_id,
-        kept=finding.reason is None,
+        kept=kept,
         reason=finding.reason,
         detail=finding.detail,
-        flags=finding.flags,
+        flags=(*finding.flags, OTHER_NUMBERS) if is_twin else finding.flags,
         split=split,
     )

@@ -3,20 +3,19 @@
 from collections.abc import Iterable, Mapping
 
 from cotfactory.curation.near_duplicates import joined, repeats, signatures
-from cotfactory.schemas.curation import HeldOut
+from cotfactory.schemas.curation import HeldOut, NearDuplicates
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import Problem
 
-TWIN_SIMILARITY = 0.8
-TWIN_WORDS = 8
+TWINS = NearDuplicates(similarity=0.8, min_words=8)
 BATCH = 2_000
 
 
 def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
     """Return problem id -> split group, where problems that are nearly the same share one.
 
-    A group is called by the smallest `split_group` in it. Holds all problems while it works, and 200 bytes of
+    A group is called by the smallest `split_group` in it. Holds all problems while it works, and 344 bytes of
     signature for each.
     """
     ordered = sorted(problems, key=lambda problem: problem.problem_id)
@@ -26,7 +25,7 @@ def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
         )
         for start in range(0, len(ordered), BATCH)
     ]
-    twins = repeats(joined(parts), range(len(ordered)), TWIN_WORDS, TWIN_SIMILARITY)
+    twins = repeats(joined(parts), range(len(ordered)), TWINS, numbers_matter=False)
     parent = {problem.split_group: problem.split_group for problem in ordered}
 
     def root(group: str) -> str:

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cotfactory.curation.look_alikes import as_it_looks
+
 Hashes = npt.NDArray[np.uint64]
 Indexes = npt.NDArray[np.int64]
 WORD = r"[\pL]+|[\pN]+"
@@ -37,8 +39,9 @@ class Runs(NamedTuple):
 
 
 def words_of(texts: Sequence[str]) -> Words:
-    """Split texts into lower-case words and numbers; what stands between them does not count."""
-    lists = pl.Series(texts, dtype=pl.String).str.to_lowercase().str.extract_all(WORD)
+    """Split texts, as they look, into lower-case words and numbers; what stands between them does not count."""
+    looks = [as_it_looks(text) for text in texts]
+    lists = pl.Series(looks, dtype=pl.String).str.to_lowercase().str.extract_all(WORD)
     counts = lists.list.len().to_numpy()
     words = lists.explode(empty_as_null=False)
     is_number = (words < ":").to_numpy()  # ASCII digits stand before it, letters of any script and their numbers after

@@ -16,7 +16,7 @@ from cotfactory.publishing.personal_data import PersonalDataCount
 from cotfactory.publishing.products.rl import LeftOut
 from cotfactory.publishing.shown_chain import ShownChain, sha_key, shown_chain
 from cotfactory.schemas.candidate import Candidate
-from cotfactory.schemas.drop_reasons import Flag
+from cotfactory.schemas.drop_reasons import Label
 from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
@@ -77,7 +77,7 @@ class ReleaseStatistics:
     graders: Counter[tuple[str, str]] = field(default_factory=Counter)
     licenses: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
-    flags: Counter[Flag] = field(default_factory=Counter)
+    flags: Counter[Label] = field(default_factory=Counter)
     without_rl: Counter[LeftOut] = field(default_factory=Counter)
     kept_weak: int = 0
     personal_data: PersonalDataCount = field(default_factory=PersonalDataCount)
@@ -101,7 +101,7 @@ class ReleaseStatistics:
         told = Counter({name: count for name, count in self.languages.items() if name not in (NOT_STATED, OTHERS)})
         return [name for name, count in told.most_common() if count >= LANGUAGE_SHARE * told.total()]
 
-    def labels(self) -> list[tuple[Flag, int]]:
+    def labels(self) -> list[tuple[Label, int]]:
         """Return the flags of kept chains with their counts, the most frequent first."""
         return sorted(self.flags.items(), key=lambda counted: (-counted[1], counted[0]))
 

@@ -32,12 +32,18 @@ class Repetition(RecipeKeys):
 
 
 class NearDuplicates(RecipeKeys):
-    """Chains that are nearly the same, by MinHash over runs of 5 words; the first of them is kept."""
+    """Chains that are nearly the same, by MinHash over runs of 5 words; the first of them is kept.
+
+    Chains that are the same but for their numbers are different chains, and carry the label `other_numbers`.
+    """
 
     within: Literal["problem", "release", "off"] = "release"
     """Which chains are compared: those of one problem, of the whole release, or none."""
     similarity: Annotated[float, Field(ge=0.8, le=1)] = 0.95
     """The share of runs that two chains have in common (estimated Jaccard) from which on one of them is dropped."""
+    contained: Annotated[float, Field(ge=0.8, le=1)] = 0.92
+    """The share of the shorter one's runs that are in the longer (estimated containment) from which on one of them is
+    dropped: a sentence before or after changes nothing. A chain with a number that the other has not stays."""
     min_words: PositiveInt = 40
     """Only chains of so many words and more are compared: short ones are alike because there are few ways to write
     them."""
@@ -88,6 +94,8 @@ class Overlap(RecipeKeys):
     masked_8: Share = 0.8
     """Of its runs of 8 words with every number masked, which finds the twin with other numbers; only runs that are
     mostly words count."""
+    covered_7: Share = 0.35
+    """Of its words, counted by the runs of 7 that are met: half of a question is found so."""
     characters: Share = 0.85
     """Indel similarity of two short texts (OpenThoughts: 0.75; higher here, because of its 1.4 % false alarms)."""
 

@@ -4,9 +4,11 @@ from typing import Literal
 
 from cotfactory.schemas.record import Record
 
-Method = Literal["exact", "words_8", "words_13", "masked_8", "characters"]
-METHODS: tuple[Method, ...] = ("exact", "words_8", "words_13", "masked_8", "characters")
-Planting = Literal["verbatim", "digits_swapped", "paraphrased", "embedded"]
+Method = Literal["exact", "words_8", "words_13", "masked_8", "covered_7", "characters"]
+METHODS: tuple[Method, ...] = ("exact", "words_8", "words_13", "masked_8", "covered_7", "characters")
+Planting = Literal[
+    "verbatim", "digits_swapped", "paraphrased", "embedded", "first_half", "second_half", "look_alike", "unseen"
+]
 
 
 class BenchmarkText(Record):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from cotfactory.schemas.drop_reasons import DropReason, Flag
+from cotfactory.schemas.drop_reasons import DropReason, Label
 from cotfactory.schemas.record import Record
 
 Verdict = Literal["correct", "incorrect", "no_answer", "ungraded"]
@@ -54,14 +54,14 @@ class Decision(Record):
 
     A problem that was dropped before any candidate was asked for has a decision with `candidate_id` None. `detail`
     is what the reason rests on: the wrong step, the benchmark row, the id of the chain it repeats. `flags` are the
-    findings that the recipe only labels. `split` is where the rows of its problem go. A plan, draft or critique that
-    led to a candidate is never published: `earlier_step`; nor is a `rollout`, which counts only for the labels of
-    steps.
+    findings that the recipe only labels, and whether another chain is the same but for its numbers. `split` is where
+    the rows of its problem go. A plan, draft or critique that led to a candidate is never published: `earlier_step`;
+    nor is a `rollout`, which counts only for the labels of steps.
     """
 
     candidate_id: str | None
     kept: bool
     reason: DropReason | None
     detail: str | None = None
-    flags: tuple[Flag, ...] = ()
+    flags: tuple[Label, ...] = ()
     split: Split = "train"

@@ -1,6 +1,7 @@
 """Two passes over the stored groups: judge every chain on its own, then decide it among the others."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cotfactory.curation.select import (
     first_pass,
     kept_counts,
     near_duplicates,
+    with_other_numbers,
 )
 from cotfactory.curation.split import split_groups, splits
 from cotfactory.schemas.curation import Curation
@@ -53,11 +55,12 @@ def curated_groups(
                     found.append(_FINDINGS.dump_json(findings) + b"\n")
             found.flush()
             near = near_duplicates(seen, curation)
+            twins = with_other_numbers(seen, curation)
         groups = split_groups(problems) if curation.held_out is not None else {}
-        selection = Selection(curation, near, splits(groups, curation.held_out))
+        selection = Selection(curation, near, splits(groups, curation.held_out), other_numbers=twins)
         if curation.max_per_domain is not None or curation.max_domain_share is not None:
             left_out = over_domain_share(kept_counts(_decided(stored(), selection, found)), curation)
-            selection = Selection(curation, selection.near, selection.splits, frozenset(left_out))
+            selection = replace(selection, left_out=frozenset(left_out))
         yield from _decided(stored(), selection, found)
 
 

@@ -35,14 +35,22 @@ def methods(text: str, *, by_characters: bool = True) -> set[Method]:
     ("text", "found"),
     [
         (QUESTION, set(METHODS)),
-        (QUESTION.upper().replace(" ", "\n"), {"exact", "words_8", "words_13", "masked_8", "characters"}),
-        (f"Please solve. {QUESTION} Think well." + " And so on." * 40, {"words_8", "words_13", "masked_8"}),
+        (QUESTION.upper().replace(" ", "\n"), set(METHODS)),
+        (
+            f"Please solve. {QUESTION} Think well." + " And so on." * 40,
+            {"words_8", "words_13", "masked_8", "covered_7"},
+        ),
         (
             QUESTION.replace("1200", "900").replace("3", "4").replace("2000", "100"),
-            {"masked_8", "characters"},
+            {"masked_8", "covered_7", "characters"},
         ),
         ("A bus covers 7 miles an hour. How long for 9 miles through the valley of the shadow of doubt?", set()),
-        (SHORT, {"exact", "characters", "words_8"}),
+        (SHORT, {"exact", "characters", "words_8", "covered_7"}),
+        (" ".join(QUESTION.split()[: len(QUESTION.split()) // 2]), {"covered_7"}),  # half of it
+        (" ".join(QUESTION.split()[len(QUESTION.split()) // 2 :]), {"covered_7"}),
+        (QUESTION.replace("a", "\u0430").replace("o", "\u03bf"), set(METHODS)),  # letters of other scripts
+        (QUESTION.replace("e", "e\u200b\u00ad"), set(METHODS)),  # signs that nobody sees
+        ("".join(chr(0x1D41A + ord(sign) - 97) if "a" <= sign <= "z" else sign for sign in QUESTION), set(METHODS)),
         ("What is 2?", set()),  # equal by chance
         ("", set()),
     ],
@@ -52,8 +60,8 @@ def test_methods(text: str, found: set[str]) -> None:
 
 
 def test_chains_are_not_compared_by_characters() -> None:
-    assert methods(SHORT.replace("7", "9"), by_characters=True) == {"characters"}
-    assert methods(SHORT.replace("7", "9"), by_characters=False) == set()
+    assert methods(SHORT.replace("7", "9"), by_characters=True) == {"characters", "covered_7"}
+    assert methods(SHORT.replace("7", "9"), by_characters=False) == {"covered_7"}
 
 
 def test_the_evidence_names_the_row() -> None:
@@ -181,13 +189,16 @@ def test_the_planted_test() -> None:
     assert recall["verbatim", "any"] == recall["verbatim", "exact"] == recall["embedded", "any"] == 1.0
     assert recall["digits_swapped", "masked_8"] == 1.0
     assert recall["digits_swapped", "exact"] == 0.0
+    assert recall["first_half", "covered_7"] == recall["second_half", "covered_7"] == 1.0
+    assert recall["first_half", "words_8"] < 0.5
+    assert recall["look_alike", "any"] == recall["unseen", "any"] == 1.0
     assert recall["paraphrased", "any"] > 0.5 > recall["paraphrased", "exact"]
     clean, alarms = false_alarms(index)
     assert (clean, alarms["any"]) == (100, 0)
 
 
 def test_a_text_is_planted_in_ways_that_change_it() -> None:
-    assert set(plantings("no number here")) == {"verbatim", "embedded"}
+    assert set(plantings("2 + 2")) == {"verbatim", "embedded", "digits_swapped"}
     ways = plantings("How many are 12?")
     assert ways == plantings("How many are 12?")
     assert ways["paraphrased"] == "what number of are 12?"

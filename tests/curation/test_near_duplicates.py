@@ -3,13 +3,21 @@
 import itertools
 import random
 
-from cotfactory.curation.near_duplicates import joined, repeats, signatures
+import pytest
+
+from cotfactory.curation.near_duplicates import joined, repeats, same_but_for_numbers, signatures
+from cotfactory.schemas.curation import NearDuplicates
 
 WORDS = ["".join(letters) for letters in itertools.product("bdfgklmnprst", "aeiou", "bdfgklmnprst", ("a", "o"))]
 
 
 def a_text(seed: int, words: int = 120) -> str:
     return " ".join(random.Random(seed).choices(WORDS, k=words))
+
+
+def rule(similarity: float, min_words: int = 40) -> NearDuplicates:
+    """Return the rule by similarity: with texts of equal length nothing is contained that is not alike."""
+    return NearDuplicates(similarity=similarity, contained=1.0, min_words=min_words)
 
 
 def changed(text: str) -> str:
@@ -20,39 +28,76 @@ def changed(text: str) -> str:
 
 def test_twins_are_found_and_the_first_survives() -> None:
     texts = [a_text(1), a_text(2), changed(a_text(1)), a_text(1).upper() + "!"]
-    assert repeats(signatures(texts), range(4), 40, 0.85) == {2: 0, 3: 0}
-    assert repeats(signatures(texts), [3, 2, 1, 0], 40, 0.85) == {2: 3, 0: 3}
-    assert repeats(signatures(texts), range(4), 40, 0.99) == {3: 0}
-    assert repeats(signatures(texts), range(4), 200, 0.85) == {}  # too short to be compared
+    assert repeats(signatures(texts), range(4), rule(0.85)) == {2: 0, 3: 0}
+    assert repeats(signatures(texts), [3, 2, 1, 0], rule(0.85)) == {2: 3, 0: 3}
+    assert repeats(signatures(texts), range(4), rule(0.99)) == {3: 0}
+    assert repeats(signatures(texts), range(4), rule(0.85, 200)) == {}  # too short to be compared
 
 
 def test_batches_make_no_difference() -> None:
     texts = [a_text(number // 3) for number in range(60)]
     whole = signatures(texts)
     parts = joined([signatures(texts[start : start + 7]) for start in range(0, 60, 7)])
-    assert repeats(whole, range(60), 40, 0.9) == repeats(parts, range(60), 40, 0.9)
-    assert len(repeats(whole, range(60), 40, 0.9)) == 40
+    assert repeats(whole, range(60), rule(0.9)) == repeats(parts, range(60), rule(0.9))
+    assert len(repeats(whole, range(60), rule(0.9))) == 40
 
 
 def test_only_the_same_problem() -> None:
     texts = [a_text(1), a_text(1), a_text(1)]
-    assert repeats(signatures(texts), range(3), 40, 0.9, [1, 2, 1]) == {2: 0}
+    assert repeats(signatures(texts), range(3), rule(0.9), [1, 2, 1]) == {2: 0}
 
 
 def test_what_stands_in_the_prompt_makes_no_twins() -> None:
     """Two programs that repeat the same long docstring."""
     prompt = a_text(1, 300)
     texts = [f"{prompt} {a_text(2, 15)}", f"{prompt} {a_text(3, 15)}"]
-    assert repeats(signatures(texts), range(2), 10, 0.8) == {1: 0}
-    assert repeats(signatures(texts, [prompt, prompt]), range(2), 10, 0.8) == {}
+    assert repeats(signatures(texts), range(2), rule(0.8, 10)) == {1: 0}
+    assert repeats(signatures(texts, [prompt, prompt]), range(2), rule(0.8, 10)) == {}
 
 
 def test_most_twins_above_the_threshold_are_met() -> None:
     """At 0.95 the bands miss about one pair in a hundred."""
     texts = [text for number in range(200) for text in (a_text(number, 400), changed(a_text(number, 400)))]
-    assert len(repeats(signatures(texts), range(400), 40, 0.9)) >= 190
+    assert len(repeats(signatures(texts), range(400), rule(0.9))) >= 190
 
 
 def test_short_and_empty_texts_are_like_no_other() -> None:
-    assert repeats(signatures(["", "a b c", "a b c", ""]), range(4), 1, 0.8) == {}
-    assert repeats(joined([]), [], 1, 0.8) == {}
+    assert repeats(signatures(["", "a b c", "a b c", ""]), range(4), rule(0.8, 1)) == {}
+    assert repeats(joined([]), [], rule(0.8, 1)) == {}
+
+
+SOLUTION = (
+    "Mia packs 48 boxes on Monday and half as many on Tuesday, which makes 48 / 2 = 24 boxes more. Every box holds 12 "
+    "jars of plums, so that she needs 48 * 12 = 576 jars for Monday and 24 * 12 = 288 jars for Tuesday. Together that "
+    "is 576 + 288 = 864 jars, all of them to be washed, filled and labelled before the market opens on Saturday."
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (f"Let me work this out step by step for you. {SOLUTION}", True),  # an opening sentence
+        (f"{SOLUTION} So the final answer that we were looking for is 864.", True),  # a suffix, whose number is there
+        (f"{SOLUTION}\n\n**1**: I am glad to have been of help.", True),  # what was added has a number of its own
+        (SOLUTION.upper().replace(" ", "\u00a0"), True),
+        ("".join(chr(ord(sign) + 0xFEE0) if sign.isdigit() else sign for sign in SOLUTION), True),  # full-width digits
+        (SOLUTION.replace("a", "\u0430").replace("e", "e\u200b"), True),  # look-alikes, and signs that nobody sees
+        (SOLUTION.replace("864", "863"), False),  # a changed number makes another chain
+        (f"Let me work this out step by step for you. {SOLUTION.replace('864', '863')}", False),
+        (SOLUTION.replace("jars", "tins").replace("boxes", "crates").replace("plums", "pears"), False),
+    ],
+)
+@pytest.mark.parametrize("longer_first", [True, False])
+def test_additions_repeat_and_changed_numbers_do_not(other: str, found: bool, longer_first: bool) -> None:
+    order = [1, 0] if longer_first else [0, 1]
+    assert bool(repeats(signatures([SOLUTION, other]), order, NearDuplicates())) == found
+
+
+def test_texts_that_differ_in_numbers_only_are_told_apart() -> None:
+    found = signatures([SOLUTION, SOLUTION.replace("864", "863.5"), a_text(1), "12 jars", "13 jars"])
+    assert same_but_for_numbers(found.form, found.words, 40).tolist() == [0, 1]
+
+
+def test_with_numbers_of_no_matter_the_same_question_about_others_is_a_twin() -> None:
+    found = signatures([SOLUTION, SOLUTION.replace("864", "863")])
+    assert repeats(found, [0, 1], rule(0.8), numbers_matter=False) == {1: 0}

@@ -297,7 +297,7 @@ def sql(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Ask the catalog: problems, candidates, grades, decisions, runs, releases."""
+    """Ask the catalog: problems, candidates, grades, rewards, decisions, runs, releases."""
     from cotfactory.flows.inspect.ask_catalog import answer, list_questions
 
     form = "json" if as_json else form
@@ -360,6 +360,59 @@ def replay(
 
     with _shown(False, debug):
         serve_replay(recordings, port)
+
+
+@app.command()
+def serve(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="RELEASE|PROBLEMS", help="A release (folder, NAME@vX.Y.Z, ORG/NAME@vX.Y.Z) or a file."),
+    ],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8800,
+    host: Annotated[str, typer.Option("--host", help="Another than this machine's own needs COTFACTORY_TOKEN.")] = (
+        "127.0.0.1"
+    ),
+    policy: Annotated[str, typer.Option("--policy", metavar="NAME", help="Who is trained: `policy:NAME`.")] = "policy",
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep no rollout.")] = False,
+    seal_every: Annotated[
+        float, typer.Option("--seal-every", metavar="SECONDS", min=0.1, help="`sql` sees rollouts after so long.")
+    ] = 60.0,
+    grader: Annotated[
+        str | None, typer.Option("--grader", metavar="FILE.py:FUNCTION", help="A grader of your own, for all of them.")
+    ] = None,
+    any_version: Annotated[
+        bool, typer.Option("--any-version", help="Reward releases that other grader versions judged.")
+    ] = False,
+    require_steps: Annotated[
+        bool, typer.Option("--require-steps", help="A right answer with a wrong step is worth an incorrect one.")
+    ] = False,
+    correct: Annotated[float, typer.Option("--correct", help="What a right answer is worth.")] = 1.0,
+    incorrect: Annotated[float, typer.Option("--incorrect", help="What a wrong answer is worth.")] = 0.0,
+    no_answer: Annotated[float, typer.Option("--no-answer", help="What no final answer is worth.")] = 0.0,
+    length_penalty: Annotated[
+        float, typer.Option("--length-penalty", min=0, help="Taken off for every 1,000 characters too many.")
+    ] = 0.0,
+    free_characters: Annotated[int, typer.Option("--free-characters", min=0, help="Characters that cost nothing.")] = 0,
+    format_reward: Annotated[
+        float, typer.Option("--format-reward", help="Added where the answer stands in the form that was asked for.")
+    ] = 0.0,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", metavar="DIR", help="Default: the release's own, else ./workspace."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Serve the graders as the reward of a trainer, until Ctrl-C; every rollout is kept as a candidate."""
+    from cotfactory.flows.serve.serve import ServeRequest
+    from cotfactory.flows.serve.serve import serve as serve_rewards
+    from cotfactory.rewards.reward import RewardRules
+
+    rules = RewardRules(correct, incorrect, no_answer, require_steps, length_penalty, free_characters, format_reward)
+    with _shown(False, debug):
+        serve_rewards(
+            ServeRequest(what, workspace, host, port, policy, not no_store, seal_every, grader, any_version, rules),
+            lambda line: typer.echo(line),
+        )
 
 
 @sandbox.command()

@@ -128,8 +128,8 @@ async def arun(
 def sql(workspace: str | Path, question: str) -> "pa.Table":
     """Answer a SQL question, or the canned one of that name, over a workspace's views, as an Arrow table.
 
-    The views are problems, candidates, grades, decisions, runs and releases. Possible while a run goes on. Raises
-    InputError for wrong SQL, WorkspaceError where there is no workspace.
+    The views are problems, candidates, grades, rewards, decisions, runs and releases. Possible while a run goes on.
+    Raises InputError for wrong SQL, WorkspaceError where there is no workspace.
     """
     from cotfactory.warehouse.catalog import catalog_table
 

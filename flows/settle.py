@@ -8,7 +8,7 @@ from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Books
 from cotfactory.warehouse.books import books_of, settle_books
 from cotfactory.warehouse.catalog import build_catalog
-from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.ledger import abandoned_journals
 from cotfactory.warehouse.seal import seal_journal
 from cotfactory.warehouse.workspace import exclusive, open_workspace
 
@@ -36,7 +36,7 @@ def settle_recipe(path: Path, workspace: Path, billed_usd: float) -> SettledBudg
     place = open_workspace(workspace)
     with exclusive(place):
         build_catalog(place)
-        for journal in open_journals(place.ledger):
+        for journal in abandoned_journals(place.ledger):
             seal_journal(place, journal)
         before = books_of(place, recipe.budget_id, recipe.budget.usd)
         settle_books(place, recipe.budget_id, billed_usd)

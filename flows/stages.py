@@ -32,7 +32,7 @@ from cotfactory.schemas.grade import Decision, Verdict
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Spending
-from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.ledger import abandoned_journals
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from cotfactory.warehouse.tables import write_table
@@ -77,7 +77,7 @@ def load(run: Run, limit: int | None) -> ProblemSpool:
 
 def recover_ledger(run: Run) -> None:
     """Seal the journals that killed runs left open, whichever recipe they were for."""
-    for journal in open_journals(run.workspace.ledger):
+    for journal in abandoned_journals(run.workspace.ledger):
         sealed = seal_journal(run.workspace, journal)
         run.bought += Spending(lost_in_flight=sealed.lost_in_flight, unconfirmed_usd=sealed.unconfirmed_usd)
         run.progress.note(

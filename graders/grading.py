@@ -56,17 +56,13 @@ RETRY_THREADS = 2
 """Gradings that no worker had time for are asked again so many at a time: each then gets its CPU time."""
 
 
-def grade(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
+def grade(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float = ALGEBRA_ITEM_S) -> Grade:
     """Return the grade of one candidate. Never raises for what a model wrote or for a fault of a grader.
 
     A candidate that its endpoint broke off is `ungraded / broken_off`: nobody knows what the teacher would have said.
-    What a chain asks of algebra takes ALGEBRA_ITEM_S at most; `ungraded / unserved` says that no worker was free or
+    What a chain asks of algebra takes `algebra_s` at most; `ungraded / unserved` says that no worker was free or
     ready in that time. Raises WouldWait only with tools that forbid waiting.
     """
-    return _graded(problem, candidate, tools, ALGEBRA_ITEM_S)
-
-
-def _graded(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float) -> Grade:
     if candidate.finish_reason == "error":
         return _failed(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
     hurried = tools.asking(OneItem(tools.algebra, algebra_s))
@@ -121,7 +117,7 @@ def _served(problem: Problem, candidate: Candidate, found: Grade, tools: Tools) 
     if found.reason != UNSERVED:
         return found
     _wait_for_workers(tools)
-    return _graded(problem, candidate, tools, PATIENCE_S)
+    return grade(problem, candidate, tools, PATIENCE_S)
 
 
 def _wait_for_workers(tools: Tools) -> None:

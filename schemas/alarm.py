@@ -4,7 +4,9 @@ from typing import Literal
 
 from cotfactory.schemas.record import Record
 
-AlarmKind = Literal["not_sampling", "truncated", "no_reasoning", "wrong_model", "refusals", "slow", "dear"]
+AlarmKind = Literal[
+    "not_sampling", "truncated", "no_reasoning", "wrong_model", "refusals", "slow", "dear", "reward_drift"
+]
 
 
 class Alarm(Record):

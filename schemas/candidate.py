@@ -24,7 +24,8 @@ class Candidate(Record):
     when the teacher showed none), `response` what follows it; a response that is empty while there is reasoning means
     that the thinking was never closed. `cost_usd` is None when the recipe names no price. `finish_reason_raw` is the
     endpoint's own word for why it ended. `created_at` is in UTC. `strategy` is `solve` for an answer to the plain
-    prompt, whatever came after; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes
+    prompt, whatever came after; `training_step` and `checkpoint` say how far a policy under training was, where its
+    trainer says so; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes
     on from.
     """
 
@@ -44,6 +45,8 @@ class Candidate(Record):
     cost_usd: float | None
     latency_ms: float
     created_at: datetime
+    training_step: int | None = None
+    checkpoint: str | None = None
 
     @property
     def text(self) -> str:

@@ -15,6 +15,7 @@ from cotfactory.warehouse.tables import seed_tables
 from cotfactory.warehouse.workspace import Workspace
 
 NEWEST_GRADE = "QUALIFY row_number() OVER (PARTITION BY candidate_id, problem_id ORDER BY graded_at DESC) = 1"
+NEWEST_REWARD = "QUALIFY row_number() OVER (PARTITION BY candidate_id ORDER BY rewarded_at DESC) = 1"
 NEWEST_PROBLEM = "QUALIFY row_number() OVER (PARTITION BY problem_id ORDER BY loaded_at DESC) = 1"
 
 RELEASE_COLUMNS = {
@@ -31,7 +32,7 @@ RELEASE_FACTS = frozenset({"created_at", "recipe_id"})
 
 
 def build_catalog(workspace: Workspace) -> None:
-    """Write `catalog.duckdb`: the views problems, candidates, grades, decisions, runs and releases.
+    """Write `catalog.duckdb`: the views problems, candidates, grades, rewards, decisions, runs and releases.
 
     `grades` shows the newest grade of each chain and problem; the table keeps all of them. Views name absolute
     paths, so the file answers from any folder, and it is stored in a format that DuckDB 1.4 and later can read.
@@ -45,6 +46,7 @@ def build_catalog(workspace: Workspace) -> None:
         "candidates": f"SELECT * REPLACE ({finish_reason_sql('finish_reason')} AS finish_reason) "
         f"FROM {table_files(workspace, 'candidates')}",
         "grades": f"SELECT * FROM {table_files(workspace, 'grades')} {NEWEST_GRADE}",
+        "rewards": f"SELECT * FROM {table_files(workspace, 'rewards')} {NEWEST_REWARD}",
         "decisions": f"SELECT * FROM {table_files(workspace, 'decisions')}",
         "runs": f"SELECT * FROM {table_files(workspace, 'runs')}",
         "releases": _releases_view(workspace),
@@ -101,7 +103,7 @@ def _asked(workspace: Workspace, sql: str) -> Iterator[duckdb.DuckDBPyConnection
     except duckdb.Error as error:
         raise InputError(
             f"The question cannot be answered: {error}",
-            "views: problems, candidates, grades, decisions, runs, releases",
+            "views: problems, candidates, grades, rewards, decisions, runs, releases",
         ) from error
 
 

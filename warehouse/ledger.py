@@ -8,14 +8,17 @@ One append-only journal per open shard, `ledger/SHARD-RUN.journal`, one entry a 
 sent, `bought` (a Candidate as JSON) when its completion has arrived, `failed` (request id, whether it may have been
 billed) when it has not. An entry is handed to the kernel at once, so a killed process loses nothing, and a group
 `fdatasync` follows within milliseconds, so neither does a power cut. A line with a wrong CRC is a torn write: it is
-skipped and counted. An intent without an outcome was in flight when the run died: it may have been billed, so it is
-counted and its worst case charged to the budget.
+skipped and counted. Whoever writes a journal holds its lock (`flock`) until it is closed or its process is gone, so
+that nobody seals what is still written. An intent without an outcome was in flight when the run died: it may have been
+billed, so it is counted and its worst case charged to the budget.
 """
 
 import asyncio
 import errno
+import fcntl
 import os
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cotfactory.schemas.candidate import Candidate
@@ -46,7 +49,7 @@ class Journal:
         self._syncing: set[asyncio.Task[None]] = set()
         try:
             _reserve(self._ballast)
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            self._file = _opened_and_held(self.path)
         except OSError as error:
             self._ballast.unlink(missing_ok=True)
             raise _unwritable(self.path, error) from error
@@ -66,7 +69,12 @@ class Journal:
         When the disk is full the reserved ballast is given up to hold what is in flight, and `full` is
         set: nothing more may be sent. Raises WorkspaceError when even that does not suffice.
         """
-        self._append("bought", candidate.model_dump_json())
+        await self.record_all([candidate])
+
+    async def record_all(self, candidates: Sequence[Candidate]) -> None:
+        """Write down several at once; see `record`."""
+        for candidate in candidates:
+            self._append("bought", candidate.model_dump_json())
         if not self._group:
             sync = asyncio.create_task(self._sync_group())
             self._syncing.add(sync)
@@ -121,6 +129,25 @@ def open_journals(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.journal"))
 
 
+def abandoned_journals(folder: Path, prefix: str = "") -> Iterator[Path]:
+    """Yield the journals, by name, that nobody writes any more, each held until the next one is asked for."""
+    for path in open_journals(folder):
+        if not path.name.startswith(prefix):
+            continue
+        try:
+            held = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # sealed meanwhile
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists():
+                yield path
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(held)
+
+
 def discard(journal: Path) -> None:
     """Remove a journal that is sealed, and its ballast."""
     journal.with_suffix(".ballast").unlink(missing_ok=True)
@@ -131,6 +158,22 @@ def set_aside(journal: Path) -> Path:
     """Rename a journal that holds what this code cannot read, so that it is kept but not met again; return its path."""
     journal.with_suffix(".ballast").unlink(missing_ok=True)
     return journal.rename(journal.with_suffix(".unread"))
+
+
+def _opened_and_held(path: Path) -> int:
+    """Make a journal and return its descriptor; under its name it is never without its lock."""
+    opening = path.with_suffix(".opening")
+    file = os.open(opening, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        opening.rename(path)
+    except BaseException:
+        os.close(file)
+        opening.unlink(missing_ok=True)
+        raise
+    return file
 
 
 def _reserve(path: Path) -> None:

@@ -102,6 +102,8 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("cost_usd", pa.float64()),
         ("latency_ms", pa.float64()),
         ("created_at", TIME),
+        ("training_step", pa.int32()),
+        ("checkpoint", pa.string()),
         ("recipe", pa.string()),
         ("run_id", pa.string()),
     ],
@@ -117,6 +119,13 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("grade_id", pa.string()),
         ("problem_id", pa.string()),
         ("graded_at", TIME),
+    ],
+    "rewards": [
+        ("candidate_id", pa.string()),
+        ("problem_id", pa.string()),
+        ("reward", pa.float64()),
+        ("wrong_step", pa.string()),
+        ("rewarded_at", TIME),
     ],
     "decisions": [
         ("candidate_id", pa.string()),

@@ -78,6 +78,16 @@ SELECT d.recipe, p.source, d.reason, count(*) FILTER (d.candidate_id IS NOT NULL
 FROM decisions d LEFT JOIN problems p USING (problem_id) WHERE NOT d.kept
 GROUP BY ALL ORDER BY d.recipe, p.source, chains DESC, d.reason""",
     ),
+    "policy-by-step": CannedQuestion(
+        answers="reward of each policy by training step and domain, and how many of its right answers have a wrong step",
+        select="""
+SELECT c.teacher, c.training_step, p.domain, count(*) AS rollouts, avg(r.reward) AS reward,
+  avg((r.wrong_step IS NOT NULL)::INT) FILTER (g.verdict = 'correct') AS wrong_steps,
+  mode(g.evidence.rule) AS usual_rule, avg(length(c.response)) AS response_chars
+FROM candidates c JOIN rewards r USING (candidate_id, problem_id) JOIN grades g USING (candidate_id, problem_id)
+LEFT JOIN problems p USING (problem_id)
+GROUP BY ALL ORDER BY c.teacher, c.training_step, p.domain""",
+    ),
     "spend-by-day": CannedQuestion(
         answers="what was bought on each day (UTC) from each teacher",
         select="""

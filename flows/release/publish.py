@@ -1,14 +1,12 @@
 """Send a release to the Hub, and compare two releases."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from cotfactory.flows.release.find_release import opened_release, release_folder
 from cotfactory.flows.settings import hub_target
 from cotfactory.publishing.changelog import difference_lines
 from cotfactory.publishing.diff import ReleaseDiff, diff_releases
-from cotfactory.publishing.hub import PublishOutcome, fetch_release, publish_release
+from cotfactory.publishing.hub import PublishOutcome, publish_release
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.report_page import REPORT
 from cotfactory.schemas.errors import InputError
@@ -85,31 +83,7 @@ def compare(a: str, b: str, workspace: Path) -> Compared:
 
     Raises InputError for an unknown release, and PublishError when the Hub does not give one.
     """
-    with _opened(a, workspace) as before, _opened(b, workspace) as after:
+    with opened_release(a, workspace) as before, opened_release(b, workspace) as after:
         name = read_manifest(after).name
         decisions = Workspace(workspace.resolve()).table("decisions") / f"{name}.parquet"
         return Compared(difference=diff_releases(before, after, decisions))
-
-
-@contextmanager
-def _opened(release: str, workspace: Path) -> Iterator[Path]:
-    """Give the folder of a release, fetched from the Hub for ORG/NAME@vX.Y.Z."""
-    name, _, version = release.partition("@")
-    if not version or name.count("/") != 1:
-        yield release_folder(release, workspace)
-        return
-    with TemporaryDirectory() as folder:
-        fetch_release(name, version, Path(folder), hub_target())
-        yield Path(folder)
-
-
-def release_folder(release: str, workspace: Path) -> Path:
-    """Return the folder of a release given as a path or as NAME@vX.Y.Z in the workspace. Raises InputError."""
-    name, _, version = release.removeprefix("workspace:").partition("@")
-    folder = Workspace(workspace.resolve()).releases / name / version if version else Path(release)
-    if not (folder / "manifest.json").is_file():
-        raise InputError(
-            f"{release!r} is no release: expected a folder with a manifest.json, looked at {folder.resolve()}",
-            "`cotfactory sql 'SELECT name, version, path FROM releases'` lists them",
-        )
-    return folder

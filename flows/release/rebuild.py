@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.groups import decided_groups
-from cotfactory.flows.release.publish import release_folder
+from cotfactory.flows.release.find_release import release_folder
 from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release

@@ -1,15 +1,15 @@
 """Problems to practise on with a reward: one row that TRL's GRPO, verl and open-instruct all read."""
 
 import json
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from cotfactory.curation.difficulty import outside_difficulty
 from cotfactory.generators.ask.stopping import probability_in_band
 from cotfactory.publishing.products.row_parts import Row, pass_rate, prompt, provenance
 from cotfactory.schemas.group import Group, PassRate
 from cotfactory.schemas.ids import seed_from
-from cotfactory.schemas.problem import Problem, ScorerTests
+from cotfactory.schemas.problem import CustomGrader, Problem, ScorerTests
 from cotfactory.schemas.recipe import Recipe
 
 VERL_SCORERS = {
@@ -175,24 +175,40 @@ def _asked(group: Group) -> str:
     return "\n".join(message.content for message in group.messages)
 
 
-def _comparison(problem: Problem) -> dict[str, object]:
-    """Return what else an answer is compared by, where a problem says so."""
-    return {
-        "answer_tolerance": problem.answer_tolerance,
-        "answers": list(problem.answers) or None,
-        "text_compare": problem.text_compare if problem.text_compare != "words" else None,
-        "program": problem.program,
-    }
+IN_OTHER_COLUMNS = frozenset((
+    *("problem_id", "source", "source_row_id", "license", "domain", "split_group"),
+    *("answer", "answer_kind", "solution", "grader"),
+))  # fmt: skip
+"""What of a problem a row has in columns of its own."""
 
 
 def _grader_args(problem: Problem) -> str:
-    tests = problem.tests.model_dump(mode="json") if problem.tests else None
-    version = problem.grader.version if problem.grader else None
-    arguments = {
-        "choices": list(problem.choices) if problem.choices else None,
-        "tests": tests,
-        "version": version,
-        **_comparison(problem),
+    """Return all else that is known of a problem, so that whoever has the row alone can grade as we do."""
+    fields = type(problem).model_fields
+    given = {
+        name: value
+        for name, value in problem.model_dump(mode="json", exclude=set(IN_OTHER_COLUMNS)).items()
+        if getattr(problem, name) != fields[name].get_default()
     }
-    given = {name: value for name, value in arguments.items() if value is not None}
+    if problem.grader is not None:
+        given["version"] = problem.grader.version
     return json.dumps(given, ensure_ascii=False, sort_keys=True)
+
+
+def problem_of_row(row: Mapping[str, Any]) -> Problem:
+    """Return the problem that a row was made of.
+
+    Rows of older releases do not name the question: the prompt stands for it. Raises ValueError, or KeyError, for what
+    is no row of `rl`.
+    """
+    arguments = json.loads(row["grader_args"])
+    version = arguments.pop("version", None)
+    is_code = row["ability"] == "code"
+    return Problem(
+        **{"question": row["prompt"][-1]["content"], **arguments},
+        **{name: row[name] for name in ("problem_id", "source", "source_row_id", "license", "domain", "split_group")},
+        answer="" if is_code else row["ground_truth"],
+        answer_kind=row["ability"],
+        solution=row["solution"] if is_code else None,
+        grader=CustomGrader(name=row["grader"], version=version) if version else None,
+    )

@@ -17,7 +17,7 @@ PINNED: dict[str, tuple[str, str]] = {
     "sft_chat_no_reasoning": ("1.2.0", "a55129563295"),
     "preference": ("1.3.0", "18a94a77108e"),
     "kto": ("1.2.0", "dd2f251df230"),
-    "rl": ("1.4.0", "2c4ba5768eea"),
+    "rl": ("1.4.0", "a6cedd2bb03a"),
     "self_correction": ("1.2.0", "491448cdcd37"),
     "all_graded": ("1.2.0", "75547c21b451"),
     "steps": ("1.1.0", "ab625cf40b0e"),

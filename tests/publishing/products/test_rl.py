@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from cotfactory.publishing.products.rl import LeftOut, left_out, rl_rows
+from cotfactory.publishing.products.rl import LeftOut, left_out, problem_of_row, rl_rows
 from cotfactory.schemas.code import Code
 from cotfactory.schemas.curation import Curation, Difficulty
 from cotfactory.schemas.grade import Evidence, Split, Verdict
 from cotfactory.schemas.group import GradedCandidate
 from cotfactory.schemas.ids import seed_from
-from cotfactory.schemas.problem import CallCase, CallTests
+from cotfactory.schemas.problem import CallCase, CallTests, CustomGrader
 from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.teaching import Message
 from tests.publishing.made_groups import (
@@ -102,11 +102,40 @@ def test_trls_parser_reads_the_solution_as_the_answer(answer: str) -> None:
     assert not math_verify.verify(gold, math_verify.parse(r"So the answer is $\boxed{77}$."))
 
 
+def beside_the_question(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in json.loads(row["grader_args"]).items() if name != "question"}
+
+
+def test_a_row_is_enough_to_make_its_problem_again() -> None:
+    tests = CallTests(entry_point="twice", cases=(CallCase(args=(9,), expected=18),))
+    problems = [
+        made_problem(answer="3.14").model_copy(update={"answer_tolerance": "0.01"}),
+        made_problem(answer="B", answer_kind="choice", choices=("17", "18")),
+        made_problem(answer="red, blue", answer_kind="text").model_copy(
+            update={"answers": ("blue, red",), "text_compare": "list", "source_revision": "r2"}
+        ),
+        made_problem(answer="", answer_kind="code", tests=tests).model_copy(update={"solution": "def twice(n): ..."}),
+        made_problem().graded_by(CustomGrader(name="mine.py:grade", version="0123")),
+    ]
+    for problem in problems:
+        (row,) = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)
+        again = problem_of_row(row)
+        graded_by = {"solution": problem.solution if problem.answer_kind == "code" else None}
+        assert again == problem.model_copy(update=graded_by)
+
+
+def test_a_row_of_an_older_release_has_its_prompt_for_a_question() -> None:
+    problem = made_problem()
+    (row,) = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)
+    again = problem_of_row({**row, "grader_args": "{}"})
+    assert again.question == row["prompt"][-1]["content"]
+
+
 def test_a_declared_tolerance_goes_along() -> None:
     # Without it the reward would call right what a trainer's grader calls wrong.
     problem = made_problem().model_copy(update={"answer_tolerance": "1%"})
     row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]
-    assert json.loads(row["grader_args"]) == {"answer_tolerance": "1%"}
+    assert beside_the_question(row) == {"answer_tolerance": "1%"}
 
 
 def test_choice_keeps_its_letter_and_its_choices() -> None:
@@ -114,7 +143,7 @@ def test_choice_keeps_its_letter_and_its_choices() -> None:
     problem = made_problem(answer="B", answer_kind="choice", choices=("17", "18"))
     row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]
     assert (row["solution"], row["ground_truth"], row["ability"], row["grader"]) == ("B", "B", "choice", "choice")
-    assert json.loads(row["grader_args"]) == {"choices": ["17", "18"]}
+    assert beside_the_question(row) == {"choices": ["17", "18"]}
     assert row["data_source"] == "stories"
 
 
@@ -122,10 +151,10 @@ def test_a_row_carries_all_that_an_answer_is_compared_by() -> None:
     lists: dict[str, Any] = {"answers": ("blue, red",), "text_compare": "list"}
     text = made_problem(answer="red, blue", answer_kind="text").model_copy(update=lists)
     row = rl_rows([made_group(text, [made_graded(made_candidate(text))])], RECIPE)[0]
-    assert json.loads(row["grader_args"]) == {"answers": ["blue, red"], "text_compare": "list"}
+    assert beside_the_question(row) == {"answers": ["blue, red"], "text_compare": "list"}
     near = made_problem(answer="3.14").model_copy(update={"answer_tolerance": "0.01"})
     row = rl_rows([made_group(near, [made_graded(made_candidate(near))])], RECIPE)[0]
-    assert json.loads(row["grader_args"]) == {"answer_tolerance": "0.01"}
+    assert beside_the_question(row) == {"answer_tolerance": "0.01"}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +190,7 @@ def test_program_is_checked_by_its_tests() -> None:
     row = rl_rows([made_group(problem, [made_graded(made_candidate(problem))])], RECIPE)[0]
     assert row["solution"] is None
     assert CallTests.model_validate_json(row["ground_truth"]) == tests
-    given = {"tests": tests.model_dump(mode="json")}
+    given = {"question": problem.question, "tests": tests.model_dump(mode="json")}
     # As text in one order of keys: a release's hash is over it.
     assert row["grader_args"] == json.dumps(given, ensure_ascii=False, sort_keys=True)
 

@@ -1,0 +1,181 @@
+"""`cotfactory serve`: open problems, graders and store, answer trainers until told to stop, seal what is open."""
+
+import asyncio
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from cotfactory.flows.host.grading_tools import open_grading
+from cotfactory.flows.host.interpreter import tuned_for_asking
+from cotfactory.flows.host.signals import drained
+from cotfactory.flows.serve.prompt_grading import PromptGrading
+from cotfactory.flows.serve.recover_rollouts import grade_abandoned, seal_abandoned, stored_counts
+from cotfactory.flows.serve.rewarding import Rewarding
+from cotfactory.flows.serve.rollout_store import SEAL_S, RolloutStore
+from cotfactory.flows.serve.served_problems import ServedProblems, served_problems
+from cotfactory.graders.grader import Tools
+from cotfactory.rewards.app import AppSettings, reward_app
+from cotfactory.rewards.fields import POLICY_NAME
+from cotfactory.rewards.reward import RewardRules
+from cotfactory.schemas.errors import InputError
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.seal import write_problems
+from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.workspace import Workspace, open_workspace
+
+TOKEN = "COTFACTORY_TOKEN"  # noqa: S105 - the variable's name
+LOOPBACK = "127.0.0.1"
+BACKLOG = 4096
+KEEP_ALIVE_S = 3600.0
+DRAIN_S = 20.0
+"""How long requests that are under way are waited for at the end."""
+
+
+@dataclass(frozen=True)
+class ServeRequest:
+    """What is to be served, and how. `what` is a release or a problem file; `grader` one of the user's own.
+
+    With `stores` rollouts are kept in the release's own workspace, else in `workspace`.
+    """
+
+    what: str
+    workspace: Path | None = None
+    host: str = LOOPBACK
+    port: int = 8800
+    policy: str = "policy"
+    stores: bool = True
+    seal_s: float = SEAL_S
+    grader: str | None = None
+    any_version: bool = False
+    rules: RewardRules = field(default_factory=RewardRules)
+
+
+def serve(request: ServeRequest, say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> None:
+    """Serve rewards until the first signal; what was answered for is sealed by then.
+
+    Raises InputError for a release or a policy that is none, a port that cannot be had, and a host that others can
+    reach without a token; SandboxError, GraderError, WorkspaceError.
+    """
+    token = environment.get(TOKEN) or None
+    if token is None and not is_loopback(request.host):
+        raise InputError(
+            f"{request.host} can be reached from other machines: expected a token that clients must send",
+            f"export {TOKEN}=..., here and where the trainer runs, or serve on {LOOPBACK}",
+        )
+    if not POLICY_NAME.fullmatch(request.policy):
+        raise InputError(f"--policy {request.policy!r} is no name", "use letters, digits, `.`, `_` and `-`")
+    listener = _listening(request.host, request.port)
+    default = Path("workspace")
+    served = served_problems(request.what, request.workspace or default, request.grader)
+    settings = AppSettings(token, request.any_version)
+    with ExitStack() as stack:
+        stack.enter_context(listener)
+        tools = stack.enter_context(open_grading([known.problem for known in served.problems], request.grader))
+        workspace = open_workspace(request.workspace or served.workspace or default) if request.stores else None
+        stack.enter_context(tuned_for_asking())
+        uvloop.run(_Serving(request, settings, served, tools, workspace, say).until_stopped(listener))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server on `host`."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class _Serving:
+    request: ServeRequest
+    settings: AppSettings
+    served: ServedProblems
+    tools: Tools
+    workspace: Workspace | None
+    say: Callable[[str], None]
+
+    async def until_stopped(self, listener: socket.socket) -> None:
+        stop = asyncio.Event()
+        started_at = datetime.now(UTC)
+        store, counts = self._opened_store()
+        with PromptGrading(self.tools) as grading:
+            service = Rewarding(self.served, grading, self.request.rules, self.request.policy, store, counts)
+            runner = web.AppRunner(
+                reward_app(service, self.settings),
+                access_log=None,
+                keepalive_timeout=KEEP_ALIVE_S,
+                shutdown_timeout=DRAIN_S,
+            )
+            await runner.setup()
+            recovering = asyncio.create_task(asyncio.to_thread(self._recover, service))
+            try:
+                await web.SockSite(runner, listener, backlog=BACKLOG).start()
+                self.say(self._announcement(listener))
+                with drained(lambda _: stop.set()):
+                    await stop.wait()
+            finally:
+                await runner.cleanup()
+                await recovering
+                if store is not None:
+                    await store.close()
+                    self._write_run(store, service, started_at)
+
+    def _opened_store(self) -> tuple[RolloutStore | None, dict[tuple[str, str], int]]:
+        if self.workspace is None:
+            return None, {}
+        build_catalog(self.workspace)
+        if sealed := seal_abandoned(self.workspace):
+            self.say(f"sealed {sealed:,} rollouts that a server left behind")
+        if self.served.workspace is None or self.served.workspace != self.workspace.root:
+            problems = [known.problem for known in self.served.problems]
+            write_problems(self.workspace, f"policy-{self.request.policy}", problems)
+        store = RolloutStore(self.workspace, self.request.policy, self.request.seal_s)
+        store.start()
+        return store, stored_counts(self.workspace)
+
+    def _recover(self, service: Rewarding) -> None:
+        if self.workspace is not None:
+            grade_abandoned(self.workspace, self.served.by_id, self.tools, service.rewarded)
+
+    def _announcement(self, listener: socket.socket) -> str:
+        host, port = listener.getsockname()[:2]
+        kept = "nothing is kept" if self.workspace is None else f"rollouts are kept in {self.workspace.root}"
+        where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"{where} rewards {len(self.served.problems):,} problems; {kept} (Ctrl-C ends it)"
+
+    def _write_run(self, store: RolloutStore, service: Rewarding, started_at: datetime) -> None:
+        assert self.workspace is not None
+        counts = {verdict: store.verdicts[verdict] for verdict in ("correct", "incorrect", "no_answer", "ungraded")}
+        row = {
+            "run_id": store.run_id,
+            "recipe": f"policy:{self.request.policy}",
+            "recipe_id": "",
+            "status": "done",
+            "started_at": started_at,
+            "seconds": (datetime.now(UTC) - started_at).total_seconds(),
+            "problems": len(self.served.problems),
+            "candidates": store.verdicts.total(),
+            "verdicts": counts,
+            "alarms": [alarm.model_dump() for alarm in service.alarms],
+        }
+        numbers = ("teacher_calls", "failed_calls", "lost_in_flight", "reused", "kept", "input_tokens", "output_tokens")
+        write_table(self.workspace, "runs", store.run_id, [row | dict.fromkeys(numbers, 0) | {"cost_usd": 0.0}])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise InputError(f"port {port} of {host} cannot be had: {error.strerror}", "choose another --port") from error
+    return listener

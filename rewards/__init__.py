@@ -1,0 +1,1 @@
+"""REWARDS: what trainers call over HTTP - rollouts in, rewards out. Grades nothing itself: `flows` hands that in."""

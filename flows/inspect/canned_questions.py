@@ -79,7 +79,7 @@ FROM decisions d LEFT JOIN problems p USING (problem_id) WHERE NOT d.kept
 GROUP BY ALL ORDER BY d.recipe, p.source, chains DESC, d.reason""",
     ),
     "policy-by-step": CannedQuestion(
-        answers="reward of each policy by training step and domain, and how many of its right answers have a wrong step",
+        answers="reward of each policy by training step and domain, and how many right answers have a wrong step",
         select="""
 SELECT c.teacher, c.training_step, p.domain, count(*) AS rollouts, avg(r.reward) AS reward,
   avg((r.wrong_step IS NOT NULL)::INT) FILTER (g.verdict = 'correct') AS wrong_steps,

@@ -108,7 +108,7 @@ async def opened_job(
 async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, asks: bool) -> AsyncIterator[Job]:
     loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit)))
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
-    plans = teacher_plans(request.recipe, recorded_counts(request.recipe))
+    plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace)
     with loaded, open_grading(loaded, request.recipe.grader, request.recipe.code) as tools:
         check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))
         problems, dropped = await runner.run("check references", check)

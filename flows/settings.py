@@ -180,6 +180,11 @@ def sandbox_runtime(environment: Mapping[str, str] = ENVIRONMENT) -> str | None:
     return environment.get("COTFACTORY_SANDBOX_RUNTIME")
 
 
+def reward_token(environment: Mapping[str, str] = ENVIRONMENT) -> str | None:
+    """Return what clients of a reward server must send: COTFACTORY_TOKEN, None where nothing is asked for."""
+    return environment.get("COTFACTORY_TOKEN") or None
+
+
 def secrets_of(recipe: Recipe, environment: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
     """Return every key that a run of the recipe may use: none of them is ever written anywhere."""
     names = {"HF_TOKEN", *(spec.api_key_env for spec in recipe.teachers)}

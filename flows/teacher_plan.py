@@ -8,13 +8,16 @@ from cotfactory.generators.local_teachers.recordings import RecordingCounts
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
+from cotfactory.warehouse.stored_rollouts import StoredRollouts, stored_rollouts
+from cotfactory.warehouse.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class TeacherPlan:
     """A teacher of the recipe, ready to have prompts rendered for it.
 
-    `recorded` counts the completions a replay teacher has, so that none is asked for which does not exist.
+    `recorded` counts the completions a replay teacher has, so that none is asked for which does not exist; `stored` are
+    the rollouts of a policy, of which none is ever asked for.
     """
 
     position: int
@@ -22,18 +25,49 @@ class TeacherPlan:
     strategy: Strategy
     attempts: Attempts
     recorded: RecordingCounts | None
+    stored: StoredRollouts | None = None
+
+    @property
+    def is_asked_alike(self) -> bool:
+        """Whether every problem may be asked as often as `attempts` says."""
+        return self.recorded is None and self.stored is None
+
+    def request_ids(self, problem: Problem, opening: str, samples: int) -> tuple[tuple[str, ...], ...]:
+        """Return the ids of the requests for the first `samples` samples: by sample index, then by step."""
+        if self.stored is None:
+            return self.strategy.request_ids(problem, opening, samples)
+        return tuple((candidate_id,) for candidate_id in self.stored.ids(problem.problem_id, samples))
 
     def attempts_at(self, problem: Problem) -> Attempts | None:
-        """Return the rule for one problem; None when no completion of it was recorded."""
-        if self.recorded is None:
+        """Return the rule for one problem; None when no completion of it is there."""
+        if self.stored is not None:
+            available = min(self.attempts.max, self.stored.count(problem.problem_id))
+        elif self.recorded is not None:
+            available = min(self.attempts.max, self.recorded.available(problem.question, self.spec.model))
+        else:
             return self.attempts
-        available = min(self.attempts.max, self.recorded.available(problem.question, self.spec.model))
         return self.attempts.model_copy(update={"max": available}) if available else None
 
 
-def teacher_plans(recipe: Recipe, recorded: Mapping[str, RecordingCounts]) -> tuple[TeacherPlan, ...]:
-    """Return the recipe's teachers; `recorded` holds the counts of those that replay recordings, by name."""
+def teacher_plans(
+    recipe: Recipe, recorded: Mapping[str, RecordingCounts], workspace: Workspace | None = None
+) -> tuple[TeacherPlan, ...]:
+    """Return the recipe's teachers; `recorded` holds the counts of those that replay recordings, by name.
+
+    `workspace` is where rollouts are stored; None where the samples that count are known already.
+    """
     return tuple(
-        TeacherPlan(position, spec, Strategy(spec), recipe.attempts, recorded.get(spec.name))
+        TeacherPlan(
+            position, spec, Strategy(spec), _rule(recipe, spec), recorded.get(spec.name), _rollouts(spec, workspace)
+        )
         for position, spec in enumerate(recipe.teachers)
     )
+
+
+def _rule(recipe: Recipe, spec: TeacherSpec) -> Attempts:
+    """Return how many samples are taken of each problem: of what is stored as many as there are, up to the most."""
+    return recipe.attempts if spec.stored is None else Attempts(max=recipe.attempts.max)
+
+
+def _rollouts(spec: TeacherSpec, workspace: Workspace | None) -> StoredRollouts | None:
+    return stored_rollouts(workspace, spec.model) if spec.stored and workspace is not None else None

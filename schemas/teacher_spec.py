@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -115,7 +115,8 @@ class StudentShares(RecipeKeys):
 
 
 class TeacherSpec(RecipeKeys):
-    """One teacher: an endpoint (`base_url`, `base_urls` or `start`), recorded completions, or the simulated student.
+    """One teacher: an endpoint (`base_url`, `base_urls` or `start`), recorded completions, the stored rollouts of a
+    policy, or the simulated student.
 
     Without any of these, the endpoint is the environment's OPENAI_BASE_URL.
     """
@@ -141,6 +142,9 @@ class TeacherSpec(RecipeKeys):
     503. null: half an hour with `start`, else not at all."""
     recordings: str | None = None
     """A file of recorded completions, which a local server replays; a relative path starts at the recipe's folder."""
+    stored: Literal[True] | None = None
+    """`true`: nobody is asked. Its chains are the rollouts of the policy `model` (left out: of the policy `name`) that
+    [`cotfactory serve`](serving.md) has kept in the workspace, the first `attempts.max` of each problem."""
     simulated: StudentShares | None = None
     """`true`, or the shares of its mistakes: a local server that answers like a fallible student."""
     api_key_env: str = "OPENAI_API_KEY"
@@ -192,6 +196,13 @@ class TeacherSpec(RecipeKeys):
     """The two marks that its thinking stands between, where they are none of the usual ones, such as
     `["<ponder>", "</ponder>"]`. They are not sent and no part of an id; what is stored stays as it was split."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stored_by_its_name(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("stored") is True and "name" in given:
+            return {"model": given["name"], **given}
+        return given
+
     @field_validator("simulated", "batch", mode="before")
     @classmethod
     def _true_means_defaults(cls, value: object) -> object:
@@ -199,7 +210,7 @@ class TeacherSpec(RecipeKeys):
 
     @model_validator(mode="after")
     def _one_place_to_ask(self) -> Self:
-        places = ("base_url", "base_urls", "start", "recordings", "simulated")
+        places = ("base_url", "base_urls", "start", "recordings", "stored", "simulated")
         given = [name for name in places if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"teacher {self.name!r} has {' and '.join(given)}: expected at most one of them")
@@ -274,10 +285,9 @@ class TeacherSpec(RecipeKeys):
                     f"teacher {self.name!r}: retry_truncated is {self.retry_truncated}: expected more than "
                     f"sampling.max_tokens, which is {limit}"
                 )
-        if self.recordings is not None and (self.strategy != "solve" or self.retry_truncated is not None):
-            raise ValueError(
-                f"teacher {self.name!r} replays recordings: it can only be asked to `solve`, once a sample"
-            )
+        is_there = self.recordings is not None or self.stored
+        if is_there and (self.strategy != "solve" or self.retry_truncated is not None):
+            raise ValueError(f"teacher {self.name!r} is not asked anew: it can only `solve`, once a sample")
         return self
 
     @property
@@ -287,8 +297,8 @@ class TeacherSpec(RecipeKeys):
 
     @property
     def is_local(self) -> bool:
-        """Whether a local server of ours answers, which finds sample i by the seed."""
-        return self.recordings is not None or self.simulated is not None
+        """Whether no endpoint is asked: it is stored, or a local server of ours finds sample i by the seed."""
+        return self.recordings is not None or self.stored is not None or self.simulated is not None
 
     @property
     def loading_s(self) -> float:
@@ -305,7 +315,7 @@ class TeacherSpec(RecipeKeys):
     @property
     def can_go_on(self) -> bool:
         """Whether it can be asked for rollouts of its chains."""
-        return self.strategy == "solve" and self.recordings is None
+        return self.strategy == "solve" and self.recordings is None and self.stored is None
 
     def first_requests(self) -> tuple[str, ...]:
         """Return what tells its requests for new conversations from other teachers' requests."""

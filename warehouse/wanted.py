@@ -328,8 +328,11 @@ def _group_key(member: tuple[dict[str, Any], Candidate, Grade]) -> tuple[int, in
 
 
 def _candidate(row: dict[str, Any], chain: dict[str, Any]) -> Candidate:
-    """Return a stored candidate; one bought for another problem with the same prompt stands for the one wanted."""
-    return stored_candidate({**chain, "problem_id": _hex(row["problem_id"])})
+    """Return a stored candidate as the one wanted: it may have been bought for another problem with the same prompt.
+
+    Rollouts of a policy that two servers kept may count alike.
+    """
+    return stored_candidate({**chain, "problem_id": _hex(row["problem_id"]), "sample_index": row["sample_index"]})
 
 
 def _decision(row: dict[str, Any]) -> Decision | None:

@@ -95,7 +95,7 @@ def wanted_samples(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) ->
         for plan in plans:
             attempts = plan.attempts_at(problem)
             opening = prompt_id(plan.strategy.opening(problem))
-            ids = plan.strategy.request_ids(problem, opening, attempts.max if attempts else 0)
+            ids = plan.request_ids(problem, opening, attempts.max if attempts else 0)
             for index, steps in enumerate(ids):
                 for step, candidate_id in enumerate(steps):
                     yield WantedSample(
@@ -145,8 +145,8 @@ def _left_to_ask(
     for first in range(0, len(problems), shard_problems):
         for plan in plans:
             for position, samples in _stored(plan, first, first + shard_problems - 1, wanted).items():
-                # Problems are on disk, and only what was recorded depends on them.
-                attempts = plan.attempts if plan.recorded is None else plan.attempts_at(problems[position])
+                # Problems are on disk, and only what is there already depends on them.
+                attempts = plan.attempts if plan.is_asked_alike else plan.attempts_at(problems[position])
                 if attempts is not None:
                     left -= _not_needed(plan.strategy, attempts, samples)
     return left
@@ -197,11 +197,11 @@ def _assignment(
     """Return what is wanted of one problem, if anything; stored steps of incomplete samples go to `verdicts`."""
     attempts = plan.attempts_at(problem)
     known = _complete(plan.strategy, samples)
-    if attempts is None or not _wants_more(attempts, known):
+    if attempts is None or plan.stored is not None or not _wants_more(attempts, known):
         return None
     opening = plan.strategy.opening(problem)
     opening_id = prompt_id(opening)
-    ids = plan.strategy.request_ids(problem, opening_id, attempts.max)
+    ids = plan.request_ids(problem, opening_id, attempts.max)
     for index, steps in samples.items():
         if index not in known:
             verdicts.update((ids[index][step], outcome.verdict) for step, outcome in steps.items())

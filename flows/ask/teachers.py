@@ -158,6 +158,9 @@ async def describe_endpoint(plan: TeacherPlan, problems: Sequence[Problem], logs
     Raises a TeacherError or RecipeError.
     """
     spec = plan.spec
+    if plan.stored is not None:
+        count = sum(plan.stored.count(problem.problem_id) for problem in problems)
+        return f"{count:,} rollouts of the policy {spec.model!r} are stored; nobody is asked"
     with _servers_of(spec, problems, logs) as servers:
         endpoint = servers.endpoints[0]
         async with _opened(spec, servers, lambda text: print(text, file=sys.stderr), lambda _: None) as teacher:

@@ -70,8 +70,8 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
     problems = list(load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader)))
     licenses = {spec.name: spec.license for spec in recipe.teachers}
     refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)
-    plans = teacher_plans(recipe, recorded_counts(recipe))
     place = open_workspace(workspace)
+    plans = teacher_plans(recipe, recorded_counts(recipe), place)
     kinds = Counter(problem.answer_kind for problem in problems)
     ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
     faults: list[str] = []

@@ -105,7 +105,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
     place = open_workspace(workspace)
     every_problem = load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader))
     build_catalog(place)
-    plans = teacher_plans(recipe, recorded_counts(recipe))
+    plans = teacher_plans(recipe, recorded_counts(recipe), place)
     waiting = {candidate_id for journal in open_journals(place.ledger) for candidate_id in read_journal(journal).bought}
     for batch in open_batches(place.ledger):
         waiting |= batch.requests.keys() - (batch.unanswered or frozenset())

@@ -2,9 +2,8 @@
 
 import asyncio
 import ipaddress
-import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from cotfactory.flows.serve.recover_rollouts import grade_abandoned, seal_abando
 from cotfactory.flows.serve.rewarding import Rewarding
 from cotfactory.flows.serve.rollout_store import SEAL_S, RolloutStore
 from cotfactory.flows.serve.served_problems import ServedProblems, served_problems
+from cotfactory.flows.settings import reward_token
 from cotfactory.graders.grader import Tools
 from cotfactory.rewards.app import AppSettings, reward_app
 from cotfactory.rewards.fields import POLICY_NAME
@@ -31,7 +31,6 @@ from cotfactory.warehouse.seal import write_problems
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 
-TOKEN = "COTFACTORY_TOKEN"  # noqa: S105 - the variable's name
 LOOPBACK = "127.0.0.1"
 BACKLOG = 4096
 KEEP_ALIVE_S = 3600.0
@@ -58,17 +57,17 @@ class ServeRequest:
     rules: RewardRules = field(default_factory=RewardRules)
 
 
-def serve(request: ServeRequest, say: Callable[[str], None], environment: Mapping[str, str] = os.environ) -> None:
+def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
     """Serve rewards until the first signal; what was answered for is sealed by then.
 
     Raises InputError for a release or a policy that is none, a port that cannot be had, and a host that others can
     reach without a token; SandboxError, GraderError, WorkspaceError.
     """
-    token = environment.get(TOKEN) or None
+    token = reward_token()
     if token is None and not is_loopback(request.host):
         raise InputError(
             f"{request.host} can be reached from other machines: expected a token that clients must send",
-            f"export {TOKEN}=..., here and where the trainer runs, or serve on {LOOPBACK}",
+            f"export COTFACTORY_TOKEN=..., here and where the trainer runs, or serve on {LOOPBACK}",
         )
     if not POLICY_NAME.fullmatch(request.policy):
         raise InputError(f"--policy {request.policy!r} is no name", "use letters, digits, `.`, `_` and `-`")

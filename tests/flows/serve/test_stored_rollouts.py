@@ -31,6 +31,10 @@ def write_recipe(folder: Path, name: str, teacher: dict[str, Any], **more: Any) 
     return path
 
 
+def rows_of(release: Path, product: str) -> list[dict[str, Any]]:
+    return [row for path in sorted((release / product).glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
 def test_a_release_is_trained_on_and_its_rollouts_are_released(tmp_path: Path) -> None:
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(problem) + "\n" for problem in PROBLEMS))
     workspace = tmp_path / "w"
@@ -40,7 +44,7 @@ def test_a_release_is_trained_on_and_its_rollouts_are_released(tmp_path: Path) -
     )
     assert first.release is not None
     folder = Path(first.release.path)
-    rows = pq.read_table(folder / "rl").to_pylist()
+    rows = rows_of(folder, "rl")
     # Taken out of its workspace a release is served from its rows alone, and knows the same problems.
     away = shutil.copytree(folder, tmp_path / "away")
     here, there = served_problems(str(folder), workspace), served_problems(str(away), tmp_path / "none")
@@ -61,7 +65,7 @@ def test_a_release_is_trained_on_and_its_rollouts_are_released(tmp_path: Path) -
     assert summary.teacher_calls == 0
     assert summary.verdicts["correct"] == summary.verdicts["incorrect"] == len(rows)
     assert summary.release is not None
-    released = pq.read_table(Path(summary.release.path) / "sft").to_pylist()
+    released = rows_of(Path(summary.release.path), "sft")
     assert len(released) == len(rows)
     assert {row["teacher"] for row in released} == {"qwen"}
-    assert len(pq.read_table(Path(summary.release.path) / "preference").to_pylist()) == len(rows)
+    assert len(rows_of(Path(summary.release.path), "preference")) == len(rows)

@@ -58,7 +58,7 @@ class PromptGrading:
             prompt = self._at_once(pair)
             if prompt is not None:
                 grades[place] = prompt
-            elif _runs_programs(pair[0]):
+            elif pair[0].runs_programs or pair[0].grader is not None:
                 waiting[place] = loop.run_in_executor(self._programs, self._program, pair, received)
             else:
                 waiting[place] = loop.run_in_executor(self._algebra, self._in_time, pair, received)
@@ -86,7 +86,3 @@ class PromptGrading:
         found = grade(*pair, self._tools)
         is_early = time.monotonic() < received + RETRY_UNTIL_S
         return grade(*pair, self._tools) if found.verdict == "ungraded" and is_early else found
-
-
-def _runs_programs(problem: Problem) -> bool:
-    return problem.answer_kind == "code" or problem.grader is not None

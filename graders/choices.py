@@ -43,7 +43,7 @@ class Choice:
 
 _STATEMENT = re.compile(
     r"\b(?:(?P<answer>answers?)|(?P<best>(?:correct|best|right|closest|appropriate|accurate) [a-z-]{3,20})"
-    r"|options?|choices?)"
+    r"|option|choice)"
     r"(?:[ \t]+(?:to|for|from|of|among|here|would|should|must|given"
     r"|(?:that|which) (?:best|most|correctly|accurately))\b[^.:\n]{0,80}?)?"
     r"(?:[ \t]*(?:\*\*|\}|\\\)))?[ \t]*"
@@ -57,10 +57,11 @@ _MARKUP = (
     r"|\b(?:la|el|die|der|le|选项)\b(?=[\s(]*[A-Z]\b))*"
 )
 _LETTER = re.compile(
-    _MARKUP + r"(?:\(\s*([A-Za-z])\s*(?:\)|\Z)"
+    _MARKUP + r"(?:[(\[]\s*([A-Za-z])\s*(?:[)\]]|\Z)"
     # A bare letter ends where a word ends in any script: "H⁺", "Dürer", "C–H" and "E×B" begin with none.
     r"|\{?([A-Z])\}?(?=\Z|[\s.,;:!?)}\]*\"”`$\\&，。；：！？）、]|[\"'’](?![A-Za-z])|/[A-Z](?![A-Za-z0-9])|입니다|이다|です|である|だ)"
-    r"(?!\s*[-=+^_<>–—·×√]\s*\S|\s+/|[ ]+(?!and\b|or\b|because\b|since\b)[a-z]|[,.](?=\d)))",
+    r"(?!\s*[-=+^_<>·×√]\s*\S|\$[0-9]|[–—]|\s+[–—](?!\s*(?-i:[a-z]{2,} ))|\s+/|[,.](?=\d)"
+    r"|[ ]+(?!and\b|or\b|because\b|since\b|as (?!an?\b)|for (?!an?\b)|by (?!an?\b)|due to\b)[a-z]))",
     re.IGNORECASE,
 )
 _DASHED = re.compile(_MARKUP + r"\(?([A-Z])\)?\s+[-–—]\s+(\S[^\n]{0,200})")
@@ -75,13 +76,19 @@ _ONLY = re.compile(
     r"[\s*]*(?:(?:option|选项)\s*)?[(\[]?\s*([A-Za-z])\s*(?:(?:[)\]]+[.:,]?|[.:,])\s*(.{0,300}?))?[\s*]*\Z",
     re.I | re.DOTALL,
 )
+_EXPLAINED = re.compile(
+    r"[\s*]*\(?([A-Z])[).]?[\s*]*\n()\s*\W*(?i:explanation|reason|reasoning|rationale|justification|analysis)\b"
+)
+_BEHIND = re.compile(r"\s*([^\n]{1,200}?)\s+\(([A-Z])\)\W*\Z")
 _CONCLUSION = re.compile(
     r"(?:(?:\bis|\bare|\bbe|'s|\bclosest to|\banswer)\s+(?:\*\*)?(?:(?:option|choice|letter|answer)\s+)?"
     r"(?:\(\s*(?P<round>[A-Z])\s*\)|(?P<bare>[B-HJ-Z]))|\b(?:is|to"
     r"|supports) (?:the )?option (?:\(?(?P<named>[A-Z])\)?)"
     r"|\bmakes \((?P<makes>[A-Z])\) the correct (?:answer|option|choice)"
     r"|,\s+or\s+\((?P<alias>[A-Z])\)|\A\W*(?:So,? |Thus,? |Therefore,? |Hence,? )?"
-    r"\((?P<first>[A-Z])\) is correct"
+    r"(?:\((?P<first>[A-Z])\) is correct|(?P<plain>[A-Z]) is (?:correct|right"
+    r"|(?:the|my) (?:correct |right |best |final )?(?:answer|option|choice)))|\A\W*(?:So|Thus|Therefore"
+    r"|Hence),? \((?P<thus>[A-Z])\)"
     r"|(?:\A\W*|\b(?i:so|thus|therefore|hence|that),? )(?:(?i:option|choice|answer|letter) (?P<option>[A-Z])"
     r"|\((?P<subject>[A-Z])\)"
     r"|(?i:option|choice|answer) \((?P<both>[A-Z])\)) is (?:the )?(?:correct|right|best)(?: (?:answer|option"
@@ -101,12 +108,15 @@ _NONE = re.compile(r"[\s(*]*none of (?:the|these|them)\b", re.IGNORECASE)
 _WRONG_AFTER = re.compile(r"[)\s*.]*\b(?:is|are|was)\s+(?:incorrect|wrong|not)\b", re.IGNORECASE)
 
 
+_WIDE_BRACKETS = str.maketrans("（）［］", "()[]")
+
+
 def stated_choice(response: str, choices: tuple[str, ...]) -> Choice:
     """Return the letter that `response` states for `choices` (A is the first), or why it states none."""
     text = without_template_marks(response)
     if not text:
         return Choice(None, "empty_response")
-    text = text.replace("<EOS_TOKEN>", "").strip()
+    text = text.replace("<EOS_TOKEN>", "").translate(_WIDE_BRACKETS).strip()
     if (inside := set_apart(text)) is not None:
         text = inside
     boxed = _boxed(text, choices)
@@ -261,10 +271,16 @@ def _whole(text: str, choices: tuple[str, ...]) -> list[Choice]:
     if len(text) > 400:
         return []
     by_text = _by_text(text, choices, "only_line")
-    match = _ONLY.match(text)
+    match = _ONLY.match(text) or _EXPLAINED.match(text)
+    if (dashed := _DASHED.match(text) or _BEHIND.match(text)) and by_text is None:
+        letter, option = sorted(dashed.groups(), key=len)
+        by_text = _by_text(option, choices, "only_line")
+        return [by_text] if by_text is not None and by_text.letter == letter else []
     if match is None or (by_text is not None and len(text) > 1):
         return [by_text] if by_text else []
     after = match[2] or ""
+    if _NEXT_OPTION.search(after) or re.search(r"\s\([A-Z]\)", after):
+        return []  # a list of options states none
     choice = _checked(match[1].upper(), after, choices, "only_line")
     if after and choice.letter:
         option = normalise(choices[CHOICE_LETTERS.index(choice.letter)])
@@ -273,23 +289,40 @@ def _whole(text: str, choices: tuple[str, ...]) -> list[Choice]:
     return [choice]
 
 
+_NEXT_OPTION = re.compile(r"^\s*[*(]*[A-Z][).:]", re.MULTILINE)
 _LEADS = re.compile(r"\b(?:is|are|be|as|of)(?: an?)?\s*(?:[:：]\s*)?(?:\*\*)?\Z|\b(?:is|be|of) [^.:\n]{1,40} \Z")
+_LISTS = re.compile(r"\b(?:options|choices|following)\b[^.\n]{0,40}\s*\Z", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z(])|\n+")
+
+
+def _own_line(text: str, choices: tuple[str, ...]) -> Choice | None:
+    """Return the option that the last line names by letter and text; None where options are being listed."""
+    before, _, last = text.rpartition("\n")
+    lettered = _ONLY.match(last) if before else None
+    if lettered is None or not lettered[2] or before.rstrip("\n *").endswith(":") or _NEXT_OPTION.search(before):
+        return None
+    by_text = _by_text(lettered[2], choices, "conclusion")
+    return by_text if by_text is not None and by_text.letter == lettered[1].upper() else None
 
 
 def _conclusion(text: str, choices: tuple[str, ...]) -> list[Choice]:
     """The last sentence ends in "is (C)." or "is option C.", or in a letter with the text of its option."""
     tail = text[-400:]
+    if (alone := _own_line(text, choices)) is not None:
+        return [alone]
     lettered = _LETTERED.search(tail)
     if lettered is not None:
         by_text = _by_text(lettered[2], choices, "conclusion")
-        if by_text is not None and by_text.letter == lettered[1] and _LEADS.search(tail[: lettered.start()]):
-            return [] if _denied(tail[: lettered.start()]) else [by_text]
+        if by_text is not None and by_text.letter == lettered[1] and _LEADS.search(before := tail[: lettered.start()]):
+            return [] if _denied(before) or _LISTS.search(before) else [by_text]
     sentence = _SENTENCE.split(tail)[-1]
     match = _CONCLUSION.search(sentence)
     if match is None or _denied(sentence[: match.start()]):
         return []
-    letter = next(group for group in match.groupdict().values() if group)
+    assert match.lastgroup is not None
+    letter, start = match[match.lastgroup], len(text) - len(sentence) + match.start(match.lastgroup)
+    if standing(text, start, len(text), len(text), is_value=True) != "stated":
+        return []
     if match["alias"] and _ANY_LETTER.search(sentence[: match.start()]):
         return []  # "the answer is 240, or (B)" names one letter, "either (A), or (B)" two
     return [_checked(letter, "", choices, "conclusion")]
@@ -301,7 +334,7 @@ def _denied(before: str) -> bool:
     return re.search(r"\bnot\b|n['’]t\b|\bcannot\b|\bincorrect\b", clause) is not None
 
 
-CHOICE_GRADER_VERSION = "5"
+CHOICE_GRADER_VERSION = "6"
 
 
 def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -33,7 +33,7 @@ from cotfactory.graders.math.latex import MAX_ANSWER_CHARS
 from cotfactory.graders.statements.boxed import stated_box
 from cotfactory.graders.statements.forms import Form, find_forms
 from cotfactory.graders.statements.last_line import Concluded, formula, only_line, sentence, whole_line
-from cotfactory.graders.statements.payload import is_comment, is_negated, payload, restatements, tidy
+from cotfactory.graders.statements.payload import corrected, is_comment, is_negated, payload, restatements, tidy
 from cotfactory.graders.statements.standing import is_taken_back, standing
 from cotfactory.graders.statements.wrappers import opened, tagged_answers, without_tags
 
@@ -134,6 +134,8 @@ def _boxed(text: str) -> ExtractedAnswer | None:
     box = stated_box(text)
     if box is None:
         return None
+    if box.reason == "empty_box" and (stated := _stated(text[box.end :])) is not None:
+        return stated  # "Put the answer in \\boxed{}. ... The answer is 7."
     if box.content is None and box.reason != "taken_back":
         return ExtractedAnswer(None, "boxed", box.reason)
     later, _ = _statements(text[box.end :])
@@ -213,7 +215,7 @@ def _statements(text: str) -> tuple[list[Statement], bool]:
 
 def _read(text: str, form: Form) -> Statement | None:
     """Return what stands behind a form, None where that is no answer of the writer's own."""
-    value = payload(text, form.end)
+    value = corrected(payload(text, form.end))
     if not value or is_negated(value):
         return None
     comments = is_comment(value)
@@ -255,5 +257,7 @@ def _concluded(text: str) -> ExtractedAnswer | None:
         if found is not None:
             if is_taken_back(text):
                 return ExtractedAnswer(None, found.rule, "taken_back")
-            return ExtractedAnswer(found.value, found.rule, is_weak=found.is_weak)
+            said = sentence(text) if rule is only_line and not found.is_weak else None
+            readings = (said.value,) if said else ()
+            return ExtractedAnswer(found.value, found.rule, readings=readings, is_weak=found.is_weak)
     return None

@@ -20,7 +20,10 @@ MAX_WRAPPERS = 1_000
 """Each layer of marks is shorter than the one around it; no text has so many that means anything."""
 
 _SIGNS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "−": "-", "–": "-", "‐": "-", "‑": "-"})
-_ARROWS = (("→", " -> "), ("⟶", " -> "), ("⇒", " => "), ("←", " <- "), ("\\to ", " -> "), ("\\rightarrow", " -> "))
+_ARROWS = (
+    ("→", " -> "), ("⟶", " -> "), ("⇒", " => "), ("←", " <- "), ("\\to ", " -> "), ("\\rightarrow", " -> "),
+    ("≤", " <= "), ("≥", " >= "), ("≠", " != "), ("\\leq", " <= "), ("\\geq", " >= "), ("\\neq", " != "),
+)  # fmt: skip
 _ARTICLE = re.compile(r"^(?:the|a|an)\s+(?=\S)")
 _SENTENCE_MARK = re.compile(r"(?<=[^\W_])[.,;:!?]+\Z|(?<=[)\]}>\"'`*])[.,;!]+\Z|(?<=\s)[.,;:!?]\Z")
 _WRAPPED = re.compile(
@@ -83,6 +86,8 @@ def _joined(text: str) -> str:
 
 
 _BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
+_ANSWERED = re.compile(r"(yes|no|true|false)\s*[,.;:–—-](?!.*\b(?:yes|no|true|false|but|or|not sure|maybe|however)\b)")
+_NUMBER = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.[0-9]+)?\Z")
 _QUANTITY = re.compile(r"(-?[0-9][0-9.,]*)\s*([a-z][a-z /^0-9]*)\Z")
 
 
@@ -90,8 +95,10 @@ def is_same_text(reference: str, stated: str) -> bool:
     """Whether a stated text means a reference, both normalised: the same, or another word for the same value."""
     if reference == stated:
         return True
-    if reference in _BOOLEANS and stated in _BOOLEANS:
-        return _BOOLEANS[reference] is _BOOLEANS[stated]
+    if reference in _BOOLEANS:
+        return _BOOLEANS.get(stated) is _BOOLEANS[reference]
+    if _NUMBER.match(reference) and _NUMBER.match(stated):
+        return _plain_number(reference) == _plain_number(stated)
     if reference[:1].isdigit() != stated[:1].isdigit():
         words, digits = (stated, reference) if reference[:1].isdigit() else (reference, stated)
         value = number_words(words) if words[-1:].isalpha() else None
@@ -105,6 +112,12 @@ def is_same_text(reference: str, stated: str) -> bool:
     )
 
 
+def _plain_number(text: str) -> str:
+    """Return a number without what groups its digits and with a digit before the point: 1,000 is 1000, .5 is 0.5."""
+    digits = text.replace(",", "")
+    return digits.replace(".", "0.", 1) if digits.lstrip("-").startswith(".") else digits
+
+
 def compare_words(accepted: Sequence[str], answer: str) -> ValueFinding:
     """Compare a stated answer with every accepted form.
 
@@ -114,6 +127,8 @@ def compare_words(accepted: Sequence[str], answer: str) -> ValueFinding:
     """
     lines = [given for given in accepted if normalise(given)]
     stated = normalise(answer)
+    if (answered := _ANSWERED.match(_folded(answer))) and any(normalise(line) in _BOOLEANS for line in lines):
+        stated = answered[1]  # "yes, there are"
     for line in lines:
         if is_same_text(normalise(line), stated) and (not _is_quoted(line) or _is_quoted(answer)):
             return ValueFinding("equal", "text")

@@ -26,6 +26,9 @@ REASONING_TAGS = (
     ReasoningTags("<thought>", "</thought>"),  # Gemini's OpenAI layer
     ReasoningTags("<reasoning>", "</reasoning>"),
     ReasoningTags("<reason>", "</reason>"),
+    ReasoningTags("<analysis>", "</analysis>"),
+    ReasoningTags("<reflection>", "</reflection>"),
+    ReasoningTags("<scratchpad>", "</scratchpad>"),
     ReasoningTags("<seed:think>", "</seed:think>"),  # Seed-OSS
     ReasoningTags("<mm:think>", "</mm:think>"),  # MiniMax
     ReasoningTags("[THINK]", "[/THINK]"),  # Magistral

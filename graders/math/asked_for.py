@@ -54,6 +54,9 @@ _ORDER = re.compile(
     r"\bin (?:what|which) order\b|\b(?:in|give|state|find) the order in which\b"
     r"|\b(?:increasing|ascending|decreasing|descending|alphabetical|chronological|numerical|reverse) order\b"
     r"|\bin (?:the |their )?(?:correct |right |proper )?order (?:of|from|they|that|in which)\b"
+    r"|\bin (?:this |that |the (?:given|same) )?order(?=\s*(?:[.,;:?!)]|\Z))"
+    r"|\b(?:give|find|state|list|write|enter|express|determine|what (?:are|is))\b[^.?!]*\brespectively\b"
+    r"|\bfirst,? (?:and )?second\b|\bterms of (?:the|this|a|an) (?:[a-z]+ )?(?:sequence|series|progression)\b"
     r"|\bfrom (?:the )?(?:least|smallest|lowest|shortest|youngest|lightest|slowest|earliest|first|greatest|largest"
     r"|highest|tallest|longest|oldest|heaviest|biggest|fastest|latest|left|top|best|worst|most|fewest|nearest) to\b"
     r"|\b(?:arrange|rank|sort|order) (?:the|these|those|them|all|each|his|her|their|its)\b",

@@ -3,16 +3,18 @@ r"""Numbers in another base, as digits and base: `2A_{16}`, `0x2A`, `1011 in bas
 import re
 
 _SUBSCRIPT = re.compile(
-    r"(-?)\s*\(?\s*([0-9A-Fa-f]+)\s*\)?\s*_\s*\{?\s*(?:\\text\{)?\s*\(?\s*([0-9]{1,2}|[a-z]+)\s*\)?\s*\}*\Z"
+    r"(-?)\s*(?:\\text\{)?\s*\(?\s*([0-9A-Fa-f]+)\s*[)}]?\s*_\s*\{?\s*(?:\\text\{)?\s*\(?\s*([0-9]{1,2}|[a-z]+)\s*\)?\s*\}*\Z"
 )
 _LITERAL = re.compile(r"(-?)\s*0([xXbBoO])([0-9A-Fa-f]+)\Z")
 _SPOKEN = re.compile(
-    r"(-?)\s*([0-9A-Fa-f]+)\s*(?:\\text\{)?\s*\(?\s*(?:in\s+)?base[\s}-]*([0-9]{1,2}|[a-z]+)\s*\)?\s*\}?\.?\Z"
+    r"(-?)\s*([0-9A-Fa-f]+)\s*(?:\\text\{)?\s*\(?\s*(?:in\s+)?"
+    r"(?:base[\s}-]*([0-9]{1,2}|[a-z]+)|(binary|ternary|octal|hexadecimal|hex)(?: (?:notation|form))?)\s*\)?\s*\}?\.?\Z"
 )
 _NAMED = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "sixteen": 16,
 }  # fmt: skip
+_SYSTEMS = {"binary": "2", "ternary": "3", "octal": "8", "hexadecimal": "16", "hex": "16"}
 _PREFIXES = {"x": 16, "b": 2, "o": 8}
 
 
@@ -28,7 +30,7 @@ def based_number(text: str) -> tuple[str, str] | None:
         base = str(_PREFIXES[match[2].lower()])
         digits = match[3]
     elif match := _SUBSCRIPT.match(text) or _SPOKEN.match(text):
-        digits, base = match[2], match[3]
+        digits, base = match[2], match[3] or _SYSTEMS[match[4]]
         base = str(_NAMED.get(base, base))
         if not base.isdigit():
             return None

@@ -11,7 +11,9 @@ NOON_S = 12 * 3600
 
 
 def time_of_day(text: str) -> tuple[int, bool] | None:
-    """Return the seconds since midnight that cleaned text states, and whether it says am or pm; None for no time.
+    """Return the seconds since midnight that cleaned text states, and whether it says which half of the day.
+
+    None for no time.
 
     >>> time_of_day("3:30 PM"), time_of_day("15:30"), time_of_day("25:00")
     ((55800, True), (55800, False), None)
@@ -27,7 +29,8 @@ def time_of_day(text: str) -> tuple[int, bool] | None:
         return None
     if match[4]:
         hours = hours % 12 + (12 if match[4].lower() == "p" else 0)
-    return hours * 3600 + minutes * 60 + seconds, match[4] is not None
+    says_half = match[4] is not None or (len(match[1]) == 2 and match[1][0] == "0")  # 03:30 is at night
+    return hours * 3600 + minutes * 60 + seconds, says_half
 
 
 def same_time(left: tuple[int, bool], right: tuple[int, bool]) -> bool:

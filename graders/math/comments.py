@@ -37,6 +37,8 @@ def without_comment(text: str, question: str = "") -> tuple[str, str] | None:
             return stated, value
     if _NOT_ANOTHER.match(comment) or _UP_TO.match(comment):
         return stated, ""
+    if comment.startswith("="):
+        return stated, match[2].strip().removeprefix("=").strip()
     if not re.search(r"[A-Za-z]{3}", comment) or is_qualified(comment) or _MEANS_MORE.search(comment) or "=" in comment:
         return None
     return stated, ""

@@ -134,8 +134,11 @@ def _decimal_comma(text: str, least: int) -> str | None:
     return text.replace(",", ".") if re.fullmatch(rf"-?[0-9]+,[0-9]{{{least},2}}", text) else None
 
 
-_HEAD_NOUNS = frozenset(["number", "numbers", "integer", "integers", "function", "functions", "value", "values"])
-"""`an odd number`, `an odd function` are odd."""
+_HEAD_NOUNS = frozenset(
+    ["number", "numbers", "integer", "integers", "function", "functions", "value", "values", "triangle", "triangles",
+     "curve", "graph", "series", "sequence", "matrix", "on"]
+)  # fmt: skip
+"""`an odd number`, `an odd function` are odd, `on Monday` is Monday."""
 
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -228,11 +231,17 @@ def _lists(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFind
     if reference.kind == answer.kind == "list" and not expected and not given and asks_for_order(comparison.question):
         return _in_order(left.parts, right.parts, comparison, "order")
     found = _unordered(left, right, comparison)
-    if found.result == "equal" and bool(expected) != bool(given):
-        # Values without their names are right in the order of the names only.
+    if found.result == "equal" and (bool(expected) != bool(given) or _are_counted(reference) != _are_counted(answer)):
+        # Values without their names, or what they count, are right in the order of the names only.
         ordered = _in_order(left.parts, right.parts, comparison, "assignments")
         return ordered if ordered.result == "equal" else ValueFinding("undecided", "order_of_names")
     return found
+
+
+def _are_counted(shape: Shape) -> bool:
+    """Whether every part says what it counts: "4 boys and 6 girls"."""
+    units = [split_unit(part.text)[2] for part in shape.parts]
+    return all(unit is not None and unit.things for unit in units)
 
 
 def _named(shape: Shape) -> dict[str, Shape]:

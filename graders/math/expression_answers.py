@@ -66,6 +66,7 @@ class Comparison:
         return "unreadable"
 
 
+_INFINITE = ("\\infty", "-\\infty")
 _EQUAL_TEXT = ValueFinding("equal", "identical")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?")
@@ -88,6 +89,9 @@ def same_value(reference: str, answer: str, comparison: Comparison) -> ValueFind
         if noise and expected.percent == given.percent and not _conflict(expected.unit, given.unit):
             return ValueFinding("equal", "float_noise")
         return ValueFinding("different", _kind(expected))
+    ends = [_squeezed(text) in _INFINITE for text in (reference, answer)]
+    if all(ends) or (any(ends) and (expected is not None or given is not None)):
+        return ValueFinding("different", "infinity")
     return _same_expression(reference, answer, comparison)
 
 

@@ -24,23 +24,27 @@ _SIGNS = str.maketrans(
 _VULGAR = {character: unicodedata.normalize("NFKC", character).split("⁄") for character in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"}
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ", "0123456789-n", strict=True))
 _STACKED = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹]+)[⁄∕/]([₀₁₂₃₄₅₆₇₈₉]+)")
+_CUBE_ROOT = re.compile(r"∛\s*\(?([0-9]+|[a-z])\)?")
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
 
 _WRAPPERS = re.compile(
-    r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits|nolimits|quad|qquad|thinspace)(?![A-Za-z])"
+    r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|tiny|small|normalsize|[lL]arge|LARGE|[hH]uge|bfseries|bf|limits|nolimits|quad|qquad|thinspace)(?![A-Za-z])"
     r"|(?<!\\)\\[,!;:>]|(?<!\\)\\(?=\s)|~"
 )
 _PHANTOM = re.compile(r"\\[hv]?phantom\s*\{[^{}]*\}|\\label\s*\{[^{}]*\}|\\tag\s*\{[^{}]*\}|\\hspace\s*\{[^{}]*\}")
 _FONTS = re.compile(
-    r"\\(?:mathrm|mathbf|mathit|mathsf|mathnormal|boldsymbol|bm|operatorname\*?|variable)\s*\{([^{}]*)\}"
+    r"\\(?:mathrm|mathbf|mathit|mathsf|mathtt|mathnormal|boldsymbol|bm|operatorname\*?|variable)\s*\{([^{}]*)\}"
 )
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox|emph)\s*\{([^{}]*)\}")
+_NESTED = re.compile(r"\\text\{\s*\\text\{([^{}]*)\}\s*\}")
 _DIGIT_GROUP = re.compile(r"(?<=[0-9])(?:\s*\{,\}\s*|\s*,?\s*\\[!,]\s*)(?=[0-9]{3}(?![0-9]))")
 _DECIMAL_COMMA = re.compile(r"(?<=[0-9])\{,\}(?=[0-9])")
 """What is not a group of three after `{,}` is a fraction: `3{,}5`."""
 _CHOOSE = re.compile(r"\{\s*([^{}]{1,200}?)\s*\\choose\s*([^{}]{1,200}?)\s*\}")
 _CONNECTOR = re.compile(r"\\text\{[\s,;]*(and|or)[\s,;:]*\}", re.IGNORECASE)
-_COLOR = re.compile(r"\\(?:text)?color\s*(?:\[[a-zA-Z]*\])?\{[^{}]*\}|\\(?:underline|uline|ensuremath)(?=\s*\{)")
+_COLOR = re.compile(
+    r"\\fcolorbox\s*\{[^{}]*\}\s*\{[^{}]*\}|\\colorbox\s*\{[^{}]*\}|\\(?:text)?color\s*(?:\[[a-zA-Z]*\])?\{[^{}]*\}|\\(?:underline|uline|ensuremath)(?=\s*\{)"
+)
 _CYCLE = re.compile(
     r"(?<=[0-9.])\\(?:bar|overline|dot)\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))(?:([0-9]*)\\dot\s*(?:\{([0-9])\}|([0-9])))?"
 )
@@ -56,7 +60,7 @@ _SPELLINGS = (
     ("\\geqslant", "\\ge "), ("\\leq", "\\le "), ("\\geq", "\\ge "), ("\\neq", "\\ne "), ("\\lt ", "<"),
     ("\\gt ", ">"), ("\\gt", ">"), ("\\lt", "<"), ("\\varnothing", "\\emptyset "), ("\\degree", "^\\circ "),
     ("^{\\circ}", "^\\circ "), ("\\%", "%"), ("**", "^"), (">=", "\\ge "), ("<=", "\\le "), ("!=", "\\ne "),
-    ("\\infin ", "\\infty "), ("\\cdotp", "\\cdot "), ("\\colon", ":"), ("\\mathrm", ""), ("\\+", "+"),
+    ("\\infin ", "\\infty "), ("\\cdotp", "\\cdot "), ("\\colon", ":"), ("{:}", ":"), ("\\mathrm", ""), ("\\+", "+"),
     ("\\operatorname", "\\"), ("\\bmod", "\\mod"), ("\\exponentialE", "e"), ("\\backslash", "\\setminus "),
     ("\\mathbb R", "\\mathbb{R}"), ("\\mathbb Z", "\\mathbb{Z}"), ("\\mathbb Q", "\\mathbb{Q}"),
     ("\\mathbb N", "\\mathbb{N}"), ("\\mathbb C", "\\mathbb{C}"), ("\\lnot", "\\neg"), ("^{\\prime}", "'"),
@@ -94,7 +98,7 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = _ascii(text)
     text = _delimiters(text)
-    if "\\" in text or "**" in text or "=" in text or "{,}" in text:
+    if "\\" in text or "**" in text or "=" in text or "{,}" in text or "{:}" in text:
         text = _commands(text)
     if "_" in text:
         text = _UNDERSCORED.sub(lambda match: match[0].replace("\\_", "").replace("_", ""), text)
@@ -106,7 +110,7 @@ def _commands(text: str) -> str:
     text = _COLOR.sub("", _PHANTOM.sub(" ", text))
     text = _DECIMAL_COMMA.sub(".", _DIGIT_GROUP.sub("", text))
     for _ in range(3):  # fonts and text nest at most a few deep in real answers
-        replaced = _TEXT.sub(r"\\text{\1}", _FONTS.sub(r"\1 ", text))
+        replaced = _NESTED.sub(r"\\text{\1}", _TEXT.sub(r"\\text{\1}", _FONTS.sub(r"\1 ", text)))
         if replaced == text:
             break
         text = replaced
@@ -141,7 +145,7 @@ def _delimiters(text: str) -> str:
 
 def _ascii(text: str) -> str:
     """Spell Unicode signs, digits and scripts in ASCII; characters without a meaning here stay as they are."""
-    text = _STACKED.sub(_stacked, text)
+    text = _CUBE_ROOT.sub(r"\\sqrt[3]{\1}", _STACKED.sub(_stacked, text))
     text = _LINED.sub(lambda match: f"\\overline{{{re.sub('[^0-9]', '', match[0])}}}", text)
     out: list[str] = []
     run = ""

@@ -102,9 +102,9 @@ def _by_shape(reference: Shape, text: str, comparison: Comparison) -> ValueFindi
     return found
 
 
-def _within_words(reference: str, text: str, comparison: Comparison) -> ValueFinding | None:
+def _within_words(reference: str, text: str, _: Comparison) -> ValueFinding | None:
     known = exact_number(reference)
-    if known is not None and number_beside_words(text, comparison.question) == known:
+    if known is not None and number_beside_words(text) == known:
         return ValueFinding("equal", "number_beside_words")
     return None
 
@@ -176,7 +176,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-MATH_GRADER_VERSION = "6"
+MATH_GRADER_VERSION = "7"
 
 
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -35,6 +35,8 @@ def are_different(one: str | None, two: str | None, question: str = "") -> bool:
         return True
     if _CAPITAL.match(one) and _CAPITAL.match(two):
         return all(re.search(rf"(?<![A-Za-z\\]){name[0]}(?![A-Za-z])", question) for name in (one, two))
+    if one.startswith("(") and two.startswith("("):  # (x, y) and (y, x)
+        return sorted(one) == sorted(two)
     left, right = _APPLIED.match(one), _APPLIED.match(two)
     if left and right:
         literal = all(any(character.isdigit() for character in match[2]) for match in (left, right))

@@ -31,9 +31,9 @@ _REPEATING = re.compile(
     r"([0-9]*)\.([0-9]*)(?:\\overline\s*(?:\{\s*([0-9]+)\s*\}|([0-9]))|\(([0-9]+)\))(?:\s*\\ldots|\s*\.\.\.)?\Z"
 )
 _GOES_ON = re.compile(
-    r"([0-9]*)\.([0-9]{0,12}?)(?:([0-9])\3{2,}|([0-9]{2,5})\4{2,}|([0-9]{6,9})\5+)\s*(?:\\ldots|\.\.\.|…)\Z"
+    r"([0-9]*)\.([0-9]{0,12}?)(?:([0-9])\3{2,}|([0-9]{2,5})\4+|([0-9]{6,9})\5+)\s*(?:\\ldots|\.\.\.|…)\Z"
 )
-"""`0.1666...`: digits that repeat three times (twice, where they are many) before the dots are the cycle."""
+"""`0.1666...`: a digit that repeats three times, or several that do twice, before the dots are the cycle."""
 _POWER = re.compile(r"\(?\s*([-+]?[0-9]{1,12})\s*\)?\s*\^\s*(?:\{\s*([0-9]{1,3})\s*\}|([0-9]{1,3}))\Z")
 
 _ONES = [
@@ -190,7 +190,9 @@ class Quantity:
 
 
 _PERCENT = re.compile(r"\s*(?:%|\\text\{\s*(?:%|percent(?:age)?|pct)\s*\.?\}|percent(?:age)?\b|pct\b)\s*\.?\Z", re.I)
-_UNIT_TEXT = re.compile(r"\s*\\text\{([^{}]*)\}\s*(\^\s*(?:\{\s*-?[0-9]\s*\}|[0-9]))?\s*\.?\Z")
+_UNIT_TEXT = re.compile(
+    r"\s*((?:\\mu\s*)?)\\text\{([^{}]*)\}\s*((?:\\Omega\s*)?)(\^\s*(?:\{\s*-?[0-9]\s*\}|[0-9]))?\s*\.?\Z"
+)
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ)\s*(?:\\text\{\s*([CFK])\s*\}|([CFK]))?\s*\.?\Z")
 _ANGLE_OF = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc|cis)(?![A-Za-z])")
 """The degrees in `\\sin 30^\\circ` are the angle's, not the answer's."""
@@ -201,7 +203,7 @@ _SHORT_SCALE = re.compile(r"(.*[0-9])\s*(?:\\text\{\s*)?(k|K|M|mn|B|bn|T|tn)\s*\
 _SHORT_SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "t": "trillion",
                  "tn": "trillion"}  # fmt: skip
 
-_PREFIX = re.compile(r"([-+]?)\s*(?:\\dollar|[€£¥]|Rs\.?|USD)\s*([-+]?)")
+_PREFIX = re.compile(r"([-+]?)\s*(?:(?:US|U\.S\.)?\s*\\dollar|[€£¥₹₩₽]|Rs\.?|USD|EUR|GBP|INR)\s*([-+]?)")
 
 
 def split_unit(text: str) -> tuple[str, bool, Unit | None]:
@@ -225,7 +227,9 @@ def split_unit(text: str) -> tuple[str, bool, Unit | None]:
     if "\\circ" in text and (match := _DEGREES.search(text)) and not _ANGLE_OF.search(text):
         return text[: match.start()].strip(), False, read_unit("^\\circ" + (match[1] or match[2] or ""))
     if (match := _UNIT_TEXT.search(text)) and match.start():
-        return _without_tail(text, text[: match.start()].strip(), match[1] + (match[2] or ""), unit)
+        return _without_tail(
+            text, text[: match.start()].strip(), match[1] + match[2] + match[3] + (match[4] or ""), unit
+        )
     if match := _SIGN_TAIL.search(text):
         return text[: match.start()].strip(), False, unit or read_unit(match[1])
     if text[-1:].isalnum() or text[-1:] in ".}":

@@ -38,12 +38,17 @@ _NO_SOLUTION = re.compile(
     r"|numbers? exists?|answers? exists?)(?: exists?)?\Z|(?:the )?(?:empty|null) set\Z|none\Z"
 )
 _MISSING = re.compile(r"(?:(?:the |this )?limit )?(?:does not exist|doesn't exist|dne|d\.n\.e)\Z")
+_UNDEFINED = re.compile(r"(?:is )?(?:not |un)defined\Z")
+_HALF_LINES = {
+    "\\mathbb{R}^+": "(0, \\infty)", "\\mathbb{R}_+": "(0, \\infty)", "\\mathbb{R}^-": "(-\\infty, 0)",
+    "\\mathbb{R}_{>0}": "(0, \\infty)", "\\mathbb{R}_{\\ge0}": "[0, \\infty)", "\\mathbb{R}_{<0}": "(-\\infty, 0)",
+}  # fmt: skip
 _INFINITE = re.compile(
     r"(?:(positive |\+|plus )|(negative |-|minus ))?(?:infinity|infinite)\Z|infinitely many(?: [a-z]+)?\Z"
     r"|an infinite number\Z"
 )
 _HINT = re.compile(
-    r"real|solution|root|exist|empty|null|infinit|integers|rational|complex|none|dne|d\.n\.e", re.IGNORECASE
+    r"real|solution|root|exist|empty|null|infinit|integers|rational|complex|defined|none|dne|d\.n\.e", re.IGNORECASE
 )
 _REVERSED = re.compile(r"([\[\]])([^\[\]]{1,80}[,;][^\[\]]{1,80})([\[\]])")
 
@@ -56,6 +61,8 @@ def spelled_out(text: str) -> str:
     """
     if text[:1] == "]" or text[-1:] == "[":
         return _REVERSED.sub(lambda m: f"{'(' if m[1] == ']' else '['}{m[2]}{')' if m[3] == '[' else ']'}", text)
+    if text.startswith("\\mathbb{R}") and len(text) < 30:
+        return _HALF_LINES.get(re.sub(r"\s|(?<=[\^_])\{(?=[+-]\})|(?<=[+-])\}", "", text), text)
     if len(text) > MAX_CHARS or not _HINT.search(text):
         return text
     return _phrase(" ".join(plain_words(text).lower().replace("$", "").strip(" .").split())) or text
@@ -74,6 +81,8 @@ def _phrase(words: str) -> str | None:
         return f"\\mathbb{{{'Z' if match[1].startswith('i') else match[1][0].upper().replace('R', 'Q')}}}"
     if _NO_SOLUTION.match(words):
         return "\\emptyset"
+    if _UNDEFINED.match(words):
+        return "\\text{undefined}"
     if _MISSING.match(words):
         return "\\text{does not exist}"
     if match := _INFINITE.match(words):

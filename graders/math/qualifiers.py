@@ -6,16 +6,16 @@ No unit holds one of them, and a number beside one is not what an answer states.
 import re
 
 _DENIED = (
-    "not|no|none|nor|neither|never|cannot|without|except|excepting|excluding|excluded|excludes|but|besides|instead"
+    "not|no|none|nor|neither|never|cannot|without|except|excepting|excluding|excluded|excludes|included|inclusive|omitted|but|besides|instead"
     "|rather|unless|if|wrong|incorrect|false|falsely|untrue|invalid|inaccurate|impossible|mistakes?|mistaken|mistakenly"
     "|errors?|erroneous|erroneously|erred|rejected|reject|discarded|disproved|refuted|fake|bogus|nonsense|denied|ruled"
-    "|failed|fails|avoid|ignore|forbidden|disallowed|contradiction|contradicts|contradictory"
+    "|failed|fails|nope|nah|oops|sorry|scratch|scrapped|retracted|withdrawn|deleted|cancelled|typo|misprint|avoid|ignore|forbidden|disallowed|contradiction|contradicts|contradictory"
 )
 _UNSURE = (
     "maybe|perhaps|probably|possibly|presumably|supposedly|allegedly|apparently|seemingly|likely|unlikely|guess|guessed"
     "|guessing|unsure|uncertain|unverified|unknown|unclear|about|around|approximately|approx|roughly|nearly|almost|ish"
     "|circa|so|estimated?|either|or|any|anything|anyone|every|everything|questionable|doubtful|doubtfully|tentative"
-    "|tentatively|hopefully|say|think|thought|believe|suppose|supposed|hypothetically|temporarily|provisional"
+    "|tentatively|approximate|ballpark|dubious|implausible|hopefully|say|think|thought|believe|suppose|supposed|hypothetically|temporarily|provisional"
 )
 _VERBS = (
     "is|isn't|are|aren't|was|wasn't|were|weren't|be|been|being|am|has|have|had|do|does|did|can|could|will|would|should"

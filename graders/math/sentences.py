@@ -1,4 +1,4 @@
-r"""The one number that an answer states beside words: "Jane started 3 hours ago", "5s".
+r"""The one number that an answer states beside words: "Jane started 3 hours ago".
 
 Used only to accept an answer against a reference that is a bare number, never to reject one.
 """
@@ -17,11 +17,10 @@ _CHANGES = re.compile(
     r"\b(?:not|no|none|nor|neither|never|cannot|or|either|between|from|than|least|most|more|less|fewer|over|under|above"
     r"|below|about|around|approximately|nearly|almost|roughly|half|third|quarter|twice|double|triple|times|dozen|percent"
     r"|pairs?|squared?|cubed?|root|power|factorial|log|sin|cos|tan|sum|product|difference|plus|minus|negative|per|each"
-    r"|every|if|unless|maybe|perhaps|wrong|incorrect|question|problem|step|row|part|case|choice|option|multiples?|first"
+    r"|every|if|unless|maybe|perhaps|wrong|incorrect|question|problem|step|row|part|case|choice|option|multiples?|first|close|closer|near|nearer|such|like|similar"
     r"|all|any|everything|anything|except|excluding|but|last|mod|modulo|base|degrees?|others?|out|away|off|until|up|down)\b|n't\b|[=+*/^<>\\_{}~|]|%",
     re.IGNORECASE,
 )
-_SHORT_UNIT = re.compile(r"(.*[0-9])\s*(m|s|g|h|L)(?:\s*\^\s*(?:\{\s*[23]\s*\}|[23]))?\Z")
 
 
 _OWN_VERBS = re.compile(
@@ -34,17 +33,12 @@ def _is_denied(words: str) -> bool:
     return is_qualified(_OWN_VERBS.sub(" ", words))
 
 
-def number_beside_words(text: str, question: str) -> Fraction | None:
+def number_beside_words(text: str) -> Fraction | None:
     """Return the only number of a cleaned answer, when no word in it says that the answer is another one.
 
-    A letter right after a number is a unit ("5s") unless the question uses that letter as a name.
-
-    >>> number_beside_words("Jane started growing Sphere 3 hours ago", ""), number_beside_words("3 more than x", "")
+    >>> number_beside_words("Jane started growing Sphere 3 hours ago"), number_beside_words("3 more than x")
     (Fraction(3, 1), None)
     """
-    if match := _SHORT_UNIT.match(text):
-        used = re.search(rf"(?<![A-Za-z\\]){match[2]}(?![A-Za-z])", question) is not None
-        return None if used else exact_number(match[1])
     words = plain_words(text)
     if len(words.split()) > MAX_WORDS or len(words.split()) < 3 or _CHANGES.search(words) or _is_denied(words):
         return None

@@ -47,7 +47,12 @@ _RELATIONS = {
 }  # fmt: skip
 _ALL_TEXT = re.compile(r"\\text\{([^{}]*)\}\Z")
 _CLOCK = re.compile(r"(.*?[0-9])\s*(?:\\text\{\s*)?([ap])\.?\s*m\.?\s*\}?\.?\Z", re.IGNORECASE)
-_LEAD_IN = re.compile(r"(?:\\text\{)?\s*(?:so |thus |therefore )?(?:the )?(?:final |correct )?answer is:?\s*\}?", re.I)
+_LEAD_IN = re.compile(
+    r"(?:\\text\{)?\s*(?:(?:so |thus |therefore )?(?:the )?(?:final |correct )?answer is:?|exactly|precisely)\s*\}?",
+    re.I,
+)
+_TO = re.compile(r"([0-9]+)\s*(?:\\text\{\s*to\s*\}|to)\s*([0-9]+)\Z")
+"""`7 to 32` is a ratio, which a range between whole numbers is compared as, too."""
 _REALS = "\\mathbb{R}"
 _SHORT_WORDS = {"yes", "no", "odd"}
 """Words of fewer letters than prose has; without them they would be products."""
@@ -107,6 +112,8 @@ def read_shape(text: str, depth: int = 0) -> Shape:
         return Shape("union", text, parts)
     if ":" in separators:
         return _ratio(text, depth)
+    if match := _TO.match(text):
+        return Shape("ratio", text, tuple(Shape("value", term) for term in match.groups()))
     return _bracketed(text, depth) or _plus_minus(text, depth) or _leaf(text)
 
 

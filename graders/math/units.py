@@ -13,7 +13,7 @@ MAX_UNIT_WORDS = 6
 
 _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 _TOKEN = re.compile(
-    r"\\dollar|\\Omega|\^\s*\\circ\s*[CFK]?(?![A-Za-z])|\\mu\s*[A-Za-z]*|[^\W\d_]+(?:-[^\W\d_]+)*|[€£¥¢°₹₩₽]"
+    r"\\dollar|(?:[kMGm]|\\mu)?\s*\\Omega|\^\s*\\circ\s*[CFK]?(?![A-Za-z])|\\mu\s*[A-Za-z]*|[^\W\d_]+(?:-[^\W\d_]+)*|[€£¥¢°₹₩₽]"
     r"|\^\s*\{?\s*-?[0-9]\s*\}?|/|[-.()*]|\\cdot"
 )
 _EXPONENT = re.compile(r"\^\s*\{?\s*(-?[0-9])\s*\}?\Z")
@@ -113,9 +113,7 @@ def _token_scale(token: str) -> Scale | None:
     if token.startswith("^"):
         letter = token[-1]
         return NAMES[_DEGREES[letter]] if letter in _DEGREES else SYMBOLS["^\\circ"]
-    if token.startswith("\\mu"):
-        return scale_of(token.replace(" ", ""))
-    return scale_of(token)
+    return scale_of(token.replace(" ", "") if "\\" in token else token)
 
 
 def _singular(word: str) -> str:
@@ -139,7 +137,7 @@ def is_unit_text(words: str) -> bool:
     >>> is_unit_text("red marbles"), is_unit_text("kW"), is_unit_text("is wrong"), is_unit_text("M")
     (True, True, False, False)
     """
-    if words.strip(" .") in _UNCLEAR or "?" in words:
+    if words.strip(" .") in _UNCLEAR or "?" in words or "n't" in words:
         return False
     found = [word for word in _TOKEN.findall(words) if word[:1].isalpha() or word[0] in "\\^°€£¥¢₹₩₽"]
     known = [_token_scale(word) is not None for word in found]

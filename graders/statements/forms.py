@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from cotfactory.graders.boxes import MAX_STATEMENTS
 from cotfactory.graders.statements.words import matches_at, places_of
 
-SHORTEST_CHARS = 4
-"""No statement in words is shorter: `Ans 5`, `답：42`."""
+SHORTEST_CHARS = 3
+"""No statement in words is shorter: `选C。`, `답：42`."""
 
 _LEAD = re.compile(r"(?:(?P<lead>[A-Za-z'’-]{1,20})[ \t]{1,8})?(?P<final>final[ \t]{1,8})?\Z", re.IGNORECASE)
 _LEAD_CHARS = 40
 _ENGLISH = re.compile(
-    r"\b(?:answer(?:s|[ \t]+(?:to|for|of)[ \t][^.:\n]{1,80}?)?|(?<=final )result)"
+    r"\b(?:answer(?:s|[ \t]+(?:to|for|of|(?:that[ \t]+)?(?:we|I))[ \t][^.:\n]{1,80}?|[ \t]+\([^()\n]{1,40}\))?"
+    r"|(?<=final )result)"
     r"(?:,[ \t][a-z]{1,20}(?:[ \t][a-z]{1,20})?,)?"
     r"[ \t]*(?:\*\*|__|\}|\\\))?[ \t]*(?P<verb>\b(?:is|are|equals|(?:would|should|must|will|has[ \t]to)[ \t]be"
     r"|(?:comes|works)[ \t]out[ \t](?:to[ \t]be|to|as|at)|turns[ \t]out[ \t]to[ \t]be)\b|[:：=→]|[ \t][-–—][ \t])"
@@ -29,7 +30,9 @@ _COLON = r"[ \t]*(?:\*\*)?[ \t]*[:：=][ \t]*(?:\*\*)?"
 OTHER_LANGUAGES = {
     "zh": r"(?:最终|最后|正确|标准)?的?答案(?:应该|应当|就|即)?(?:是|为|等于|选)[ \t]*[:：]?"
     rf"|(?:最终|最后|正确|标准)?的?答案{_COLON}|答案[ \t]*(?=[$\\0-9A-J(])"
-    rf"|^[ \t]*(?:答|解答){_COLON}|(?:故|因此|所以|应|综上)(?:本题|答案)?选(?:择)?(?:{_COLON})?",
+    rf"|正确(?:的)?选[项择](?:应)?(?:是|为)(?:{_COLON})?|正确(?:的)?选[项择]{_COLON}"
+    rf"|^[ \t]*(?:我)?选(?:择)?[ \t]*(?=[(（]?[A-J](?![A-Za-z]))|^[ \t]*(?:答|解答){_COLON}"
+    rf"|(?:故|因此|所以|应|综上|本题|此题)(?:本题|答案|应)?选(?:择)?(?:{_COLON})?",
     "ja": rf"(?:最終的な)?(?:答え?|解答|正解|回答)(?:は|が)?[、,]?(?:{_COLON})?(?<=[は:：=])",
     "ko": rf"(?:최종[ \t]?)?(?:정답|답)(?:은|이|는)?(?:{_COLON}|[ \t])",
     "de": rf"\b(?:(?:endgültige|richtige|korrekte|finale)[ \t])?(?:Antwort|Lösung|Endergebnis)(?:[ \t](?:ist"

@@ -24,7 +24,7 @@ class Concluded(NamedTuple):
     is_weak: bool = False
 
 
-_HEADING_MARK = re.compile(r"\A(?:#{1,6}[ \t]+|[-*•][ \t]+|>[ \t]+|∴[ \t]*)+")
+_HEADING_MARK = re.compile(r"\A(?:#{1,6}[ \t]+|[-*•][ \t]+|>[ \t]+|∴[ \t]*|[=\-]>[ \t]*|[⇒→][ \t]*)+")
 _LEAD_IN = re.compile(
     r"\A(?:so|thus|hence|therefore|∴|we (?:get|have|find|obtain)|this (?:gives|is)|which (?:gives|is)"
     r"|that is)\b,?[ \t]*(?=[^\s])",
@@ -46,11 +46,21 @@ _NO_STATEMENT = re.compile(
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$]+?)\$", re.DOTALL)
 
 
+_RULE = re.compile(r"^[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*$", re.MULTILINE)
+"""A line across a Markdown page."""
+_YES_OR_NO = re.compile(
+    r"\A\W*(?P<value>yes|no)\b\W*[,.;:!–—](?!.*\b(?:but|or|maybe|perhaps|however|unsure|sure|depends)\b)[^\n]*\Z",
+    re.IGNORECASE,
+)
+
+
 def only_line(text: str) -> Concluded | None:
     """The response is one short line and nothing else: "42", "Result: 42", "10/2 = 5" over two lines."""
     if len(text) > 200:
         return None
-    line = re.sub(r"\s*\n\s*(?==)", " ", text.strip())
+    line = re.sub(r"\s*\n\s*(?==)", " ", _RULE.sub("", text).strip())
+    if yes_or_no := _YES_OR_NO.match(line):
+        return Concluded(yes_or_no["value"], "only_line", is_weak=True)
     if "\n" in line or _NO_STATEMENT.search(line):
         return None
     if _FORMULA.search(line) and re.search(r"[A-Za-z]{2,}", _FORMULA.sub(" ", line)):
@@ -127,7 +137,8 @@ _IS_THE_ANSWER = re.compile(
     re.IGNORECASE,
 )
 _FIRST = re.compile(
-    r"\A\$?(?P<value>[0-9][0-9,]*(?:\.[0-9]+)?%?|[A-Z][a-z]+(?:-[a-z]+)?)(?= [a-z])(?! of (?:the |all )?[0-9])"
+    r"\A\$?(?P<value>[0-9][0-9,]*(?:\.[0-9]+)?(?: ?%| percent\b)?"
+    r"|[A-Z][a-z]+(?:-[a-z]+)?)(?= [a-z])(?! of (?:the |all )?[0-9])"
 )
 _HAS_NUMBER = re.compile(
     r"\b(?:has|have|had|is|are|was|were|needs?|gets?|costs?|takes?|earns?|makes?|equals|spent|spends?|paid"
@@ -143,6 +154,7 @@ _NOT_PLAIN = re.compile(
     r"|n['’]t\b|[=+*^<>\\?]",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"\b(?:wrong|incorrect|false|impossible|mistaken?|error|invalid|rejected|excluded)\b", re.I)
 _IT_IS = re.compile(
     r"\A(?:so|thus|hence|therefore|in conclusion),? (?:it|this|that|(?:the|this) [a-z]+(?: [a-z]+){0,2}) (?:is"
     r"|was|must be)"
@@ -161,7 +173,7 @@ def sentence(text: str) -> Concluded | None:
         return Concluded(tidy(named["value"]), "is_the_answer") if not _NOT_PLAIN.search(last) else None
     if _NOT_PLAIN.search(last):
         return None
-    if last == line and (first := _FIRST.match(line)):
+    if last == line and not _DENIED.search(line) and (first := _FIRST.match(line)):
         value = first["value"]
         number = value if value[0].isdigit() else number_words(value.lower())
         if number is not None:

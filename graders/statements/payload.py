@@ -5,12 +5,12 @@ import re
 MAX_STATEMENT_CHARS = 600
 """A statement ("the answer is ...") is read at most so far; a box may be longer."""
 
-_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z|[\"')*_])|[。！？]|\n")
+_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z|[\"')*_<])|[。！？]|\n")
 _ABBREVIATION = re.compile(r"\b(?:[ap]\.m|i\.e|e\.g|approx|ca|[Rr]s|vs|No)\.\Z")
 # Lower case only: "42 because ..." is prose, "THE FACE WHICH SHE ..." may be the answer.
 _TRAILING_CLAUSE = re.compile(
     r",?\s+(?:because|since|which|as it|as the|so that|where|when|given|in total|based on|according to)\b.*"
-    r"|\s*[,(]\s*(?:so|but|and so|as|i\.e\.)\b.*",
+    r"|\s*[,(]\s*(?:so|but|and so|and (?:no|this|that|it)|as|i\.e\.)\b.*",
     re.DOTALL,
 )
 _VALUE_OR_WORDS = re.compile(r"(?=.*[0-9\\]).*|\S+(?: \S+)?", re.DOTALL)
@@ -21,8 +21,20 @@ _LEADING = re.compile(
 )
 _SUBJECT = re.compile(r"the [^=]{1,200} is ", re.IGNORECASE)
 _NOT_THE_OTHER = re.compile(
-    r"\s*(?:,|\()\s*(?:and )?(?:not|rather than|instead of|nicht|et non|y no|而不是|не)\b[^,()]*\)?\s*\Z"
+    r"(?:\s*[,(]\s*|(?<=[0-9$}])\s+)(?:and )?(?:not|rather than|instead of|nicht"
+    r"|et non|y no|而不是|не)\b[^,()]*\)?\s*\Z"
 )
+_MAY_DENY = re.compile(r"not|rather|instead|nicht|non|no |不")
+_BUT_ANOTHER = re.compile(
+    r"(?:not|nicht|pas|no) (?!only\b)[^,;.]{1,40}?,? (?:but(?: rather)?|sondern|mais|sino)\s+"
+    r"(?!(?:I|we|it|he|she|they|there|this|that)\b)(?P<value>\S.*)\Z",
+    re.DOTALL,
+)
+_APPROXIMATED = re.compile(
+    r"([^,]*(?:/|\\)[^,]*?)\s*(?:,|\()\s*(?:which is |or |that is )?(?:approximately|about|roughly|≈|\\approx)\s*"
+    r"\$?[-−]?[0-9][0-9.,]*\$?\)?\Z"
+)
+"""A decimal behind a fraction or a root says nothing more: "1/3, approximately 0.33"."""
 _QUANTITY = r"(?:\\?\$\s*)?[-−]?[0-9][0-9.,/]*(?:\s*(?:%|[A-Za-z°µ/²³^0-9]+))*"
 _RESTATED = re.compile(
     rf"\A(?P<value>.*?[0-9].*?)(?:\s*\((?:that is|i\.e\.|or|equivalently|which is|equal to"
@@ -78,7 +90,9 @@ def tidy(text: str) -> str:
     clause = _TRAILING_CLAUSE.search(text)
     if clause is not None and _VALUE_OR_WORDS.fullmatch(text[: clause.start()]):
         text = text[: clause.start()]
-    if "not" in text and (denied := _NOT_THE_OTHER.search(text)) and denied.start() > 0:
+    if len(text) <= 200 and (approximated := _APPROXIMATED.match(text)):
+        text = approximated[1]
+    if _MAY_DENY.search(text) and (denied := _NOT_THE_OTHER.search(text)) and denied.start() > 0:
         text = text[: denied.start()]
     if _SUBJECT.match(text) and "not" not in text:
         text = text.rpartition(" is ")[2]  # "Final answer: the volume of the box is 120"
@@ -104,6 +118,12 @@ def restatements(value: str) -> tuple[str, tuple[str, ...]]:
     return match["value"].strip(), tuple(part.strip() for part in re.split(r",? or ", said))
 
 
+def corrected(value: str) -> str:
+    """Return the second of a contrast, other values as they are: "not 43 but 42" is "42"."""
+    contrast = _BUT_ANOTHER.match(value)
+    return contrast["value"] if contrast else value
+
+
 def is_negated(value: str) -> bool:
     """Whether a statement says what the answer is not, or that there is none."""
     return _NEGATED.match(value) is not None or (not value.isascii() and _NEGATED_AT_END.search(value) is not None)
@@ -112,7 +132,7 @@ def is_negated(value: str) -> bool:
 _COMMENT = re.compile(
     r"(?:indeed |also |clearly |quite |very |both |perfectly |therefore )*(?:correct|right|reasonable"
     r"|consistent|valid|verified|confirmed|unique|exact"
-    r"|plausible|sensible|acceptable|clear|obvious|easy|simple|positive|negative|even|odd|given|found|shown"
+    r"|plausible|sensible|acceptable|helpful|useful|clear|obvious|easy|simple|positive|negative|even|odd|given|found|shown"
     r"|boxed|checked|based"
     r"|obtained|derived|justified|supported|in (?:the|simplest|lowest)|an? (?:[a-z-]+ ){0,3}"
     r"(?:number|integer|fraction|value|multiple|decimal|prime|percentage|quantity|whole|square|solution"
@@ -120,6 +140,14 @@ _COMMENT = re.compile(
 )
 
 
+_RELATED = re.compile(
+    r"(?:also |indeed |clearly )*(?:divisible by|a (?:multiple|factor|divisor) of"
+    r"|the (?:sum|product|difference|quotient|ratio) of) (?:\$|\\\(|[0-9])"
+)
+
+
 def is_comment(value: str) -> bool:
     """Whether "the answer is ..." describes an answer that was given elsewhere: "correct", "an even number"."""
-    return _COMMENT.match(value) is not None and not any(character.isdigit() for character in value[:20])
+    return _RELATED.match(value) is not None or (
+        _COMMENT.match(value) is not None and not any(character.isdigit() for character in value[:20])
+    )

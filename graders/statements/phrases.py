@@ -11,6 +11,7 @@ _ADVERBS = (
 _BAD = (
     r"(?:wrong|incorrect|mistaken|false|impossible|untrue|nonsense|invalid|absurd|inaccurate|out of the question"
     r"|(?:a|an|the|one) (?:[a-z]+ ){0,2}(?:mistake|error|trap|misconception|wrong (?:answer|value|option|choice))"
+    r"|too (?:large|small|big|high|low|much|many|few|long|short)|(?:ruled out|excluded|rejected|discarded|extraneous)"
     r"|not (?:be |an? |the |quite |really |what ){0,2}(?:correct|right|true|possible|valid|answer|solution|it|so|the"
     r"|(?:correct|right|final|actual|true) (?:answer|value|option|choice|one|result)))\b"
 )
@@ -22,19 +23,25 @@ _IS_BAD = (
     rf"(?:{_IS} (?:{_ADVERBS} ){{0,2}}{_BAD}|(?:can(?:not|['’]t) (?:possibly )?|could not |couldn['’]t )be\b"
     r"|(?:isn['’]t|wasn['’]t) (?:the |quite |actually )?(?:correct|right|true|possible|valid|it|answer|solution))"
 )
+_FAILS = (
+    r"(?:fails?\b|contradicts?\b|violates?\b|leads to a contradiction|(?:does not|doesn['’]t|do not|don['’]t|cannot"
+    r"|can['’]t) (?:satisfy|work|fit|hold|match|agree|make sense|add up|check out))"
+)
 _IT = (
     r"(?:(?:this|that|it|which|he|she|they|my|the (?:above|previous|last|first))"
     r"(?: (?:answer|result|value|option|choice|solution|one|conclusion|statement))?)"
 )
 _SPEAKER = (
-    r"(?:one|some(?:one|body)?|many|most|people|students?|pupils?|others|they|he|she|everyone|everybody|you|solvers?"
+    r"(?:one|some(?:one|body)?|no(?:body| one)|any(?:one|body)|few|many|most|people|students?|pupils?|others"
+    r"|they|he|she|everyone|everybody|you|solvers?"
     r"|(?:friend|brother|sister|teacher|classmate|colleague|neighbou?r|model|book|textbook|key|sheet|author"
-    r"|user|tutor)s?)"
+    r"|user|tutor|internet|website|forum|reader|beginner|novice|expert|assistant|roommate|gut|intuition|calculator)s?)"
 )
 _SAYS = (
     r"(?:say|says|said|think|thinks|thought|claims?|claimed|believes?|believed|guess(?:es|ed)?|argues?|argued"
     r"|answer that"
-    r"|answered|suggests?|suggested|assumes|assumed|insists?|insisted|expects?|wrote|writes)"
+    r"|answered|suggests?|suggested|assumes|assumed|insists?|insisted|expects?|wrote|writes"
+    r"|(?:tells?|told) (?:me|us|him|her|them|you)|would (?:answer|pick|choose|write))"
 )
 _NOT_SURE = (
     r"(?:(?:really |strongly |very much )?doubt|deny|refuse to [a-z]+|disagree|(?:do not|don['’]t|can(?:no"
@@ -67,14 +74,19 @@ SUPPOSED_BEFORE = {
 """What turns a statement into a supposition, read up to its first word."""
 
 QUOTED_BEFORE = {
-    "en": rf"\b{_SPEAKER}\b[^,.;:]{{0,50}}?\b{_SAYS}\b(?: that)?[^,.;:]{{0,20}}"
+    "en": rf"\b{_SPEAKER}\b[^,.;:]{{0,50}}?\b{_SAYS}\b(?: that)?(?:[,:] ?[\"“])?[^,.;:]{{0,20}}"
+    r"|\bI (?:said|thought|claimed|wrote|guessed|assumed|was told)\b[^,.;:]{0,30}|\bhas it that[^,.;:]{0,20}"
+    r"|\baccording to (?:my|his|her|their|some|one) [a-z]+,?[^,.;:]{0,20}"
+    r"|\b(?:maybe|perhaps|possibly|conceivably)\b[^,.;:]{0,20}"
     rf"|\bI(?: |(?=['’])){_NOT_SURE}(?: that| whether| if)?[^,.;:]{{0,20}}"
     r"|\b(?:tempting|easy|natural|wrong|premature|a mistake|incorrect|reasonable) to (?:say|think|believe"
     r"|assume|conclude|guess|claim|answer)"
     r"(?: that)?[^,.;:]{0,20}"
     r"|\b(?:may|might|could|would|first) (?:seem|appear|look)(?: like| as if| as though)?(?: that)?[^,.;:]{0,20}"
     r"|\b(?:not|n['’]t) (?:true|certain|clear|the case|likely|possible|believable|sure) that[^,.;:]{0,20}"
-    r"|\b(?:unlikely|impossible|doubtful|false|no reason to (?:say|think|believe)|no way) that[^,.;:]{0,20}",
+    r"|\b(?:unlikely|impossible|doubtful|false|no reason to (?:say|think|believe)|no way"
+    r"|an? (?:[a-z]+ ){0,2}(?:myth|misconception|fallacy|mistake|error|lie|rumou?r)) that[^,.;:]{0,20}"
+    r"|\bno way[^,.;:]{0,20}",
     "de": r"\b(?:man könnte (?:meinen|denken)|manche (?:sagen|meinen|denken)|viele (?:sagen|meinen|denken)"
     r"|ich bezweifle)\b[^.;]{0,30}",
     "fr": r"\b(?:on pourrait (?:penser|croire)|certains (?:disent|pensent)|beaucoup (?:disent|pensent)"
@@ -86,34 +98,42 @@ QUOTED_BEFORE = {
 """What hands a statement to somebody else, or says that the writer does not hold it."""
 
 DENIED_BEFORE = (
-    r"(?:\b(?:not|never|cannot|can['’]t|neither|rather than|instead of|other than|anything but|everything but"
+    r"(?:\b(?:(?:wrong|incorrect|false|invalid|naive|tempting) (?:answer|result|value|choice|option|solution|one)"
+    r"(?: (?:is|was|would be|here is))?|not|never|cannot|can['’]t|neither|rather than|instead of|other than"
+    r"|anything but|everything but"
     r"|far from)\b|n['’]t\b|≠"
-    r"|\\neq?(?![A-Za-z])|不是|不等于|\bnicht\b|\bn['’]est pas\b|\bno es\b)(?: (?:be|equal|equal to|the answer"
-    r"|actually|simply|is))*"
+    r"|\\neq?(?![A-Za-z])|不是|不等于|\bnicht\b|\bn['’]est pas\b|\bno es\b)"
+    r"(?: (?:be|have|get|write|answer|give|put|take|use|accept|choose|equal|equal to|the answer|actually|simply"
+    r"|is|to|ever))*"
 )
 """What denies a box or a letter that stands right behind it."""
 
 OWN_SENTENCE = {
-    "en": rf"\A{{value}}(?:,? (?:{_IS_BAD}|(?:is|was) what\b)|\W{{0,4}}\s*\?)"
-    rf"|(?:,|;|\b(?:but|and|though|although|however)|[–—-]+)\s*(?:(?:but|and|though|although|however|yet|wait|no),? )?"
+    "en": rf"\A{{value}}(?:,? (?:{_IS_BAD}|{_FAILS}|(?:is|was) what\b|only (?:if|when)\b)|\W{{0,4}}\s*[?？])"
+    rf"|(?:,|;|\(|\b(?:but|and|though|although|however)|[–—-]+)\s*(?:(?:but|and|though|although|however|yet"
+    rf"|wait|no),? )?"
     rf"(?:it(?: is|['’]s) (?:likely|possible|clear|known) that )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}| {_IS_BAD}"
-    r"| (?:contradicts|does not|doesn['’]t) )"
-    rf"|\b(?:but|though|although|however),? I (?:now )?(?:{_NOT_SURE}|was wrong|made)",
+    rf"| (?:contradicts|does not|doesn['’]t|{_FAILS}) )"
+    rf"|\b(?:but|though|although|however),? I (?:now )?(?:{_NOT_SURE}|was wrong|made|(?:get|got|find|found|obtain"
+    rf"|obtained|compute|computed|calculated) [\s$\\(]*[-0-9])",
 }
 """What a statement's own sentence says against it; `{{value}}` is the shape of what may stand before that."""
 
 TAKEN_BACK = {
     "en": r"\bI(?:['’]ve| have| had)? (?:just |also |clearly )?(?:made|see) (?:a|an|my|some|the|another) (?:[a-z]+ )?"
     r"(?:mistake|error|slip)"
+    r"|\b(?:ignore|disregard|discard) (?:that|this|my|the (?:above|previous|last)) (?:[a-z]+ )?"
+    r"(?:answer|result|value|box|statement)\b"
     r"|\bI(?:['’]m| am| was| stand) (?:wrong|mistaken|incorrect|corrected)\b"
     r"|\bI(?:['’]ve| have)? (?:just )?(?:miscounted|miscalculated|misread|misunderstood|miscomputed|mixed up"
     r"|messed up)\b"
-    r"|\b(?:oops|scratch that|strike that|never ?mind|forget that|correction ?:|surely not|I (?:strongly )?disagree"
+    r"|\b(?:no,? wait|actually,? no|I meant|my bad|(?:not|no longer) sure any ?more|oops|scratch that"
+    r"|strike that|never ?mind|forget that|correction ?:|surely not|I (?:strongly )?disagree"
     r"|I do(?: not|n['’]t) agree|I take (?:it|that|this) back|I retract|I withdraw)"
     rf"|\b(?:wait|hold on|no|actually|hmm|sorry)\b[,.!…]*[^.?!\n]{{0,40}}?(?:\b(?:should|must) (?:actually "
     rf"|really |instead )?"
     rf"(?:be|have been) (?!noted|mentioned|correct|right)|\b{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
-    rf"| (?:{_ADVERBS} )?{_IS_BAD}))",
+    rf"| (?:{_ADVERBS} )?{_IS_BAD}| {_FAILS}))",
     "de": r"\b(?:stimmt nicht|ist (?:leider )?falsch|war falsch|Rechenfehler gemacht|Korrektur ?:)",
     "fr": r"\b(?:est (?:faux|fausse|incorrecte?)|c['’]est une erreur|je me suis trompée?|Correction ?:)",
     "es": r"\b(?:es (?:incorrect[oa]|falso|un error)|me equivoqué|Corrección ?:)",
@@ -127,7 +147,8 @@ TAKEN_BACK = {
 """What takes a statement back, anywhere between its end and the next statement."""
 
 NEXT_SENTENCE = (
-    rf"\A\W{{0,12}}(?:(?:but|however|yet|and),? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
+    rf"\A\W{{0,12}}(?:(?:but|however|yet|and|edit|update|note"
+    rf"|correction)[,:]? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
     rf"| (?:{_ADVERBS} )?{_IS_BAD})"
     r"|\A[\s?!.*$)}\]\\]*(?:hmm,? )?(?:no|nope|not so)\s*(?:[,.!;:–—-]|\Z)"
 )
@@ -137,6 +158,7 @@ UNDECIDED_AMONG = (
     r"\b(?:not sure|unsure|not certain|cannot decide|can['’]t decide|cannot tell|can['’]t tell|do not know"
     r"|don['’]t know)"
     r" (?:which|whether|between)|\bcannot decide\b"
+    r"|\b(?:does not|doesn['’]t) (?:say|specify|state|tell(?: us)?) (?:which|whether|if)\b"
 )
 """Where the writer leaves the choice among several answers open."""
 
@@ -154,12 +176,15 @@ CUES_SUPPOSED = (
 )  # fmt: skip
 CUES_QUOTED = (
     "say", "said", "think", "thought", "claim", "believ", "guess", "argu", "answered", "answer that", "suggest",
-    "insist", "expect", "wr", "doubt", "deny", "refuse", "disagree", "sure", "convinced", "certain", "not", "n't",
+    "insist", "expect", "told", "tell", "would", "accord", "maybe", "perhaps", "possibly", "conceiv", "has it",
+    "myth", "misc", "fallac", "mist", "error", "lie", "rumo", "wr", "doubt", "deny", "refuse", "disagree", "sure",
+    "convinced", "certain", "not", "n't",
     "n’t", "seem", "appear", "look", "unlikely", "imposs", "false", "no ", "man ", "manche", "viele", "bezweif",
     "on pourr", "doute", "dudo", "muchos", "algunos", "podr", "assumed", "assumes",
 )  # fmt: skip
 CUES_DENIED = (
-    "not", "n't", "n’t", "never", "neither", "rather", "instead", "other than", "but", "far from", "\\ne", "nicht",
+    "not", "n't", "n’t", "wrong", "incorrect", "false", "invalid", "naive", "tempt", "never", "neither", "rather",
+    "instead", "other than", "but", "far from", "\\ne", "nicht",
     "pas", "no es",
 )  # fmt: skip
 CUES_BEHIND = (
@@ -168,6 +193,7 @@ CUES_BEHIND = (
     "contradict", "slip", "out of", "correct", "oops", "scratch", "strike", "never", "forget", "disagree", "i take",
     "retract", "withdraw", "wait", "hold", "actually", "hmm", "sorry", "miscount", "miscalc", "misread", "misunder",
     "miscomp", "mixed", "messed", "doubt", "deny", "had", "korrektur", "stimmt", "rechen", "erreur", "incorrecte",
-    "tromp", "equivoc", "sbagliat", "errad", "errei",
+    "tromp", "equivoc", "sbagliat", "errad", "errei", "ignor", "disreg", "discard", "fail", "viola", "too ", "ruled",
+    "exclud", "reject", "extran", "only", "meant", "bad", "？", "n’t", "but", "though", "however",
 )  # fmt: skip
 """Cues: ASCII words of which one stands in whatever the patterns find. Most texts have none, and need no other look."""

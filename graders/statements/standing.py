@@ -29,6 +29,7 @@ Standing = Literal["stated", "supposed", "quoted", "denied", "taken_back"]
 BEFORE_CHARS = 160
 AFTER_CHARS = 200
 TAIL_CHARS = 2_000
+WOULD_CHARS = 30
 """How far around a statement the words are read."""
 
 SHORTEST_DOUBT = 3
@@ -48,6 +49,13 @@ _NEXT_SENTENCE = re.compile(NEXT_SENTENCE, re.IGNORECASE)
 _OWN_BEHIND_BOX = re.compile(OWN_SENTENCE["en"].replace("{value}", r"[\s$*_)\]\\.\"'”’]{0,8}"), re.IGNORECASE)
 _OWN_BEHIND_PHRASE = re.compile(OWN_SENTENCE["en"].replace("{value}", r"[\s$*_(\"'“:]{0,6}[^\s,]{1,40}"), re.IGNORECASE)
 _ONLY_IF = re.compile(r"\A[^.;\n]{0,60}?\b(?:if|unless|had)\b", re.IGNORECASE)
+_UNREAL_BEFORE = re.compile(
+    r"(?:\A|[,:]\s*)\W*(?:had|were) [^.;]{3,80},\s*(?:then )?(?:[a-z]+ ){0,3}\Z"
+    r"|\bif\b[^.;]{0,80}?\b(?:asked|wanted|meant|were|was|had|instead"
+    r"|did)\b[^.;]{0,80},\s*(?:then )?(?:[a-z]+ ){0,3}\Z",
+    re.IGNORECASE,
+)
+"""What makes "the answer would be" a supposition, up to its first word: "Had it rained, ..."."""
 _UNREAL_IF = re.compile(r"\b(?:if|unless)\b[^.;]{0,80}\b(?:were|had been)\b", re.IGNORECASE)
 
 UNDECIDED = re.compile(UNDECIDED_AMONG, re.IGNORECASE)
@@ -89,13 +97,19 @@ def standing(text: str, start: int, end: int, until: int, *, is_value: bool = Fa
     said_before = _said_before(text, start, is_value)
     if said_before != "stated":
         return said_before
+    if "would" in text[max(0, start - WOULD_CHARS) : end] and _UNREAL_BEFORE.search(clause_before(text, start)):
+        return "supposed"
     behind = text[end : min(until, end + TAIL_CHARS)]
-    if len(behind.strip(_PADDING)) < SHORTEST_DOUBT - 1 or not _has_cue(behind.lower(), CUES_BEHIND):
+    if (len(behind.strip(_PADDING)) < SHORTEST_DOUBT - 1 and "?" not in behind) or not _has_cue(
+        behind.lower(), CUES_BEHIND
+    ):
         return "stated"
     if _TAKEN_BACK.search(behind):
         return "taken_back"
     own = sentence_after(text, end)
     if (_OWN_BEHIND_BOX if is_value else _OWN_BEHIND_PHRASE).search(own):
+        return "denied"
+    if not is_value and own.rstrip().endswith(("?", "？")):
         return "denied"
     if _UNREAL_IF.search(own) or ("would" in text[start:end] and _ONLY_IF.match(own)):
         return "supposed"

@@ -11,18 +11,18 @@ MAX_JSON_CHARS = 100_000
 _FENCED = re.compile(r"\A```[A-Za-z]{0,12}[ \t]*\n(?P<inside>.*?)\n?```\s*\Z", re.DOTALL)
 _LAST_FENCE = re.compile(r"```(?:json)?[ \t]*\n(?P<inside>\{[^`]*\})\s*\n?```\s*\Z", re.IGNORECASE)
 _TAG = re.compile(
-    r"<(?P<tag>answer|final_answer|final answer)>(?P<inside>(?:(?!<(?:answer|final_answer"
-    r"|final answer)>).)*?)</(?P=tag)>",
+    r"[<\[](?P<tag>answer|final_answer|final answer)[>\]](?P<inside>(?:(?![<\[](?:answer|final_answer"
+    r"|final answer)[>\]]).)*?)[<\[]/(?P=tag)[>\]]",
     re.I | re.DOTALL,
 )
 _LONE_COMMAND = re.compile(r"\\[A-Za-z]{2}")
-_KEYS = ("finalanswer", "answer", "result", "choice", "ans")
+_KEYS = ("finalanswer", "correctanswer", "answer", "answers", "final", "result", "finalresult", "choice", "ans")
 
 
 def tagged_answers(text: str) -> list[str]:
     """Return what stands between each pair of answer tags, in order; an empty one is left out."""
     lowered = text.lower()
-    if "answer>" not in lowered:
+    if "answer>" not in lowered and "answer]" not in lowered:
         return []
     return [inside for match in _TAG.finditer(text) if (inside := match["inside"].strip())]
 
@@ -44,8 +44,10 @@ def opened(text: str) -> str:
     """Return what a response states that is a fenced block or a JSON object; other responses as they are."""
     if text.startswith("```") and (fenced := _FENCED.match(text)) and "```" not in fenced["inside"]:
         text = fenced["inside"].strip()
-    if text.startswith("{") and text.endswith("}"):
+    if text.startswith("[{") and text.endswith("}]"):
         return json_answer(text) or text
+    if text.endswith("}") and (start := text.find("{") if text.startswith("{") else text.rfind("\n{") + 1) >= 0:
+        return json_answer(text[start:]) or text
     if text.endswith("```") and "{" in text and (block := _LAST_FENCE.search(text[-MAX_JSON_CHARS:])):
         return json_answer(block["inside"]) or text
     return text
@@ -65,7 +67,7 @@ def json_answer(text: str) -> str | None:
         found = json.loads(text, parse_float=str, parse_int=str)
     except (ValueError, RecursionError):
         return None
-    return _stated_in(found, depth=0)
+    return _stated_in(found[0] if isinstance(found, list) and len(found) == 1 else found, depth=0)
 
 
 def _stated_in(value: object, depth: int) -> str | None:

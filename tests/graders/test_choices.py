@@ -55,6 +55,20 @@ STATED = [
     ("The capital of France is (C) Paris.", "C"),
     ("It is known as C: Paris.", "C"),
     ("\\boxed{10 + 14 = 24 = \\text{C}}", "C"),  # the letter is the last side
+    ("C is the right answer.", "C"),
+    ("So C is correct.", "C"),
+    ("Thus, (C).", "C"),
+    ("Answer: [C]", "C"),
+    ("The answer is （C）。", "C"),  # wide brackets
+    ("The answer is C as shown above.", "C"),
+    ("The answer is C – because it is the capital.", "C"),  # a dash before prose
+    ("Paris (C)", "C"),
+    ("C - Paris", "C"),
+    ("C\n\nExplanation: it is the capital.", "C"),
+    ("It lies on the Seine.\nC) Paris", "C"),  # the last line names an option by letter and text
+    ("本题选C", "C"),
+    ("选C。", "C"),
+    ("正确选项是C", "C"),
 ]
 
 
@@ -100,6 +114,17 @@ UNSTATED = [
     ("C. " + "Paris " * 80, "no_final_answer"),  # too long to be nothing but an option
     # denied, with the option's own text behind the letter
     ("So the capital is not (A) London", "no_final_answer"),
+    # options that are listed
+    ("C) Paris\nD) Berlin", "no_final_answer"),
+    ("(A) London (B) Rome (C) Paris", "no_final_answer"),
+    ("It is a city. The options are:\nA) London", "no_final_answer"),
+    # a letter of a word, a price, a bond
+    ("The answer is C – H bonds.", "no_final_answer"),
+    ("The answer is A$5 bill.", "no_final_answer"),
+    ("A naive reader would answer (C).", "no_final_answer"),
+    ("The answer is (C)? Not quite.", "taken_back"),
+    ("不选C。", "no_final_answer"),
+    ("Paris (B)", "no_final_answer"),  # the text of another letter
 ]
 
 

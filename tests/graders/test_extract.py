@@ -24,10 +24,10 @@ FOUND = [
     ("\\boxed{5}" + " " * 78 + ", \\boxed{6}", "5, 6", "boxed"),
     ("\\boxed{5}" + " " * 79 + ", \\boxed{6}", "6", "boxed"),  # too far apart to be one list
     ("\\boxed{5} maybe, yes: \\boxed{5}", "5", "boxed"),  # doubted and confirmed
-    ("\\boxed{5} " + "x" * 113 + " maybe \\boxed{6}", "6", "boxed"),  # the doubt is about something else
+    ("\\boxed{5} maybe " + "x" * 113 + " \\boxed{6}", "6", "boxed"),  # the doubt is about something else
     ("\\fbox{7}", "7", "boxed"),
-    # twenty boxes side by side without a connector are twenty statements: the last one wins
-    ("\\boxed{4} " * 20 + "\\boxed{3}", "3", "boxed"),
+    # boxes side by side without a word between are alternatives that nobody chose among
+    ("\\boxed{4} " * 3 + "\\boxed{3}", "4 or 4 or 4 or 3", "boxed"),
     # GSM8K and few-shot styles
     ("2 + 2 = 4\n#### 1,234", "1,234", "hash_line"),
     ("He has 3 left.\nA: 18", "18", "answer_line"),
@@ -77,6 +77,28 @@ FOUND = [
     ("The answer is: linear system", "linear system", "answer_is"),
     ("The answer is: the user", "the user", "answer_is"),
     ("system", "system", "only_line"),
+    # a box that an instruction speaks of is none
+    ("Put the answer in \\boxed{}.\n\nThe answer is 8.", "8", "answer_is"),
+    ("Use \\boxed{answer}. The answer is 8.", "8", "answer_is"),
+    # words between the noun and what binds it to the value
+    ("The answer (in cm) is 8.", "8", "answer_is"),
+    ("The answer we are looking for is 8.", "8", "answer_is"),
+    # the other of a contrast, and what is only ruled out
+    ("The answer is not 7 but 8.", "8", "answer_is"),
+    ("Die Antwort ist nicht 7, sondern 8.", "8", "answer_is"),
+    ("The answer is 8 and not 7.", "8", "answer_is"),
+    ("The answer is 8 rather than 7.", "8", "answer_is"),
+    # a decimal behind an exact value, and a sentence about the answer
+    ("The answer is 2/3, approximately 0.67.", "2/3", "answer_is"),
+    ("The answer is 2/3 (about 0.67).", "2/3", "answer_is"),
+    ("The answer is 42. The answer is divisible by 7.", "42", "answer_is"),
+    ("**Answer:** 42\n\n**Explanation:** The answer is the product of 6 and 7.", "42", "answer_is"),
+    ("The answer is 42, and no other number works.", "42", "answer_is"),
+    # marks of a page and of a derivation around the only line
+    ("---\n**42**\n---", "42", "only_line"),
+    ("=> 42", "42", "only_line"),
+    ("No, they do not meet.", "No", "only_line"),
+    ("60 % of the tank is full.", "60 %", "first_number"),
 ]
 
 
@@ -104,6 +126,15 @@ MISSING = [
     ("\\boxed{5} " + "x" * 112 + " maybe \\boxed{6}", "several_answers"),
     ("one two three four five", "no_final_answer"),  # a sentence has to say what its answer is
     ("5\n6", "no_final_answer"),
+    ("The answer is not 8 but I cannot find it.", "no_final_answer"),
+    ("42 is the wrong answer.", "no_final_answer"),
+    # guesses in boxes, told apart by number, by name or by nothing
+    ("First guess: \\boxed{4}\nSecond guess: \\boxed{5}", "several_answers"),
+    ("\\boxed{4} if n is even, \\boxed{5} if it is odd. The question does not say which.", "several_answers"),
+    ("$x = \\boxed{4}$\n\nAnother reading gives \\boxed{5}.", "several_answers"),
+    # words in the box that take it back
+    ("\\boxed{5?}", "taken_back"),
+    ("\\boxed{\\neq 5}", "taken_back"),
     ("First we add the numbers.\nThen we subtract 4 from 9.", "no_final_answer"),
 ]
 
@@ -119,6 +150,23 @@ def test_other_statements_are_handed_out() -> None:
     assert final_answer("Answer: 5\nOr perhaps:\nAnswer: 7").others == ("5",)
     assert final_answer("\\boxed{5}. So the final answer is 6.").others == ("6",)
     assert final_answer("A: 5\nQ: next one\nA: 9").others == ("5",)
+
+
+PARTS = [
+    ("(a) \\boxed{3}\n(b) \\boxed{5}", ("3, 5",)),
+    ("1. \\boxed{3}\n2. \\boxed{5}", ("3, 5",)),  # numbered lines
+    ("Question 1: \\boxed{3}\nQuestion 2: \\boxed{5}", ("3, 5",)),
+    ("The first number is \\boxed{3} and the second is \\boxed{5}.", ("3, 5",)),  # told apart in one sentence
+    ("\\boxed{3} pens and \\boxed{5} cups", ("3, 5", "3 pens and 5 cups")),
+    ("2. \\boxed{3}\n1. \\boxed{5}", ()),  # not in order
+    ("We get \\boxed{3}, so the answer is \\boxed{5}.", ()),  # a step and the answer
+    ("\\boxed{3} is wrong and \\boxed{5} is right.", ()),
+]
+
+
+@pytest.mark.parametrize(("response", "readings"), PARTS)
+def test_boxes_of_parts_may_be_read_as_one_list(response: str, readings: tuple[str, ...]) -> None:
+    assert final_answer(response).readings == readings
 
 
 def test_a_sentence_in_capitals_keeps_its_which() -> None:

@@ -20,6 +20,17 @@ CASES = [
     ("Friday", "it is the day that comes after the one we call Thursday in this country", "undecided"),
     ("yes", "no", "different"),
     ("unkind", "kind", "different"),  # a part of a word is no word
+    ("x <= y", "x ≤ y", "equal"),
+    ("a => b", "a ⇒ b.", "equal"),
+    # one number in two spellings, and two version numbers
+    ("1,000", "1000", "equal"),
+    (".5", "0.5", "equal"),
+    ("1.10", "1.1", "undecided"),
+    # a sentence that begins with the answer
+    ("True", "Yes, there are", "equal"),
+    ("no", "no, it does not", "equal"),
+    ("no", "yes, it does", "different"),
+    ("yes", "no, wait, yes", "undecided"),
 ]
 
 

@@ -30,6 +30,10 @@ UNITS = [
     ("7 \\text{ kilowatts}", "7 \\text{ watts}", "", False),
     ("7 \\text{ volts}", "7 \\text{ amps}", "", False),
     ("7 \\text{ K}", "7 \\text{ J}", "", False),
+    ("7\\ \\Omega", "7 \\text{ k}\\Omega", "", False),
+    ("7 \\text{ k}\\Omega", "7000\\ \\Omega", "", True),
+    ("7 \\text{ \\mu F}", "7\\ \\mu\\text{F}", "", True),
+    ("7 \\text{ F}", "7\\ \\mu\\text{F}", "", False),
     ("7 \\text{ hPa}", "7 \\text{ kPa}", "", False),
     ("7 \\text{ MeV}", "7 \\text{ keV}", "", False),
     ("7 \\text{ lbs}", "7 \\text{ kg}", "", False),
@@ -81,6 +85,8 @@ THE_UNIT_THAT_THE_QUESTION_NAMES = [
     ("0.4", "0.4 \\text{ kN}", "Find the force in N.", False),
     ("3", "3 s", "How many seconds does it take?", True),
     ("3", "3 min", "How many seconds does it take?", False),
+    ("3", "3 g", "How many kilograms is it?", False),  # one letter is a unit, too
+    ("3", "3 h", "How many minutes does it take?", False),
 ]
 
 
@@ -139,6 +145,10 @@ def test_a_unit_beside_a_bare_reference(
 
 WORDS_THAT_ARE_NO_UNIT = [
     ("17", "17 \\text{ is not right}", "", False),
+    ("17", "17 \\text{ doesn't fit}", "", False),
+    ("17", "17 \\text{ included}", "", False),
+    ("17", "17 \\text{ nope}", "", False),
+    ("17", "17 \\text{ close to it}", "", False),
     ("17", "17 \\text{ is a wrong answer}", "", False),
     ("17", "17 \\text{ or so}", "", False),
     ("17", "17 \\text{ at most}", "", False),
@@ -281,6 +291,13 @@ ORDER_WHERE_IT_IS_ASKED_FOR = [
     ("5, 2, 1", "1, 2, 5", "List the values from largest to smallest.", False),
     ("2, 3", "3, 2", "Find the roots in order to factor it.", True),
     ("(1,2),(3,4)", "(3,4),(1,2)", "Find all ordered pairs.", True),
+    ("4, 7", "7, 4", "Give the mean and the median, respectively.", False),
+    ("4, 7", "7, 4", "Two boys have 3 and 5 coins, respectively. Which sums are possible?", True),
+    ("1, 4, 9", "9, 4, 1", "Find the first three terms of the sequence.", False),
+    ("\\text{Tom, Ann}", "\\text{Ann, Tom}", "Who came in first and second, in this order?", False),
+    # what is counted tells numbers apart as names do
+    ("4 \\text{ boys and } 6 \\text{ girls}", "6, 4", "", False),
+    ("4 boys and 6 girls", "4, 6", "", True),
 ]
 
 
@@ -307,6 +324,8 @@ NAMES = [
     ("y=2x+1", "f(x)=2x+1", "", True),
     ("x = -3", "z = -3", "", False),
     ("f(0)=1", "f(1)=1", "", False),
+    ("(a,b)=(3,4)", "(b,a)=(3,4)", "", False),
+    ("(a,b)=(3,4)", "(a,b)=(3,4)", "", True),
 ]
 
 
@@ -371,6 +390,12 @@ LISTS_AND_RATIOS = [
     ("2:5", "0.4", "", True),
     ("5:2", "\\frac{2}{5}", "", False),
     ("3:20", "0.15", "At what time does the train leave?", False),
+    ("7:32", "7 \\text{ to } 32", "", True),
+    ("7:32", "32 to 7", "", False),
+    # an end of the line is no number, and not the other end
+    ("x<3", "x>3", "", False),
+    ("\\infty", "-\\infty", "", False),
+    ("5", "\\infty", "", False),
 ]
 
 
@@ -396,6 +421,10 @@ BASES = [
     ("AB_{12}", "ab_{12}", "", True),
     ("110_2", "110 \\text{ in base } 2", "", True),
     ("110_2", "6", "", False),
+    ("110_2", "110 in binary", "", True),
+    ("3C_{16}", "3C (hexadecimal)", "", True),
+    ("110_2", "110 in octal", "", False),
+    ("110_2", "\\text{110}_2", "", True),
 ]
 
 
@@ -457,6 +486,9 @@ def test_float_noise(reference: str, answer: str, question: str, is_right: bool,
 
 
 SETS_IN_WORDS = [
+    ("(0,\\infty)", "\\mathbb{R}^+", "", True),
+    ("[0,\\infty)", "\\mathbb{R}_{\\ge 0}", "", True),
+    ("(0,\\infty)", "\\mathbb{R}^-", "", False),
     ("(1,4)", "]1,4[", "", True),
     ("[1,4)", "[1,4[", "", True),
     ("(1,4]", "]1,4]", "", True),
@@ -494,6 +526,12 @@ def test_sets_in_words(reference: str, answer: str, question: str, is_right: boo
 
 
 WORDS = [
+    ("\\text{undefined}", "\\text{not defined}", "", True),
+    ("\\text{undefined}", "\\text{defined}", "", False),
+    ("\\text{isosceles}", "\\text{isosceles triangle}", "", True),
+    ("\\text{isosceles}", "\\text{scalene triangle}", "", False),
+    ("\\text{Monday}", "\\text{on Monday}", "", True),
+    ("\\text{Monday}", "\\text{on Tuesday}", "", False),
     ("\\text{does not exist}", "\\text{DNE}", "", True),
     ("\\text{DNE}", "\\text{The limit does not exist}", "", True),
     ("DNE", "doesn't exist", "", True),
@@ -563,6 +601,8 @@ REPEATING_DECIMALS = [
     ("e", "2.718281828...", "", False),
     ("\\frac{4}{9}", "0.\\overline4", "", True),
     ("1", "0.999...", "", True),
+    ("\\frac{5}{11}", "0.4545...", "", True),  # several digits twice
+    ("\\sqrt{2}", "1.4141...", "", False),
 ]
 
 
@@ -588,6 +628,9 @@ MONEY = [
     ("45", "Rs. 45", "", True),
     ("45", "45 \\text{ rupees}", "", True),
     ("60", "60 \\text{ cents}", "How many dollars does it cost?", False),
+    ("18", "US\\$18", "", True),
+    ("18", "₹18", "", True),
+    ("\\$18", "₹18", "", False),
 ]
 
 
@@ -612,6 +655,9 @@ TIMES = [
     ("66 \\text{ inches}", "5 \\text{ feet } 6 \\text{ inches}", "", True),
     ("3 \\text{ PM}", "3:00 PM", "", True),
     ("90 minutes", "1.5 hours", "", True),
+    ("3:30 PM", "03:30", "", False),  # a zero in front is the clock of 24 hours
+    ("3:30 AM", "03:30", "", True),
+    ("3:30 PM", "15{:}30", "", True),
 ]
 
 
@@ -636,6 +682,15 @@ ODD_SPELLINGS = [
     ("\\frac23", "two thirds", "", True),
     ("\\frac25", "three fifths", "", False),
     ("1000000", "10,000,00", "", False),
+    ("42", "\\colorbox{yellow}{42}", "", True),
+    ("42", "\\fcolorbox{red}{white}{42}", "", True),
+    ("42", "\\text{\\textbf{42}}", "", True),
+    ("42", "\\large 42", "", True),
+    ("42", "\\mathtt{42}", "", True),
+    ("\\sqrt[3]{2}", "∛2", "", True),
+    ("42", "\\text{exactly } 42", "", True),
+    ("12", "12 (= 3 * 4)", "", True),
+    ("12", "12 (= 3 * 5)", "", False),
     ("42", "\\color{blue}{42}", "", True),
     ("42", "{\\color{blue}42}", "", True),
     ("42", "\\textcolor{red}{42}", "", True),

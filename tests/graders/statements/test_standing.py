@@ -36,6 +36,28 @@ BOXES = [
     ("[5]. Hold on, there should be 6.", "taken_back"),
     ("[5]。等等，算错了。", "taken_back"),
     ("[5]. Das ist falsch.", "taken_back"),
+    # a denied box is the subject of its sentence, or the object of a denied verb
+    ("[5] does not satisfy the equation.", "denied"),
+    ("$[5]$ contradicts what is given.", "denied"),
+    ("[5] is too large.", "denied"),
+    ("[5] (this is wrong)", "denied"),
+    ("[5]?", "denied"),
+    ("Do not write [5].", "denied"),
+    ("We cannot have [5].", "denied"),
+    ("The wrong answer is [5].", "denied"),
+    ("Had it rained, it would be [5].", "supposed"),
+    ("My gut says [5].", "quoted"),
+    ("Maybe [5].", "quoted"),
+    ("[5]. Hold on, that does not fit the second equation.", "taken_back"),
+    ("[5]\n\nEdit: this is wrong.", "taken_back"),
+    ("[5]. Actually, no.", "taken_back"),
+    ("[5]. Sorry, I meant 6.", "taken_back"),
+    ("[5]. Please ignore that answer.", "taken_back"),
+    # the same words about something else
+    ("Do not forget the sign: [5].", "stated"),
+    ("[5]. A wrong approach would give 4.", "stated"),
+    ("[5]. We may ignore the other root.", "stated"),
+    ("[5]. It does not matter which one comes first.", "stated"),
 ]
 
 
@@ -58,6 +80,22 @@ PHRASES = [
     ("The [answer is] 5 is a common mistake.", "denied"),
     ("My friend claims the [answer is] 5.", "quoted"),
     ("The [answer is] 5. I made an error.", "taken_back"),
+    ("The [answer is] 5, right?", "denied"),  # asked, not stated
+    ("The [answer is] 5 only if n is even.", "denied"),
+    ("The [answer is] 5, but I computed 6.", "denied"),
+    ("The [answer is] 5, but I checked it twice.", "stated"),
+    ("Had we begun at zero, the [answer would be] 5.", "supposed"),
+    ("If he had asked for the sum, the [answer would be] 5.", "supposed"),
+    ("A classmate told me the [answer is] 5.", "quoted"),
+    ("It is a myth that the [answer is] 5.", "quoted"),
+    ("Nobody would claim that the [answer is] 5.", "quoted"),
+    ("There is no way the [answer is] 5.", "quoted"),
+    ("Legend has it that the [answer is] 5.", "quoted"),
+    ("I said the [answer is] 5, and it is.", "quoted"),
+    ('He said, "The [answer is] 5".', "quoted"),
+    ("As I said, the [answer is] 5.", "stated"),  # and says it again
+    ("According to the formula, the [answer is] 5.", "stated"),
+    ("According to my brother, the [answer is] 5.", "quoted"),
 ]
 
 

@@ -20,6 +20,9 @@ JSON = [
     ('{"answer": ""}', None),
     ('{"value": 42}', None),  # no name that means the answer
     ('{"answer": 42', None),
+    ('[{"answer": 42}]', "42"),
+    ('{"answers": [42]}', "42"),
+    ('{"final": {"answer": 42}}', "42"),
     ("[42]", None),
     ('{"a": ' * 50_000 + "1" + "}" * 50_000, None),
 ]
@@ -36,6 +39,8 @@ OPENED = [
     ('Here it is:\n```json\n{"answer": 42}\n```', "42"),
     ("```\n42\n```\nand more", "```\n42\n```\nand more"),
     ("```\n1\n```\n```\n2\n```", "```\n1\n```\n```\n2\n```"),  # two blocks set nothing apart
+    ('Here it is:\n{"answer": 42}', "42"),
+    ("so we get\n{1, 2}", "so we get\n{1, 2}"),
     ("{1, 2}", "{1, 2}"),  # a set
     ("42", "42"),
 ]
@@ -49,6 +54,7 @@ def test_a_block_or_an_object_is_opened(text: str, inside: str) -> None:
 def test_tags_set_an_answer_apart() -> None:
     assert tagged_answers("so <answer>\n42\n</answer>") == ["42"]
     assert tagged_answers("<ANSWER>42</ANSWER>") == ["42"]
+    assert tagged_answers("[ANSWER]42[/ANSWER]") == ["42"]
     assert tagged_answers("<answer></answer>") == []
     assert tagged_answers("<answer>41") == []
     assert tagged_answers("<answer>41<answer>42</answer>") == ["42"]

@@ -134,13 +134,24 @@ def _qualification(content: str) -> str | None:
 def _joined(text: str, boxes: list[Box], last: int) -> tuple[int, str]:
     """Return the index of the first box of the list that ends in box `last`, and the list."""
     answer, first = boxes[last][2], last
+    guesses = _are_guesses(text, boxes[: last + 1])
     for index in range(last - 1, -1, -1):
         between = text[boxes[index][1] : boxes[index + 1][0]]
-        if len(between) > 80 or not _BETWEEN.match(between) or not (_JOINS.search(between) or _BARE.match(between)):
+        if len(between) > 80 or not _BETWEEN.match(between) or not (guesses or _JOINS.search(between)):
             break
         separator = ", " if _LISTED.search(between) else " or "
         answer, first = boxes[index][2] + separator + answer, index
     return first, answer.strip()
+
+
+def _are_guesses(text: str, boxes: list[Box]) -> bool:
+    """Whether boxes stand side by side at the end, each with another value; repeated ones are no guesses."""
+    side_by_side = [boxes[-1][2]]
+    for box, following in pairwise(reversed(boxes)):
+        if not _BARE.match(text[following[1] : box[0]]):
+            break
+        side_by_side.append(following[2])
+    return 1 < len(side_by_side) == len(set(side_by_side))
 
 
 def _is_rivalled(text: str, boxes: list[Box], first: int, last: int) -> bool:

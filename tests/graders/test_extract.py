@@ -27,7 +27,9 @@ FOUND = [
     ("\\boxed{5} maybe " + "x" * 113 + " \\boxed{6}", "6", "boxed"),  # the doubt is about something else
     ("\\fbox{7}", "7", "boxed"),
     # boxes side by side without a word between are alternatives that nobody chose among
-    ("\\boxed{4} " * 3 + "\\boxed{3}", "4 or 4 or 4 or 3", "boxed"),
+    ("\\boxed{4}\n\\boxed{5}\n\\boxed{3}", "4 or 5 or 3", "boxed"),
+    # a repeated one is no guess: the last one wins
+    ("\\boxed{4} " * 20 + "\\boxed{3}", "3", "boxed"),
     # GSM8K and few-shot styles
     ("2 + 2 = 4\n#### 1,234", "1,234", "hash_line"),
     ("He has 3 left.\nA: 18", "18", "answer_line"),

@@ -2,7 +2,7 @@
 
 Two passes over the groups, so that texts are streamed: `first_pass` judges each chain on its own and keeps its
 signature, `decide` gives the decisions. The rules, and their order, are those of `curation/drop_rules.py`. Findings and
-signatures (384 bytes) wait in between wherever the caller puts them; nothing depends on the order of arrival.
+signatures (376 bytes) wait in between wherever the caller puts them; nothing depends on the order of arrival.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

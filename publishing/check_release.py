@@ -1,6 +1,7 @@
 """Run the contracts of a release on the very files that would leave: of each product, then of the whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import get_args
 
 from cotfactory.data_contracts.check import check_contract
@@ -24,23 +25,43 @@ def checked(
 
     Raises ContractFailed with a line for each failure.
     """
+    files = {product: rows.shards(product) for product in contracts}
+    reports = contract_reports(files, rows.counts, contracts, recipe, facts, parent, rows.contaminated)
+    failures = [line for report in reports.values() for line in report.failures()]
+    if failures:
+        raise ContractFailed("\n".join(failures), "nothing was released")
+    return reports
+
+
+def contract_reports(
+    files: Mapping[Product, Sequence[Path]],
+    rows: Mapping[Product, int],
+    contracts: Mapping[Product, Contract],
+    recipe: Recipe,
+    facts: ReleaseFacts,
+    parent: Manifest | None,
+    contaminated: Path,
+) -> dict[Subject, ContractReport]:
+    """Return what each contract finds in `files`, the shards of its product; that of the whole only where all are met.
+
+    `rows` are the rows of every product of the recipe; `contaminated` names what must not be there (`measure_release`).
+    A release that was compared with no benchmark promises nothing about them.
+    """
     demands = Demands(
         require_reasoning=recipe.curation.require_reasoning,
         max_length_ratio=recipe.release.preference.max_length_ratio,
         one_per_rejection_type=recipe.release.preference.one_per_rejection_type,
     )
-    files = {product: rows.shards(product) for product in contracts}
     reports: dict[Subject, ContractReport] = {
-        product: check_contract(contract, files[product], rows.counts[product], demands)
+        product: check_contract(contract, files[product], rows[product], demands)
         for product, contract in contracts.items()
     }
     if all(report.passed for report in reports.values()):  # with other columns, nothing can be measured
-        counts, stop_above = _counts(facts, parent), recipe.release.stop_above
-        numbers = measure_release(files, rows.counts, counts, stop_above, rows.contaminated)
-        reports[WHOLE] = check_release(load_release_contract(), numbers)
-    failures = [line for report in reports.values() for line in report.failures()]
-    if failures:
-        raise ContractFailed("\n".join(failures), "nothing was released")
+        numbers = measure_release(files, rows, _counts(facts, parent), recipe.release.stop_above, contaminated)
+        whole = load_release_contract()
+        if facts.decontamination is None:
+            whole = whole.without("contaminated_rows")
+        reports[WHOLE] = check_release(whole, numbers)
     return reports
 
 

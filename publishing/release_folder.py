@@ -1,16 +1,18 @@
 """Open a release folder that is about to leave: whole, unchanged since, and with every contract met."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
+from cotfactory.publishing.held_against_files import AGAIN, refuse_broken_rows, refuse_other_rows
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.versions import VERSION
 from cotfactory.schemas.errors import InputError, PublishError
-from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.manifest import Manifest, ReleasedFile
 from cotfactory.schemas.record import Record
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 CONTRACT = "contract.json"
 CARD = "README.md"
+MADE_BY_READERS = frozenset({"__pycache__", ".cache"})
+"""Folders that Python and the Hub's client leave where they read; they are not sent."""
 _REPORTS: TypeAdapter[dict[Subject, ContractReport]] = TypeAdapter(dict[Subject, ContractReport])
 
 
@@ -50,36 +54,68 @@ class OpenRelease(Record):
         return pq.read_table(paths)
 
 
-def open_release(folder: Path) -> OpenRelease:
-    """Return the release in `folder`, having checked that it is whole and keeps its contracts.
+def open_release(folder: Path, *, run_contracts: bool = True) -> OpenRelease:
+    """Return the release in `folder`, having checked that it is whole, and that its rows are those of its manifest.
 
-    The files are those that the manifest lists, the manifest itself, the contract report and the card;
-    whatever else lies in the folder is not part of the release.
+    The files are those that the manifest lists, the manifest itself, the contract report and the card: regular files
+    all of them, and nothing else lies there. The contracts are run again on the rows unless a reader
+    does without.
 
-    Raises `WorkspaceError` for a folder that is not a release, and `PublishError` for a file that is missing or
-    is not what was released, and a contract that is absent, empty, failed, or was run on other row counts.
+    Raises `WorkspaceError` for a folder that is not a release, and `PublishError` for a file that is missing, a link,
+    not listed or not what was released, rows that are not those of the manifest, and a contract that is absent, empty,
+    failed, or was run on other row counts.
     """
     manifest = read_manifest(folder)
     if not VERSION.fullmatch(manifest.version):
         raise PublishError(f"The version of {folder} is {manifest.version!r}: expected vX.Y.Z, it becomes a tag")
-    files = {file.path: _listed_file(folder, file.path, file.sha256) for file in manifest.files}
+    if not manifest.files:
+        raise PublishError(f"The manifest of {folder} lists no files: expected those of the release", AGAIN)
+    files = {file.path: _listed_file(folder, file) for file in manifest.files}
+    _refuse_unlisted(folder, files.keys())
     for name in (CARD, CONTRACT, MANIFEST):
         if name not in files:
+            _refuse_link(folder, name)
             files[name] = FileToSend(path=folder / name, sha256=_sha256_of(folder / name))
     _refuse_broken_contract(folder, manifest)
+    refuse_other_rows(folder, manifest)
+    if run_contracts:
+        refuse_broken_rows(folder, manifest)
     return OpenRelease(manifest=manifest, files=files)
 
 
-def _listed_file(folder: Path, name: str, expected: str) -> FileToSend:
+def _listed_file(folder: Path, listed: ReleasedFile) -> FileToSend:
+    name, expected = listed.path, listed.sha256
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         raise PublishError(f"The manifest of {folder} lists {name!r}: expected a path inside the release")
+    _refuse_link(folder, name)
     found = _sha256_of(folder / name)
-    if found != expected:
+    if found != expected or (folder / name).stat().st_size != listed.bytes:
         raise PublishError(
             f"{folder / name} was changed after the release: its sha256 is {found}, expected {expected}",
             "make the release again; a released file is never edited",
         )
     return FileToSend(path=folder / name, sha256=found)
+
+
+def _refuse_link(folder: Path, name: str) -> None:
+    """Raise for a name that leads elsewhere: what a link points to may be anything on this machine."""
+    path = folder
+    for part in PurePosixPath(name).parts:
+        path /= part
+        if path.is_symlink():
+            raise PublishError(f"{path} is a link: a release has regular files only", AGAIN)
+    if path.exists() and not path.is_file():
+        raise PublishError(f"{path} is no regular file: a release has nothing else", AGAIN)
+
+
+def _refuse_unlisted(folder: Path, listed: Collection[str]) -> None:
+    """Raise for what the manifest does not tell of: who loads the folder would read a shard that was never released."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if name not in (*listed, CARD, CONTRACT, MANIFEST) and not MADE_BY_READERS & {*path.relative_to(folder).parts}:
+            raise PublishError(f"{path} is no part of the release: its manifest does not list it", "remove it")
 
 
 def _sha256_of(path: Path) -> str:

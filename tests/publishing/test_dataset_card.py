@@ -273,3 +273,16 @@ def test_card_says_how_well_decontamination_works(tmp_path: Path) -> None:
     assert line == "|---|---:|" + "---:|" * len(methods)
     assert rows[1] == "| digits swapped | 40 | 85.0 % | 87.5 % | 90.0 % | 92.5 % | 95.0 % | 97.5 % | 100.0 % |"
     assert rows[-1] == "| false alarms | 500 | 3 | 3 | 3 | 3 | 3 | 3 | 3 |"
+
+
+def test_a_release_that_was_compared_with_no_benchmark_says_so_and_promises_nothing(released: Path, card: str) -> None:
+    assert "Not checked against any benchmark" in card
+    assert "Not checked against any benchmark" in (released / "report.html").read_text("utf-8")
+    for told in (card, (released / "contract.json").read_text("utf-8")):
+        assert "nothing contaminated is published" not in told
+    checked = made_facts().model_copy(
+        update={"decontamination": Decontamination(benchmarks=(), planted=(), clean=0, false_alarms={})}
+    )
+    other = release_of(released.parents[3] / "compared", made_recipe(), checked)
+    assert "Not checked against any benchmark" not in (other / "README.md").read_text("utf-8")
+    assert "nothing contaminated is published" in (other / "contract.json").read_text("utf-8")

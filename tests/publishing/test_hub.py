@@ -278,12 +278,3 @@ def test_a_card_that_the_hub_refuses(hub_server: HubServer, tmp_path: Path) -> N
 def test_a_repository_is_org_and_name(hub_server: HubServer, tmp_path: Path, name: str) -> None:
     assert "expected org/name" in refusal(make_release(tmp_path), repo=name)
     assert hub_server.calls == []
-
-
-def test_a_file_that_was_never_released_is_not_sent(hub_server: HubServer, tmp_path: Path) -> None:
-    release = make_release(tmp_path)
-    expected = files_of(release)
-    (release / "notes.txt").write_text("my key")
-    (release / "sft" / "train-00009.parquet").write_bytes(b"PAR1")
-    publish(release)
-    assert tagged_files(hub_server.repos[REPO], "v1.0.0") == expected

@@ -1,15 +1,24 @@
 """A release that is not fit to be sent: nothing may reach the Hub."""
 
+import hashlib
+import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cotfactory.data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
 from cotfactory.publishing.hub import HubTarget, publish_release
 from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.publishing.hub_server import HubServer
-from tests.publishing.small_release import make_release, write_contract, write_manifest
+from tests.publishing.small_release import make_release, write_contract, write_indexes, write_manifest
 
 
 def break_byte(release: Path) -> None:
@@ -97,6 +106,139 @@ def name_version_main(release: Path) -> None:
     (release / "manifest.json").write_text(text.replace('"version":"v1.0.0"', '"version":"main"'))
 
 
+ROWS: dict[Product, int] = {"sft": 3, "rl": 3}
+SHARD = "sft/train-00000-of-00001.parquet"
+
+
+def in_manifest(release: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    told = json.loads((release / "manifest.json").read_text())
+    change(told)
+    (release / "manifest.json").write_text(json.dumps(told))
+
+
+def edited(column: str, value: object) -> Callable[[Path], None]:
+    """Return what edits the first row, and renews all that is told of it: it has to keep its contract."""
+
+    def spoil(release: Path) -> None:
+        rows = pq.read_table(release / SHARD).to_pylist()
+        rows[0][column] = value
+        pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMAS["sft"]), release / SHARD)
+        write_indexes(release)
+        write_manifest(release, ROWS)
+
+    return spoil
+
+
+def edit_behind_the_index(release: Path) -> None:
+    """Renew the sha256 of an edited file: its rows are no longer those of `rows_sha`."""
+    before = json.loads((release / "manifest.json").read_text())["rows_sha"]
+    rows = pq.read_table(release / SHARD).to_pylist()
+    rows[0]["domain"] = "algebra"
+    pq.write_table(pa.Table.from_pylist(rows, schema=ROW_SCHEMAS["sft"]), release / SHARD)
+    write_manifest(release, ROWS)
+    assert json.loads((release / "manifest.json").read_text())["rows_sha"] == before
+
+
+def edit_the_index(release: Path) -> None:
+    index = pq.read_table(release / "index/sft.parquet").to_pylist()
+    index[0]["content_id"] = "0" * 32
+    pq.write_table(pa.Table.from_pylist(index), release / "index/sft.parquet")
+    write_manifest(release, ROWS)
+
+
+def list_no_file(release: Path) -> None:
+    in_manifest(release, lambda told: told.update(files=[]))
+
+
+def list_no_row(release: Path) -> None:
+    in_manifest(release, lambda told: told.update(rows={}))
+
+
+def list_no_shard(release: Path) -> None:
+    for path in release.glob("sft/*.parquet"):
+        path.unlink()
+    write_manifest(release, ROWS)
+
+
+def claim_other_rows(release: Path) -> None:
+    in_manifest(release, lambda told: told.update(rows_sha="f" * 64))
+
+
+def claim_other_counts(release: Path) -> None:
+    in_manifest(release, lambda told: next(file for file in told["files"] if file["path"] == SHARD).update(rows=4))
+
+
+def claim_another_size(release: Path) -> None:
+    in_manifest(release, lambda told: told["files"][0].update(bytes=1))
+
+
+def claim_another_recipe(release: Path) -> None:
+    in_manifest(release, lambda told: told.update(recipe="{}"))
+
+
+def claim_another_contract(release: Path) -> None:
+    in_manifest(release, lambda told: told["contract_sha"].update(sft="0" * 64))
+
+
+def claim_more_kept(release: Path) -> None:
+    in_manifest(release, lambda told: told["facts"]["funnel"][-1].update(count=9))
+
+
+def lose_a_listed_shard(release: Path) -> None:
+    name = release / "sft/train-00000-of-00002.parquet"
+    (release / SHARD).rename(name)
+    write_manifest(release, ROWS)
+
+
+def add_shard(release: Path) -> None:
+    shutil.copy(release / SHARD, release / "sft/train-00001-of-00002.parquet")
+
+
+def add_file(release: Path) -> None:
+    (release / "notes.md").write_text("mine")
+
+
+def add_hidden_file(release: Path) -> None:
+    (release / "sft/.env").write_text("mine")
+
+
+def link_a_shard(release: Path) -> None:
+    (release / SHARD).rename(release.parent / "elsewhere.parquet")
+    (release / SHARD).symlink_to(release.parent / "elsewhere.parquet")
+
+
+def link_a_folder(release: Path) -> None:
+    (release / "sft").rename(release.parent / "elsewhere")
+    (release / "sft").symlink_to(release.parent / "elsewhere")
+
+
+def link_the_card(release: Path) -> None:
+    (release / "README.md").rename(release.parent / "card.md")
+    (release / "README.md").symlink_to(release.parent / "card.md")
+
+
+def make_a_pipe(release: Path) -> None:
+    (release / "README.md").unlink()
+    os.mkfifo(release / "README.md")
+
+
+def no_parquet(release: Path) -> None:
+    (release / SHARD).write_text("no rows")
+    in_manifest(release, lambda told: told["files"].clear())
+    told = json.loads((release / "manifest.json").read_text())
+    files = [path for path in sorted(release.rglob("*")) if path.is_file() and path.name != "manifest.json"]
+    told["files"] = [
+        {
+            "path": path.relative_to(release).as_posix(),
+            "rows": 3 if path.parent.name in ROWS else None,
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        }
+        for path in files
+    ]
+    (release / "manifest.json").write_text(json.dumps(told))
+
+
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
@@ -116,6 +258,30 @@ def name_version_main(release: Path) -> None:
         (contract_of_no_shape, "is not a contract report"),
         (list_file_outside, "expected a path inside the release"),
         (name_version_main, "expected vX.Y.Z"),
+        (list_no_file, "lists no files"),  # the head would have been emptied
+        (list_no_row, "was run on 6 rows: expected 0"),
+        (list_no_shard, "has 0 rows of sft: expected 3"),
+        (lose_a_listed_shard, "some are missing"),
+        (claim_other_rows, "are not those that were released"),
+        (claim_other_counts, "has not the 4 rows"),
+        (claim_another_size, "was changed after the release"),
+        (claim_another_recipe, "The recipe in the manifest"),
+        (claim_another_contract, "The contract of sft is another one now"),
+        (claim_more_kept, "no more kept than correct"),
+        (edit_behind_the_index, "The rows of"),
+        (edit_the_index, "are not those that were released"),
+        (edited("verdict", "ungraded"), "graded correct"),  # all renewed: the contract sees it
+        (edited("license", ""), "licence present"),
+        (edited("domain", "hf_" + "a1" * 17), "no key-like string in any text"),
+        (edited("response", ""), "response not empty"),
+        (add_shard, "is no part of the release"),  # `load_dataset` of the folder would read it
+        (add_file, "is no part of the release"),
+        (add_hidden_file, "is no part of the release"),
+        (link_a_shard, "is a link"),
+        (link_a_folder, "is a link"),
+        (link_the_card, "is a link"),
+        (make_a_pipe, "is no regular file"),
+        (no_parquet, "is no Parquet file"),
     ],
 )
 def test_a_release_that_is_not_fit_to_be_sent(

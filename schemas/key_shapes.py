@@ -5,6 +5,8 @@ vendor's, it takes two of the harmless strings for keys, and the contracts count
 are none for.
 """
 
+from cotfactory.schemas.secrets import MASKED_IN_CHAIN
+
 TOKEN_SHAPES: tuple[str, ...] = (
     # Model vendors
     r"\bsk-[A-Za-z0-9]{20,}",  # OpenAI's old keys, and those of most compatible endpoints
@@ -83,6 +85,7 @@ FIXED_SHAPES: tuple[str, ...] = (
     r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY",
     r"\bPuTTY-User-Key-File-[23]",
+    MASKED_IN_CHAIN,
 )
 """What is a credential as it stands."""
 

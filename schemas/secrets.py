@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 MASKED = "***"
+MASKED_IN_CHAIN = "KEY_OF_THIS_RUN_LEFT_OUT"
+"""What stands in a chain for one of our own keys, which an endpoint had repeated; the chain counts as key-like."""
 SHORT = 8
 """Characters. A shorter secret is masked where it stands as a word: `1` is not, inside another number."""
 

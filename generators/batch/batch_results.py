@@ -67,7 +67,7 @@ def _outcome(said: Any, spec: TeacherSpec, endpoint: Endpoint, latency_ms: float
             return _never_sent(error, endpoint)
         status, body = int(response["status_code"]), response["body"]
         if 200 <= status < 300:
-            completion = read_completion(body, latency_ms)
+            completion = endpoint.without_keys(read_completion(body, latency_ms))
             is_whole = completion.finish_reason != "error"
             return completion if is_whole else broken_off(f"{endpoint.shown}, in a batch,", completion)
         raw = json.dumps(body).encode()

@@ -1,14 +1,19 @@
 """Endpoint: where a teacher is asked, and what goes with every request; what of that may be shown, and what may not."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from cotfactory.schemas.endpoint_keys import KEY_HEADERS
 from cotfactory.schemas.printable import printable
-from cotfactory.schemas.secrets import header_secrets, masked
+from cotfactory.schemas.secrets import MASKED_IN_CHAIN, SHORT, header_secrets, masked
+from cotfactory.schemas.teaching import Completion
 
 NO_KEY = "no-key"
+_FREE_TEXT = ("content", "reasoning", "finish_reason_raw", "model")
+_KEY_NAME = re.compile(r"key|token|secret|sig|auth|password", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,31 @@ class Endpoint:
         parts = urlsplit(self.base_url)
         query = (value for _, value in parse_qsl(parts.query))
         return frozenset({self.api_key, parts.password or "", *query, *header_secrets(self.headers)}) - {"", NO_KEY}
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """What of the secrets is a key, as it is and as an address spells it, the longest first.
+
+        A short one, a tenant's name or an API version may stand in an honest chain; none of them opens anything.
+        """
+        parts = urlsplit(self.base_url)
+        named = [value for name, value in parse_qsl(parts.query) if _KEY_NAME.search(name)]
+        held = [
+            value.split()[-1] for name, value in self.headers.items() if name.lower() in KEY_HEADERS and value.split()
+        ]
+        found = {key for key in (self.api_key, parts.password or "", *named, *held) if len(key) >= SHORT}
+        return tuple(sorted(found | {quote(key, safe="") for key in found}, key=len, reverse=True))
+
+    def without_keys(self, completion: Completion) -> Completion:
+        """Return a completion with MASKED_IN_CHAIN in place of our keys: some servers repeat what they were sent."""
+        said = {name: getattr(completion, name) or "" for name in _FREE_TEXT}
+        found = {name: text for name, text in said.items() if any(key in text for key in self.keys)}
+        return completion.model_copy(update={name: self._without_keys(text) for name, text in found.items()})
+
+    def _without_keys(self, text: str) -> str:
+        for key in self.keys:
+            text = text.replace(key, MASKED_IN_CHAIN)
+        return text
 
     def masked_line(self, text: str, longest: int) -> str:
         """Return text of the endpoint on one line, cut, without a key: some servers repeat the one they refuse."""

@@ -101,8 +101,10 @@ class OpenAITeacher:
         return self._whole(await self._ask({**chat_body(self._spec, request), "n": samples}, read_completions))
 
     def _whole(self, completions: Sequence[Completion]) -> tuple[Completion, ...]:
-        """Return the completions that the endpoint did not break off. Raises TeacherUnavailable where it did all."""
-        whole = tuple(completion for completion in completions if completion.finish_reason != "error")
+        """Return those that were not broken off, without our keys. Raises TeacherUnavailable where all were."""
+        whole = tuple(
+            self._endpoint.without_keys(completion) for completion in completions if completion.finish_reason != "error"
+        )
         if completions and not whole:
             raise broken_off(self._endpoint.shown, completions[0])
         return whole

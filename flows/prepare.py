@@ -30,6 +30,7 @@ from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.checksums import check_sealed
 from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.workspace import exclusive, open_workspace
 
@@ -85,6 +86,7 @@ async def opened_job(
     )
     secret = secrets_of(request.recipe)
     with exclusive(workspace), run_log(workspace.logs, run.run_id, level, secret) as log:
+        check_sealed(workspace)
         build_catalog(workspace)
         if workspace.is_unused:
             progress.note(f"new workspace {workspace.root}: nothing was bought or spent in it yet (--workspace)")

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.arrow_rows import arrow_rows
+from cotfactory.warehouse.checksums import note_checksum
 from cotfactory.warehouse.synced import rename
 from cotfactory.warehouse.workspace import SEED, TABLES, Workspace
 
@@ -206,6 +207,7 @@ def write_batches(workspace: Workspace, table: str, name: str, batches: Iterable
                 writer.write_table(batch)
                 count += len(batch)
                 batch = next(filled, None)
+        note_checksum(workspace, table, aside, target)
         rename(aside, target)
     except OSError as error:
         raise WorkspaceError(

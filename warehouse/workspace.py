@@ -55,6 +55,10 @@ class Workspace:
         """Return the folder of one table's sealed Parquet files."""
         return self.root / "tables" / name
 
+    def sums(self, table: str) -> Path:
+        """Return the folder of the checksums of one table's files: apart, as readers of folders take all in them."""
+        return self.root / "sums" / table
+
 
 def find_workspace(recipe: Path | None, here: Path) -> Path:
     """Return the workspace that is beside a recipe, else the one `here`, which need not exist.
@@ -78,8 +82,10 @@ def open_workspace(root: Path) -> Workspace:
             "choose another folder with --workspace",
         )
     folders = [workspace.ledger, workspace.releases, workspace.staging, workspace.logs]
-    folders += [workspace.table(name) for name in TABLES]
+    folders += [folder(name) for folder in (workspace.table, workspace.sums) for name in TABLES]
     try:
+        # What was bought and asked is nobody else's to read: a new workspace is its owner's, whatever the umask.
+        workspace.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
         probe = workspace.root / f".probe-{os.getpid()}"

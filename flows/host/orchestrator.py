@@ -3,6 +3,7 @@
 import ctypes
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -47,10 +48,12 @@ def prefect_server() -> Iterator[str]:
         yield url
         return
     _ask_loopback_directly()
-    with _local_server(home) as local:
-        from prefect.settings import PREFECT_API_URL, temporary_settings
+    # Pages of a browser and other users of this machine can reach a port of loopback.
+    password = f"cotfactory:{secrets.token_urlsafe(24)}"
+    with _local_server(home, password) as local:
+        from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-        with temporary_settings({PREFECT_API_URL: local}):
+        with temporary_settings({PREFECT_API_URL: local, PREFECT_API_AUTH_STRING: password}):
             yield local
 
 
@@ -67,11 +70,15 @@ def _home() -> Path:
 
 
 @contextmanager
-def _local_server(home: Path) -> Iterator[str]:
+def _local_server(home: Path, password: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = home / "cotfactory-server.log"
+    guard = {
+        "PREFECT_SERVER_API_AUTH_STRING": password,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
+    }
     arguments = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -79,6 +86,7 @@ def _local_server(home: Path) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **guard},
             start_new_session=True,
             preexec_fn=_outlive_all_but_parent,
         )

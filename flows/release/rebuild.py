@@ -12,6 +12,7 @@ from cotfactory.publishing.release import write_release
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
+from cotfactory.warehouse.checksums import check_sealed
 from cotfactory.warehouse.problem_spool import spool_problems
 from cotfactory.warehouse.released import released_file, released_problems, released_samples
 from cotfactory.warehouse.wanted import WantedSamples
@@ -39,6 +40,7 @@ def rebuild(release: str, workspace: Path, out: Path) -> Rebuilt:
     manifest = read_manifest(release_folder(release, workspace))
     recipe = Recipe.model_validate_json(manifest.recipe)
     place = open_workspace(workspace)
+    check_sealed(place)
     used = released_file(place, manifest.name, manifest.version)
     plans = teacher_plans(recipe, {})
     with ExitStack() as stack:

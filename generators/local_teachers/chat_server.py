@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from cotfactory.generators.local_teachers.own_host import own_host_only
+
 CHARACTERS_PER_TOKEN = 4
 CHARACTERS_PER_EVENT = 100
 LARGEST_REQUEST_BYTES = 64 * 2**20
@@ -77,7 +79,7 @@ def chat_app(models: Sequence[str], answer: Answer) -> web.Application:
         listed = [{"id": model, "object": "model", "created": 0, "owned_by": "cotfactory"} for model in models]
         return web.json_response({"object": "list", "data": listed})
 
-    app = web.Application(client_max_size=LARGEST_REQUEST_BYTES)
+    app = web.Application(client_max_size=LARGEST_REQUEST_BYTES, middlewares=[own_host_only])
     app.router.add_post("/v1/chat/completions", complete)
     app.router.add_get("/v1/models", list_models)
     return app
@@ -87,7 +89,7 @@ def _read_body(raw: bytes) -> dict[str, Any]:
     """Return the request's JSON object, with what every chat request must have; raises ChatRefusal."""
     try:
         body = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ChatRefusal(400, "invalid_json", f"the request body is not JSON: {error}") from error
     if not isinstance(body, dict) or not isinstance(body.get("model"), str):
         raise ChatRefusal(400, "invalid_request", "the request needs `model`, a string")

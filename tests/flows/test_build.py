@@ -494,6 +494,7 @@ def test_regrade_asks_nothing_and_lists_flips(
     grades = next(path for path in (workspace / "tables" / "grades").glob("*.parquet") if path.stem != "empty")
     rows = [{**row, "verdict": "incorrect"} for row in pq.read_table(grades).to_pylist()]
     pq.write_table(pa.Table.from_pylist(rows, SCHEMAS["grades"]), grades)
+    (workspace / "sums" / "grades" / f"{grades.stem}.sha256").unlink()
     before = teacher.calls
     request = BuildRequest(load_recipe(recipe), workspace)
     with TerminalProgress() as progress:

@@ -1,6 +1,5 @@
 """An endpoint that repeats the key it was sent, in a chain that is right: the key is nowhere in the workspace."""
 
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -8,30 +7,18 @@ from pathlib import Path
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.workspace import Workspace
 from tests.command_line import run_command
-from tests.flows.counting_teacher import counting_teacher, right
+from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher, right
 
 KEY = "supersecretkeyvalue"  # no vendor's shape
 
 
-def test_a_repeated_key_is_stored_nowhere(tmp_path: Path) -> None:
-    sums = [
-        {"id": str(n), "question": f"What is {n} + 5?", "answer": str(n + 5), "answer_kind": "math"} for n in range(4)
-    ]
-    (tmp_path / "sums.jsonl").write_text("".join(json.dumps(line) + "\n" for line in sums))
-    teacher = {"name": "t", "model": "m", "api_key_env": "ECHOED_KEY", "sampling": {"seed": 0}}
-    recipe = {
-        "name": "sums",
-        "problems": [{"source": "file", "path": "sums.jsonl", "license": "mit"}],
-        "attempts": 2,
-        "release": {"license": "mit"},
-    }
-    with counting_teacher() as server:
-        server.answer = lambda question, seed: f"{f'You sent Bearer {KEY}. ' if seed else ''}{right(question, seed)}"
-        teachers = [{**teacher, "base_url": server.base_url}]
-        (tmp_path / "recipe.yaml").write_text(json.dumps({**recipe, "teachers": teachers}))
-        command = run_command(tmp_path / "recipe.yaml", tmp_path / "w", "--direct")
-        environment = {**os.environ, "ECHOED_KEY": KEY}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+def test_a_repeated_key_is_stored_nowhere(write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path) -> None:
+    teacher.answer = lambda question, seed: f"{f'You sent Bearer {KEY}. ' if seed else ''}{right(question, seed)}"
+    asked = {"name": "t", "model": "m", "base_url": teacher.base_url, "api_key_env": "ECHOED", "sampling": {"seed": 0}}
+    command = run_command(write_recipe(4, teachers=[asked], attempts=2), tmp_path / "w", "--direct")
+    environment = {**os.environ, "ECHOED": KEY}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert "4 key_like" in done.stderr
     assert KEY not in done.stdout + done.stderr

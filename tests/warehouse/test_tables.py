@@ -152,3 +152,7 @@ def test_a_workspace_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkspaceError, match="cannot be written"):
         open_workspace(tmp_path / "file" / "workspace")
+
+
+def test_a_new_workspace_is_its_owner_s_alone(tmp_path: Path) -> None:
+    assert open_workspace(tmp_path / "w").root.stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,67 @@
+"""The SHA-256 of each sealed file, in a folder of its own: a flipped bit in a Parquet file reads as content."""
+
+import hashlib
+from pathlib import Path
+
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.synced import write_lines
+from cotfactory.warehouse.workspace import SEED, TABLES, Workspace
+
+LEFT_ELSEWHERE = {
+    "problems": "the next run writes it anew from the recipe's sources",
+    "candidates": "releases alone have its chains too; without it they are asked and paid anew",
+    "grades": "`cotfactory regrade` grades its chains anew, and nothing is paid",
+    "rewards": "it says what rollouts were worth to a trainer; their chains are in other files",
+    "decisions": "`cotfactory release` decides anew, and nothing is paid",
+    "released": "it says what a release was made of, for `cotfactory rebuild`; the release itself is whole",
+    "runs": "it is the record of one run, and nothing else is made from it",
+}
+"""What is lost with a file of each table."""
+
+
+def note_checksum(workspace: Workspace, table: str, aside: Path, target: Path) -> None:
+    """Write down the sum of the file `aside`, which is to become `target`. Raises OSError.
+
+    The sum of a file that is replaced stays, so that a crash before the new one has its name leaves none without.
+    """
+    files = [aside] if aside == target or not target.exists() else [target, aside]
+    write_lines(_sum_file(workspace, table, target), [f"{_sum(path)}  {target.name}" for path in files])
+
+
+def check_sealed(workspace: Workspace) -> None:
+    """Raise WorkspaceError for the first sealed file that is not as it was sealed; one without a sum is given its own.
+
+    Reads all of them: about a second a gigabyte.
+    """
+    for table in TABLES:
+        for path in sorted(workspace.table(table).glob("*.parquet")):
+            if path.name != SEED:
+                _check(workspace, table, path)
+
+
+def _check(workspace: Workspace, table: str, path: Path) -> None:
+    sums = _sum_file(workspace, table, path)
+    try:
+        if not sums.exists():
+            note_checksum(workspace, table, path, path)
+            return
+        known = {line.split(" ", 1)[0] for line in sums.read_text("utf-8", "replace").splitlines()}
+        if _sum(path) in known:
+            return
+    except OSError as error:
+        raise WorkspaceError(
+            f"The sealed file {path} cannot be read: {error.strerror or error}", "fix the disk or its permissions"
+        ) from error
+    raise WorkspaceError(
+        f"The sealed file {path} is not as it was sealed: its SHA-256 is not in {sums}",
+        f"restore it from a copy of the workspace, or move it away: {LEFT_ELSEWHERE[table]}",
+    )
+
+
+def _sum_file(workspace: Workspace, table: str, path: Path) -> Path:
+    return workspace.sums(table) / f"{path.stem}.sha256"
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -136,7 +136,12 @@ def test_every_variable_we_read_is_listed() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if re.fullmatch(r"(OPENAI|HF|COTFACTORY|PREFECT)_[A-Z_]+", node.value)
     }
-    set_by_us = {"PREFECT_SERVER_ANALYTICS_ENABLED", "PREFECT_LOGGING_LEVEL"}
+    set_by_us = {
+        "PREFECT_LOGGING_LEVEL",
+        "PREFECT_SERVER_ANALYTICS_ENABLED",
+        "PREFECT_SERVER_API_AUTH_STRING",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS",
+    }
     assert {name for name in read - set_by_us if f"`{name}`" not in text("docs/commands.md")} == set()
     assert "HF_TOKEN" in read
 

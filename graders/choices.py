@@ -73,7 +73,7 @@ _MORE = re.compile(
 _OR_NONE = re.compile(r"[\s*)}\\$.,]*\bor\s+\(?(?:none|neither|nothing)\b", re.IGNORECASE)
 _NEGATION = re.compile(_MARKUP + r"(?:\(?\s*(?:not|none|neither|cannot|can't|unknown|unclear)\b)", re.IGNORECASE)
 _ONLY = re.compile(
-    r"[\s*]*(?:(?:option|选项)\s*)?[(\[]?\s*([A-Za-z])\s*(?:(?:[)\]]+[.:,]?|[.:,])\s*(.{0,300}?))?[\s*]*\Z",
+    r"[\s*`\"]*(?:(?:option|选项)\s*)?[(\[]?\s*([A-Za-z])\s*(?:(?:[)\]]+[.:,]?|[.:,])\s*(.{0,300}?))?[\s*`\"]*\Z",
     re.I | re.DOTALL,
 )
 _EXPLAINED = re.compile(
@@ -91,8 +91,8 @@ _CONCLUSION = re.compile(
     r"|Hence),? \((?P<thus>[A-Z])\)"
     r"|(?:\A\W*|\b(?i:so|thus|therefore|hence|that),? )(?:(?i:option|choice|answer|letter) (?P<option>[A-Z])"
     r"|\((?P<subject>[A-Z])\)"
-    r"|(?i:option|choice|answer) \((?P<both>[A-Z])\)) is (?:the )?(?:correct|right|best)(?: (?:answer|option"
-    r"|choice|one))?"
+    r"|(?i:option|choice|answer) \((?P<both>[A-Z])\)) is (?:(?:the )?(?:correct|right|best)(?: (?:answer|option"
+    r"|choice|one))?|(?:the|our|my) (?:final )?(?:answer|option|choice))"
     r"|(?:\A\W*|\b)I(?: would| will|['’]ll|['’]d)? (?:choose|pick|select|go with|answer)(?: option| answer| choice)? "
     r"(?:\((?P<picked>[A-Z])\)|(?P<chosen>[B-HJ-Z])))(?:\*\*)?[\s.!*]*\Z"
 )

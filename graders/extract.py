@@ -257,7 +257,7 @@ def _concluded(text: str) -> ExtractedAnswer | None:
         if found is not None:
             if is_taken_back(text):
                 return ExtractedAnswer(None, found.rule, "taken_back")
-            said = sentence(text) if rule is only_line and not found.is_weak else None
+            said = sentence(text) if rule is only_line else None
             readings = (said.value,) if said else ()
             return ExtractedAnswer(found.value, found.rule, readings=readings, is_weak=found.is_weak)
     return None

@@ -33,6 +33,8 @@ _WRAPPED = re.compile(
 _BRACKETED = re.compile(r"\A(?:\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\})\Z")
 _WORD = re.compile(r"[^\W\d_]{2}")
 _ABBREVIATION = re.compile(r"(?<!\w)(?:[^\W\d_]\.){2,}(?:[^\W\d_](?!\w))?")
+_INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.)+[A-Z](?!\w)\.?")
+"""Capitals with points between them: `U.K.`, `J.K. Rowling`."""
 _MARK = re.compile(r"[()\[\]{}<>|\\/^_*=+~@#\"`]|\A[-.&']|[-']\Z|\A[^\w\s]+\Z")
 _PROSE = re.compile(r"[^\W\d_]{3,}\S*\s(?:.*\s)?\S*[^\W\d_]{3,}")
 
@@ -71,7 +73,7 @@ def _folded(text: str) -> str:
         if arrow in text:
             text = text.replace(arrow, spelled)
     text = plain_words(text.replace("\\textbf{", "\\text{").replace("\\mbox{", "\\text{").replace("$", ""))
-    return " ".join(text.casefold().split())
+    return " ".join(_INITIALS.sub(lambda match: match[0].replace(".", ""), text).casefold().split())
 
 
 def _joined(text: str) -> str:

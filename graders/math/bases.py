@@ -3,7 +3,7 @@ r"""Numbers in another base, as digits and base: `2A_{16}`, `0x2A`, `1011 in bas
 import re
 
 _SUBSCRIPT = re.compile(
-    r"(-?)\s*(?:\\text\{)?\s*\(?\s*([0-9A-Fa-f]+)\s*[)}]?\s*_\s*\{?\s*(?:\\text\{)?\s*\(?\s*([0-9]{1,2}|[a-z]+)\s*\)?\s*\}*\Z"
+    r"(-?)\s*(?:\\text\{|\{)?\s*\(?\s*([0-9A-Fa-f]+)\s*[)}]?\s*_\s*\{?\s*(?:\\text\{)?\s*\(?\s*([0-9]{1,2}|[a-z]+)\s*\)?\s*\}*\Z"
 )
 _LITERAL = re.compile(r"(-?)\s*0([xXbBoO])([0-9A-Fa-f]+)\Z")
 _SPOKEN = re.compile(

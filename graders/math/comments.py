@@ -6,6 +6,8 @@ from cotfactory.graders.math.expression_answers import beside_symbol
 from cotfactory.graders.math.latex import plain_words
 from cotfactory.graders.math.numbers import quantity
 from cotfactory.graders.math.qualifiers import is_qualified
+from cotfactory.graders.math.unit_table import SYMBOLS
+from cotfactory.graders.math.units import is_known_unit
 
 _COMMENT = re.compile(r"(.*\S)\s*(?:\\text\s*\{\s*)?\(([^()]{2,120})\)\s*\}?\s*\.?\Z", re.DOTALL)
 _SAYS_AGAIN = re.compile(
@@ -37,6 +39,8 @@ def without_comment(text: str, question: str = "") -> tuple[str, str] | None:
             return stated, value
     if _NOT_ANOTHER.match(comment) or _UP_TO.match(comment):
         return stated, ""
+    if is_known_unit(comment) or comment in SYMBOLS:
+        return f"{stated} \\text{{{comment}}}", ""
     if comment.startswith("="):
         return stated, match[2].strip().removeprefix("=").strip()
     if not re.search(r"[A-Za-z]{3}", comment) or is_qualified(comment) or _MEANS_MORE.search(comment) or "=" in comment:

@@ -64,7 +64,7 @@ _SPELLINGS = (
     ("\\operatorname", "\\"), ("\\bmod", "\\mod"), ("\\exponentialE", "e"), ("\\backslash", "\\setminus "),
     ("\\mathbb R", "\\mathbb{R}"), ("\\mathbb Z", "\\mathbb{Z}"), ("\\mathbb Q", "\\mathbb{Q}"),
     ("\\mathbb N", "\\mathbb{N}"), ("\\mathbb C", "\\mathbb{C}"), ("\\lnot", "\\neg"), ("^{\\prime}", "'"),
-    ("^\\prime", "'"), ("\\dots", "\\ldots"),
+    ("^\\prime", "'"), ("\\dots", "\\ldots"), ("\\cdots", "\\ldots"), ("\\imath", "i "),
 )  # fmt: skip
 _MATH_MARKS = re.compile(r"(?<!\\)\\[()\[\]]")
 
@@ -97,6 +97,8 @@ def clean(text: str) -> str:
     """
     if not text.isascii():
         text = _ascii(text)
+    if text[:1] == text[-1:] == '"' and text.count('"') == 2:
+        text = text[1:-1]
     text = _delimiters(text)
     if "\\" in text or "**" in text or "=" in text or "{,}" in text or "{:}" in text:
         text = _commands(text)

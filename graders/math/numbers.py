@@ -156,6 +156,8 @@ def _fraction_words(words: str) -> Fraction | None:
     """Return the value of `three halves`, `two-thirds`, `a quarter`, `half`, `one and a half`; an ordinal is none."""
     if words == "half":
         return Fraction(1, 2)
+    if words == "half a dozen":
+        return Fraction(6)
     *counted, part = words.replace("-", " ").split()
     parts = _PARTS.get(part) or _PARTS.get(part.removesuffix("s"))
     if parts is None or not counted:
@@ -172,12 +174,15 @@ def _fraction_words(words: str) -> Fraction | None:
 
 def _spelled(text: str) -> Fraction | None:
     words = plain_words(text).rstrip(".").lower()
-    if not words[-1:].isalpha() or len(words) > 80:
+    sign = re.match(r"(?:-|minus |negative )", words)
+    if not words[-1:].isalnum() or len(words) > 80 or (words[-1].isdigit() and not sign):
         return None
+    words = words[sign.end() :] if sign else words
     if words.startswith(("a ", "an ")) and words.split()[1] in _SCALES:
         words = "one " + words.partition(" ")[2]
     value = number_words(words)
-    return _fraction_words(words) if value is None else value
+    value = _fraction_words(words) if value is None else value
+    return None if value is None else -value if sign else value
 
 
 @dataclass(frozen=True)

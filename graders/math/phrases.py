@@ -62,6 +62,7 @@ def spelled_out(text: str) -> str:
     if text[:1] == "]" or text[-1:] == "[":
         return _REVERSED.sub(lambda m: f"{'(' if m[1] == ']' else '['}{m[2]}{')' if m[3] == '[' else ']'}", text)
     if text.startswith("\\mathbb{R}") and len(text) < 30:
+        text = re.sub(r"\A\\mathbb\{R\}\s*-\s*(?=\\\{)", r"\\mathbb{R} \\setminus ", text)
         return _HALF_LINES.get(re.sub(r"\s|(?<=[\^_])\{(?=[+-]\})|(?<=[+-])\}", "", text), text)
     if len(text) > MAX_CHARS or not _HINT.search(text):
         return text

@@ -86,6 +86,8 @@ mph||1609344/3600000|length time-1
 kph kmph kmh||1000/3600|length time-1
 knot kn|knot|1852/3600|length time-1
 rpm||1/60|turn time-1
+bpm||1/60|beat time-1
+|beat|1|beat
 rev|revolution turn|1|turn
 dB|decibel|1|level
 deg ^\\circ °|degree|1|angle

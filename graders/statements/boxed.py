@@ -38,9 +38,10 @@ _UNSURE = re.compile(r"\b(?:maybe|perhaps|possibly|conceivably)\b[^,.;:]{0,20}\Z
 _RIVAL = re.compile(
     rf"(?:\A|[\n.;:*(])\W{{0,6}}(?:(?:possible )?{_GUESS}[ \t]*(?:\#[ \t]*)?(?:[0-9]+|[A-H]|one|two|three|first"
     rf"|second)\b"
-    rf"|(?:my )?(?:first|second|third|another|1st|2nd|3rd)[ \t]+(?:possible )?{_GUESS}\b|if\b)",
+    rf"|(?:my )?(?:first|second|third|another|1st|2nd|3rd)[ \t]+(?:possible )?{_GUESS}\b|(?:if|otherwise|else)\b)",
     re.IGNORECASE,
 )
+_IF_BEHIND = re.compile(r"[\s$.,]*\(?\s*(?:if|when|assuming|otherwise)\b", re.IGNORECASE)
 _PART = re.compile(
     r"(?:\bpart[ \t]*)?\((?P<round>[a-h]|[1-9]|i{1,3}|iv|v)\)|\b(?:part|question"
     r"|problem)[ \t]+(?P<named>[a-h1-9]|i{1,3}|iv|v)\b"
@@ -164,6 +165,8 @@ def _is_rivalled(text: str, boxes: list[Box], first: int, last: int) -> bool:
     if len(between) <= MAX_BETWEEN and _DOUBT.search(between):
         return True
     if _UNSURE.search(between[-40:]) or UNDECIDED.search(text, boxes[last][1], boxes[last][1] + 200):
+        return True
+    if _IF_BEHIND.match(between) and _IF_BEHIND.match(text[boxes[last][1] : boxes[last][1] + MAX_BETWEEN]):
         return True
     before = _line_before(text, boxes[last - 1][0])
     return _RIVAL.search(before) is not None and _RIVAL.search(between[-120:]) is not None

@@ -16,12 +16,15 @@ SHORTEST_CHARS = 3
 _LEAD = re.compile(r"(?:(?P<lead>[A-Za-z'’-]{1,20})[ \t]{1,8})?(?P<final>final[ \t]{1,8})?\Z", re.IGNORECASE)
 _LEAD_CHARS = 40
 _ENGLISH = re.compile(
-    r"\b(?:answer(?:s|[ \t]+(?:to|for|of|(?:that[ \t]+)?(?:we|I))[ \t][^.:\n]{1,80}?|[ \t]+\([^()\n]{1,40}\))?"
+    r"(?<![A-Za-z])(?:answer(?:s|[ \t]+(?:to|for|of|(?:that[ \t]+)?(?:we|I))[ \t][^.:\n]{1,80}?"
+    r"|[ \t]+\([^()\n]{1,40}\))?"
     r"|(?<=final )result)"
     r"(?:,[ \t][a-z]{1,20}(?:[ \t][a-z]{1,20})?,)?"
-    r"[ \t]*(?:\*\*|__|\}|\\\))?[ \t]*(?P<verb>\b(?:is|are|equals|(?:would|should|must|will|has[ \t]to)[ \t]be"
-    r"|(?:comes|works)[ \t]out[ \t](?:to[ \t]be|to|as|at)|turns[ \t]out[ \t]to[ \t]be)\b|[:：=→]|[ \t][-–—][ \t])"
-    r"[ \t]*(?:\*\*|__)?[ \t]*(?P<colon>[:：])?",
+    r"[ \t]*(?:\*\*|__|\}|\\\))?[ \t]*(?P<verb>\b(?:is|are|equals|(?:would|should|must|will"
+    r"|has[ \t]to)[ \t](?:[a-z]{2,12}[ \t])?be"
+    r"|(?:comes|works)[ \t]out[ \t](?:to[ \t]be|to|as|at)|turns[ \t]out[ \t]to[ \t]be)\b|[:：=→]|[ \t](?:[-–—]"
+    r"|[-=]>)[ \t])"
+    r"[ \t]*(?:\*\*|__|\*(?=[ \t]))?[ \t]*(?P<colon>[:：])?",
     re.IGNORECASE,
 )
 _ENGLISH_WORDS = ("answer", "result")
@@ -32,14 +35,15 @@ OTHER_LANGUAGES = {
     rf"|(?:最终|最后|正确|标准)?的?答案{_COLON}|答案[ \t]*(?=[$\\0-9A-J(])"
     rf"|正确(?:的)?选[项择](?:应)?(?:是|为)(?:{_COLON})?|正确(?:的)?选[项择]{_COLON}"
     rf"|^[ \t]*(?:我)?选(?:择)?[ \t]*(?=[(（]?[A-J](?![A-Za-z]))|^[ \t]*(?:答|解答){_COLON}"
-    rf"|(?:故|因此|所以|应|综上|本题|此题)(?:本题|答案|应)?选(?:择)?(?:{_COLON})?",
-    "ja": rf"(?:最終的な)?(?:答え?|解答|正解|回答)(?:は|が)?[、,]?(?:{_COLON})?(?<=[は:：=])",
+    rf"|(?:故|因此|所以|应该?|综上[，,]?|本题|此题)(?:本题|答案|应)?选(?:择)?(?:{_COLON})?",
+    "ja": rf"(?:最終的な)?(?:答え?|解答|正解|回答)(?:は|が)?(?:{_COLON})?(?<=[は:：=])[、,]?",
     "ko": rf"(?:최종[ \t]?)?(?:정답|답)(?:은|이|는)?(?:{_COLON}|[ \t])",
     "de": rf"\b(?:(?:endgültige|richtige|korrekte|finale)[ \t])?(?:Antwort|Lösung|Endergebnis)(?:[ \t](?:ist"
-    rf"|lautet|wäre)\b(?:{_COLON})?|{_COLON})"
-    rf"|^[ \t]*\**(?:Ergebnis){_COLON}|\bDas[ \t](?:End)?[Ee]rgebnis[ \t](?:ist|lautet|beträgt)\b",
+    rf"|lautet|wäre)\b(?:[ \t](?:also|daher|somit))?(?:{_COLON})?|{_COLON})"
+    rf"|\bist[ \t]die[ \t](?:richtige[ \t])?Antwort\b(?:{_COLON})?|^[ \t]*\**(?:Ergebnis){_COLON}"
+    rf"|\bDas[ \t](?:End)?[Ee]rgebnis[ \t](?:ist|lautet|beträgt)\b",
     "fr": rf"\b(?:bonne[ \t])?réponse(?:[ \t](?:finale|correcte|exacte|juste))?(?:[ \t](?:est"
-    rf"|serait)\b(?:{_COLON})?|{_COLON})"
+    rf"|serait)\b(?:[ \t]donc)?(?:{_COLON})?|{_COLON})"
     rf"|^[ \t]*\**(?:Résultat){_COLON}",
     "es": rf"\b(?:respuesta|opción)(?:[ \t](?:final|correcta|exacta))?(?:[ \t](?:es|sería)\b(?:{_COLON})?|{_COLON})"
     rf"|^[ \t]*\**(?:Resultado){_COLON}",
@@ -68,7 +72,7 @@ _WORDS_OF_OTHERS = (
 
 _HEADING = re.compile(
     r"[ \t]*(?:(?P<mark>#{1,6}[ \t]*|\*\*|__)[ \t]*(?:the[ \t])?(?P<final>final[ \t])?|(?:the[ \t])?final[ \t])"
-    r"(?:answer|result)s?[ \t]*(?:\*\*|__)?[ \t]*\n\s*(?:(?:\*\*|__)?[ \t]*[-=]{3,}[ \t]*\n\s*)?(?=\S)",
+    r"(?:answer|result)s?[ \t]*(?:\*\*|__)?[ \t]*\n\s*(?:(?:\*\*|__)?[ \t]*[-=]{3,}[ \t]*\n\s*)?(?:[-*][ \t]+)?(?=\S)",
     re.IGNORECASE,
 )
 _CELL = re.compile(r"(?<=\|)[ \t]*(?:\*\*)?(?:final[ \t])?answer(?:\*\*)?[ \t]*\|[ \t]*(?=[^\s|-])", re.IGNORECASE)

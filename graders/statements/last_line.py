@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from cotfactory.graders.math.numbers import number_words
-from cotfactory.graders.statements.payload import tidy
+from cotfactory.graders.statements.payload import tidy, without_bold
 
 MAX_FORMULA_TEXT = 50_000
 
@@ -26,7 +26,8 @@ class Concluded(NamedTuple):
 
 _HEADING_MARK = re.compile(r"\A(?:#{1,6}[ \t]+|[-*•][ \t]+|>[ \t]+|∴[ \t]*|[=\-]>[ \t]*|[⇒→][ \t]*)+")
 _LEAD_IN = re.compile(
-    r"\A(?:so|thus|hence|therefore|∴|we (?:get|have|find|obtain)|this (?:gives|is)|which (?:gives|is)"
+    r"\A(?:so|thus|hence|therefore|∴|we (?:get|have|find|obtain|conclude)(?: that)?|this (?:gives|is)"
+    r"|which (?:gives|is)"
     r"|that is)\b,?[ \t]*(?=[^\s])",
     re.IGNORECASE,
 )
@@ -65,7 +66,7 @@ def only_line(text: str) -> Concluded | None:
         return None
     if _FORMULA.search(line) and re.search(r"[A-Za-z]{2,}", _FORMULA.sub(" ", line)):
         return None  # words around a formula: the formula rules decide
-    unmarked = _HEADING_MARK.sub("", line.replace("**", "")).strip()
+    unmarked = _HEADING_MARK.sub("", without_bold(line)).strip()
     bare = _LEAD_IN.sub("", unmarked, count=1)
     is_weak = bare != unmarked
     if is_weak and _IT_IS.match(unmarked.rstrip(".! ")):
@@ -165,7 +166,8 @@ _IT_IS = re.compile(
 
 def sentence(text: str) -> Concluded | None:
     """What the last line says as a sentence: "42 is the answer", "5 cars are left", "So Ann has 5 apples"."""
-    line = text[text.rstrip().rfind("\n") + 1 :].strip().replace("**", "")
+    line = text[text.rstrip().rfind("\n") + 1 :].strip()
+    line = without_bold(line)
     if not line or len(line) > 300:
         return None
     last = last_sentence(line)

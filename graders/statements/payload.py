@@ -5,8 +5,8 @@ import re
 MAX_STATEMENT_CHARS = 600
 """A statement ("the answer is ...") is read at most so far; a box may be longer."""
 
-_SENTENCE_END = re.compile(r"[.!?](?=\s|\Z|[\"')*_<])|[。！？]|\n")
-_ABBREVIATION = re.compile(r"\b(?:[ap]\.m|i\.e|e\.g|approx|ca|[Rr]s|vs|No)\.\Z")
+_SENTENCE_END = re.compile(r"(?:[.?]|!(?!\s*[=+*/]))(?=\s|\Z|[\"')*_<])|[。！？]|\n")
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|Mt|[ap]\.m|i\.e|e\.g|approx|ca|[Rr]s|vs|No)\.\Z")
 # Lower case only: "42 because ..." is prose, "THE FACE WHICH SHE ..." may be the answer.
 _TRAILING_CLAUSE = re.compile(
     r",?\s+(?:because|since|which|as it|as the|so that|where|when|given|in total|based on|according to)\b.*"
@@ -61,6 +61,8 @@ def payload(text: str, start: int) -> str:
     """Return what is stated from `start` on: a formula that spans lines whole, else to the end of the sentence."""
     window = text[start : start + MAX_STATEMENT_CHARS]
     stripped = window.lstrip(" \t\r\n:").removeprefix("**").lstrip(" \t\r\n:")
+    if stripped.startswith(("- ", "* ")) and "\n" in window[: len(window) - len(stripped)]:
+        stripped = stripped[2:].lstrip()  # an item of a list
     if stripped.startswith("```") and (block := _CODE_BLOCK.match(stripped)):
         return block["inside"].strip()
     for opening, closing in (("\\[", "\\]"), ("$$", "$$"), ("\\(", "\\)"), ("$", "$")):
@@ -81,9 +83,17 @@ def first_sentence(text: str) -> str:
     return text
 
 
+_BOLD = re.compile(r"(?<![0-9A-Za-z)\]}])\*\*|\*\*(?![0-9A-Za-z({\[\\-])")
+
+
+def without_bold(text: str) -> str:
+    """Return a text without the marks of bold words; between two values they are a power: `2**3`."""
+    return _BOLD.sub("", text) if "**" in text else text
+
+
 def tidy(text: str) -> str:
     """Return a stated value without the words before it and the clause behind it."""
-    text = text.replace("**", "").replace("__", "").replace("<EOS_TOKEN>", "").strip(" \t\r\n`")
+    text = without_bold(text).replace("__", "").replace("<EOS_TOKEN>", "").strip(" \t\r\n`")
     leading = _LEADING.match(text)
     if leading:
         text = text[leading.end() :]

@@ -58,6 +58,10 @@ STATED = [
     ("C is the right answer.", "C"),
     ("So C is correct.", "C"),
     ("Thus, (C).", "C"),
+    ("Therefore (C) is the answer.", "C"),
+    ("`C`", "C"),
+    ('"C"', "C"),
+    ("应该选C", "C"),
     ("Answer: [C]", "C"),
     ("The answer is （C）。", "C"),  # wide brackets
     ("The answer is C as shown above.", "C"),

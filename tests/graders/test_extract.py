@@ -96,6 +96,19 @@ FOUND = [
     ("The answer is 42. The answer is divisible by 7.", "42", "answer_is"),
     ("**Answer:** 42\n\n**Explanation:** The answer is the product of 6 and 7.", "42", "answer_is"),
     ("The answer is 42, and no other number works.", "42", "answer_is"),
+    # two stars between values are a power, around words they are bold
+    ("The answer is 2**3.", "2**3", "answer_is"),
+    ("The answer is **23**.", "23", "answer_is"),
+    ("*Answer:* 42", "42", "answer_is"),
+    ("__Answer:__ 42", "42", "answer_is"),
+    ("## Answer\n\n- 42", "42", "answer_is"),  # an item of a list, not minus 42
+    ("The answer is 5! = 120.", "5! = 120", "answer_is"),
+    ("The answer is Mr. Smith.", "Mr. Smith", "answer_is"),
+    ("The answer must therefore be 42.", "42", "answer_is"),
+    ("Answer -> 42", "42", "answer_is"),
+    ("Die Antwort lautet also 42.", "42", "answer_is"),
+    ("La réponse est donc 42.", "42", "answer_is"),
+    ("答えは、42です", "42", "answer_is"),
     # marks of a page and of a derivation around the only line
     ("---\n**42**\n---", "42", "only_line"),
     ("=> 42", "42", "only_line"),
@@ -134,6 +147,8 @@ MISSING = [
     ("First guess: \\boxed{4}\nSecond guess: \\boxed{5}", "several_answers"),
     ("\\boxed{4} if n is even, \\boxed{5} if it is odd. The question does not say which.", "several_answers"),
     ("$x = \\boxed{4}$\n\nAnother reading gives \\boxed{5}.", "several_answers"),
+    ("\\boxed{4} (if order counts)\n\\boxed{5} (if not)", "several_answers"),
+    ("If x is positive, \\boxed{4}. Otherwise \\boxed{5}.", "several_answers"),
     # words in the box that take it back
     ("\\boxed{5?}", "taken_back"),
     ("\\boxed{\\neq 5}", "taken_back"),

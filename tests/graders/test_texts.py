@@ -22,6 +22,9 @@ CASES = [
     ("unkind", "kind", "different"),  # a part of a word is no word
     ("x <= y", "x ≤ y", "equal"),
     ("a => b", "a ⇒ b.", "equal"),
+    ("U.K.", "UK", "equal"),
+    ("UK", "the U.K", "equal"),
+    ("a.b", "ab", "different"),
     # one number in two spellings, and two version numbers
     ("1,000", "1000", "equal"),
     (".5", "0.5", "equal"),

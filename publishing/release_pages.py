@@ -13,6 +13,7 @@ from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.dataset_card import dataset_card
 from cotfactory.publishing.diff import ProductDiff
 from cotfactory.publishing.report_page import REPORT, report_page
+from cotfactory.publishing.reward_client.release_environment import write_environment
 from cotfactory.publishing.reward_client.released_client import REWARD, reward_client
 from cotfactory.publishing.stage_rows import StagedRows
 from cotfactory.schemas.errors import ContractFailed
@@ -44,14 +45,17 @@ def write_pages(
         "contract.json": json.dumps(told, ensure_ascii=False, indent=1),
         REPORT: report_page(manifest, statistics, reports, charts),
     }
+    environment: list[Path] = []
     if manifest.rows.get("rl"):
-        texts[REWARD] = reward_client(rows.shards("rl"), statistics.graders)
+        shards = rows.shards("rl")
+        texts[REWARD] = reward_client(shards, statistics.graders)
+        environment = write_environment(staged, manifest.name, manifest.version, shards, texts[REWARD])
     for name, text in texts.items():
         write_text(staged / name, text)
     for path, chart in charts.items():
         (staged / path).parent.mkdir(exist_ok=True)
         (staged / path).write_bytes(chart.png)
-    return [staged / name for name in (*texts, *charts)]
+    return [*(staged / name for name in (*texts, *charts)), *environment]
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,10 +1,11 @@
 """The reward of this release's `rl` rows, asked of the graders that made them. Standard library only.
 
 verl: `reward.custom_reward_function.path=rl/reward.py reward.custom_reward_function.name=compute_score`.
-TRL: `GRPOTrainer(reward_funcs=graded, ...)`. COTFACTORY_REWARD_URL says where `cotfactory serve RELEASE` listens;
-without it one is started here, for as long as this process lives. COTFACTORY_TOKEN is sent where it is set.
-COTFACTORY_ANY_VERSION=1 takes verdicts of other grader versions than the rows were released with.
-COTFACTORY_UNGRADED_REWARD is what `compute_score` returns where there is no verdict, instead of raising.
+TRL: `GRPOTrainer(reward_funcs=graded, ...)`. The environment says the rest:
+COTFACTORY_REWARD_URL: where `cotfactory serve RELEASE` listens; without it COTFACTORY_SERVE (`cotfactory serve`, with
+options) is run on COTFACTORY_RELEASE (where this file lies), for as long as this process lives.
+COTFACTORY_TOKEN: what the server asks for. COTFACTORY_ANY_VERSION=1: take verdicts of other grader versions too.
+COTFACTORY_UNGRADED_REWARD: what `compute_score` returns where there is no verdict, instead of raising.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import atexit
 import json
 import os
 import random
+import shlex
 import socket
 import subprocess
 import threading
@@ -46,7 +48,7 @@ def compute_score(data_source: str, solution_str: str, ground_truth: Any, extra_
     if not isinstance(problem_id, str):
         raise GradingRefused("extra_info has no problem_id: expected that of a row of this release")
     for attempt in range(UNGRADED_TRIES):
-        reward = ask([problem_id], [solution_str])[0]
+        reward: float | None = ask([problem_id], [solution_str])["rewards"][0]
         if reward is not None:
             return reward
         time.sleep(_pause_s(attempt, None))
@@ -64,20 +66,19 @@ async def graded(prompts: Any, completions: Any, problem_id: Any, **columns: Any
     return [reward for rewards in await asyncio.gather(*asked) for reward in rewards]
 
 
-def ask(ids: list[str], completions: list[str], reasonings: Any = None, step: Any = None) -> list[float | None]:
-    """Return the reward of each completion, None where it is ungraded. Raises GradingUnavailable and GradingRefused."""
-    versions = None if os.environ.get("COTFACTORY_ANY_VERSION") == "1" else GRADER_VERSIONS
-    body = {"problem_ids": ids, "completions": completions, "grader_versions": versions, "step": step}
-    body |= {"reasonings": reasonings if reasonings and any(reasonings) else None}
+def ask(ids: list[str], completions: list[str], *, reasonings: Any = (), **more: Any) -> dict[str, list[Any]]:
+    """Return `{rewards, verdicts, ...}` in the order given, None for what is ungraded; `more`: finish_reasons, step."""
+    body = {"problem_ids": ids, "completions": completions, "reasonings": reasonings if any(reasonings) else None}
+    body |= more | {"grader_versions": None if os.environ.get("COTFACTORY_ANY_VERSION") == "1" else GRADER_VERSIONS}
     sent = json.dumps({name: value for name, value in body.items() if value is not None}).encode()
     attempt, deadline = 0, time.monotonic() + PATIENCE_S
     while True:
         wait: str | None = None
         try:
-            rewards: list[float | None] = _post(f"{_server()}/rewards", sent)["rewards"]
-            if len(rewards) == len(completions):
-                return rewards
-            failure = f"{len(rewards)} rewards came for {len(completions)} completions"
+            reply: dict[str, list[Any]] = _post(f"{_server()}/rewards", sent)
+            if (came := len(reply["rewards"])) == len(ids):
+                return reply
+            failure = f"{came} rewards came for {len(ids)} completions"
         except urllib.error.HTTPError as error:
             failure = f"HTTP {error.code}: {error.read(500).decode('utf-8', 'replace')}"
             wait = error.headers["Retry-After"]
@@ -94,7 +95,7 @@ def ask(ids: list[str], completions: list[str], reasonings: Any = None, step: An
 
 def _ask_or_none(ids: list[str], said: list[tuple[str, str | None]], step: Any) -> list[float | None]:
     try:
-        return ask(ids, [text for text, _ in said], [thought for _, thought in said], step)
+        return ask(ids, [text for text, _ in said], reasonings=[thought for _, thought in said], step=step)["rewards"]
     except GradingUnavailable:
         return [None for _ in said]
 
@@ -107,9 +108,8 @@ def _said(completion: Any) -> tuple[str, str | None]:
 
 
 def _post(url: str, body: bytes) -> Any:
-    headers = {"Content-Type": "application/json"}
-    if token := os.environ.get("COTFACTORY_TOKEN"):
-        headers["Authorization"] = f"Bearer {token}"
+    token = os.environ.get("COTFACTORY_TOKEN")
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     with _opener.open(urllib.request.Request(url, body, headers), timeout=TIMEOUT_S) as reply:  # noqa: S310
         return json.load(reply)
 
@@ -131,8 +131,9 @@ def _started() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url, program = f"http://127.0.0.1:{port}", os.environ.get("COTFACTORY_COMMAND", "cotfactory")
-    command = [program, "serve", str(Path(__file__).absolute().parents[1]), "--port", str(port)]
+    release = os.environ.get("COTFACTORY_RELEASE", str(Path(__file__).absolute().parents[1]))
+    program = shlex.split(os.environ.get("COTFACTORY_SERVE", "cotfactory serve"))
+    url, command = f"http://127.0.0.1:{port}", [*program, release, "--port", str(port)]
     try:
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603
     except OSError as error:

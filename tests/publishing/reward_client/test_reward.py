@@ -240,7 +240,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         program = tmp_path / "program"
         program.write_text(f"#!{sys.executable}\n{code}")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("COTFACTORY_COMMAND", str(program))
+        monkeypatch.setenv("COTFACTORY_SERVE", str(program))
 
     yield install
     os.environ.pop("COTFACTORY_REWARD_URL", None)  # the client sets it for processes that it starts
@@ -267,7 +267,7 @@ def test_it_starts_a_server_of_its_release(release: Path, command: Callable[[str
 
     assert done.stdout == "[1.0, 1.0]\n", done.stderr
     process_id, *arguments = json.loads((tmp_path / "told").read_text())
-    assert arguments[:3] == ["serve", str(release), "--port"]
+    assert arguments[:2] == [str(release), "--port"]
     assert not Path(f"/proc/{process_id}").exists() or "Z" in Path(f"/proc/{process_id}/stat").read_text().split()[2]
 
 
@@ -275,6 +275,6 @@ def test_a_server_that_does_not_start_is_told(client: ModuleType, command: Calla
     command("raise SystemExit(2)")
     with pytest.raises(client.GradingUnavailable, match="ended with 2"):
         score(client, "42")
-    os.environ["COTFACTORY_COMMAND"] = "/nowhere/cotfactory"
+    os.environ["COTFACTORY_SERVE"] = "/nowhere/cotfactory"
     with pytest.raises(client.GradingUnavailable, match="COTFACTORY_REWARD_URL"):
         score(client, "42")

@@ -20,25 +20,22 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
-from http.client import HTTPException
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 GRADER_VERSIONS: dict[str, str] = {}  # of the graders that judged what this release holds
 BATCH, UNGRADED_TRIES, RETRIED, TIMEOUT_S, START_S = 64, 3, {408, 429, 500, 502, 503, 504}, 300.0, 60.0
 PATIENCE_S = float(os.environ.get("COTFACTORY_REWARD_PATIENCE_S", "120"))  # while the server is busy or away
-
-_starting = threading.Lock()
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the server is near: no proxy knows it
 
 
 class GradingUnavailable(RuntimeError):
     """Nobody could say whether an answer is right: that is no reward of 0, and no fault of the policy."""
 
 
-class GradingRefused(ValueError):
+class GradingRefused(RuntimeError):
     """The server refuses: other grader versions (409), an unknown problem (404), a missing token (401)."""
 
 
@@ -75,15 +72,12 @@ def ask(ids: list[str], completions: list[str], *, reasonings: Any = (), **more:
     while True:
         wait: str | None = None
         try:
-            reply: dict[str, list[Any]] = _post(f"{_server()}/rewards", sent)
-            if (came := len(reply["rewards"])) == len(ids):
-                return reply
-            failure = f"{came} rewards came for {len(ids)} completions"
-        except urllib.error.HTTPError as error:
-            failure = f"HTTP {error.code}: {error.read(500).decode('utf-8', 'replace')}"
-            wait = error.headers["Retry-After"]
-            if error.code not in RETRIED:
-                raise GradingRefused(failure) from error
+            status, wait, said = _http(_server(), "/rewards", sent, TIMEOUT_S)
+            failure = f"HTTP {status}: {said[:500].decode('utf-8', 'replace')}"
+            if status == 200 and len((reply := json.loads(said))["rewards"]) == len(ids):
+                return dict(reply)
+            if status != 200 and status not in RETRIED:
+                raise GradingRefused(failure)
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             failure = f"{type(error).__name__}: {error}"
         pause_s = _pause_s(attempt, wait)
@@ -107,11 +101,15 @@ def _said(completion: Any) -> tuple[str, str | None]:
     return completion[-1].get("content") or "", completion[-1].get("reasoning_content")
 
 
-def _post(url: str, body: bytes) -> Any:
-    token = os.environ.get("COTFACTORY_TOKEN")
+def _http(url: str, path: str, body: bytes | None, timeout_s: float) -> tuple[int, str | None, bytes]:
+    """Return status, Retry-After and content. The server is near: no proxy is asked."""
+    token, place = os.environ.get("COTFACTORY_TOKEN"), urlsplit(url)
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    with _opener.open(urllib.request.Request(url, body, headers), timeout=TIMEOUT_S) as reply:  # noqa: S310
-        return json.load(reply)
+    connect = HTTPSConnection if place.scheme == "https" else HTTPConnection
+    with closing(connect(place.netloc, timeout=timeout_s)) as connection:
+        connection.request("GET" if body is None else "POST", place.path + path, body, headers)
+        reply = connection.getresponse()
+        return reply.status, reply.headers["Retry-After"], reply.read()
 
 
 def _pause_s(attempt: int, asked: str | None) -> float:
@@ -120,7 +118,8 @@ def _pause_s(attempt: int, asked: str | None) -> float:
 
 
 def _server() -> str:
-    with _starting:
+    # The lock is not this module's: verl sends functions to its processes by value, and no lock can be sent.
+    with vars(threading).setdefault("_cotfactory_starting", threading.Lock()):
         if not os.environ.get("COTFACTORY_REWARD_URL"):
             os.environ["COTFACTORY_REWARD_URL"] = _started()  # also for processes that this one starts
         return os.environ["COTFACTORY_REWARD_URL"].rstrip("/")
@@ -141,7 +140,7 @@ def _started() -> str:
     atexit.register(server.terminate)
     for _ in range(int(START_S * 10)):
         try:
-            _opener.open(f"{url}/health", timeout=5).close()
+            _http(url, "/health", None, 5.0)
             return url
         except (OSError, HTTPException):
             if server.poll() is not None:

@@ -23,18 +23,27 @@ class TrainerEnvironment:
 
     def run(self, program: str, *words: str | Path, cwd: Path | None = None, **environment: str) -> str:
         """Run one of its programs and return what it printed; it must end well."""
+        with self.started(program, *words, cwd=cwd, **environment) as process:
+            try:
+                out, errors = process.communicate(timeout=LONGEST_S)
+            finally:
+                process.kill()
+        assert process.returncode == 0, f"{program} {words}: {out[-3000:]}\n{errors[-6000:]}"
+        return out
+
+    def started(
+        self, program: str, *words: str | Path, cwd: Path | None = None, **environment: str
+    ) -> "subprocess.Popen[str]":
+        """Start one of its programs."""
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
+        return subprocess.Popen(
             [str(self.folder / "bin" / program), *map(str, words)],
             cwd=cwd,
             env={**os.environ, "PATH": path, **environment},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=LONGEST_S,
-            check=False,
         )
-        assert done.returncode == 0, f"{program} {words}: {done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-        return done.stdout
 
 
 def trainer_environment(name: str) -> TrainerEnvironment:

@@ -73,15 +73,25 @@ def slime_rollout(body: Body) -> Rollout:
 def openrlhf_rollouts(body: Body) -> list[Rollout]:
     """Return the rollouts in OpenRLHF's `{query, prompts, labels}`, whose labels are problem ids. Raises Refusal.
 
-    A query is a prompt and what the policy made of it, in one text.
+    A query is a prompt and what the policy made of it, in one text; a tokenizer may put a mark of its own before it.
     """
     queries = texts_of(body, "query")
     prompts, labels = texts_of(body, "prompts", len(queries)), texts_of(body, "labels", len(queries))
     step, policy = step_of(body), policy_of(body)
     return [
-        Rollout(label, query.removeprefix(prompt), step=step, policy=policy)
+        Rollout(label, _after(prompt, query), step=step, policy=policy)
         for query, prompt, label in zip(queries, prompts, labels, strict=True)
     ]
+
+
+def _after(prompt: str, query: str) -> str:
+    """Return what follows the prompt. Raises Refusal: the prompt's own words must never be graded as an answer."""
+    start = query.find(prompt)
+    if start < 0:
+        raise bad_request(
+            f"the query {query[:80]!r} does not hold its prompt {prompt[:80]!r}: expected prompt + answer"
+        )
+    return query[start + len(prompt) :]
 
 
 def openrlhf_reply(found: Sequence[Rewarded]) -> Body:

@@ -74,5 +74,10 @@ def test_slime_and_openrlhf_name_the_problem_in_the_label() -> None:
     assert (rollout.problem_id, rollout.text) == ("a", "42")
     body = {"query": ["Q?42", "Q?43"], "prompts": ["Q?", "Q?"], "labels": ["a", "b"]}
     assert [(rollout.problem_id, rollout.text) for rollout in openrlhf_rollouts(body)] == [("a", "42"), ("b", "43")]
+    # A tokenizer put its mark before the prompt: what the prompt says of boxes is no answer.
+    marked = {"query": [r"<s>Put it in \boxed{}.\boxed{4}"], "prompts": [r"Put it in \boxed{}."], "labels": ["a"]}
+    assert [rollout.text for rollout in openrlhf_rollouts(marked)] == [r"\boxed{4}"]
+    with pytest.raises(Refusal, match="does not hold its prompt"):
+        openrlhf_rollouts({"query": ["Other?42"], "prompts": ["Q?"], "labels": ["a"]})
     reply = openrlhf_reply([Rewarded("a", a_grade(), "1 + 1 = 3", 1.0)])
     assert reply == {"rewards": [1.0], "scores": [1.0], "extra_logs": {"wrong_step": [1.0]}}

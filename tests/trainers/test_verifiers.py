@@ -1,12 +1,6 @@
 """verifiers' `vf-eval` runs the environment that a release carries, against a streaming teacher on loopback."""
 
 import json
-import re
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +8,13 @@ import pytest
 
 from tests.flows.serve.reward_server import serving
 from tests.trainers.answers import ANSWERS
-from tests.trainers.small_release import PROBLEMS, SmallRelease, verdicts
+from tests.trainers.replayed_answers import EACH, replayed_answers
+from tests.trainers.small_release import SmallRelease, verdicts
 from tests.trainers.trainer_environment import TrainerEnvironment, trainer_environment
 
 pytestmark = pytest.mark.docker
 
 PACKAGE = "cotfactory-first"
-EACH = 4
 
 
 @pytest.fixture(scope="module")
@@ -30,30 +24,6 @@ def verifiers(release: SmallRelease) -> TrainerEnvironment:
     package = release.folder / "rl" / "environment"
     found.run("python", "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--force-reinstall", package)
     return found
-
-
-@contextmanager
-def replayed(place: Path) -> Iterator[str]:
-    """Serve ANSWERS as a teacher that streams; each request for a problem gets its next answer."""
-    questions = {problem["id"]: problem["question"] for problem in PROBLEMS}
-    counts: Counter[str] = Counter()
-    lines = []
-    for problem, text in ANSWERS:
-        line = {"problem_id": problem, "question": questions[problem], "model": "m", "response": text}
-        lines.append(json.dumps(line | {"sample": counts[problem]}))
-        counts[problem] += 1
-    assert set(counts.values()) == {EACH}
-    recordings = place / "recordings.jsonl"
-    recordings.write_text("\n".join(lines) + "\n")
-    words = [sys.executable, "-m", "cotfactory", "replay", str(recordings), "--port", "0"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        served = re.search(r"http://\S+/v1", process.stdout.readline())
-        assert served is not None
-        try:
-            yield served[0]
-        finally:
-            process.terminate()
 
 
 def evaluated(verifiers: TrainerEnvironment, teacher: str, out: Path, **environment: str) -> list[dict[str, Any]]:
@@ -72,7 +42,7 @@ def said_in(trace: dict[str, Any]) -> str:
 
 
 def test_rewards_are_what_grade_says(release: SmallRelease, verifiers: TrainerEnvironment, tmp_path: Path) -> None:
-    with replayed(tmp_path) as teacher, serving(release.folder, "--no-store") as server:
+    with replayed_answers(tmp_path) as teacher, serving(release.folder, "--no-store") as server:
         traces = evaluated(verifiers, teacher, tmp_path, COTFACTORY_REWARD_URL=server.url)
     said = [(release.source_ids[trace["task"]["data"]["problem_id"]], said_in(trace)) for trace in traces]
     assert sorted(said) == sorted(ANSWERS)
@@ -88,7 +58,7 @@ def test_rewards_are_what_grade_says(release: SmallRelease, verifiers: TrainerEn
 def test_where_nobody_grades_a_rollout_is_errored_and_has_no_reward(
     release: SmallRelease, verifiers: TrainerEnvironment, tmp_path: Path
 ) -> None:
-    with replayed(tmp_path) as teacher:
+    with replayed_answers(tmp_path) as teacher:
         traces = evaluated(
             verifiers,
             teacher,

@@ -23,6 +23,7 @@ from cotfactory.graders.code.bindings import (
     returns_at_top,
     tree_of,
 )
+from cotfactory.graders.extract import without_template_marks
 
 PYTHON = frozenset({"python", "py", "python3", "py3"})
 VERSIONED = re.compile(r"i?py(?:thon)?[0-9.]{0,6}")
@@ -72,7 +73,7 @@ def extract_program(response: str, question: str, entry_point: str | None) -> Ex
     """
     if not response.strip():
         return ExtractedProgram("empty")
-    answer = tagged(response)
+    answer = tagged(_without_marks(response))
     blocks, cut_off = fenced_blocks(answer)
     given = given_code(question, entry_point)
     if cut_off is not None and not _goes_without(blocks, cut_off, entry_point):
@@ -88,6 +89,14 @@ def extract_program(response: str, question: str, entry_point: str | None) -> Ex
     if usable and given and _is_indented(usable[-1]):
         return completed(usable[-1], given)
     return ExtractedProgram("no_entry_point" if usable else "no_program")
+
+
+def _without_marks(response: str) -> str:
+    """Return a response without the marks of a chat template at its end; its first line stays as far in as it was."""
+    bare = without_template_marks(response)
+    if bare == response.strip():
+        return response
+    return response[: len(response) - len(response.lstrip())] + bare + "\n"
 
 
 def tagged(response: str) -> str:

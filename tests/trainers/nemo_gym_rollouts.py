@@ -61,8 +61,9 @@ def is_listening(port: int) -> bool:
 
 def main(reward_url: str, teacher_url: str, rows: list[dict[str, Any]], times: int) -> None:
     agent, model, ours = free_port(), free_port(), urlsplit(reward_url)
+    head = {"host": HOST, "port": free_port()}
     config = {
-        "head_server": {"host": HOST, "port": free_port()},
+        "head_server": head,
         # Without an `entrypoint` their launcher starts no server of this name: it is only spoken to.
         "cotfactory": {"resources_servers": {"cotfactory": {"host": ours.hostname, "port": ours.port}}},
         "policy_model": {
@@ -85,9 +86,7 @@ def main(reward_url: str, teacher_url: str, rows: list[dict[str, Any]], times: i
         },
         "dry_run": False,
     }
-    client = ServerClient(
-        head_server_config=BaseServerConfig(**config["head_server"]), global_config_dict=OmegaConf.create(config)
-    )
+    client = ServerClient(head_server_config=BaseServerConfig(**head), global_config_dict=OmegaConf.create(config))
     text = OmegaConf.to_yaml(OmegaConf.create(config))
     os.environ[NEMO_GYM_CONFIG_DICT_ENV_VAR_NAME] = text
     with ExitStack() as stack:

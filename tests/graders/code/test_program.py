@@ -27,6 +27,9 @@ def fenced(code: str, language: str = "python") -> str:
         (fenced(DEFINES, "Python"), "fenced_block", DEFINES),
         (fenced(DEFINES).replace("```", "~~~"), "fenced_block", DEFINES),
         (f"{fenced(DRAFT)}\nBetter:\n{fenced(DEFINES)}", "last_fenced_block", DEFINES),
+        # a server that did not stop leaves its marks
+        (f"{fenced(DEFINES).rstrip()}<|im_end|>", "fenced_block", DEFINES),
+        (f"{fenced(DEFINES)}<|eot_id|>\n<|endoftext|>", "fenced_block", DEFINES),
         # the same program twice is no choice
         (f"{fenced(DEFINES)}\nAgain:\n{fenced(DEFINES)}", "fenced_block", DEFINES),
         # a usage example after the answer does not define the function
@@ -67,7 +70,7 @@ def test_not_found(response: str, rule: str) -> None:
     assert (found.rule, found.program, found.executed) == (rule, None, None)
 
 
-@pytest.mark.parametrize("response", ["    return sum(xs)\n", fenced("    return sum(xs)\n")])
+@pytest.mark.parametrize("response", ["    return sum(xs)\n", fenced("    return sum(xs)\n"), "    return sum(xs)</s>"])
 def test_a_body_completes_the_function_the_question_began(response: str) -> None:
     found = extract_program(response, QUESTION, "f")
     assert found.rule == "completion"

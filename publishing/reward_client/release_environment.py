@@ -42,7 +42,8 @@ rows; they are asked over HTTP, and their answers are not in this package.
 cotfactory serve RELEASE --port 8800                  # the folder of this release, or NAME@v{version}
 pip install ./environment
 export COTFACTORY_REWARD_URL=http://127.0.0.1:8800
-vf-eval {package} --no-push -n 4 -r 2 --model MODEL --client.base-url URL --client.api-key-var KEY
+vf-eval {package} --no-push -r 4 --env.agent.runtime.type subprocess \\
+    --model MODEL --client.base-url http://127.0.0.1:8000/v1 --client.api-key-var MY_KEY
 ```
 
 `--env.taskset.split test` asks what is kept aside. A rollout that nobody could grade is errored and has no reward.

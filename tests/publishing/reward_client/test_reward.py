@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import cloudpickle
 import pytest
 
 from cotfactory.publishing.read_manifest import read_manifest
@@ -222,6 +223,22 @@ def test_other_grader_versions_are_refused(
     assert len(server.bodies) == 2, "a refusal was tried again"
     monkeypatch.setenv("COTFACTORY_ANY_VERSION", "1")
     assert score(client, "42") == 1.0
+
+
+def test_its_functions_go_to_another_process_by_value(client: ModuleType, server: RewardServer, tmp_path: Path) -> None:
+    """So verl sends them to Ray's processes, where the file is no module: no lock and no socket may be among them."""
+    sent = tmp_path / "sent"
+    sent.write_bytes(cloudpickle.dumps(client.compute_score))
+    load = "import pickle, sys; score = pickle.load(open(sys.argv[1], 'rb'))"
+    code = f"{load}; print(score('', '42', '', {{'problem_id': 'p'}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(sent)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COTFACTORY_REWARD_URL": server.url},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("1.0\n", "")
 
 
 def test_an_unknown_problem_is_refused(client: ModuleType, server: RewardServer) -> None:

@@ -22,6 +22,7 @@ from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
 from cotfactory.curation.choose import choose, in_order
 from cotfactory.curation.decontaminate import BenchmarkIndex, contaminations, strongest
 from cotfactory.curation.difficulty import outside_difficulty
+from cotfactory.schemas.broken_text import count_broken_signs
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import Split, Verdict
@@ -94,6 +95,11 @@ def _contaminated(chains: Sequence[ExaminedChain], _: Curation, index: Benchmark
         return [None] * len(chains)
     best = map(strongest, contaminations([chain.text for chain in chains], index, by_characters=False))
     return [hit.evidence("chain") if hit is not None else None for hit in best]
+
+
+def _broken_text(chain: ExaminedChain, _: Curation) -> Found:
+    count = count_broken_signs(chain.text)
+    return f"{count} signs that no text is made of" if count else None
 
 
 def _key_like(chain: ExaminedChain, _: Curation) -> Found:
@@ -193,6 +199,7 @@ CHAIN_RULES: dict[DropReason, ChainRule] = {
     "weak_check": partial(_each, _weak_check),
     "hinted": partial(_each, _hinted),
     "contaminated": _contaminated,
+    "broken_text": partial(_each, _broken_text),
     "key_like": partial(_each, _key_like),
     "personal_data": partial(_each, _personal_data),
     "repetitive": partial(_each, _repetitive),

@@ -16,10 +16,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cotfactory.data_contracts.contract import KEY_LIKE, Contract, Demands, Expectation
+from cotfactory.data_contracts.contract import BROKEN, KEY_LIKE, Contract, Demands, Expectation
 from cotfactory.data_contracts.great_expectations_adapter import GreatExpectations, at_most_zero
 from cotfactory.data_contracts.report import EXAMPLES, ContractReport, ExpectationResult
 from cotfactory.data_contracts.violations import checked_sql, failed_sql, quoted
+from cotfactory.schemas.broken_text import broken_signs_sql
 from cotfactory.schemas.errors import ContractError
 from cotfactory.schemas.key_like import key_like_sql
 from cotfactory.schemas.reasoning_tags import MARKS, PUBLISHED
@@ -31,6 +32,16 @@ CREATE MACRO count_of(body, tag) AS (length(body) - length(replace(body, tag, ''
 CREATE MACRO answer_part(body) AS string_split(body, '{PUBLISHED.closing}')[-1];
 CREATE MACRO has_text(body) AS regexp_matches(body, '\\S');
 CREATE MACRO thinking_marks(body) AS len(regexp_extract_all(body, '(?i){MARKS.pattern}'));
+CREATE MACRO roles_of(turns)
+    AS array_to_string(list_transform(turns, lambda turn: coalesce(turn.role, '?') || ' '), '');
+CREATE MACRO all_say_something(turns)
+    AS len(list_filter(turns, lambda turn: turn.content IS NULL OR NOT regexp_matches(turn.content, '\\S'))) = 0;
+CREATE MACRO is_prompt(turns)
+    AS regexp_matches(roles_of(turns), '^(system )?((user )+assistant )*(user )+$') AND all_say_something(turns);
+CREATE MACRO plain_words(body) AS regexp_replace(lower(body), '[\\s,]', '', 'g');
+CREATE MACRO says(body, answer) AS len(list_filter(regexp_extract_all(plain_words(answer), '[\\pL\\pN]+'),
+    lambda word: NOT contains(plain_words(body), word))) = 0;
+CREATE MACRO off_c_of_n(rate, c, n) AS if(n > 0 AND rate IS NOT NULL, abs(rate * n - c), 0);
 """
 
 
@@ -189,7 +200,7 @@ def _few_at_a_time(path: Path) -> pa.RecordBatchReader:
 
 def _facts_query(contract: Contract, rows: str, tallies: Sequence[_ViolationCounts]) -> str:
     """Return the query of the id and every column and fact that is looked at."""
-    facts = {**contract.facts, KEY_LIKE: _key_like_strings(contract)}
+    facts = {**contract.facts, KEY_LIKE: _key_like_strings(contract), BROKEN: _broken_signs(contract)}
     wanted = dict.fromkeys(["row_id", *(name for tally in tallies for name in tally.promise.columns())])
     parts = [f"({facts[name]}) AS {quoted(name)}" if name in facts else quoted(name) for name in wanted]
     return f"SELECT {', '.join(parts)} FROM {rows}"
@@ -202,6 +213,11 @@ def _number(duck: duckdb.DuckDBPyConnection, query: str) -> int:
 def _key_like_strings(contract: Contract) -> str:
     """Return the SQL that counts key-like strings over every text of a row, however nested."""
     return " + ".join(key_like_sql(text) for field in ROW_SCHEMAS[contract.product] for text in _texts(field))
+
+
+def _broken_signs(contract: Contract) -> str:
+    """Return the SQL that counts signs that no text is made of, over every text of a row."""
+    return " + ".join(broken_signs_sql(text) for field in ROW_SCHEMAS[contract.product] for text in _texts(field))
 
 
 def _texts(field: "pa.Field[Any]") -> list[str]:

@@ -18,6 +18,9 @@ CONTRACTS = Path(__file__).parent
 KEY_LIKE = "key_like_strings"
 """The fact that every contract has: how many credentials the texts of a row seem to hold."""
 
+BROKEN = "broken_signs"
+"""Another one: how often its texts hold what no text does."""
+
 ROW_ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "expect_column_values_to_not_be_null": (frozenset({"column"}), frozenset()),
     "expect_column_values_to_be_in_set": (frozenset({"column", "value_set"}), frozenset()),
@@ -50,11 +53,16 @@ NAMED_SETS: dict[str, tuple[str, ...]] = {"finished": FINISHED, "finish_reasons"
 
 
 class Demands(Record):
-    """What a recipe demands of its rows beyond what every contract does."""
+    """What a recipe demands of its rows beyond what every contract does.
+
+    `rate_off_by` is how many samples a pass rate may be away from c of n: none where so many were asked for, one where
+    asking stopped by them; with `mode: band` nothing is demanded, as the unbiased rate may then be any.
+    """
 
     require_reasoning: bool = False
     max_length_ratio: float | None = None
     one_per_rejection_type: bool = False
+    rate_off_by: float | None = None
 
 
 class Column(Record):
@@ -78,7 +86,7 @@ class Expectation(Record):
 
     type: str
     means: str
-    when: Literal["require_reasoning", "max_length_ratio", "one_per_rejection_type"] | None = None
+    when: Literal["require_reasoning", "max_length_ratio", "one_per_rejection_type", "rate_off_by"] | None = None
     column: str | None = None
     column_A: str | None = None  # noqa: N815 - Great Expectations' own name
     column_B: str | None = None  # noqa: N815
@@ -163,7 +171,7 @@ def _problems(contract: Contract, product: Product) -> Iterator[str]:
     if published != promised:
         odd = sorted(set(published) ^ set(promised)) or [("their order", "")]
         yield f"its columns are not those of schemas/rows.py: {', '.join(' '.join(each) for each in odd)}"
-    known = {name for name, _ in promised} | set(contract.facts) | {KEY_LIKE}
+    known = {name for name, _ in promised} | set(contract.facts) | {KEY_LIKE, BROKEN}
     for expectation in contract.expectations:
         yield from _problems_of_expectation(expectation, known)
 

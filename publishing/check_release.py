@@ -11,7 +11,9 @@ from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
 from cotfactory.publishing.stage_rows import StagedRows
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.manifest import Manifest, ReleaseFacts
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Attempts, Product, Recipe
+
+ROUNDING = 1e-6
 
 
 def checked(
@@ -51,6 +53,7 @@ def contract_reports(
         require_reasoning=recipe.curation.require_reasoning,
         max_length_ratio=recipe.release.preference.max_length_ratio,
         one_per_rejection_type=recipe.release.preference.one_per_rejection_type,
+        rate_off_by=_rate_off_by(recipe.attempts),
     )
     reports: dict[Subject, ContractReport] = {
         product: check_contract(contract, files[product], rows[product], demands)
@@ -63,6 +66,12 @@ def contract_reports(
             whole = whole.without("contaminated_rows")
         reports[WHOLE] = check_release(whole, numbers)
     return reports
+
+
+def _rate_off_by(attempts: Attempts) -> float | None:
+    if attempts.mode == "band":
+        return None
+    return ROUNDING if attempts.is_fixed else 1 + ROUNDING
 
 
 def _counts(facts: ReleaseFacts, parent: Manifest | None) -> RunCounts:

@@ -1,13 +1,15 @@
 """Whether the text of a chain may leave the workspace: as a row, as a step, in the card or the report."""
 
+from cotfactory.schemas.broken_text import count_broken_signs
 from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import GradedCandidate
 from cotfactory.schemas.key_like import count_key_like
 
 
 def may_leave(graded: GradedCandidate, decision: Decision) -> bool:
-    """Return whether a chain's text may be shown to anybody: it is no benchmark's, and nothing in it looks like a key.
+    """Return whether a chain's text may be shown to anybody: no benchmark's, nothing like a key, and a text at all.
 
     A chain that is dropped for any other reason may be shown, as what it is: wrong, say.
     """
-    return decision.reason != "contaminated" and not count_key_like(graded.candidate.text)
+    text = graded.candidate.text
+    return decision.reason != "contaminated" and not count_key_like(text) and not count_broken_signs(text)

@@ -92,6 +92,9 @@ GOOD = a_candidate("6 * 7 = 42, so \\boxed{42}", reasoning="6 * 7 = 42")
         (a_candidate("\\boxed{42}", finish_reason="length"), "no_answer", Curation(), "truncated"),  # that is why
         (a_candidate("\\boxed{42}", finish_reason="content_filter"), "correct", Curation(), "not_finished"),
         (a_candidate("hf_" + "a1" * 17 + " \\boxed{42}"), "correct", Curation(), "key_like"),
+        (a_candidate("6 * 7\x00 \\boxed{42}"), "correct", Curation(), "broken_text"),
+        (a_candidate("\ufffd" * 50 + " \\boxed{42}"), "correct", Curation(), "broken_text"),
+        (a_candidate("\ufffd stands for a byte: \\boxed{42}"), "correct", Curation(), None),
         (a_candidate("Ask jane.doe@mail.com: \\boxed{42}"), "correct", Curation(), "personal_data"),
         (a_candidate("Ask jane.doe@mail.com: \\boxed{42}"), "correct", Curation(personal_data="mask"), None),
         (a_candidate("", reasoning="hm"), "no_answer", Curation(), "unclosed_reasoning"),

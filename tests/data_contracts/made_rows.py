@@ -20,7 +20,7 @@ WRONG_TURN = "<think>\nNine and eight.\n</think>\n\nThe answer is \\boxed{17}."
 def _shared(number: int) -> Row:
     return {
         "row_id": f"row-{number:05d}",
-        "problem_id": f"problem-{number}",
+        "problem_id": f"{number:032x}",
         "source": "stories",
         "source_row_id": str(number),
         "license": "mit",
@@ -110,7 +110,7 @@ def rl_row(number: int) -> Row:
         "dataset": "math",
         "ability": "math",
         "reward_model": {"style": "rule", "ground_truth": "18"},
-        "extra_info": {"index": number, "split": "train", "problem_id": f"problem-{number}"},
+        "extra_info": {"index": number, "split": "train", "problem_id": f"{number:032x}"},
         "grader": "math",
         "grader_args": "{}",
         "pass_rates": [{"model": "owl-7b", "strategy": "solve", "n": 4, "c": 2, "pass_rate": 0.5}],

@@ -19,7 +19,7 @@ from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, good
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
-DEMANDS = Demands(require_reasoning=True, max_length_ratio=1.5, one_per_rejection_type=True)
+DEMANDS = Demands(require_reasoning=True, max_length_ratio=1.5, one_per_rejection_type=True, rate_off_by=1e-6)
 
 
 def assistant(content: str) -> dict[str, str]:
@@ -99,7 +99,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("sft", {"split": "validation"}, "a split we have"),
     ("sft", {"split_group": None}, "split_group is told"),
     ("sft", {"output_tokens": -1}, "tokens are counted"),
-    ("sft", {"problem_id": "problem-1"}, "no two chains of a problem say the same"),
+    ("sft", {"problem_id": f"{1:032x}"}, "no two chains of a problem say the same"),
     ("sft", {"row_id": "row-00001"}, "no row twice"),
     ("sft", {"candidate_id": "candidate-1"}, "no chain twice"),
     ("sft_chat_reasoning_content", {"messages": reasoned(None)}, "reasoning present, as the recipe demands"),
@@ -112,7 +112,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("sft_chat_reasoning_content", {"messages": reasoned("Nine.")[:1]}, "the assistant speaks last"),
     ("sft_chat_reasoning_content", {"messages": reasoned("Nine.")[1:]}, "there is a prompt"),
     ("sft_chat_reasoning_content", {"messages": reasoned(KEY)}, "no key-like string in any text"),
-    ("sft_chat_reasoning_content", {"problem_id": "problem-1"}, "no two rows of a problem say the same"),
+    ("sft_chat_reasoning_content", {"problem_id": f"{1:032x}"}, "no two rows of a problem say the same"),
     ("sft_chat_reasoning_content", {"candidate_id": "candidate-1"}, "no chain twice"),
     ("sft_chat_reasoning_content", {"row_id": "row-00001"}, "no row twice"),
     ("sft_chat_reasoning_content", {"verdict": "ungraded"}, "graded correct"),
@@ -129,7 +129,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("sft_chat_no_reasoning", {"messages": [QUESTION]}, "the assistant speaks last"),
     ("sft_chat_no_reasoning", {"messages": [assistant("18")]}, "there is a prompt"),
     ("sft_chat_no_reasoning", {"messages": [QUESTION, assistant(KEY)]}, "no key-like string in any text"),
-    ("sft_chat_no_reasoning", {"problem_id": "problem-1"}, "no two rows of a problem say the same"),
+    ("sft_chat_no_reasoning", {"problem_id": f"{1:032x}"}, "no two rows of a problem say the same"),
     ("sft_chat_no_reasoning", {"candidate_id": "candidate-1"}, "no chain twice"),
     ("sft_chat_no_reasoning", {"row_id": "row-00001"}, "no row twice"),
     ("sft_chat_no_reasoning", {"verdict": "incorrect"}, "graded correct"),
@@ -157,7 +157,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("preference", {"rejected_id": "rejected-1"}, "no chain rejected twice"),
     ("preference", {"chosen_id": "chosen-1"}, "no chain chosen twice"),
     ("preference", {"row_id": "row-00001"}, "no row twice"),
-    ("preference", {"problem_id": "problem-1"}, "one pair for each type of rejection, as the recipe demands"),
+    ("preference", {"problem_id": f"{1:032x}"}, "one pair for each type of rejection, as the recipe demands"),
     ("preference", {"chosen_finish_reason": "error"}, "chosen is not cut short or broken off"),
     ("preference", {"chosen_chars": 12}, "lengths are those of the turns"),
     (
@@ -216,7 +216,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("self_correction", {"wrong_id": "x", "right_id": "x"}, "two different attempts"),
     ("self_correction", {"wrong_id": "wrong-1"}, "no wrong attempt twice"),
     ("self_correction", {"right_id": "right-1"}, "no right attempt twice"),
-    ("self_correction", {"problem_id": "problem-1"}, "one correction for each teacher and problem"),
+    ("self_correction", {"problem_id": f"{1:032x}"}, "one correction for each teacher and problem"),
     ("self_correction", {"row_id": "row-00001"}, "no row twice"),
     ("self_correction", {"final_answer": " "}, "final answer not empty"),
     ("self_correction", {"license": " "}, "licence present"),
@@ -323,9 +323,52 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("rl", {"grader": "oracle"}, "a grader we have, or one of the recipe's own"),
     ("rl", {"grader_args": "{"}, "the grader's arguments are JSON"),
     ("rl", {"pass_rate": None}, "a pass rate wherever something was graded"),
-    ("rl", {"problem_id": "problem-1"}, "no problem twice"),
+    ("rl", {"problem_id": f"{1:032x}"}, "no problem twice"),
     ("rl", {"license": None}, "license is told"),
 ]  # fmt: skip
+
+ASKED_BY_NOBODY: list[list[dict[str, Any]]] = [[{"role": "bot", "content": "What is 9 + 9?"}], [{"role": "user", "content": ""}],
+                   [{"role": "user", "content": None}]]  # fmt: skip
+PROMPT, SAYS = "the prompt is told by system and user, and never empty", "the final answer stands in the response"
+ANSWERED: dict[Product, str] = {
+    "sft": TURN, "sft_chat_reasoning_content": RESPONSE, "sft_chat_no_reasoning": RESPONSE,
+}  # fmt: skip
+
+
+def answered(product: Product, *turns: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the turns and the answer to them, in the form of a product."""
+    told: list[dict[str, Any]] = [*turns, {"role": "assistant", "content": ANSWERED[product]}]
+    return [turn | {"reasoning_content": None} for turn in told] if product == "sft_chat_reasoning_content" else told
+
+
+# What every contract promises: who asked, who answered, of what, in signs that texts are made of.
+PLANTED += [
+    (product, spoilt, means)
+    for product in PRODUCTS
+    for spoilt, means in (
+        ({"pass_rate": 0.01}, "the pass rate is that of c of n"),
+        ({"teacher": " "}, "a teacher is named"),
+        ({"source": ""}, "a source is named"),
+        ({"problem_id": "42"}, "the id of a problem"),
+        ({"domain": "a\x00b"}, "only signs that texts are made of"),
+        ({"domain": "\ufffd" * 50}, "only signs that texts are made of"),
+    )
+]
+PLANTED += [
+    (product, {"messages": answered(product, *asked)}, PROMPT) for product in ANSWERED for asked in ASKED_BY_NOBODY
+]
+PLANTED += [
+    (product, {"messages": [*answered(product, QUESTION), answered(product)[0]]}, PROMPT) for product in ANSWERED
+]
+WITH_PROMPT: tuple[Product, ...] = ("preference", "kto", "rl", "self_correction", "all_graded")
+PLANTED += [(product, {"prompt": asked}, PROMPT) for product in WITH_PROMPT for asked in ASKED_BY_NOBODY]
+WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "self_correction", "steps")
+PLANTED += [(product, {"final_answer": "4711"}, SAYS) for product in WITH_ANSWER]
+PLANTED += [
+    ("rl", {"data_source": ""}, "verl is told a scorer or the source"),
+    ("rl", {"dataset": " "}, "open-instruct is told a verifier or the source"),
+    ("rl", {"solution": "\\boxed{17}"}, "the solution is the reference answer"),
+]
 
 
 @pytest.fixture(scope="module")

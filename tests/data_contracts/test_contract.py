@@ -12,7 +12,7 @@ from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
-EVERYTHING = Demands(require_reasoning=True, max_length_ratio=2.0, one_per_rejection_type=True)
+EVERYTHING = Demands(require_reasoning=True, max_length_ratio=2.0, one_per_rejection_type=True, rate_off_by=1.0)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)

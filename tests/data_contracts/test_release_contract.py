@@ -151,7 +151,7 @@ def test_planted_fault_is_found(tmp_path: Path, spoil: Callable[[Rows, Counts], 
     assert told in failed[means]
 
 
-@pytest.mark.parametrize("listed", ["problem-3", "candidate-3", "chosen-3", "rejected-3", "wrong-3", "right-3"])
+@pytest.mark.parametrize("listed", [f"{3:032x}", "candidate-3", "chosen-3", "rejected-3", "wrong-3", "right-3"])
 def test_contaminated_id_is_found_in_any_column(tmp_path: Path, listed: str) -> None:
     report = check(tmp_path, good_release(), COUNTS, [listed])
     (failed,) = [result for result in report.results if not result.passed]

@@ -12,15 +12,15 @@ from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
 
 PINNED: dict[str, tuple[str, str]] = {
-    "sft": ("1.3.0", "18af11180b9e"),
-    "sft_chat_reasoning_content": ("1.2.0", "fdee832fe683"),
-    "sft_chat_no_reasoning": ("1.2.0", "a55129563295"),
-    "preference": ("1.3.0", "18a94a77108e"),
-    "kto": ("1.2.0", "dd2f251df230"),
-    "rl": ("1.4.0", "a6cedd2bb03a"),
-    "self_correction": ("1.2.0", "491448cdcd37"),
-    "all_graded": ("1.2.0", "75547c21b451"),
-    "steps": ("1.1.0", "ab625cf40b0e"),
+    "sft": ("1.4.0", "c9a70762e5d6"),
+    "sft_chat_reasoning_content": ("1.3.0", "0da3b411fee6"),
+    "sft_chat_no_reasoning": ("1.3.0", "dbc0f907b6f4"),
+    "preference": ("1.4.0", "322b9720027a"),
+    "kto": ("1.3.0", "20ab1505a549"),
+    "rl": ("1.5.0", "a1890e5c8dba"),
+    "self_correction": ("1.3.0", "e16b2f89cd27"),
+    "all_graded": ("1.3.0", "6508a40d6f0e"),
+    "steps": ("1.2.0", "f87b19afad98"),
     "release": ("1.0.0", "8ae547da2dba"),
 }
 """After a change: a new number (columns gone or retyped: major; columns or promises added: minor; words: patch), then

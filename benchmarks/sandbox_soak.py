@@ -10,7 +10,6 @@ of the containers (as the engine counts it) and the number of zombies; at the en
 import argparse
 import itertools
 import os
-import socket
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from typing import Any
 import docker
 
 from cotfactory.graders.sandbox.execution import Call, Execution, ExecutionLimits, Sandbox
+from cotfactory.graders.sandbox.owner import owner_label
 from cotfactory.graders.sandbox.pool import OWNER_LABEL, labelled, open_sandbox
 
 LIMITS = ExecutionLimits(
@@ -74,7 +74,7 @@ def state(client: docker.DockerClient) -> str:
 
 def own_containers(client: docker.DockerClient) -> list[Any]:
     """Return the containers that this process started."""
-    return labelled(client, f"{OWNER_LABEL}={socket.gethostname()}/{os.getpid()}")
+    return labelled(client, f"{OWNER_LABEL}={owner_label(os.getpid())}")
 
 
 def zombies() -> int:

@@ -5,6 +5,7 @@ import difflib
 import gzip
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -18,7 +19,10 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import FileSource
 
 Row = dict[str, object]
-BATCH_ROWS = 1000
+BATCH_ROWS = 50
+"""Of a Parquet file, made plain at once: a few KB may stand for a thousand copies of one long text."""
+LARGEST_ROW = 128 * 2**20
+"""Bytes of one line, unpacked."""
 """How many Parquet rows are in memory at once."""
 
 
@@ -189,7 +193,14 @@ def _lines(path: Path) -> Iterator[str]:
     """
     offset = 0
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
+        number = 0
+        while raw := file.readline(LARGEST_ROW + 1):
+            number += 1
+            if len(raw) > LARGEST_ROW:
+                raise ProblemSourceError(
+                    f"Line {number} of {path.name} has more than {LARGEST_ROW:,} bytes: expected a problem",
+                    "look at the file: a line so long is none that a person or a data set writes",
+                )
             try:
                 line = raw.decode("utf-8")
             except UnicodeDecodeError as error:
@@ -223,8 +234,8 @@ def _object_without_repeats(pairs: list[tuple[str, object]]) -> Row:
     """Return a JSON object, refusing a key that is there twice: which value was meant is unknown."""
     row = dict(pairs)
     if len(row) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+        key = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"key {key!r} is there twice")
     return row
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import regex
 from pydantic import SecretStr
 
 from cotfactory.generators.problems.formats.benchmark_row import problem_fields
@@ -17,6 +18,7 @@ from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
 from cotfactory.schemas.recipe import HubSource
 from cotfactory.schemas.record import Record
 
+PATTERN_TIMEOUT_S = 2.0
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -85,7 +87,7 @@ def load_hub(source: HubSource, hub: HubAccess) -> Iterator[Problem]:
         where = f"row {index} of {source.repo}, split {source.split}"
         row = _problem_row(raw, source, where, f"{source.split}/{index}")
         if source.format is None:
-            row["answer"] = _answer(row, source, label_names, pattern)
+            row["answer"] = _answer(row, source, label_names, pattern, where)
         problem = problem_from_row(row, where, source_revision=commit)
         answered = answered or problem.answer_kind == "code" or bool(problem.answer)
         if problem.source_row_id in first_seen:
@@ -105,12 +107,12 @@ def load_hub(source: HubSource, hub: HubAccess) -> Iterator[Problem]:
         )
 
 
-def _compiled(answer_pattern: str | None) -> re.Pattern[str] | None:
+def _compiled(answer_pattern: str | None) -> regex.Pattern[str] | None:
     if answer_pattern is None:
         return None
     try:
-        pattern = re.compile(answer_pattern)
-    except re.error as error:
+        pattern = regex.compile(answer_pattern)
+    except regex.error as error:
         raise ProblemSourceError(
             f"answer_pattern {answer_pattern!r} is not a regular expression: {error}", "fix `answer_pattern`"
         ) from error
@@ -229,11 +231,16 @@ def _problem_row(raw: Mapping[str, Any], source: HubSource, where: str, place: s
 
 
 def _answer(
-    row: dict[str, object], source: HubSource, label_names: list[str] | None, pattern: re.Pattern[str] | None
+    row: dict[str, object],
+    source: HubSource,
+    label_names: list[str] | None,
+    pattern: regex.Pattern[str] | None,
+    where: str,
 ) -> object:
     """Return the row's reference answer, a choice as its letter; None when it has none.
 
-    Choices may be `{"text": [...], "label": [...]}` (ARC): then the answer is one of the labels.
+    Choices may be `{"text": [...], "label": [...]}` (ARC): then the answer is one of the labels. Raises
+    `ProblemSourceError` for a pattern that does not come to an end.
     """
     answer = row.get("answer")
     if source.answer_kind == "code" or answer is None:
@@ -241,7 +248,13 @@ def _answer(
     if source.answer_kind != "choice" and label_names and isinstance(answer, int):
         return label_names[answer] if 0 <= answer < len(label_names) else None
     if pattern is not None:
-        match = pattern.search(str(answer))
+        try:
+            match = pattern.search(str(answer), timeout=PATTERN_TIMEOUT_S)
+        except TimeoutError as error:
+            raise ProblemSourceError(
+                f"answer_pattern {source.answer_pattern!r} searched {where} for more than {PATTERN_TIMEOUT_S:g} s",
+                "write it without repetition inside repetition, such as (a+)+",
+            ) from error
         answer = match.group(1) if match else None
     choices = row.get("choices")
     if isinstance(choices, dict) and {"text", "label"} <= choices.keys():

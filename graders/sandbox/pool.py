@@ -29,7 +29,6 @@ costs its container.
 import os
 import queue
 import secrets
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 from cotfactory.graders.sandbox.container import FIRST_UID, Container, engine_errors
 from cotfactory.graders.sandbox.execution import Execution, ExecutionLimits, ExecutionResult, Sandbox
+from cotfactory.graders.sandbox.owner import is_gone, owner_label
 from cotfactory.schemas.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class _Pool:
         self._image_digest = image_digest
         self._limits = limits
         self._name = secrets.token_hex(8)
-        labels = {OWNER_LABEL: f"{socket.gethostname()}/{os.getpid()}", POOL_LABEL: self._name}
+        labels = {OWNER_LABEL: owner_label(os.getpid()), POOL_LABEL: self._name}
         self._options = {**options, "labels": labels}
         self._recycle_after = recycle_after
         self._patience_s = patience_s
@@ -213,8 +213,7 @@ def _sweep(client: "DockerClient") -> None:
     """Remove containers whose owner on this machine is no longer alive (they stay when an engine crashed)."""
     with engine_errors("left-over sandbox containers could not be listed"):
         for container in labelled(client, OWNER_LABEL):
-            host, _, pid = container.labels[OWNER_LABEL].rpartition("/")
-            if host == socket.gethostname() and not is_alive(int(pid)):
+            if is_gone(container.labels[OWNER_LABEL]):
                 with suppress(Exception):
                     container.remove(force=True)
 
@@ -222,14 +221,3 @@ def _sweep(client: "DockerClient") -> None:
 def labelled(client: "DockerClient", label: str) -> list[Any]:
     """Return the containers with a label, running or not; one that goes meanwhile is left out."""
     return list(client.containers.list(all=True, filters={"label": label}, ignore_removed=True))
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this machine is alive."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -19,6 +19,7 @@ import docker
 import pytest
 
 from cotfactory.graders.sandbox.execution import ExecutionLimits, Sandbox
+from cotfactory.graders.sandbox.owner import owner_label, place
 from cotfactory.graders.sandbox.pool import OWNER_LABEL, labelled, open_sandbox
 from cotfactory.schemas.errors import SandboxError
 from tests.graders.sandbox.executions import call, returned, run_one
@@ -49,7 +50,7 @@ def own_pool(sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def my_owner() -> str:
-    return f"{os.uname().nodename}/{os.getpid()}"
+    return owner_label(os.getpid())
 
 
 def test_a_killed_container_costs_nothing_but_time(own_pool: Sandbox) -> None:
@@ -199,7 +200,7 @@ def test_containers_end_with_a_process_that_is_killed(sandbox: Sandbox) -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"open\n"
-        owner = f"{os.uname().nodename}/{process.pid}"
+        owner = owner_label(process.pid)
         assert len(containers_of(owner)) == 1
         process.kill()
         process.wait()
@@ -207,12 +208,21 @@ def test_containers_end_with_a_process_that_is_killed(sandbox: Sandbox) -> None:
 
 
 def test_containers_of_a_dead_owner_are_swept(sandbox: Sandbox) -> None:
-    with subprocess.Popen(["true"]) as gone:
-        gone.wait()
-    owner = f"{os.uname().nodename}/{gone.pid}"
-    engine().containers.create(sandbox.image_digest, ["true"], labels={OWNER_LABEL: owner})
-    with open_sandbox(containers=1):
-        assert containers_of(owner) == []
+    with subprocess.Popen(["sleep", "99"]) as gone:
+        owner = owner_label(gone.pid)
+        gone.kill()
+    # Not ours to judge: another machine, boot or PID namespace, and labels of somebody else's making.
+    others = ["h/boot/pid:[1]/1/1", "host/abc", "host/", f"host/{10**20}", f"{place()}/{10**30}/1", "", "x" * 5_000]
+    for label in (owner, *others):
+        engine().containers.create(sandbox.image_digest, ["true"], labels={OWNER_LABEL: label})
+    try:
+        with open_sandbox(containers=1):
+            assert containers_of(owner) == []
+            assert [len(containers_of(label)) for label in others] == [1] * len(others)
+    finally:
+        for label in others:
+            for container in containers_of(label):
+                container.remove()
 
 
 def test_a_missing_image_says_how_to_build_it(sandbox: Sandbox) -> None:

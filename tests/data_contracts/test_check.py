@@ -327,8 +327,11 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("rl", {"license": None}, "license is told"),
 ]  # fmt: skip
 
-ASKED_BY_NOBODY: list[list[dict[str, Any]]] = [[{"role": "bot", "content": "What is 9 + 9?"}], [{"role": "user", "content": ""}],
-                   [{"role": "user", "content": None}]]  # fmt: skip
+ASKED_BY_NOBODY: list[list[dict[str, Any]]] = [
+    [{"role": "bot", "content": "What is 9 + 9?"}],
+    [{"role": "user", "content": ""}],
+    [{"role": "user", "content": None}],
+]
 PROMPT, SAYS = "the prompt is told by system and user, and never empty", "the final answer stands in the response"
 ANSWERED: dict[Product, str] = {
     "sft": TURN, "sft_chat_reasoning_content": RESPONSE, "sft_chat_no_reasoning": RESPONSE,

@@ -21,6 +21,7 @@ from cotfactory.flows.serve.rewarding import Rewarding
 from cotfactory.flows.serve.rollout_store import SEAL_S, RolloutStore
 from cotfactory.flows.serve.served_problems import ServedProblems, served_problems
 from cotfactory.flows.settings import reward_token
+from cotfactory.generators.local_teachers.own_host import own_host_only
 from cotfactory.graders.grader import Tools
 from cotfactory.rewards.app import AppSettings, reward_app
 from cotfactory.rewards.fields import POLICY_NAME
@@ -106,8 +107,11 @@ class _Serving:
         store, counts = self._opened_store()
         with PromptGrading(self.tools) as grading:
             service = Rewarding(self.served, grading, self.request.rules, self.request.policy, store, counts)
+            app = reward_app(service, self.settings)
+            if self.settings.token is None:
+                app.middlewares.insert(0, own_host_only)
             runner = web.AppRunner(
-                reward_app(service, self.settings),
+                app,
                 access_log=None,
                 keepalive_timeout=KEEP_ALIVE_S,
                 shutdown_timeout=DRAIN_S,

@@ -150,6 +150,11 @@ def test_what_cannot_be_rewarded_is_refused_and_told_why(
     assert server.get("/health").body["status"] == "ok"
 
 
+def test_a_page_that_rebinds_its_name_gets_no_rewards(server: RewardServer) -> None:
+    body = {"problem_ids": ["product"], "completions": ["42"]}
+    assert server.post("/rewards", body, Host="evil.example").status == 421
+
+
 def test_grader_versions_that_are_ours_are_fine(server: RewardServer) -> None:
     versions = server.get("/health").body["graders"]
     assert server.rewards(["product"], ["\\boxed{42}"], grader_versions=versions)["graders"] == versions

@@ -86,6 +86,10 @@ def _weak_check(chain: ExaminedChain, _: Curation) -> Found:
     return _when(chain.graded.grade.evidence.weak)
 
 
+def _tool_output_differs(chain: ExaminedChain, _: Curation) -> Found:
+    return chain.graded.tool_difference
+
+
 def _hinted(chain: ExaminedChain, curation: Curation) -> Found:
     return _when(chain.graded.candidate.strategy == HINTED and not curation.keep_hinted)
 
@@ -197,6 +201,7 @@ CHAIN_RULES: dict[DropReason, ChainRule] = {
     "no_answer": partial(_each, partial(_verdict_is, "no_answer")),
     "ungraded": partial(_each, partial(_verdict_is, "ungraded")),
     "weak_check": partial(_each, _weak_check),
+    "tool_output_differs": partial(_each, _tool_output_differs),
     "hinted": partial(_each, _hinted),
     "contaminated": _contaminated,
     "broken_text": partial(_each, _broken_text),

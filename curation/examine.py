@@ -63,7 +63,7 @@ def _only_labels(reason: DropReason, curation: Curation) -> TypeGuard[Flag]:
 
 def _chain(problem: Problem, graded: GradedCandidate) -> ExaminedChain:
     prompt = "\n".join((problem.question, *(problem.choices or ())))
-    return ExaminedChain.model_construct(text=graded.candidate.text, prompt=prompt, problem=problem, graded=graded)
+    return ExaminedChain.model_construct(text=graded.text, prompt=prompt, problem=problem, graded=graded)
 
 
 def _finding(examined: _Examination, curation: Curation) -> ChainFinding:

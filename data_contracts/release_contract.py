@@ -21,6 +21,7 @@ CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "sft": (("candidate_id", "verdict"),),
     "sft_chat_reasoning_content": (("candidate_id", "verdict"),),
     "sft_chat_no_reasoning": (("candidate_id", "verdict"),),
+    "sft_tools": (("candidate_id", "verdict"),),
     "preference": (("chosen_id", "chosen_verdict"), ("rejected_id", "rejected_verdict")),
     "kto": (("candidate_id", "verdict"),),
     "rl": (),
@@ -45,7 +46,7 @@ class ReleaseContract(Record):
 
 
 class RunCounts(Record):
-    """What the run counted, apart from the rows: `funnel` and `dropped` as in the manifest.
+    """What the run counted, apart from the rows: `funnel`, `dropped` and `kept_with_calls` as in the manifest.
 
     `rows_before` are the rows of the last release of the very same recipe, if there is one.
     """
@@ -53,12 +54,15 @@ class RunCounts(Record):
     funnel: dict[str, int]
     verdicts: dict[str, int]
     dropped: dict[str, int]
+    kept_with_calls: int = 0
     mutants_accepted: int
     rows_before: dict[Product, int]
 
 
 class ReleaseNumbers(Record):
-    """What the expectations look at, and examples for some of it; `sft_rows` is None without that product."""
+    """What the expectations look at, and examples for some of it; rows and rows due of `sft` and `sft_tools` are None
+    without that product.
+    """
 
     rows: int
     asked: int
@@ -72,6 +76,8 @@ class ReleaseNumbers(Record):
     problems_and_asked: int
     sft_rows: int | None
     sft_rows_due: int | None
+    sft_tools_rows: int | None
+    sft_tools_rows_due: int | None
     graded_rows_too_many: int
     chains_with_two_verdicts: int
     groups_on_both_sides: int
@@ -158,7 +164,9 @@ def measure_release(
         kept_or_dropped=kept + sum(counts.dropped.values()),
         problems_and_asked=funnel.get("problems", 0) + asked,
         sft_rows=rows.get("sft"),
-        sft_rows_due=kept if "sft" in rows else None,
+        sft_rows_due=kept - counts.kept_with_calls if "sft" in rows else None,
+        sft_tools_rows=rows.get("sft_tools"),
+        sft_tools_rows_due=counts.kept_with_calls if "sft_tools" in rows else None,
         graded_rows_too_many=graded,
         mutants_accepted=counts.mutants_accepted,
         truncated_share=1 - funnel.get("complete", 0) / asked if asked else 0.0,

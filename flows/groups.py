@@ -72,4 +72,5 @@ def _complete(stored: StoredGroup, strategy: Strategy) -> dict[int, list[StoredS
 
 def _whole(steps: Sequence[StoredStep], strategy: Strategy) -> GradedCandidate:
     candidate = strategy.whole([step.candidate for step in steps[:-1]], steps[-1].candidate)
-    return GradedCandidate(candidate=candidate, grade=steps[-1].grade)
+    turns = tuple(step.candidate for step in steps[:-1]) if strategy.most_calls else ()
+    return GradedCandidate(candidate=candidate, grade=steps[-1].grade, turns=turns)

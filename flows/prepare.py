@@ -111,7 +111,8 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, ask
     loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit)))
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
     plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace)
-    with loaded, open_grading(loaded, request.recipe.grader, request.recipe.code) as tools:
+    has_tool = any(plan.strategy.most_calls for plan in plans)
+    with loaded, open_grading(loaded, request.recipe.grader, request.recipe.code, has_tool=has_tool) as tools:
         check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))
         problems, dropped = await runner.run("check references", check)
         with WantedSamples(run.workspace, wanted_samples(problems, plans)) as wanted:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
@@ -16,6 +15,7 @@ from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
 from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_groups
+from cotfactory.flows.release.tool_reruns import ToolReruns
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_access
 from cotfactory.flows.summary import Tally
@@ -29,6 +29,7 @@ from cotfactory.publishing.licenses import refuse_forbidden_mix
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.grade import Decision, Verdict
+from cotfactory.schemas.group import Group
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Spending
@@ -161,12 +162,16 @@ def curate(job: Job) -> None:
     tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
     candidate_hits: Counter[str] = Counter()
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
+    reruns = ToolReruns(job.tools.sandbox, {plan.spec.name: plan.strategy.most_calls for plan in job.plans})
 
     def rows() -> Iterator[dict[str, object]]:
         for problem_id, reason in sorted(dropped.items()):
             decision = Decision(candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id))
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
-        stored = partial(decided_groups, problems, job.plans, job.wanted, run.output_name)
+
+        def stored() -> Iterator[tuple[Group, ...]]:
+            return reruns.marked(decided_groups(problems, job.plans, job.wanted, run.output_name))
+
         folder = run.workspace.staging
         recipe = run.recipe
         curated = curated_groups(
@@ -191,6 +196,8 @@ def curate(job: Job) -> None:
     with run.progress.stage("curate", len(problems)):
         write_table(run.workspace, "decisions", run.output_name, rows())
         run.decontamination = decontamination_of(run.benchmarks, run.contamination, candidate_hits)
+    if reruns.ran and job.tools.sandbox is not None:
+        tally.sandbox_images.add(job.tools.sandbox.image_digest)
     run.tally = tally
 
 

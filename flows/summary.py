@@ -90,6 +90,7 @@ class Tally:
     complete: int = 0
     answered: int = 0
     kept: int = 0
+    kept_with_calls: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     dropped: Counter[DropReason] = field(default_factory=Counter)
     teachers: dict[str, _TeacherCount] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class Tally:
             self.answered += verdict in ("correct", "incorrect")
             self.verdicts[verdict] += 1
             self.kept += decision.kept
+            self.kept_with_calls += decision.kept and bool(graded.turns)
             if graded.grade.evidence.image_digest is not None:
                 self.sandbox_images.add(graded.grade.evidence.image_digest)
             if decision.reason is not None:

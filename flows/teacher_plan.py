@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cotfactory.generators.ask.python_strategy import PythonStrategy
 from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.local_teachers.recordings import RecordingCounts
 from cotfactory.schemas.problem import Problem
@@ -58,10 +59,14 @@ def teacher_plans(
     """
     return tuple(
         TeacherPlan(
-            position, spec, Strategy(spec), _rule(recipe, spec), recorded.get(spec.name), _rollouts(spec, workspace)
+            position, spec, _strategy(spec), _rule(recipe, spec), recorded.get(spec.name), _rollouts(spec, workspace)
         )
         for position, spec in enumerate(recipe.teachers)
     )
+
+
+def _strategy(spec: TeacherSpec) -> Strategy:
+    return PythonStrategy(spec) if spec.strategy == "python" else Strategy(spec)
 
 
 def _rule(recipe: Recipe, spec: TeacherSpec) -> Attempts:

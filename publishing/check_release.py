@@ -79,6 +79,7 @@ def _counts(facts: ReleaseFacts, parent: Manifest | None) -> RunCounts:
         funnel={stage.stage: stage.count for stage in facts.funnel},
         verdicts=facts.verdicts,
         dropped={**facts.dropped},
+        kept_with_calls=facts.kept_with_calls,
         mutants_accepted=facts.mutants.accepted if facts.mutants else 0,
         rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
     )

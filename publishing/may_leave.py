@@ -11,5 +11,5 @@ def may_leave(graded: GradedCandidate, decision: Decision) -> bool:
 
     A chain that is dropped for any other reason may be shown, as what it is: wrong, say.
     """
-    text = graded.candidate.text
+    text = graded.text
     return decision.reason != "contaminated" and not count_key_like(text) and not count_broken_signs(text)

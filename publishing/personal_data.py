@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cotfactory.curation.chain_checks.personal_data import PersonalKind, masked, personal_data
+from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain
 
@@ -41,7 +42,7 @@ def without_personal_data(group: Group, curation: Curation, count: PersonalDataC
 
 
 def _counted(graded: GradedCandidate, prompt: str, count: PersonalDataCount) -> bool:
-    kinds = {string.kind for string in personal_data(graded.candidate.text, prompt)}
+    kinds = {string.kind for string in personal_data(graded.text, prompt)}
     count.chains += 1
     count.found += bool(kinds)
     count.kinds.update(kinds)
@@ -49,13 +50,27 @@ def _counted(graded: GradedCandidate, prompt: str, count: PersonalDataCount) -> 
 
 
 def _masked(graded: GradedCandidate, prompt: str) -> GradedCandidate:
-    candidate, grade = graded.candidate, graded.grade
-    reasoning = None if candidate.reasoning is None else masked(candidate.reasoning, prompt)
+    grade = graded.grade
     answer = None if grade.extracted_answer is None else masked(grade.extracted_answer, prompt)
-    response = masked(candidate.response, prompt)
-    return GradedCandidate(
-        candidate=candidate.model_copy(update={"reasoning": reasoning, "response": response}),
-        grade=grade.model_copy(update={"extracted_answer": answer}),
+    return graded.model_copy(
+        update={
+            "candidate": _masked_answer(graded.candidate, prompt),
+            "grade": grade.model_copy(update={"extracted_answer": answer}),
+            "turns": tuple(_masked_answer(turn, prompt) for turn in graded.turns),
+        }
+    )
+
+
+def _masked_answer(candidate: Candidate, prompt: str) -> Candidate:
+    """Return an answer with the texts of it masked, and those of the calls that it makes and follows."""
+    calls = (call.model_copy(update={"arguments": masked(call.arguments, prompt)}) for call in candidate.tool_calls)
+    return candidate.model_copy(
+        update={
+            "reasoning": None if candidate.reasoning is None else masked(candidate.reasoning, prompt),
+            "response": masked(candidate.response, prompt),
+            "tool_calls": tuple(calls),
+            "tool_results": tuple(masked(result, prompt) for result in candidate.tool_results),
+        }
     )
 
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from cotfactory.schemas.finish_reason import FINISHED, FinishReason, finish_reason_of
+from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.reasoning_tags import MARKS, split_thinking
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.teaching import Sampling, Usage
 
-StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget"]
+StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget", "python"]
 """How a teacher is asked; `generators/ask/strategies.py` says what each does."""
 RequestStrategy = Literal[StrategyName, "rollout"]
 """The same, or that it goes on from the beginning of one of its chains: no recipe asks a teacher for that alone."""
@@ -25,8 +26,9 @@ class Candidate(Record):
     that the thinking was never closed. `cost_usd` is None when the recipe names no price. `finish_reason_raw` is the
     endpoint's own word for why it ended. `created_at` is in UTC. `strategy` is `solve` for an answer to the plain
     prompt, whatever came after; `training_step` and `checkpoint` say how far a policy under training was, where its
-    trainer says so; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes
-    on from.
+    trainer says so; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes on from.
+    `tool_calls` are the calls that the answer makes, `tool_results` what the calls of its parent gave back, as the
+    teacher was told before it said this.
     """
 
     candidate_id: str
@@ -39,6 +41,8 @@ class Candidate(Record):
     parent_id: str | None = None
     reasoning: str | None
     response: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_results: tuple[str, ...] = ()
     finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
     finish_reason_raw: str | None = None
     usage: Usage
@@ -64,12 +68,18 @@ class Candidate(Record):
         return self.finish_reason in FINISHED
 
 
+NULLABLE = frozenset({"parent_id", "reasoning", "finish_reason_raw", "cost_usd"})
+"""Columns that may hold nothing; others are null where they are younger than the row."""
+
+
 def stored_candidate(row: Mapping[str, Any]) -> Candidate:
     """Return a candidate as a table holds it; its fields are the columns, whatever older versions wrote there.
 
     Those knew one pair of tags: thinking that a chain of theirs has left in its response is told apart here.
     """
-    candidate = Candidate.model_validate(row)
+    candidate = Candidate.model_validate(
+        {name: value for name, value in row.items() if value is not None or name in NULLABLE}
+    )
     if candidate.reasoning is not None or not MARKS.search(candidate.response):
         return candidate
     thought, response, _ = split_thinking(candidate.response)

@@ -8,10 +8,29 @@ from cotfactory.schemas.teaching import Message
 
 
 class GradedCandidate(Record):
-    """A candidate and its current grade."""
+    """A candidate and its current grade.
+
+    `turns` are the answers with calls of a tool that led to it. `tool_difference` says which of the calls gave
+    something else back when they were run again; None: none did, or they were not run again.
+    """
 
     candidate: Candidate
     grade: Grade
+    turns: tuple[Candidate, ...] = ()
+    tool_difference: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All that was said, called and given back, as one text: what every check of a chain reads."""
+        if not self.turns:
+            return self.candidate.text
+        chain = (*self.turns, self.candidate)
+        return "\n".join(part for candidate in chain for part in _parts(candidate))
+
+
+def _parts(candidate: Candidate) -> tuple[str, ...]:
+    calls = (call.code for call in candidate.tool_calls if call.id is not None)
+    return (*candidate.tool_results, candidate.text, *calls)
 
 
 class PassRate(Record):

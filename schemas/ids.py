@@ -71,7 +71,7 @@ def problem_id(
 
 def prompt_id(messages: Sequence[Message]) -> str:
     """Return the id of rendered messages, exactly as they are sent."""
-    return content_id([message.model_dump() for message in messages])
+    return content_id([message.identity() for message in messages])
 
 
 def request_id(
@@ -111,7 +111,7 @@ def follow_up_id(
     return content_id(
         {
             "parent": parent,
-            "turn": turn.model_dump(),
+            "turn": turn.identity(),
             "model": model,
             "sampling": sampling.identity(),
             "sample_index": sample_index,

@@ -66,13 +66,13 @@ class StrengthOfTests(Record):
 class ReleaseFacts(Record):
     """What the run that made a release says of it: who made it, when, and how many were left after each stage.
 
-    `recipe_id` says whether two recipes ask for the same; `problems` names the file of the workspace's problems table
-    that they came from. `funnel` ends before the rows; `dropped` counts candidates and problems by the reason of their
-    decision. `unconfirmed_usd` is the most that was billed beyond what `teachers` cost, for requests without an answer.
-    `sandbox_images` are the digests of the images in which programs were graded. `decontamination` is None where the
-    recipe names no benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all runs of the
-    recipe so far; `regrades` tell what became of the verdicts of chains that one version of a grader judged after
-    another.
+    `recipe_id` says whether two recipes ask for the same; `problems` names the file of the workspace's problems
+    table that they came from. `funnel` ends before the rows; `dropped` counts candidates and problems by the reason
+    of their decision, `kept_with_calls` the kept chains that call a tool. `unconfirmed_usd` is the most that was
+    billed beyond what `teachers` cost, for requests without an answer. `sandbox_images` are the digests of the
+    images in which programs were graded and calls were run. `decontamination` is None where the recipe names no
+    benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all runs of the recipe so
+    far; `regrades` tell what became of the verdicts of chains that one version of a grader judged after another.
     """
 
     code_version: str
@@ -82,6 +82,7 @@ class ReleaseFacts(Record):
     funnel: tuple[FunnelStage, ...]
     verdicts: dict[str, int]
     dropped: dict[DropReason, int]
+    kept_with_calls: int = 0
     teachers: tuple[TeacherShare, ...]
     unconfirmed_usd: float = 0.0
     sandbox_images: tuple[str, ...] = ()

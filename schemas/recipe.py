@@ -15,6 +15,7 @@ Product = Literal[
     "sft",
     "sft_chat_reasoning_content",
     "sft_chat_no_reasoning",
+    "sft_tools",
     "preference",
     "kto",
     "rl",

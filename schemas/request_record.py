@@ -6,7 +6,7 @@ from cotfactory.schemas.teaching import Sampling
 
 
 class RequestRecord(Record):
-    """What one request is sent for; `candidate_id` is the request's id."""
+    """What one request is sent for; `candidate_id` is the request's id, `tool_results` what it tells."""
 
     candidate_id: str
     problem_id: str
@@ -16,3 +16,4 @@ class RequestRecord(Record):
     sampling: Sampling
     sample_index: int
     parent_id: str | None
+    tool_results: tuple[str, ...] = ()

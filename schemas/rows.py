@@ -66,6 +66,44 @@ SFT_CHAT_REASONING_CONTENT = pa.schema(
 SFT_CHAT_NO_REASONING = pa.schema([*PROVENANCE, ("candidate_id", pa.string()), ("messages", MESSAGES), *CHAIN])
 """The same chains without their thinking; one row where two chains of a problem differ in nothing else."""
 
+TOOL_MESSAGES: pa.DataType = pa.list_(
+    pa.struct(
+        [
+            ("role", pa.string()),
+            ("content", pa.string()),
+            (
+                "tool_calls",
+                pa.list_(
+                    pa.struct(
+                        [
+                            ("id", pa.string()),
+                            ("type", pa.string()),
+                            (
+                                "function",
+                                pa.struct([("name", pa.string()), ("arguments", pa.struct([("code", pa.string())]))]),
+                            ),
+                        ]
+                    )
+                ),
+            ),
+            ("tool_call_id", pa.string()),
+            ("name", pa.string()),
+        ]
+    )
+)
+
+SFT_TOOLS = pa.schema(
+    [
+        *PROVENANCE,
+        ("candidate_id", pa.string()),
+        ("messages", TOOL_MESSAGES),
+        ("tools", pa.string()),
+        ("calls", pa.int32()),
+        *CHAIN,
+    ]
+)
+"""One correct chain that calls a tool, turn by turn; `tools` is what trainers hand to the chat template, as JSON."""
+
 PREFERENCE = pa.schema(
     [
         *PROVENANCE,
@@ -211,6 +249,7 @@ ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "sft": SFT,
     "sft_chat_reasoning_content": SFT_CHAT_REASONING_CONTENT,
     "sft_chat_no_reasoning": SFT_CHAT_NO_REASONING,
+    "sft_tools": SFT_TOOLS,
     "preference": PREFERENCE,
     "kto": KTO,
     "rl": RL,

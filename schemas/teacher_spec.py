@@ -166,7 +166,9 @@ class TeacherSpec(RecipeKeys):
     strategy: StrategyName = "solve"
     """How a sample is had: asked plainly (`solve`), for a plan first (`plan_then_solve`), for a draft, a critique and a
     revision (`refine`), another way after a wrong answer (`retry_with_feedback`), with the reference answer as a hint
-    (`hint`), or with a limit on its thinking (`budget`)."""
+    (`hint`), with a limit on its thinking (`budget`), or with a [tool that runs Python](tools.md) (`python`)."""
+    max_calls: Annotated[int, Field(ge=1, le=64)] | None = None
+    """With `strategy: python`, and only then: how often a sample may call the tool."""
     think_tokens: Limit | None = None
     """With `strategy: budget`, and only then: think for at most so many tokens, then answer within
     `sampling.max_tokens`."""
@@ -276,6 +278,12 @@ class TeacherSpec(RecipeKeys):
     def _strategy_can_be_followed(self) -> Self:
         if (self.strategy == "budget") != (self.think_tokens is not None):
             raise ValueError(f"teacher {self.name!r}: `strategy: budget` and `think_tokens` belong together")
+        if (self.strategy == "python") != (self.max_calls is not None):
+            raise ValueError(f"teacher {self.name!r}: `strategy: python` and `max_calls` belong together")
+        if self.strategy == "python" and self.batch is not None:
+            raise ValueError(
+                f"teacher {self.name!r}: `strategy: python` asks on from what calls give: leave `batch` out"
+            )
         if self.retry_truncated is not None:
             if self.strategy not in ("solve", "hint"):
                 raise ValueError(f"teacher {self.name!r}: retry_truncated goes with `strategy: solve` or `hint` only")
@@ -319,7 +327,7 @@ class TeacherSpec(RecipeKeys):
 
     def first_requests(self) -> tuple[str, ...]:
         """Return what tells its requests for new conversations from other teachers' requests."""
-        opening = self.strategy if self.strategy in ("plan_then_solve", "hint") else self.prompt
+        opening = self.strategy if self.strategy in ("plan_then_solve", "hint", "python") else self.prompt
         limits = [limit for limit in (self.think_tokens, self.retry_truncated) if limit is not None]
         samplings = [self.sampling.limited_to(limit) for limit in limits]
         if self.think_tokens is None:

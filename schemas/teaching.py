@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cotfactory.schemas.finish_reason import FinishReason, finish_reason_of
+from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.record import RecipeKeys, Record
 
 Limit = Annotated[int, Field(ge=1, lt=2**31)]
@@ -13,10 +14,34 @@ Tokens = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Message(Record):
-    """One chat message of a rendered prompt."""
+    """One chat message: of a rendered prompt, of the conversation that follows, or what the call of a tool gave."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    def identity(self) -> dict[str, object]:
+        """Return what of it is part of a request's id: what is said in it."""
+        return self.model_dump(exclude_defaults=True)
+
+    def sent(self) -> dict[str, object]:
+        """Return it as the OpenAI chat API takes it."""
+        calls = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in self.tool_calls
+        ]
+        return {
+            "role": self.role,
+            "content": self.content,
+            **({"tool_calls": calls} if calls else {}),
+            **({"tool_call_id": self.tool_call_id} if self.tool_call_id is not None else {}),
+        }
+
+    @property
+    def text(self) -> str:
+        """All text of it, for whoever counts it."""
+        return self.content + "".join(call.name + call.arguments for call in self.tool_calls)
 
 
 class Sampling(RecipeKeys):
@@ -106,6 +131,7 @@ class Completion(Record):
 
     content: str
     reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
     finish_reason_raw: str | None = None
     model: str

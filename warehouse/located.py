@@ -16,11 +16,14 @@ def candidate_places(candidates: Sequence[Path]) -> str:
     return f"(SELECT {_ids('candidate_id')}, {place} FROM {files_sql(candidates)})"
 
 
-def truncations(candidates: Sequence[Path], among: str) -> str:
-    """Return the SQL of (candidate_id, is_truncated): the candidates of a table that are stored, and which were cut."""
+def endings(candidates: Sequence[Path], among: str) -> str:
+    """Return the SQL of (candidate_id, is_truncated, calls): the stored candidates of a table, and how they end.
+
+    `calls`: with calls of a tool, whose results are waited for.
+    """
     return f"""(
-        SELECT candidate_id, bool_or(is_truncated) AS is_truncated
-        FROM (SELECT {_ids("candidate_id")}, {finish_reason_sql("finish_reason")} = 'length' AS is_truncated
+        SELECT candidate_id, bool_or(ending = 'length') AS is_truncated, bool_or(ending = 'tool_calls') AS calls
+        FROM (SELECT {_ids("candidate_id")}, {finish_reason_sql("finish_reason")} AS ending
               FROM {files_sql(candidates)})
         SEMI JOIN {among} USING (candidate_id) GROUP BY candidate_id
     )"""

@@ -21,6 +21,7 @@ OUTCOME = np.dtype(
         ("step", np.int32),
         ("verdict", np.int8),
         ("is_truncated", np.bool_),
+        ("calls", np.bool_),
     ]
 )
 """One stored sample; `verdict` is its place in VERDICTS, -1 without a grade."""
@@ -34,10 +35,11 @@ class StoredOutcome(NamedTuple):
     step: int
     verdict: Verdict | None
     is_truncated: bool
+    calls: bool
 
 
 class StoredOutcomes:
-    """Outcomes in the order of their positions: 4 bytes of memory for each, and 18 on disk."""
+    """Outcomes in the order of their positions: 4 bytes of memory for each, and 19 on disk."""
 
     def __init__(self, folder: Path) -> None:
         self._spool = ArraySpool(folder, OUTCOME)
@@ -70,4 +72,5 @@ class StoredOutcomes:
                 int(record["step"]),
                 verdict,
                 bool(record["is_truncated"]),
+                bool(record["calls"]),
             )

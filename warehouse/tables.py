@@ -65,6 +65,8 @@ ALARM: pa.DataType = pa.struct(
     ]
 )
 
+TOOL_CALLS: pa.DataType = pa.list_(pa.struct([("id", pa.string()), ("name", pa.string()), ("arguments", pa.string())]))
+
 COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
     "problems": [
         ("problem_id", pa.string()),
@@ -97,6 +99,8 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("parent_id", pa.string()),
         ("reasoning", pa.string()),
         ("response", pa.string()),
+        ("tool_calls", TOOL_CALLS),
+        ("tool_results", pa.list_(pa.string())),
         ("finish_reason", pa.string()),
         ("finish_reason_raw", pa.string()),
         ("usage", USAGE),

@@ -24,7 +24,7 @@ from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
 from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from cotfactory.warehouse.catalog import sealed_files
-from cotfactory.warehouse.located import candidate_places, decisions_of, newest_grades, truncations
+from cotfactory.warehouse.located import candidate_places, decisions_of, endings, newest_grades
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.stored_outcomes import StoredOutcome, StoredOutcomes
@@ -134,11 +134,11 @@ class WantedSamples:
         stored = StoredOutcomes(self._folder)
         query = f"""
             found AS (
-                SELECT block.*, is_truncated, {VERDICT_PLACE} AS verdict
-                FROM block JOIN {truncations(candidates, "block")} USING (candidate_id)
+                SELECT block.*, is_truncated, calls, {VERDICT_PLACE} AS verdict
+                FROM block JOIN {endings(candidates, "block")} USING (candidate_id)
                 LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
             )
-            SELECT position, teacher_position, sample_index, step, verdict, is_truncated FROM found {IN_ORDER}
+            SELECT position, teacher_position, sample_index, step, verdict, is_truncated, calls FROM found {IN_ORDER}
         """
         try:
             for block in self._blocks():

@@ -52,7 +52,9 @@ async def ask(job: Job, asked: AskingRound) -> None:
         for plan in asked.plans:
             planning = asked.shards(plan)
             if (first := await _next_shard(planning)) is not None:
-                session = await stack.enter_async_context(open_session(plan, job.problems, run_budget, grading, run))
+                session = await stack.enter_async_context(
+                    open_session(plan, job.problems, run_budget, grading, run, job.tools.sandbox)
+                )
                 sessions.append((session, plan, itertools.chain([first], planning)))
         if not sessions:
             return

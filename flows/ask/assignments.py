@@ -165,7 +165,7 @@ def _stored(plan: TeacherPlan, first: int, last: int, wanted: WantedSamples) -> 
     stored: dict[int, Samples] = defaultdict(dict)
     for outcome in wanted.stored(plan.position, first, last):
         steps = stored[outcome.position].setdefault(outcome.sample_index, {})
-        steps[outcome.step] = StepOutcome(outcome.verdict, outcome.is_truncated)
+        steps[outcome.step] = StepOutcome(outcome.verdict, outcome.is_truncated, outcome.calls)
     return stored
 
 

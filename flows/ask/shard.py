@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cotfactory.flows.ask.assignments import Assignment, Shard
@@ -11,6 +11,7 @@ from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.held_payment import HeldPayment, StoppedError
 from cotfactory.flows.ask.in_flight import InFlight
 from cotfactory.flows.ask.stop import Stop
+from cotfactory.flows.ask.tool_results import tool_results
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
@@ -21,6 +22,7 @@ from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.teacher import Request, Teacher, ask_with_retries
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch
 from cotfactory.graders.grading import grader_name_and_version
+from cotfactory.graders.sandbox.execution import Sandbox
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import (
@@ -78,7 +80,8 @@ class BackPressure:
 class TeacherSession:
     """All that the shards of one teacher share during a run; `alarms` are the run's.
 
-    Of a teacher that is asked in batches `batches` writes down what is under way: its requests outlive this run.
+    Of a teacher that is asked in batches `batches` writes down what is under way: its requests outlive this run. The
+    calls of a teacher that has a tool are run in the `sandbox`.
     """
 
     spec: TeacherSpec
@@ -94,6 +97,7 @@ class TeacherSession:
     watch: TeacherWatch
     alarms: list[Alarm]
     batches: BatchLedger | None = None
+    sandbox: Sandbox | None = None
     payments: set[HeldPayment] = field(default_factory=set)
     in_flight: InFlight = field(default_factory=InFlight)
 
@@ -186,12 +190,13 @@ async def _sample(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One request: a step of a sample, after what was said in the `earlier` ones."""
+    """One request: a step of a sample, after what was said in the `earlier` ones and what their calls gave back."""
 
     assignment: Assignment
     index: int
     step: int
     earlier: Sequence[Candidate]
+    results: tuple[str, ...] = ()
 
     @property
     def request_id(self) -> str:
@@ -200,12 +205,13 @@ class _Wanted:
     def messages(self, strategy: Strategy) -> tuple[Message, ...]:
         if self.step == 0:
             return self.assignment.messages
-        return strategy.messages(self.step, self.assignment.problem, self.earlier)
+        return strategy.messages(self.step, self.assignment.problem, self.earlier, self.results)
 
 
 async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, outcome: ShardOutcome) -> Attempt | None:
     """Buy and grade the answer to one step; None when it could not be had."""
     try:
+        wanted = await _with_results(wanted, session)
         candidate, model = await _buy(wanted, session, journal)
         session.stop.answered()  # before it is on disk: meanwhile others may be rejected
         await journal.record(candidate)
@@ -244,6 +250,17 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
     return Attempt(candidate, grade.verdict)
 
 
+async def _with_results(wanted: _Wanted, session: TeacherSession) -> _Wanted:
+    """Return the request with what the calls of the answer before it give back. Raises SandboxError."""
+    if not wanted.earlier or session.strategy.tool_choice(wanted.step) is None:
+        return wanted
+    if session.sandbox is None:
+        raise SandboxError("no sandbox was opened for the tool python", "see to the Docker engine and run again")
+    *earlier, answer = wanted.earlier
+    results = await asyncio.to_thread(tool_results, earlier, answer, session.sandbox, session.strategy.most_calls)
+    return replace(wanted, results=results)
+
+
 async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tuple[Candidate, str]:
     """Ask for one step of a sample within budget and limits; return it, and the model that says it answered.
 
@@ -255,7 +272,8 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
         sending = HeldPayment(session, journal, record, worst_case(sampling, messages, session.overrun.tokens))
         session.payments.add(sending)
         try:
-            request = Request(record.candidate_id, messages, sampling, wanted.index, sending.tokens)
+            choice = session.strategy.tool_choice(wanted.step)
+            request = Request(record.candidate_id, messages, sampling, wanted.index, sending.tokens, choice)
             completion = await ask_with_retries(session.teacher, session.spec, session.limiter, request, sending)
             billed = billed_usage(completion, sending.worst)
             sending.settle(billed)
@@ -266,7 +284,8 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
             if session.batches is not None:
                 session.batches.settled(record.candidate_id)
     price_usd, own = cost_usd(session.spec.price, billed), session.spec.reasoning_tags
-    return candidate_of(record, completion, billed, price_usd, own), completion.model
+    candidate = candidate_of(record, completion, billed, price_usd, own)
+    return session.strategy.received(candidate, wanted.assignment.problem), completion.model
 
 
 def _tell(alarms: Sequence[Alarm], session: TeacherSession) -> None:
@@ -321,4 +340,5 @@ def _request_record(wanted: _Wanted, messages: Sequence[Message], session: Teach
         sampling=session.strategy.samplings[wanted.step],
         sample_index=wanted.index,
         parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else wanted.assignment.parent_id,
+        tool_results=wanted.results,
     )

@@ -31,6 +31,7 @@ from cotfactory.generators.teacher.server_pool import ServerPool
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Request, Teacher
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch, UsualAnswers
+from cotfactory.graders.sandbox.execution import Sandbox
 from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRejected, TeacherUnavailable
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
@@ -90,7 +91,12 @@ async def _opened(
 
 @asynccontextmanager
 async def open_session(
-    plan: TeacherPlan, problems: Sequence[Problem], run_budget: RunBudget, grading: GradingQueue, run: Run
+    plan: TeacherPlan,
+    problems: Sequence[Problem],
+    run_budget: RunBudget,
+    grading: GradingQueue,
+    run: Run,
+    sandbox: Sandbox | None = None,
 ) -> AsyncIterator[TeacherSession]:
     """Yield a teacher that has answered its first, free question (`GET /models`), with its limits.
 
@@ -120,6 +126,7 @@ async def open_session(
                     _watch(plan, run),
                     run.alarms,
                     batches,
+                    sandbox,
                 )
 
 

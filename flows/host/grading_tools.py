@@ -19,18 +19,20 @@ def open_grading(
     problems: Sequence[Problem],
     grader: str | None = None,
     code: Code = Code(),  # noqa: B008 - frozen
+    *,
+    has_tool: bool = False,
 ) -> Iterator[Tools]:
     """Yield the graders' tools; Docker is touched only when some problem is graded by running programs.
 
-    `grader` (`FILE.py:FUNCTION`) is the user's own, which then grades all of them; `code` bounds what programs may
-    take. Raises SandboxError when the engine
-    or the image is not there, GraderError for a grader that cannot be used, before anything is asked.
+    Or when a teacher has a tool (`has_tool`), whose calls are run in the same sandbox. `grader` (`FILE.py:FUNCTION`) is
+    the user's own, which then grades all of them; `code` bounds what programs may take. Raises SandboxError when the
+    engine or the image is not there, GraderError for a grader that cannot be used, before anything is asked.
     """
     with ExitStack() as stack:
         sandbox = custom = None
         if grader is not None:
             custom = stack.enter_context(closing(CustomGrading(grader)))
-        elif any(problem.runs_programs for problem in problems):
+        if has_tool or (grader is None and any(problem.runs_programs for problem in problems)):
             sandbox = stack.enter_context(configured_sandbox(code))
         yield stack.enter_context(open_tools(sandbox, custom))
 

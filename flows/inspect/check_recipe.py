@@ -153,7 +153,8 @@ def _check_references(
 ) -> tuple[int, tuple[ProblemStrength, ...]]:
     """Return how many problems have a reference answer that is accepted, or none to check, and their test strength."""
     try:
-        with open_grading(problems, recipe.grader, recipe.code) as tools:
+        has_tool = any(teacher.strategy == "python" for teacher in recipe.teachers)
+        with open_grading(problems, recipe.grader, recipe.code, has_tool=has_tool) as tools:
             strength = _test_strength(problems, tools)
             tested = [
                 problem

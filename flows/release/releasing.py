@@ -76,6 +76,7 @@ def release_facts(run: Run) -> ReleaseFacts:
         funnel=tally.funnel(),
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
+        kept_with_calls=tally.kept_with_calls,
         unconfirmed_usd=run.books().unconfirmed_usd,
         teachers=tally.shares(run.recipe.teachers),
         sandbox_images=tuple(sorted(tally.sandbox_images)),

@@ -5,6 +5,7 @@
 - `refine`: a draft, a critique of it, a revision (after Self-Refine, arXiv 2303.17651).
 - `retry_with_feedback`: after a wrong answer, told so, another way; the reference answer is never told.
 - `hint`: a derivation of the reference answer, which the prompt shows (the rationalisation of STaR, arXiv 2203.14465).
+- `python`: the tool `python` is called, up to `max_calls` times (`python_strategy.py`).
 - `budget`: think for at most so many tokens, then answer (the budget forcing of s1, arXiv 2501.19393).
 
 Every answer is bought, stored and graded by itself; the last one that was due is the sample's candidate, the earlier
@@ -26,7 +27,7 @@ from cotfactory.schemas.reasoning_tags import PUBLISHED
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Message, Sampling
 
-Due = Literal["always", "if_wrong", "if_truncated"]
+Due = Literal["always", "if_wrong", "if_truncated", "if_called"]
 Messages = tuple[Message, ...]
 
 
@@ -47,6 +48,7 @@ class StepOutcome(NamedTuple):
 
     verdict: Verdict | None
     is_truncated: bool
+    calls: bool = False
 
 
 class Attempt(NamedTuple):
@@ -58,7 +60,7 @@ class Attempt(NamedTuple):
     @property
     def outcome(self) -> StepOutcome:
         """What decides how the sample goes on."""
-        return StepOutcome(self.verdict, self.candidate.is_truncated)
+        return StepOutcome(self.verdict, self.candidate.is_truncated, self.candidate.finish_reason == "tool_calls")
 
 
 def _steps(spec: TeacherSpec) -> tuple[_StrategyStep, ...]:
@@ -69,13 +71,16 @@ def _steps(spec: TeacherSpec) -> tuple[_StrategyStep, ...]:
         "refine": (_StrategyStep(), _StrategyStep("critique"), _StrategyStep("revise")),
         "retry_with_feedback": (_StrategyStep(), _StrategyStep("another_way", due="if_wrong")),
         "hint": (_StrategyStep("hint"), *longer),
+        "python": (_StrategyStep("python"), *(_StrategyStep(due="if_called") for _ in range(spec.max_calls or 0))),
         "budget": (_StrategyStep(max_tokens=spec.think_tokens), _StrategyStep("answer_now", due="if_truncated")),
     }
     return steps[spec.strategy]
 
 
 class Strategy:
-    """The strategy of one teacher. `samplings` line up with `steps`."""
+    """The strategy of one teacher. `samplings` line up with `steps`; a sample makes `most_calls` of a tool at most."""
+
+    most_calls = 0
 
     def __init__(self, spec: TeacherSpec) -> None:
         self.name = spec.strategy
@@ -116,10 +121,15 @@ class Strategy:
                 ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index, self._extra_body))
         return tuple(ids)
 
-    def messages(self, number: int, problem: Problem, earlier: Sequence[Candidate]) -> Messages:
-        """Return what step `number` sends, after the answers of all `earlier` steps."""
+    def messages(
+        self, number: int, problem: Problem, earlier: Sequence[Candidate], results: Sequence[str] = ()
+    ) -> Messages:
+        """Return what step `number` sends, after the answers of all `earlier` steps.
+
+        `results` are what the calls of the last of them gave back.
+        """
         opening, turns = self.opening(problem), self.questions(number, problem)[len(self.opening(problem)) :]
-        answers = [Message(role="assistant", content=_said(candidate)) for candidate in earlier]
+        answers = [Message(role="assistant", content=said(candidate)) for candidate in earlier]
         return (*opening, *(message for pair in zip(answers, turns, strict=False) for message in pair))
 
     def questions(self, number: int, problem: Problem) -> Messages:
@@ -131,7 +141,7 @@ class Strategy:
 
     def expected_steps(self, wrong: float, truncated: float) -> float:
         """Return how many requests a sample takes on average; `wrong` and `truncated` are shares of first answers."""
-        shares: dict[Due, float] = {"always": 1.0, "if_wrong": wrong, "if_truncated": truncated}
+        shares: dict[Due, float] = {"always": 1.0, "if_wrong": wrong, "if_truncated": truncated, "if_called": 1.0}
         return 1.0 + sum(shares[step.due] for step in self.steps[1:])
 
     def name_of(self, number: int) -> RequestStrategy:
@@ -143,6 +153,8 @@ class Strategy:
         due = self.steps[number].due
         if due == "if_wrong":
             return before.verdict in ("incorrect", "no_answer")
+        if due == "if_called":
+            return before.calls
         return due == "always" or before.is_truncated
 
     def last_step(self, found: Mapping[int, StepOutcome]) -> int | None:
@@ -154,6 +166,14 @@ class Strategy:
             number += 1
         return None
 
+    def tool_choice(self, number: int) -> Literal["auto", "none"] | None:
+        """Return whether the answer to a step may call the tool that it is offered; None: it is offered none."""
+        return None
+
+    def received(self, candidate: Candidate, problem: Problem) -> Candidate:
+        """Return an answer as this strategy reads it."""
+        return candidate
+
     def whole(self, earlier: Sequence[Candidate], last: Candidate) -> Candidate:
         """Return a sample's candidate as it is published: with `budget`, with what was thought before time was up."""
         if self.name != "budget" or not earlier:
@@ -164,6 +184,6 @@ class Strategy:
         return last.model_copy(update={"reasoning": "\n\n".join(thoughts)})
 
 
-def _said(answer: Candidate) -> str:
+def said(answer: Candidate) -> str:
     """Return an answer as the conversation goes on with it: the response, or the thinking that never came to one."""
     return answer.response or f"{PUBLISHED.opening}\n{answer.reasoning or ''}\n{PUBLISHED.closing}"

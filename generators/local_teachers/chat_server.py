@@ -24,7 +24,8 @@ class ChatRequest(NamedTuple):
     """What a client asks for: `prompt` is all that the user said, `sample` which answer to it is wanted.
 
     `sample` is the request's `seed`, or without one how many answers this model already gave to these messages. `turn`
-    counts the answers that the conversation already holds.
+    counts the user's later turns. `calls` are how many calls of a tool the conversation holds, None where it may
+    not make any.
     """
 
     model: str
@@ -32,15 +33,20 @@ class ChatRequest(NamedTuple):
     sample: int
     max_tokens: int | None
     turn: int = 0
+    calls: int | None = None
 
 
 class ChatReply(NamedTuple):
-    """One answer; `reasoning` is sent as `reasoning_content`, and `model` is who is said to have answered."""
+    """One answer; `reasoning` is sent as `reasoning_content`, and `model` is who is said to have answered.
+
+    `code` is what it calls the tool `python` with, if it does.
+    """
 
     model: str
     content: str
     reasoning: str | None
     finish_reason: str
+    code: str | None = None
 
 
 class ChatRefusal(Exception):
@@ -116,7 +122,14 @@ def _chat_request(body: dict[str, Any], given: Counter[bytes]) -> ChatRequest:
         sample = given[key]
         given[key] += 1
     max_tokens = body.get("max_tokens") or body.get("max_completion_tokens")
-    return ChatRequest(body["model"], "\n".join(asked), sample, max_tokens, turn=len(asked) - 1)
+    return ChatRequest(body["model"], "\n".join(asked), sample, max_tokens, len(asked) - 1, _calls(body))
+
+
+def _calls(body: dict[str, Any]) -> int | None:
+    """Return how many calls the conversation holds, None where the request offers no tool to call."""
+    if not body.get("tools") or body.get("tool_choice") == "none":
+        return None
+    return sum(len(message.get("tool_calls") or ()) for message in body["messages"])
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -131,6 +144,9 @@ def _completion(body: dict[str, Any], reply: ChatReply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.content}
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning
+    if reply.code is not None:
+        function = {"name": "python", "arguments": json.dumps({"code": reply.code})}
+        message["tool_calls"] = [{"id": f"call_{_calls(body) or 0}", "type": "function", "function": function}]
     thought = token_count(reply.reasoning or "")
     prompt_tokens = sum(token_count(_text(part)) for part in body["messages"])
     completion_tokens = thought + token_count(reply.content)
@@ -160,7 +176,10 @@ def _events(body: dict[str, Any], completion: dict[str, Any]) -> bytes:
     ]
     told = {**completion, "object": "chat.completion.chunk"}
     del told["usage"]
-    deltas = [{"role": "assistant", "content": ""}, *pieces, {}]
+    called = [
+        {"tool_calls": [{"index": at, **call}]} for at, call in enumerate(choice["message"].get("tool_calls", ()))
+    ]
+    deltas = [{"role": "assistant", "content": ""}, *pieces, *called, {}]
     chunks = [
         {**told, "choices": [{"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}]}
         for delta, reason in zip(deltas, [None] * (len(deltas) - 1) + [choice["finish_reason"]], strict=True)

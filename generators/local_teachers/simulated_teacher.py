@@ -20,7 +20,7 @@ from cotfactory.generators.local_teachers.chat_server import (
 )
 from cotfactory.generators.local_teachers.local_server import running
 from cotfactory.generators.local_teachers.question_index import QuestionIndex
-from cotfactory.generators.local_teachers.student import answer_problem, worked
+from cotfactory.generators.local_teachers.student import answer_problem, next_call, worked
 from cotfactory.generators.problems.chains import Worked
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import Problem
@@ -62,6 +62,10 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
         problem = _asked_for(by_question[question], request.prompt)
         if problem.problem_id not in known:
             known[problem.problem_id] = worked(problem)
+        if request.calls is not None:
+            code = next_call(request.model, problem.problem_id, request.sample, request.calls)
+            if code is not None:
+                return ChatReply(request.model, "Let me compute that.", None, "tool_calls", code)
         # In a later turn of a conversation the student thinks again: it is another draw.
         sample = seed_from("turn", request.sample, request.turn) if request.turn else request.sample
         said = answer_problem(problem, known[problem.problem_id], request.model, sample, students[request.model])

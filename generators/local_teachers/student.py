@@ -37,6 +37,7 @@ GIVING_UP = (
     "I could not finish this.",
 )
 SLIPS_TRIED = 40
+MOST_CALLS = 3
 
 
 class StudentReply(NamedTuple):
@@ -99,6 +100,18 @@ def answer_problem(
     if thinking < shares.tagged:
         return _compose(mode, draft, "tagged", rng)
     return _compose(mode, draft, "separate" if thinking < shares.tagged + shares.separate else "none", rng)
+
+
+def next_call(model: str, problem_id: str, sample: int, made: int) -> str | None:
+    """Return the code of the call that a sample makes after `made` ones, None when it has called enough: 0 to 3 times.
+
+    Each goes on from what the ones before it left.
+    """
+    rng = _random("calls", model, problem_id, sample)
+    first, times = rng.randint(2, 99), rng.randint(0, MOST_CALLS)
+    if made >= times:
+        return None
+    return f"total = {first}\ntotal" if made == 0 else f"total = total * {made + 1} + {first}\nprint(total)"
 
 
 def _random(*parts: str | int) -> Random:

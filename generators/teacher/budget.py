@@ -116,7 +116,7 @@ def worst_case(sampling: Sampling, messages: Sequence[Message], overrun: Usage =
     bounded by its limit (which a recipe with a budget must set; 0 stands for unknown without one).
     `overrun` is what the endpoint is known to bill beyond that (see BillOverrun).
     """
-    prompt = sum(_bytes(message.content) + MESSAGE_OVERHEAD_TOKENS for message in messages)
+    prompt = sum(_bytes(message.text) + MESSAGE_OVERHEAD_TOKENS for message in messages)
     most = sampling.output_limit
     return Usage(
         input_tokens=prompt + overrun.input_tokens,

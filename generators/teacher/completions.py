@@ -1,10 +1,12 @@
 """Read a completion out of a reply's JSON, whatever a server put where."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cotfactory.generators.teacher.reported_usage import reported_usage, shared_usage
 from cotfactory.schemas.finish_reason import FINISHED, finish_reason_of
+from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.teaching import Completion, ReportedUsage
 
 NOT_READABLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
@@ -35,7 +37,7 @@ def read_completion(payload: Any, latency_ms: float) -> Completion:
     """Return the first choice of a chat completion, with what was billed. Raises one of NOT_READABLE."""
     choice = payload["choices"][0]
     said = _said(_message(choice))
-    usage = reported_usage(payload, says_something=bool(said.text or said.thought))
+    usage = reported_usage(payload, says_something=bool(said.text or said.thought or said.calls))
     return _completion(payload, choice, said, usage, latency_ms)
 
 
@@ -46,18 +48,19 @@ def read_completions(payload: Any, latency_ms: float) -> tuple[Completion, ...]:
     """
     choices = sorted(payload["choices"], key=lambda choice: int(choice.get("index") or 0))
     said = [_said(_message(choice)) for choice in choices]
-    lengths = [len(part.text) + len(part.thought) for part in said]
+    lengths = [len(part.text) + len(part.thought) + sum(len(call.arguments) for call in part.calls) for part in said]
     usages = shared_usage(reported_usage(payload, says_something=any(lengths)), lengths)
     read = zip(choices, said, usages, strict=True)
     return tuple(_completion(payload, choice, part, usage, latency_ms) for choice, part, usage in read)
 
 
 class _Said(NamedTuple):
-    """What a message says, and what was thought before it."""
+    """What a message says, what was thought before it, and the tools that it calls."""
 
     text: str
     thought: str
     is_refusal: bool
+    calls: tuple[ToolCall, ...]
 
 
 def _said(message: Any) -> _Said:
@@ -65,7 +68,28 @@ def _said(message: Any) -> _Said:
     refusal = "" if content.strip() else _plain(message.get("refusal"))
     thoughts = (_plain(message[field]) for field in REASONING_FIELDS if field in message)
     reasoning = next((thought for thought in thoughts if thought), thought_parts)
-    return _Said(_storable(content or refusal), _storable(reasoning), bool(refusal))
+    return _Said(_storable(content or refusal), _storable(reasoning), bool(refusal), _calls(message))
+
+
+def _calls(message: Any) -> tuple[ToolCall, ...]:
+    """Return the calls of a message, those of the older API too; arguments may come as text or as an object."""
+    listed = message.get("tool_calls") or []
+    older = message.get("function_call")
+    called = [(call.get("id"), call.get("function") or call) for call in listed if isinstance(call, Mapping)]
+    if older and not called:
+        called = [(None, older)]
+    return tuple(
+        ToolCall(
+            id=_storable(str(identity or f"call_{number}")),
+            name=_storable(str(function.get("name") or "")),
+            arguments=_storable(_arguments(function.get("arguments"))),
+        )
+        for number, (identity, function) in enumerate(called)
+    )
+
+
+def _arguments(given: Any) -> str:
+    return given if isinstance(given, str) else json.dumps({} if given is None else given, ensure_ascii=False)
 
 
 def _completion(payload: Any, choice: Any, said: _Said, usage: ReportedUsage | None, latency_ms: float) -> Completion:
@@ -73,6 +97,7 @@ def _completion(payload: Any, choice: Any, said: _Said, usage: ReportedUsage | N
     return Completion(
         content=said.text,
         reasoning=said.thought or None,
+        tool_calls=said.calls,
         # An upstream that died in the middle is told beside the choice, whatever the reason says; so is a refusal.
         finish_reason=(
             "error" if choice.get("error") else "content_filter" if said.is_refusal else finish_reason_of(raw)
@@ -98,7 +123,8 @@ def says_nothing(completion: Completion) -> bool:
     one that it thought about in secret.
     """
     return (
-        not completion.content.strip()
+        not completion.tool_calls
+        and not completion.content.strip()
         and not (completion.reasoning or "").strip()
         and completion.finish_reason in FINISHED
         and (completion.usage is None or (completion.usage.output_tokens or 0) <= PAID_FOR_NOTHING_TOKENS)

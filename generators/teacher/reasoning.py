@@ -41,6 +41,7 @@ def candidate_of(
         **dict(request),
         reasoning=reasoning,
         response=response,
+        tool_calls=completion.tool_calls,
         finish_reason=completion.finish_reason,
         finish_reason_raw=completion.finish_reason_raw,
         usage=usage,

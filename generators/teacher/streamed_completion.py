@@ -163,7 +163,11 @@ class _Choice:
             self._error = said["error"]
 
     def payload(self, index: int, cut: str | None, stream_error: Any) -> dict[str, Any]:
-        joined = {name: _joined(pieces) for name, pieces in self._pieces.items() if name != "role"}
+        joined = {
+            name: _joined_calls(pieces) if name == "tool_calls" else _joined(pieces)
+            for name, pieces in self._pieces.items()
+            if name != "role"
+        }
         is_open = self.finish_reason is None
         error = self._error or (stream_error if is_open else None)
         return {
@@ -182,6 +186,19 @@ def _joined(pieces: list[Any]) -> Any:
     for piece in pieces:
         parts.extend(piece if isinstance(piece, list) else [piece])
     return parts
+
+
+def _joined_calls(pieces: list[Any]) -> list[Any]:
+    """Return the calls whose pieces came one by one, each with the place of its call (`index`)."""
+    calls: dict[Any, dict[str, Any]] = {}
+    for place, part in enumerate(_joined(pieces)):
+        call = calls.setdefault(part.get("index", place), {"id": None, "function": {"name": "", "arguments": ""}})
+        function = part.get("function") or {}
+        call["id"] = part.get("id") or call["id"]
+        call["function"]["name"] += function.get("name") or ""
+        arguments = function.get("arguments") or ""
+        call["function"]["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return list(calls.values())
 
 
 def _paired(text: str) -> str:

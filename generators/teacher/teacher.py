@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import aiohttp
 
@@ -34,6 +34,7 @@ from cotfactory.generators.teacher.reply_body import ReplyTooLarge
 from cotfactory.generators.teacher.reply_json import is_web_page, read_json
 from cotfactory.generators.teacher.statuses import REFUSAL_TAKES_S
 from cotfactory.generators.teacher.stream_choice import StreamChoice
+from cotfactory.generators.teacher.tool_offer import offered, refuses_tools, without_tools
 from cotfactory.schemas.errors import TeacherBadReply, TeacherError, TeacherRateLimited, TeacherUnavailable
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message, Sampling
@@ -50,7 +51,8 @@ T = TypeVar("T")
 class Request:
     """One wanted sample. `request_id` is the id of what it buys (the `candidate_id`); it is never sent.
 
-    `tokens` is the estimate that the tokens-per-minute limit is charged with.
+    `tokens` is the estimate that the tokens-per-minute limit is charged with. `tool_choice` says whether the tool that
+    is offered may be called; None: none is offered.
     """
 
     request_id: str
@@ -58,6 +60,7 @@ class Request:
     sampling: Sampling
     sample_index: int
     tokens: int
+    tool_choice: Literal["auto", "none"] | None = None
 
 
 class Teacher(Protocol):
@@ -80,6 +83,7 @@ class OpenAITeacher:
         self._spec, self._endpoint, self._on_allowances = spec, endpoint, on_allowances
         self._refusal_takes_s = REFUSAL_TAKES_S
         self._stream_choice = StreamChoice(spec.stream)
+        self._takes_tools = True
         self._http: HttpClient
 
     async def __aenter__(self) -> "OpenAITeacher":
@@ -91,14 +95,14 @@ class OpenAITeacher:
 
     async def complete(self, request: Request) -> Completion:
         """Ask for one sample. Raises a TeacherError."""
-        completion = await self._ask(chat_body(self._spec, request), read_completion)
+        completion = await self._ask(request, {}, read_completion)
         if says_nothing(completion):
             self._stream_choice.said_nothing()
         return self._whole([completion])[0]
 
     async def complete_several(self, request: Request, samples: int) -> tuple[Completion, ...]:
         """Ask for `samples` samples of one prompt at once; an endpoint may return fewer. Raises a TeacherError."""
-        return self._whole(await self._ask({**chat_body(self._spec, request), "n": samples}, read_completions))
+        return self._whole(await self._ask(request, {"n": samples}, read_completions))
 
     def _whole(self, completions: Sequence[Completion]) -> tuple[Completion, ...]:
         """Return those that were not broken off, without our keys. Raises TeacherUnavailable where all were."""
@@ -109,11 +113,16 @@ class OpenAITeacher:
             raise broken_off(self._endpoint.shown, completions[0])
         return whole
 
-    async def _ask(self, body: dict[str, object], read: Callable[[Any, float], T]) -> T:
+    async def _ask(self, request: Request, more: dict[str, object], read: Callable[[Any, float], T]) -> T:
         while True:
+            offers_tool = self._takes_tools and request.tool_choice is not None
+            body = {**chat_body(self._spec, request, offers_tool=offers_tool), **more}
             way, started = self._stream_choice.keys(body), time.perf_counter()
             with connection_errors(self._spec, self._endpoint, streamed=bool(way)):
                 reply = await self._http.chat({**body, **way})
+            if offers_tool and refuses_tools(reply.status, reply.body):
+                self._takes_tools = False
+                continue
             if reply.is_success or not self._stream_choice.refused(body, way, reply.status, reply.body):
                 break
         took_s = time.perf_counter() - started
@@ -210,13 +219,15 @@ def decoded(
         raise not_json(endpoint.shown, text, is_page=is_web_page(body)) from error
 
 
-def chat_body(spec: TeacherSpec, request: Request) -> dict[str, object]:
+def chat_body(spec: TeacherSpec, request: Request, *, offers_tool: bool = False) -> dict[str, object]:
     """Return the body of the chat request that asks for one sample; sample i is asked with `seed + i`, if with any."""
+    messages = request.messages if offers_tool else without_tools(request.messages)
     sampling = request.sampling
     seed = 0 if sampling.seed is None and spec.is_local else sampling.seed
     return {
         "model": spec.model,
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "messages": [message.sent() for message in messages],
+        **(offered(request.tool_choice) if offers_tool else {}),
         **sampling.sent(),
         **({} if seed is None else {"seed": seed + request.sample_index}),
         **spec.extra_body,

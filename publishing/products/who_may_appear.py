@@ -6,9 +6,18 @@ from cotfactory.schemas.reasoning_tags import MARKS
 
 
 def kept(group: Group) -> list[GradedCandidate]:
-    """Return the candidates that are published as chains to learn from, by their sample index."""
+    """Return the candidates that are published as chains to learn from, by their sample index.
+
+    Those that rest on calls of a tool are none without them: see `kept_with_calls`.
+    """
     pairs = zip(group.candidates, group.decisions, strict=True)
-    return by_index([graded for graded, decision in pairs if decision.kept])
+    return by_index([graded for graded, decision in pairs if decision.kept and not graded.turns])
+
+
+def kept_with_calls(group: Group) -> list[GradedCandidate]:
+    """Return the candidates that rest on calls of a tool and are published with them, by their sample index."""
+    pairs = zip(group.candidates, group.decisions, strict=True)
+    return by_index([graded for graded, decision in pairs if decision.kept and graded.turns])
 
 
 def rejected(group: Group) -> list[GradedCandidate]:
@@ -22,6 +31,7 @@ def rejected(group: Group) -> list[GradedCandidate]:
             graded
             for graded in publishable(group)
             if graded.grade.verdict == "incorrect"
+            and not graded.turns
             and graded.candidate.is_finished
             and graded.candidate.response.strip()
             and not MARKS.search(graded.candidate.response)

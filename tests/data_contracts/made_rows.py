@@ -68,6 +68,18 @@ def no_reasoning_row(number: int) -> Row:
     return {**_chain(number), "messages": [QUESTION, {"role": "assistant", "content": RESPONSE}]}
 
 
+def tools_row(number: int) -> Row:
+    call = {"id": "c1", "type": "function", "function": {"name": "python", "arguments": {"code": "9 + 9"}}}
+    plain = {"tool_calls": None, "tool_call_id": None, "name": None}
+    messages = [
+        {**QUESTION, **plain},
+        {"role": "assistant", "content": "I compute.", **plain, "tool_calls": [call]},
+        {"role": "tool", "content": "18", "tool_calls": None, "tool_call_id": "c1", "name": "python"},
+        {"role": "assistant", "content": RESPONSE, **plain},
+    ]
+    return {**_chain(number), "messages": messages, "tools": '[{"type": "function"}]', "calls": 1}
+
+
 def preference_row(number: int) -> Row:
     return {
         **_written(number),
@@ -182,6 +194,7 @@ GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "sft": sft_row,
     "sft_chat_reasoning_content": reasoning_content_row,
     "sft_chat_no_reasoning": no_reasoning_row,
+    "sft_tools": tools_row,
     "preference": preference_row,
     "kto": kto_row,
     "rl": rl_row,

@@ -9,7 +9,7 @@ import pytest
 from cotfactory.warehouse.stored_outcomes import OUTCOME, StoredOutcome, StoredOutcomes
 
 
-def batch(*rows: tuple[int, int, int, int, int, bool]) -> pa.RecordBatch:
+def batch(*rows: tuple[int, int, int, int, int, bool, bool]) -> pa.RecordBatch:
     names = OUTCOME.names or ()
     return pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
 
@@ -17,8 +17,9 @@ def batch(*rows: tuple[int, int, int, int, int, bool]) -> pa.RecordBatch:
 @pytest.fixture
 def outcomes(tmp_path: Path) -> Iterator[StoredOutcomes]:
     stored = StoredOutcomes(tmp_path)
-    stored.append(batch((2, 0, 0, 0, 0, False), (2, 1, 0, 0, 1, False), (5, 0, 0, 0, 2, True)))
-    stored.append(batch((5, 0, 1, 0, -1, False), (5, 0, 1, 1, 3, False)))  # a problem may lie in two batches
+    stored.append(batch((2, 0, 0, 0, 0, False, False), (2, 1, 0, 0, 1, False, False), (5, 0, 0, 0, 2, True, False)))
+    # a problem may lie in two batches
+    stored.append(batch((5, 0, 1, 0, -1, False, False), (5, 0, 1, 1, 3, False, False)))
     yield stored
     stored.close()
 
@@ -26,17 +27,17 @@ def outcomes(tmp_path: Path) -> Iterator[StoredOutcomes]:
 @pytest.mark.parametrize(
     ("teacher", "first", "last", "found"),
     [
-        (0, 2, 2, [StoredOutcome(2, 0, 0, "correct", False)]),
-        (1, 0, 9, [StoredOutcome(2, 0, 0, "incorrect", False)]),
+        (0, 2, 2, [StoredOutcome(2, 0, 0, "correct", False, False)]),
+        (1, 0, 9, [StoredOutcome(2, 0, 0, "incorrect", False, False)]),
         # Both ends belong to the range, a missing grade is no verdict, and the batches are one.
         (
             0,
             3,
             5,
             [
-                StoredOutcome(5, 0, 0, "no_answer", True),
-                StoredOutcome(5, 1, 0, None, False),
-                StoredOutcome(5, 1, 1, "ungraded", False),
+                StoredOutcome(5, 0, 0, "no_answer", True, False),
+                StoredOutcome(5, 1, 0, None, False, False),
+                StoredOutcome(5, 1, 1, "ungraded", False, False),
             ],
         ),
         (0, 3, 4, []),

@@ -119,7 +119,10 @@ def test_what_is_wanted_meets_what_is_stored(workspace: Workspace) -> None:
     ]
     with WantedSamples(workspace, samples) as wanted:
         wanted.snapshot()
-        assert sorted(wanted.stored(0, 0, 0)) == [(0, 0, 0, "correct", False), (0, 1, 0, None, False)]
+        assert sorted(wanted.stored(0, 0, 0)) == [
+            (0, 0, 0, "correct", False, False),
+            (0, 1, 0, None, False, False),
+        ]
         assert not list(wanted.stored(1, 0, 0))
         assert (wanted.count(), wanted.missing()) == (3, 1)
         assert [(position, candidate.candidate_id) for position, candidate, _ in wanted.ungraded()] == [(0, second)]

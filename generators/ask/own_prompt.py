@@ -35,6 +35,7 @@ class PromptProblem(NamedTuple):
     question: str
     choices: tuple[str, ...] | None
     answer_kind: str
+    program: str | None
     domain: str | None
     source: str
 
@@ -50,7 +51,12 @@ def own_prompt(template: str) -> Callable[[Problem], tuple[Message, ...]]:
         try:
             text = compiled.render(
                 problem=PromptProblem(
-                    problem.question, problem.choices, problem.answer_kind, problem.domain, problem.source
+                    problem.question,
+                    problem.choices,
+                    problem.answer_kind,
+                    problem.program,
+                    problem.domain,
+                    problem.source,
                 ),
                 letters=CHOICE_LETTERS,
                 entry_point=entry_point(problem),

@@ -15,9 +15,10 @@ from cotfactory.data_contracts.report import ContractReport
 from cotfactory.schemas.errors import ContractError
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
-from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, good_rows, write_rows
+from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, good_rows, tools_row, write_rows
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
+TOOL_TURNS = tools_row(1)["messages"]
 KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
 DEMANDS = Demands(require_reasoning=True, max_length_ratio=1.5, one_per_rejection_type=True, rate_off_by=1e-6)
 
@@ -141,6 +142,27 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("sft_chat_no_reasoning", {"pass_rate_c": 0}, "this chain counts as correct"),
     ("sft_chat_no_reasoning", {"pass_rate_n": 1}, "c of n"),
     ("sft_chat_no_reasoning", {"output_tokens": -1}, "tokens are counted"),
+    ("sft_tools", {"messages": TOOL_TURNS[:2]}, "the last turn calls nothing"),
+    ("sft_tools", {"messages": TOOL_TURNS[:3]}, "the assistant speaks last"),
+    ("sft_tools", {"messages": TOOL_TURNS[1:]}, "there is a prompt"),
+    ("sft_tools", {"messages": [*TOOL_TURNS[:2], TOOL_TURNS[3]]}, "each call has its result"),
+    ("sft_tools", {"calls": 2}, "as many calls as are told"),
+    ("sft_tools", {"calls": 0}, "something is called"),
+    ("sft_tools", {"tools": "{}"}, "the tools are a JSON list"),
+    ("sft_tools", {"tools": KEY}, "no key-like string in any text"),
+    ("sft_tools", {"messages": [*TOOL_TURNS[:3], assistant("\n")]}, "response not empty"),
+    ("sft_tools", {"problem_id": "problem-1"}, "no two rows of a problem say the same"),
+    ("sft_tools", {"candidate_id": "candidate-1"}, "no chain twice"),
+    ("sft_tools", {"row_id": "row-00001"}, "no row twice"),
+    ("sft_tools", {"verdict": "incorrect"}, "graded correct"),
+    ("sft_tools", {"finish_reason": "tool_calls"}, "not cut short or broken off"),
+    ("sft_tools", {"final_answer": ""}, "final answer not empty"),
+    ("sft_tools", {"license": ""}, "licence present"),
+    ("sft_tools", {"split": "dev"}, "a split we have"),
+    ("sft_tools", {"pass_rate": 2.0}, "pass rate is a share"),
+    ("sft_tools", {"pass_rate_c": 0}, "this chain counts as correct"),
+    ("sft_tools", {"pass_rate_n": 1}, "c of n"),
+    ("sft_tools", {"output_tokens": -1}, "tokens are counted"),
     ("preference", {"chosen_verdict": "incorrect"}, "chosen is graded correct"),
     ("preference", {"rejected_verdict": "ungraded"}, "rejected is graded incorrect"),
     ("preference", {"rejected_finish_reason": "length"}, "rejected is not cut short or broken off"),

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cotfactory.generators.ask.python_strategy import PythonStrategy
 from cotfactory.generators.ask.strategies import StepOutcome, Strategy
 from cotfactory.schemas.candidate import StrategyName
 from cotfactory.schemas.grade import VERDICTS, Verdict
@@ -20,12 +21,14 @@ EVERY: dict[StrategyName, dict[str, object]] = {
     "retry_with_feedback": {},
     "hint": {},
     "budget": {"think_tokens": 30},
+    "python": {"max_calls": 3},
 }
 
 
 def strategy(name: StrategyName, **more: object) -> Strategy:
     spec = {"name": "t", "model": "m", "strategy": name, "sampling": {"max_tokens": 100}, **EVERY[name], **more}
-    return Strategy(TeacherSpec.model_validate(spec))
+    made = PythonStrategy if name == "python" else Strategy
+    return made(TeacherSpec.model_validate(spec))
 
 
 def ids(asking: Strategy, problem: Problem = PROBLEM, samples: int = 2) -> tuple[tuple[str, ...], ...]:

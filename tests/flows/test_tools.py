@@ -87,7 +87,8 @@ def rows(summary: dict[str, Any], product: str) -> list[dict[str, Any]]:
 def run(recipe: Path, workspace: Path) -> dict[str, Any]:
     done = cotfactory("run", recipe, "--direct", "--workspace", workspace, "--json")
     assert done.returncode == 0, done.stderr
-    return last_line(done)
+    summary: dict[str, Any] = last_line(done)
+    return summary
 
 
 def test_chains_are_told_what_their_calls_gave_and_released_with_it(

@@ -11,6 +11,7 @@ from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, Pass
 from cotfactory.schemas.ids import problem_id, prompt_id, request_id
 from cotfactory.schemas.manifest import FunnelStage, ReleaseFacts, TeacherShare
 from cotfactory.schemas.problem import AnswerKind, Problem, Tests
+from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.recipe import FileSource, Product, Recipe, Release
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Message, Sampling, Usage
@@ -174,7 +175,18 @@ def labelled(group: Group, *indexes: int) -> Group:
     return group.model_copy(update={"labelled": chains})
 
 
-PRODUCTS: tuple[Product, ...] = get_args(Product)
+def made_tools_group(number: int) -> Group:
+    """Return a group with one correct chain, which calls the tool once and goes on from what it gave."""
+    problem = made_problem(number)
+    call = ToolCall(id="c1", name="python", arguments='{"code": "9 + 9"}')
+    turn = made_candidate(problem, 1, response="I compute.", finish_reason="tool_calls")
+    last = made_candidate(problem, 0).model_copy(update={"tool_results": ("18",), "strategy": "python"})
+    graded = made_graded(last).model_copy(update={"turns": (turn.model_copy(update={"tool_calls": (call,)}),)})
+    return made_group(problem, [graded]).model_copy(update={"strategy": "python"})
+
+
+PRODUCTS: tuple[Product, ...] = tuple(product for product in get_args(Product) if product != "sft_tools")
+"""Those that the mixed groups have rows of."""
 
 
 def made_recipe(*products: Product, require_reasoning: bool = False, repo: str | None = None) -> Recipe:

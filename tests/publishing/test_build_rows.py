@@ -1,20 +1,29 @@
 """Every product has a builder whose rows have the published columns, in order, and ids of their own."""
 
+from typing import get_args
+
 import pyarrow as pa
 import pytest
 
 from cotfactory.publishing.build_rows import BUILDERS
 from cotfactory.publishing.products.row_parts import Row
+from cotfactory.schemas.group import Group
+from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
-from tests.publishing.made_groups import PRODUCTS, in_split, made_mixed_group, made_recipe
+from tests.publishing.made_groups import in_split, made_mixed_group, made_recipe, made_tools_group
 
 RECIPE = made_recipe()
+EVERY_PRODUCT: tuple[Product, ...] = get_args(Product)
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+def group_for(product: Product) -> Group:
+    return made_tools_group(1) if product == "sft_tools" else made_mixed_group(1)
+
+
+@pytest.mark.parametrize("product", EVERY_PRODUCT)
 def test_rows_have_the_published_columns_in_order(product: Product) -> None:
-    rows = BUILDERS[product]([made_mixed_group(1)], RECIPE)
+    rows = BUILDERS[product]([group_for(product)], RECIPE)
     assert rows
     assert all(list(row) == ROW_SCHEMAS[product].names for row in rows)
     assert pa.Table.from_pylist(rows, ROW_SCHEMAS[product]).to_pylist() == rows
@@ -28,7 +37,30 @@ def test_row_ids_differ_between_products_problems_and_candidates() -> None:
     assert len({row["row_id"] for row in rows}) == len(rows) == 34
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", EVERY_PRODUCT)
 def test_split_is_the_problems(product: Product) -> None:
-    group = in_split(made_mixed_group(1), "test")
+    group = in_split(group_for(product), "test")
     assert {row["split"] for row in BUILDERS[product]([group], RECIPE)} == {"test"}
+
+
+def test_chains_with_calls_are_rows_of_sft_tools_alone() -> None:
+    """Without the calls and their results their answers come out of nowhere."""
+    group = made_tools_group(1)
+    shown = {product for product, builder in BUILDERS.items() if builder([group], RECIPE)}
+    assert shown == {"sft_tools", "rl", "all_graded"}
+
+
+def test_a_call_that_was_written_as_a_block_is_a_call_like_any_other() -> None:
+    group = made_tools_group(1)
+    (graded,) = group.candidates
+    block = ToolCall(id=None, name="python", arguments="9 + 9\n")
+    turn = graded.turns[0].model_copy(
+        update={"response": "I compute.\n\n```python\n9 + 9\n```", "tool_calls": (block,)}
+    )
+    written = group.model_copy(update={"candidates": (graded.model_copy(update={"turns": (turn,)}),)})
+    (row,) = BUILDERS["sft_tools"]([written], RECIPE)
+    said, result = row["messages"][-3:-1]
+    assert said["content"].endswith("I compute.")
+    assert said["tool_calls"][0]["function"]["arguments"] == {"code": "9 + 9\n"}
+    assert (result["role"], result["content"]) == ("tool", "18")
+    assert result["tool_call_id"] == said["tool_calls"][0]["id"]

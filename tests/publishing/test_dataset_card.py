@@ -1,5 +1,6 @@
 """The card parses, loads with its own lines, and shows hostile names as they are, without letting them act."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -22,6 +23,7 @@ from cotfactory.schemas.recipe import Attempts, Product, Recipe
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.publishing.made_groups import (
     KEY,
+    PRODUCTS,
     in_split,
     made_candidate,
     made_facts,
@@ -30,9 +32,9 @@ from tests.publishing.made_groups import (
     made_mixed_group,
     made_problem,
     made_recipe,
+    made_tools_group,
 )
 
-PRODUCTS: tuple[Product, ...] = get_args(Product)
 TEN_MIXED: dict[Product, int] = {
     "sft": 20,
     "sft_chat_reasoning_content": 20,
@@ -73,6 +75,18 @@ def test_folder_loads_as_it_is(released: Path, tmp_path: Path, product: Product)
     assert loaded["train"].column_names == ROW_SCHEMAS[product].names
     # What the card says of the columns is what the library finds in the files.
     assert loaded["train"].features == datasets.Features.from_arrow_schema(ROW_SCHEMAS[product])
+
+
+def test_chains_with_calls_load_with_their_calls(tmp_path: Path) -> None:
+    recipe = made_recipe("sft_tools")
+    groups = [(made_tools_group(number),) for number in range(3)]
+    told = made_facts(problems=groups).model_copy(update={"kept_with_calls": 3})
+    path = write_release(recipe.name, groups, recipe, told, tmp_path / "releases", tmp_path / "staging").path
+    row = datasets.load_dataset(str(path), "sft_tools", split="train", cache_dir=str(tmp_path / "cache"))[0]
+    assert [message["role"] for message in row["messages"]] == ["user", "assistant", "tool", "assistant"]
+    assert row["messages"][1]["tool_calls"][0]["function"] == {"name": "python", "arguments": {"code": "9 + 9"}}
+    assert json.loads(row["tools"])[0]["function"]["name"] == "python"
+    assert "whose calls and results its chat template writes" in (path / "README.md").read_text("utf-8")
 
 
 def test_chains_are_loaded_by_default(released: Path, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 For `math` problems with `program: run` (program-aided answers: PAL, arXiv 2211.10435; program of thoughts, 2211.12588).
 The program is the last complete Python block of the response, or its bare text; `graders.sandbox.cells` says what of
 it is the answer. Whatever else the response states is not read. A program that gives nothing is `no_answer`: it raised,
-ran out of time or memory, or neither printed nor assigned anything.
+ran out of time or memory, or neither printed nor assigned anything. The grade's extracted answer is the program, as
+for `code`, and its evidence says what it gave.
 """
 
 import json
@@ -46,15 +47,17 @@ def grade_program_answer(problem: Problem, candidate: Candidate, tools: Tools) -
     if tools.sandbox is None:
         return _grade(candidate, "ungraded", "no_sandbox", "no sandbox was opened for this run")
     try:
-        given, fault = _run(program, tools.sandbox)
+        given, fault = _run(program.executed, tools.sandbox)
     except SandboxError as error:
         return _grade(candidate, "ungraded", "sandbox_failed", str(error))
     if given is None:
         verdict, reason, detail = fault
         return _grade(candidate, verdict, reason, detail, tools.sandbox)
     found = _best(problem, candidate, given, tools)
-    evidence = found.evidence.model_copy(update={"image_digest": tools.sandbox.image_digest, "rule": "program"})
-    named = {"grader": "math_program", "grader_version": PROGRAM_ANSWER_VERSION, "extracted_answer": given}
+    evidence = found.evidence.model_copy(
+        update={"image_digest": tools.sandbox.image_digest, "rule": "program", "detail": f"it gives {given[:200]}"}
+    )
+    named = {"grader": "math_program", "grader_version": PROGRAM_ANSWER_VERSION, "extracted_answer": program.text}
     return found.model_copy(update={**named, "evidence": evidence})
 
 

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from typing import NamedTuple
 
 from cotfactory.graders.code.bindings import is_program, returns_at_top, tree_of
 from cotfactory.graders.code.program import CODE_START, PYTHON, bare_program, fenced_blocks, tagged, with_helpers
@@ -9,7 +10,14 @@ from cotfactory.graders.code.program import CODE_START, PYTHON, bare_program, fe
 CODE_LINE = re.compile(r"[ \t]*(?:[A-Za-z_][A-Za-z0-9_]* = |print\()")
 
 
-def script_in(response: str) -> str | None:
+class Script(NamedTuple):
+    """A script as the response has it, and what is executed: with what it needs of other blocks."""
+
+    text: str
+    executed: str
+
+
+def script_in(response: str) -> Script | None:
     """Return the script that a response holds: its last complete Python block that does something, with the blocks
     before it that define what it uses; else a block that nothing closes, else bare code. None where there is none.
 
@@ -19,11 +27,16 @@ def script_in(response: str) -> str | None:
     if not blocks and cut_off is not None:
         blocks = [cut_off]
     if not blocks:
-        program = bare_program(response, None) or response
-        return _script_of_body(program)
+        text = bare_program(response, None) or response
+        return _script(text, text)
     usable = [block.text for block in blocks if block.language in PYTHON or not block.language]
     programs = [text for text in usable if is_program(text)] or usable
-    return _script_of_body(with_helpers(programs[-1], usable, None)) if programs else None
+    return _script(programs[-1], with_helpers(programs[-1], usable, None)) if programs else None
+
+
+def _script(text: str, whole: str) -> Script | None:
+    executed = _script_of_body(whole)
+    return None if executed is None else Script(text, executed)
 
 
 def _script_of_body(text: str) -> str | None:

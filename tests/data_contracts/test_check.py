@@ -19,6 +19,7 @@ from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, good
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 TOOL_TURNS = tools_row(1)["messages"]
+TURNS = "somebody asks, each call is answered, and the assistant ends"
 KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
 DEMANDS = Demands(require_reasoning=True, max_length_ratio=1.5, one_per_rejection_type=True, rate_off_by=1e-6)
 
@@ -151,7 +152,8 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("sft_tools", {"tools": "{}"}, "the tools are a JSON list"),
     ("sft_tools", {"tools": KEY}, "no key-like string in any text"),
     ("sft_tools", {"messages": [*TOOL_TURNS[:3], assistant("\n")]}, "response not empty"),
-    ("sft_tools", {"problem_id": "problem-1"}, "no two rows of a problem say the same"),
+    ("sft_tools", {"problem_id": f"{1:032x}"}, "no two rows of a problem say the same"),
+    ("sft_tools", {"messages": [*TOOL_TURNS[:2], TOOL_TURNS[3]]}, TURNS),
     ("sft_tools", {"candidate_id": "candidate-1"}, "no chain twice"),
     ("sft_tools", {"row_id": "row-00001"}, "no row twice"),
     ("sft_tools", {"verdict": "incorrect"}, "graded correct"),
@@ -387,7 +389,7 @@ PLANTED += [
 ]
 WITH_PROMPT: tuple[Product, ...] = ("preference", "kto", "rl", "self_correction", "all_graded")
 PLANTED += [(product, {"prompt": asked}, PROMPT) for product in WITH_PROMPT for asked in ASKED_BY_NOBODY]
-WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "self_correction", "steps")
+WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "sft_tools", "self_correction", "steps")
 PLANTED += [(product, {"final_answer": "4711"}, SAYS) for product in WITH_ANSWER]
 PLANTED += [
     ("rl", {"data_source": ""}, "verl is told a scorer or the source"),

@@ -108,7 +108,8 @@ def test_the_grade_says_what_ran_where(tools: Tools) -> None:
     problem = computed("18")
     (found,) = grade_batch([(problem, attempt(fenced("print(18)")))], tools)
     assert (found.grader, found.grader_version) == grader_name_and_version(problem)
-    assert (found.extracted_answer, found.evidence.rule) == ("18", "program")
+    assert (found.extracted_answer, found.evidence.rule) == ("print(18)", "program")
+    assert found.evidence.detail == "it gives 18"
     assert found.evidence.image_digest
 
 

@@ -36,7 +36,7 @@ def script_in(response: str) -> Script | None:
 
 def _script(text: str, whole: str) -> Script | None:
     executed = _script_of_body(whole)
-    return None if executed is None else Script(text, executed)
+    return None if executed is None else Script(text.strip("\n"), executed)
 
 
 def _script_of_body(text: str) -> str | None:

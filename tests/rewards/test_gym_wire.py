@@ -1,10 +1,17 @@
+import json
+from pathlib import Path
+
+import jsonschema
 import pytest
 
 from cotfactory.rewards.fields import Body
 from cotfactory.rewards.gym_wire import aggregate_metrics, rollout_to_verify, session_reply, verify_reply
 from cotfactory.rewards.refusal import Refusal
 from cotfactory.rewards.rollout import Rewarded
+from cotfactory.schemas.grade import Verdict
 from tests.builders import a_grade
+
+SCHEMA = json.loads(Path(__file__).with_name("nemo_gym_reply.schema.json").read_text())
 
 
 def message(text: str) -> Body:
@@ -114,6 +121,19 @@ def test_what_is_ungraded_is_masked_for_new_readers_and_old_ones(reason: str, ki
     assert reply["failure_reason"].startswith(reason)
     assert reply["instance_config"] == {"id": 3, "mask_sample": True}
     assert reply["_ng_failure_class"] == "judge_failed"
+
+
+@pytest.mark.parametrize("verdict", ["correct", "incorrect", "no_answer", "ungraded"])
+def test_a_reply_is_what_nemo_gym_reads(verdict: Verdict) -> None:
+    """Its own models read replies in `tests/trainers/test_nemo_gym.py`; here a schema of the same fields does."""
+    body = body_with(message("42"), responses_create_params={"input": []})
+    told = {"id": "r", "created_at": 1.0, "model": "m", "object": "response", "parallel_tool_calls": True}
+    body["response"] |= {**told, "tool_choice": "auto", "tools": []}
+    reward = {"correct": 1.0, "ungraded": None}.get(verdict, 0.0)
+    reply = json.loads(json.dumps(verify_reply(body, Rewarded("p1", a_grade(verdict), None, reward))))
+    jsonschema.validate(reply, SCHEMA)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**reply, "mask_sample": True, "failure_kind": None}, SCHEMA)
 
 
 def test_sessions_are_echoed_and_nothing_else_is_remembered() -> None:

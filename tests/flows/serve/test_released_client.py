@@ -1,4 +1,4 @@
-"""The reward that a release carries, run in its folder against real servers: its own, one alike, one with others."""
+"""The reward that a release carries, run in its folder against real servers: its own, alike, with other graders."""
 
 import json
 import os

@@ -33,7 +33,15 @@ from cotfactory.graders.math.latex import MAX_ANSWER_CHARS
 from cotfactory.graders.statements.boxed import stated_box
 from cotfactory.graders.statements.forms import Form, find_forms
 from cotfactory.graders.statements.last_line import Concluded, formula, only_line, sentence, whole_line
-from cotfactory.graders.statements.payload import corrected, is_comment, is_negated, payload, restatements, tidy
+from cotfactory.graders.statements.payload import (
+    corrected,
+    is_comment,
+    is_negated,
+    is_refusal,
+    payload,
+    restatements,
+    tidy,
+)
 from cotfactory.graders.statements.standing import is_taken_back, standing
 from cotfactory.graders.statements.wrappers import opened, tagged_answers, without_tags
 
@@ -200,6 +208,9 @@ def _statements(text: str) -> tuple[list[Statement], bool]:
     for number, form in enumerate(forms):
         statement = _read(text, form)
         if statement is None:
+            if found and is_refusal(text, form.end):
+                fell = True
+                found.clear()
             continue
         until = forms[number + 1].start if number + 1 < len(forms) else len(text)
         how = standing(text, form.start, form.end, until)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from cotfactory.graders.math.expression_answers import ValueFinding
 from cotfactory.graders.math.latex import plain_words
-from cotfactory.graders.math.numbers import number_words
+from cotfactory.graders.math.number_words import number_words
 from cotfactory.graders.math.units import read_unit
 
 MAX_STATED_WORDS = 12

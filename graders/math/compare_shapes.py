@@ -13,16 +13,15 @@ from collections.abc import Sequence
 from cotfactory.graders.math.asked_for import asks_for_order, asks_for_time, speaks_of_interval
 from cotfactory.graders.math.bases import based_number
 from cotfactory.graders.math.clock import same_time, time_of_day
+from cotfactory.graders.math.compare_words import DIFFERENT_SHAPE, compare_words
 from cotfactory.graders.math.expression_answers import Comparison, ValueFinding, has_prose, same_value, within_tolerance
-from cotfactory.graders.math.latex import plain_words
 from cotfactory.graders.math.names import are_different, subject
 from cotfactory.graders.math.numbers import exact_number, quantity, split_unit
 from cotfactory.graders.math.piecewise import compare_cases
 from cotfactory.graders.math.polynomials import Form
 from cotfactory.graders.math.resolve_shapes import TURNED, form_of, gap_of, has_symbols, resolve
-from cotfactory.graders.math.structures import Shape, is_name
-
-DIFFERENT_SHAPE = ValueFinding("different", "shape")
+from cotfactory.graders.math.structures import Shape
+from cotfactory.graders.math.symbol_names import is_name
 
 
 def compare(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:
@@ -52,7 +51,7 @@ def compare(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFin
     if pair == ("value", "value"):
         return _values(reference, answer, comparison)
     if "words" in pair:
-        return _words(reference, answer)
+        return compare_words(reference, answer)
     if answer.kind == "list" and answer.marks == "or" and reference.kind not in ("list", "set", "union"):
         return _alternatives(reference, answer, comparison)
     rule = {
@@ -132,48 +131,6 @@ def _decimal_comma(text: str, least: int) -> str | None:
     A reference `1,2` is the list of 1 and 2: there the comma has to have two digits after it.
     """
     return text.replace(",", ".") if re.fullmatch(rf"-?[0-9]+,[0-9]{{{least},2}}", text) else None
-
-
-_HEAD_NOUNS = frozenset(
-    ["number", "numbers", "integer", "integers", "function", "functions", "value", "values", "triangle", "triangles",
-     "curve", "graph", "series", "sequence", "matrix", "on"]
-)  # fmt: skip
-"""`an odd number`, `an odd function` are odd, `on Monday` is Monday."""
-
-_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
-
-_SOFT = re.compile(r"[^a-z0-9]+")
-
-
-def _words(reference: Shape, answer: Shape) -> ValueFinding:
-    if answer.kind == "list" and answer.marks == "or":
-        return ValueFinding("several", "words")
-    if reference.kind != "words":
-        return ValueFinding("no_value", "words") if reference.kind == "value" else DIFFERENT_SHAPE
-    if answer.kind == "list":
-        return DIFFERENT_SHAPE
-    expected, given = _bare_words(reference.text), _bare_words(answer.text)
-    if expected == given or (len(expected) == 1 and expected == [word for word in given if word not in _HEAD_NOUNS]):
-        return ValueFinding("equal", "words")
-    if (
-        len(expected) == len(given) == 1
-        and _TRUTH.get(expected[0]) is not None
-        and _TRUTH.get(expected[0]) == _TRUTH.get(given[0])
-    ):
-        return ValueFinding("equal", "truth_value")
-    if (
-        set(expected) <= set(given)
-        or set(given) <= set(expected)
-        or sorted("".join(expected)) == sorted("".join(given))
-    ):
-        return ValueFinding("undecided", "words_overlap")
-    return ValueFinding("different", "words")
-
-
-def _bare_words(text: str) -> list[str]:
-    """Return the words in lower case, without an article in front of one that is more than a letter: A is an answer."""
-    words = _SOFT.sub(" ", plain_words(text).casefold()).split()
-    return words[1:] if len(words) > 1 and words[0] in ("the", "a", "an") and len(words[1]) > 1 else words
 
 
 def _alternatives(reference: Shape, answer: Shape, comparison: Comparison) -> ValueFinding:

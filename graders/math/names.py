@@ -3,7 +3,8 @@
 import re
 
 from cotfactory.graders.math.resolve_shapes import has_symbols
-from cotfactory.graders.math.structures import Shape, is_name
+from cotfactory.graders.math.structures import Shape
+from cotfactory.graders.math.symbol_names import is_name
 
 _VARIABLE = re.compile(r"[a-z](?:_\{?\w+\}?)?\Z")
 _CAPITAL = re.compile(r"[A-Z](?:_\{?\w+\}?)?\Z")

@@ -7,18 +7,14 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cotfactory.graders.math.decimals import MAX_DIGITS, decimal
 from cotfactory.graders.math.latex import plain_words
+from cotfactory.graders.math.number_words import SCALES, fraction_words, number_words
 from cotfactory.graders.math.units import Unit, converted, is_known_unit, is_money, is_unit_text, read_unit, same_scale
 
 MAX_EXPONENT = 400
 """Powers of ten beyond this are not expanded: `10^{10^9}` would fill the memory."""
 
-MAX_DIGITS = 2_000
-
-_PLAIN = re.compile(r"([-+]?)\s?([0-9]+)(?:\.([0-9]*))?\Z|([-+]?)\s?\.([0-9]+)\Z")
-_GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?\Z|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]*)?\Z")
-"""Thousands, or lakhs and crores: 12,34,567."""
-_SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]*)?\Z")
 _ARGUMENT = r"\s*(?:\{\s*([-+]?[0-9.,]+)\s*\}|([0-9]))"
 _FRACTION = re.compile(r"\\frac" + _ARGUMENT + _ARGUMENT + r"\s*\Z")
 _SLASH = re.compile(r"\(?\s*([-+]?\s?[0-9.,]+)\s*\)?\s*/\s*\(?\s*([-+]?\s?[0-9.,]+)\s*\)?\Z")
@@ -36,36 +32,6 @@ _GOES_ON = re.compile(
 """`0.1666...`: a digit that repeats three times, or several that do twice, before the dots are the cycle."""
 _POWER = re.compile(r"\(?\s*([-+]?[0-9]{1,12})\s*\)?\s*\^\s*(?:\{\s*([0-9]{1,3})\s*\}|([0-9]{1,3}))\Z")
 
-_ONES = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-]  # fmt: skip
-_TENS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
-_WORD_VALUES = {word: value for value, word in enumerate(_ONES)} | {
-    word: 10 * tens for tens, word in enumerate(_TENS) if word
-}
-
-
-def _decimal(text: str) -> Fraction | None:
-    """Read `12`, `-3.50`, `.5`, `1,234.5`: digits with at most one point, thousands grouped by comma or space."""
-    match = _PLAIN.match(text)
-    if match is None:
-        lead = text[:1] if text[:1] in ("-", "+") else ""
-        digits = text[len(lead) :].lstrip()
-        if not (_GROUPED.match(digits) or _SPACED.match(digits)):
-            return None
-        grouped = _decimal(digits.replace(",", "").replace(" ", ""))
-        return -grouped if grouped is not None and lead == "-" else grouped
-    if len(text) > MAX_DIGITS:
-        return None
-    sign, whole, part, small_sign, small = match.groups()
-    if small is not None:
-        value = Fraction(int(small), 10 ** len(small))
-    else:
-        value = Fraction(int(whole + part), 10 ** len(part)) if part else Fraction(int(whole))
-    return -value if (sign or small_sign) == "-" else value
-
 
 def exact_number(text: str) -> Fraction | None:
     r"""Return the exact value of cleaned text that is one number in any notation, else None.
@@ -76,7 +42,7 @@ def exact_number(text: str) -> Fraction | None:
     >>> exact_number(r"-1\frac{1}{2}"), exact_number("1,234.50"), exact_number(r"3 \times 10^{-2}")
     (Fraction(-3, 2), Fraction(2469, 2), Fraction(3, 100))
     """
-    value = _decimal(text)
+    value = decimal(text)
     if value is not None or not text:
         return value
     if text[0] in "-+":
@@ -103,7 +69,7 @@ def _unsigned(text: str) -> Fraction | None:
     if len(text) <= MAX_DIGITS and (match := _REPEATING.match(text) or _GOES_ON.match(text)):
         integer, fixed, *cycles = match.groups()
         cycle = next(digits for digits in cycles if digits)
-        start = _decimal(f"{integer or 0}.{fixed}0") or Fraction(0)
+        start = decimal(f"{integer or 0}.{fixed}0") or Fraction(0)
         return start + Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(fixed))
     if match := _POWER.match(text):
         base, exponent = int(match[1]), int(match[2] or match[3])
@@ -113,63 +79,16 @@ def _unsigned(text: str) -> Fraction | None:
 
 
 def _ratio(numerator: str, denominator: str) -> Fraction | None:
-    top, bottom = _decimal(numerator.strip()), _decimal(denominator.strip())
+    top, bottom = decimal(numerator.strip()), decimal(denominator.strip())
     return top / bottom if top is not None and bottom else None
 
 
 def _scaled(mantissa: str, exponent: str) -> Fraction | None:
-    value = _decimal(mantissa)
+    value = decimal(mantissa)
     power = int(exponent) if len(exponent) <= 6 else MAX_EXPONENT + 1
     if value is None or abs(power) > MAX_EXPONENT:
         return None
     return value * Fraction(10) ** power
-
-
-def number_words(text: str) -> Fraction | None:
-    """Return the value of number words: `four`, `twenty-one`, `3 million`, `two hundred and five`."""
-    total, current, seen = Fraction(0), Fraction(0), False
-    for word in text.lower().replace("-", " ").split():
-        value = _WORD_VALUES.get(word)
-        digits = _decimal(word) if value is None and word[:1].isdigit() else None
-        if value is not None:
-            current += value
-        elif digits is not None:
-            if seen:
-                return None
-            current += digits
-        elif word in _SCALES:
-            scaled = (current if seen else Fraction(1)) * _SCALES[word]
-            total, current = (total, scaled) if word == "hundred" else (total + scaled, Fraction(0))
-        elif word != "and" or not seen:
-            return None
-        seen = True
-    return total + current if seen else None
-
-
-_PARTS = {
-    "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
-    "ninth": 9, "tenth": 10, "twelfth": 12, "hundredth": 100, "thousandth": 1000,
-}  # fmt: skip
-
-
-def _fraction_words(words: str) -> Fraction | None:
-    """Return the value of `three halves`, `two-thirds`, `a quarter`, `half`, `one and a half`; an ordinal is none."""
-    if words == "half":
-        return Fraction(1, 2)
-    if words == "half a dozen":
-        return Fraction(6)
-    *counted, part = words.replace("-", " ").split()
-    parts = _PARTS.get(part) or _PARTS.get(part.removesuffix("s"))
-    if parts is None or not counted:
-        return None
-    whole: Fraction | None = Fraction(0)
-    if "and" in counted:
-        at = counted.index("and")
-        whole, counted = number_words(" ".join(counted[:at])), counted[at + 1 :]
-    count = Fraction(1) if counted in (["a"], ["an"], ["one"]) else number_words(" ".join(counted))
-    if whole is None or count is None or part.endswith("s") != (count != 1):
-        return None
-    return whole + count / parts
 
 
 def _spelled(text: str) -> Fraction | None:
@@ -178,10 +97,10 @@ def _spelled(text: str) -> Fraction | None:
     if not words[-1:].isalnum() or len(words) > 80 or (words[-1].isdigit() and not sign):
         return None
     words = words[sign.end() :] if sign else words
-    if words.startswith(("a ", "an ")) and words.split()[1] in _SCALES:
+    if words.startswith(("a ", "an ")) and words.split()[1] in SCALES:
         words = "one " + words.partition(" ")[2]
     value = number_words(words)
-    value = _fraction_words(words) if value is None else value
+    value = fraction_words(words) if value is None else value
     return None if value is None else -value if sign else value
 
 
@@ -203,7 +122,7 @@ _ANGLE_OF = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc|cis)(?![A-Za-z])")
 """The degrees in `\\sin 30^\\circ` are the angle's, not the answer's."""
 _WORD_TAIL = re.compile(r"(?<=[0-9)}\]])\s*(/?[A-Za-z][A-Za-z ./-]*?(?:\^\{?[0-9]\}?)?)\s*\.?\Z")
 _SIGN_TAIL = re.compile(r"\s*([¢€£¥₹₩₽])\Z")
-_SCALE_LEAD = re.compile(rf"\s*((?:{'|'.join(_SCALES)}))s?\b(?:\s+of\b)?", re.IGNORECASE)
+_SCALE_LEAD = re.compile(rf"\s*((?:{'|'.join(SCALES)}))s?\b(?:\s+of\b)?", re.IGNORECASE)
 _SHORT_SCALE = re.compile(r"(.*[0-9])\s*(?:\\text\{\s*)?(k|K|M|mn|B|bn|T|tn)\s*\}?\Z")
 _SHORT_SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "t": "trillion",
                  "tn": "trillion"}  # fmt: skip

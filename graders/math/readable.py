@@ -16,7 +16,8 @@ from cotfactory.graders.math.numbers import quantity, split_unit
 from cotfactory.graders.math.polynomials import NoForm
 from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.math.resolve_shapes import resolve
-from cotfactory.graders.math.structures import Shape, is_name, read_shape
+from cotfactory.graders.math.structures import Shape, read_shape
+from cotfactory.graders.math.symbol_names import is_name
 
 MAX_WORDS = 6
 """More words than these are a sentence."""

@@ -4,7 +4,8 @@ from cotfactory.graders.math.exact_forms import constant_value, difference, exac
 from cotfactory.graders.math.expressions import Unreadable, parse_expression, symbols
 from cotfactory.graders.math.numbers import quantity, same_quantity
 from cotfactory.graders.math.polynomials import Form, NoForm
-from cotfactory.graders.math.structures import Shape, is_name, rays_around
+from cotfactory.graders.math.structures import Shape, rays_around
+from cotfactory.graders.math.symbol_names import is_name
 
 
 def resolve(shape: Shape) -> Shape:

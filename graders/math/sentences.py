@@ -7,7 +7,8 @@ import re
 from fractions import Fraction
 
 from cotfactory.graders.math.latex import plain_words
-from cotfactory.graders.math.numbers import exact_number, number_words
+from cotfactory.graders.math.number_words import number_words
+from cotfactory.graders.math.numbers import exact_number
 from cotfactory.graders.math.qualifiers import is_qualified
 
 MAX_WORDS = 25

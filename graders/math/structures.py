@@ -12,6 +12,7 @@ from cotfactory.graders.math.expression_answers import has_prose
 from cotfactory.graders.math.latex import plain_words
 from cotfactory.graders.math.matrices import combine, determinant, read_block
 from cotfactory.graders.math.numbers import exact_number, quantity
+from cotfactory.graders.math.symbol_names import is_name
 
 Kind = Literal[
     "value", "list", "tuple", "set", "union", "matrix", "cases", "equation", "inequality", "ratio", "words", "broken"
@@ -214,26 +215,6 @@ def _set_relation(text: str, sides: list[str], operator: str, depth: int) -> Sha
         members.append(known)
     small, large = members if operator.startswith("sub") else members[::-1]
     return Shape("words", str(small <= large and (operator.endswith("eq") or small != large)))
-
-
-_NAME = re.compile(
-    r"(?:\\?[A-Za-z]|\\(?:alpha|beta|gamma|theta|lambda|mu|phi|omega|ell)\s*)(?:_\s*(?:\{\s*\w+\s*\}|\w))?'*\s*\Z"
-    r"|[A-Za-z]'*(?:_\s*(?:\{\s*\w+\s*\}|\w))?(?:\^\{?-1\}?)?\s*\([^()]*\)\s*\Z|\|?\s*[A-Z]{2,4}\s*\|?\Z|[A-Z]{2}\s*\^\s*2\Z"
-    r"|\\frac\s*\{[A-Z]{2}\}\s*\{[A-Z]{2}\}\Z|[A-Z]\s*:\s*[A-Z]\Z"
-    r"|\((?:\s*[a-zA-Z](?:_\s*\{?\w+\}?)?\s*,)+\s*[a-zA-Z](?:_\s*\{?\w+\}?)?\s*\)\Z"
-)
-
-
-def is_name(text: str) -> bool:
-    r"""Whether a side of an equation only names what the other side is: `x`, `f(x)`, `|AB|`, `\angle ABC`.
-
-    `e` and `i` are numbers, and `2x` or `xy` is an expression.
-    """
-    if text in ("e", "i"):
-        return False
-    if "\\angle" in text or "\\overline" in text or "\\text" in text or "\\overrightarrow" in text:
-        return not any(character.isdigit() for character in text)
-    return _NAME.match(text) is not None
 
 
 def _ratio(text: str, depth: int) -> Shape:

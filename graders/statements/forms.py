@@ -21,7 +21,7 @@ _ENGLISH = re.compile(
     r"|(?<=final )result)"
     r"(?:,[ \t][a-z]{1,20}(?:[ \t][a-z]{1,20})?,)?"
     r"[ \t]*(?:\*\*|__|\}|\\\))?[ \t]*(?P<verb>\b(?:is|are|equals|(?:would|should|must|will"
-    r"|has[ \t]to)[ \t](?:[a-z]{2,12}[ \t])?be"
+    r"|has[ \t]to)[ \t](?!not\b|never\b)(?:[a-z]{2,12}[ \t])?be"
     r"|(?:comes|works)[ \t]out[ \t](?:to[ \t]be|to|as|at)|turns[ \t]out[ \t]to[ \t]be)\b|[:：=→]|[ \t](?:[-–—]"
     r"|[-=]>)[ \t])"
     r"[ \t]*(?:\*\*|__|\*(?=[ \t]))?[ \t]*(?P<colon>[:：])?",
@@ -82,7 +82,9 @@ _NOT_OWN = {
     "expected", "reference", "gold", "given", "target", "wrong", "incorrect", "previous", "student", "student's",
     "model", "sample", "example", "their", "his", "her", "your", "ground-truth", "truth", "no", "possible", "user's",
     "student’s", "any", "an", "every", "each", "alternative", "intermediate", "partial", "another",
+    "false", "naive", "tempting", "rejected", "old", "former", "initial", "proposed", "suggested", "claimed", "alleged",
 }  # fmt: skip
+_OF_SOMEBODY = re.compile(r"(?!Today|Problem|Question)[A-Z][a-z]+['’]s\Z")
 _ABOUT_IT = {"this", "that"}
 
 
@@ -121,7 +123,7 @@ def _english(text: str, lowered: str) -> list[Form]:
         before = _LEAD.search(text[max(0, match.start() - _LEAD_CHARS) : match.start()])
         assert before is not None
         lead = (before["lead"] or "").lower()
-        if lead in _NOT_OWN:
+        if lead in _NOT_OWN or _OF_SOMEBODY.match(before["lead"] or ""):
             continue
         is_about = lead in _ABOUT_IT
         if is_about and not match["verb"].strip().isalpha():

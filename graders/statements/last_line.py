@@ -7,7 +7,7 @@ are not.
 import re
 from typing import NamedTuple
 
-from cotfactory.graders.math.numbers import number_words
+from cotfactory.graders.math.number_words import number_words
 from cotfactory.graders.statements.payload import tidy, without_bold
 
 MAX_FORMULA_TEXT = 50_000

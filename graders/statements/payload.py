@@ -139,6 +139,14 @@ def is_negated(value: str) -> bool:
     return _NEGATED.match(value) is not None or (not value.isascii() and _NEGATED_AT_END.search(value) is not None)
 
 
+_REFUSAL = re.compile(r"\W*(?:[a-z]+ly )?(?:wrong|incorrect|mistaken|false)\W*(?:\n|\Z)", re.IGNORECASE)
+
+
+def is_refusal(text: str, start: int) -> bool:
+    """Whether what is said from `start` on calls the answer before it wrong: "the obvious answer is wrong"."""
+    return _REFUSAL.match(text[start : start + 40]) is not None
+
+
 _COMMENT = re.compile(
     r"(?:indeed |also |clearly |quite |very |both |perfectly |therefore )*(?:correct|right|reasonable"
     r"|consistent|valid|verified|confirmed|unique|exact"

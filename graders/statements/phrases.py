@@ -9,10 +9,12 @@ _ADVERBS = (
     r"|in fact)"
 )
 _BAD = (
-    r"(?:wrong|incorrect|mistaken|false|impossible|untrue|nonsense|invalid|absurd|inaccurate|out of the question"
+    r"(?:wrong|incorrect|mistaken|false|impossible|untrue|nonsense|invalid|absurd|flawed|erroneous|inaccurate"
+    r"|out of the question"
     r"|(?:a|an|the|one) (?:[a-z]+ ){0,2}(?:mistake|error|trap|misconception|wrong (?:answer|value|option|choice))"
     r"|too (?:large|small|big|high|low|much|many|few|long|short)|(?:ruled out|excluded|rejected|discarded|extraneous)"
-    r"|not (?:be |an? |the |quite |really |what ){0,2}(?:correct|right|true|possible|valid|answer|solution|it|so|the"
+    r"|not (?:be |an? |the |quite |really |what ){0,2}(?:correct|right|true|possible|valid|answer|solution|it"
+    r"|so|the one"
     r"|(?:correct|right|final|actual|true) (?:answer|value|option|choice|one|result)))\b"
 )
 _IS = (
@@ -27,6 +29,10 @@ _FAILS = (
     r"(?:fails?\b|contradicts?\b|violates?\b|leads to a contradiction|(?:does not|doesn['’]t|do not|don['’]t|cannot"
     r"|can['’]t) (?:satisfy|work|fit|hold|match|agree|make sense|add up|check out))"
 )
+_MARKED = (
+    r"\s*(?:[(\[]\s*(?:this is |now )?(?:wrong|incorrect|false|rejected|invalid|not correct)\b[^()\[\]]{0,30}[)\]]"
+    r"|[✗✘❌])"
+)
 _IT = (
     r"(?:(?:this|that|it|which|he|she|they|my|the (?:above|previous|last|first))"
     r"(?: (?:answer|result|value|option|choice|solution|one|conclusion|statement))?)"
@@ -40,7 +46,7 @@ _SPEAKER = (
 _SAYS = (
     r"(?:say|says|said|think|thinks|thought|claims?|claimed|believes?|believed|guess(?:es|ed)?|argues?|argued"
     r"|answer that"
-    r"|answered|suggests?|suggested|assumes|assumed|insists?|insisted|expects?|wrote|writes"
+    r"|answered|suggests?|suggested|assumes|assumed|insists?|insisted|expects?|wrote|writes|posted|states|stated"
     r"|(?:tells?|told) (?:me|us|him|her|them|you)|would (?:answer|pick|choose|write))"
 )
 _NOT_SURE = (
@@ -76,6 +82,9 @@ SUPPOSED_BEFORE = {
 QUOTED_BEFORE = {
     "en": rf"\b{_SPEAKER}\b[^,.;:]{{0,50}}?\b{_SAYS}\b(?: that)?(?:[,:] ?[\"“])?[^,.;:]{{0,20}}"
     r"|\bI (?:said|thought|claimed|wrote|guessed|assumed|was told)\b[^,.;:]{0,30}|\bhas it that[^,.;:]{0,20}"
+    r"|\b(?:often|commonly|widely|generally|sometimes|usually) (?:assumed|believed|thought|said|claimed|held|answered)"
+    r"(?: that)?[^,.;:]{0,20}|\b(?:belief|guess|conjecture|rumou?r) (?:is|was|would be)(?: that)?[^,.;:]{0,20}"
+    r"|\b(?:claims|insists|guesses|alleges)(?: that)?[^,.;:]{0,20}"
     r"|\baccording to (?:my|his|her|their|some|one) [a-z]+,?[^,.;:]{0,20}"
     r"|\b(?:maybe|perhaps|possibly|conceivably)\b[^,.;:]{0,20}"
     rf"|\bI(?: |(?=['’])){_NOT_SURE}(?: that| whether| if)?[^,.;:]{{0,20}}"
@@ -98,10 +107,13 @@ QUOTED_BEFORE = {
 """What hands a statement to somebody else, or says that the writer does not hold it."""
 
 DENIED_BEFORE = (
-    r"(?:\b(?:(?:wrong|incorrect|false|invalid|naive|tempting) (?:answer|result|value|choice|option|solution|one)"
-    r"(?: (?:is|was|would be|here is))?|not|never|cannot|can['’]t|neither|rather than|instead of|other than"
+    r"(?:\b(?:(?:wrong|incorrect|false|invalid|naive|tempting|rejected|discarded|old|previous|earlier|suggested|proposed"
+    r"|claimed|alleged|[a-z]+['’]s)(?: (?:answer|result|value|choice|option|solution|one))(?: (?:is|was"
+    r"|would be|here is))?"
+    r"|not|never|cannot|can['’]t|neither|rather than|instead of|other than"
     r"|anything but|everything but"
-    r"|far from)\b|n['’]t\b|≠"
+    r"|far from)\b|n['’]t\b|≠|~~"
+    r"|\b(?:wrong|incorrect|false|invalid|rejected|discarded|(?:old|previous|earlier|wrong|incorrect) answer)\)?:"
     r"|\\neq?(?![A-Za-z])|不是|不等于|\bnicht\b|\bn['’]est pas\b|\bno es\b)"
     r"(?: (?:be|have|get|write|answer|give|put|take|use|accept|choose|equal|equal to|the answer|actually|simply"
     r"|is|to|ever))*"
@@ -109,11 +121,12 @@ DENIED_BEFORE = (
 """What denies a box or a letter that stands right behind it."""
 
 OWN_SENTENCE = {
-    "en": rf"\A{{value}}(?:,? (?:{_IS_BAD}|{_FAILS}|(?:is|was) what\b|only (?:if|when)\b)|\W{{0,4}}\s*[?？])"
+    "en": rf"\A{{value}}(?:,? (?:{_IS_BAD}|{_FAILS}|(?:is|was) what\b|only (?:if|when)\b)|{_MARKED}|\W{{0,4}}\s*[?？])"
     rf"|(?:,|;|\(|\b(?:but|and|though|although|however)|[–—-]+)\s*(?:(?:but|and|though|although|however|yet"
     rf"|wait|no),? )?"
     rf"(?:it(?: is|['’]s) (?:likely|possible|clear|known) that )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}| {_IS_BAD}"
     rf"| (?:contradicts|does not|doesn['’]t|{_FAILS}) )"
+    r"|,\s*(?:or so )?(?:they|some|many|people|others|he|she) (?:say|says|said|claims?|think|thinks)\b"
     rf"|\b(?:but|though|although|however),? I (?:now )?(?:{_NOT_SURE}|was wrong|made|(?:get|got|find|found|obtain"
     rf"|obtained|compute|computed|calculated) [\s$\\(]*[-0-9])",
 }
@@ -127,7 +140,9 @@ TAKEN_BACK = {
     r"|\bI(?:['’]m| am| was| stand) (?:wrong|mistaken|incorrect|corrected)\b"
     r"|\bI(?:['’]ve| have)? (?:just )?(?:miscounted|miscalculated|misread|misunderstood|miscomputed|mixed up"
     r"|messed up)\b"
-    r"|\b(?:no,? wait|actually,? no|I meant|my bad|(?:not|no longer) sure any ?more|oops|scratch that"
+    r"|\b(?:wait|hold on|hmm|oh)[,.!…]* I (?:forgot|missed|overlooked|skipped|dropped)\b"
+    r"|\b(?:just kidding|no longer believe|no,? wait|actually,? no|I meant|my bad|(?:not"
+    r"|no longer) sure any ?more|oops|scratch that"
     r"|strike that|never ?mind|forget that|correction ?:|surely not|I (?:strongly )?disagree"
     r"|I do(?: not|n['’]t) agree|I take (?:it|that|this) back|I retract|I withdraw)"
     rf"|\b(?:wait|hold on|no|actually|hmm|sorry)\b[,.!…]*[^.?!\n]{{0,40}}?(?:\b(?:should|must) (?:actually "
@@ -147,9 +162,10 @@ TAKEN_BACK = {
 """What takes a statement back, anywhere between its end and the next statement."""
 
 NEXT_SENTENCE = (
-    rf"\A\W{{0,12}}(?:(?:but|however|yet|and|edit|update|note"
-    rf"|correction)[,:]? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
-    rf"| (?:{_ADVERBS} )?{_IS_BAD})"
+    rf"\A\W{{0,12}}(?:(?:but|however|yet|and|edit|update|note|correction|apologies|sorry|on second thought"
+    rf"|upon reflection)"
+    rf"[,:]? )?(?:I (?:now )?(?:think|believe|see|realize|fear)(?: that)? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
+    rf"| (?:{_ADVERBS} )?(?:{_IS_BAD}|{_FAILS}))"
     r"|\A[\s?!.*$)}\]\\]*(?:hmm,? )?(?:no|nope|not so)\s*(?:[,.!;:–—-]|\Z)"
 )
 """What takes a statement back where it stands right behind it: further on "this is wrong" speaks of something else."""
@@ -177,13 +193,15 @@ CUES_SUPPOSED = (
 CUES_QUOTED = (
     "say", "said", "think", "thought", "claim", "believ", "guess", "argu", "answered", "answer that", "suggest",
     "insist", "expect", "told", "tell", "would", "accord", "maybe", "perhaps", "possibly", "conceiv", "has it",
-    "myth", "misc", "fallac", "mist", "error", "lie", "rumo", "wr", "doubt", "deny", "refuse", "disagree", "sure",
+    "post", "stat", "often", "common", "wide", "general", "sometimes", "usual", "rumou", "conject", "alleg", "myth",
+    "misc", "fallac", "mist", "error", "lie", "rumo", "wr", "doubt", "deny", "refuse", "disagree", "sure",
     "convinced", "certain", "not", "n't",
     "n’t", "seem", "appear", "look", "unlikely", "imposs", "false", "no ", "man ", "manche", "viele", "bezweif",
     "on pourr", "doute", "dudo", "muchos", "algunos", "podr", "assumed", "assumes",
 )  # fmt: skip
 CUES_DENIED = (
-    "not", "n't", "n’t", "wrong", "incorrect", "false", "invalid", "naive", "tempt", "never", "neither", "rather",
+    "not", "n't", "n’t", "wrong", "incorrect", "false", "invalid", "naive", "tempt", "reject", "discard", "old",
+    "previous", "earlier", "suggest", "propos", "claim", "alleg", "'s ", "’s ", "~~", "never", "neither", "rather",
     "instead", "other than", "but", "far from", "\\ne", "nicht",
     "pas", "no es",
 )  # fmt: skip
@@ -194,6 +212,7 @@ CUES_BEHIND = (
     "retract", "withdraw", "wait", "hold", "actually", "hmm", "sorry", "miscount", "miscalc", "misread", "misunder",
     "miscomp", "mixed", "messed", "doubt", "deny", "had", "korrektur", "stimmt", "rechen", "erreur", "incorrecte",
     "tromp", "equivoc", "sbagliat", "errad", "errei", "ignor", "disreg", "discard", "fail", "viola", "too ", "ruled",
-    "exclud", "reject", "extran", "only", "meant", "bad", "？", "n’t", "but", "though", "however",
+    "exclud", "reject", "extran", "only", "meant", "bad", "？", "but", "kidding", "flaw",
+    "erron", "say", "said", "claim", "think", "though", "however",
 )  # fmt: skip
 """Cues: ASCII words of which one stands in whatever the patterns find. Most texts have none, and need no other look."""

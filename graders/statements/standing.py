@@ -48,6 +48,8 @@ _TAKEN_BACK = re.compile(_any(TAKEN_BACK), re.IGNORECASE)
 _NEXT_SENTENCE = re.compile(NEXT_SENTENCE, re.IGNORECASE)
 _OWN_BEHIND_BOX = re.compile(OWN_SENTENCE["en"].replace("{value}", r"[\s$*_)\]\\.\"'”’]{0,8}"), re.IGNORECASE)
 _OWN_BEHIND_PHRASE = re.compile(OWN_SENTENCE["en"].replace("{value}", r"[\s$*_(\"'“:]{0,6}[^\s,]{1,40}"), re.IGNORECASE)
+_NOT_BE = re.compile(r"(?:\b(?:not|never|cannot)|n['’]t)\s+(?:[a-z]+\s+)?be\s*\Z", re.IGNORECASE)
+_ABOUT_ANOTHER = re.compile(r"\((?:not|rather than|instead of)\b[^()]*\)", re.IGNORECASE)
 _ONLY_IF = re.compile(r"\A[^.;\n]{0,60}?\b(?:if|unless|had)\b", re.IGNORECASE)
 _UNREAL_BEFORE = re.compile(
     r"(?:\A|[,:]\s*)\W*(?:had|were) [^.;]{3,80},\s*(?:then )?(?:[a-z]+ ){0,3}\Z"
@@ -94,26 +96,29 @@ def standing(text: str, start: int, end: int, until: int, *, is_value: bool = Fa
     `is_value` says that the span is the stated value itself (a box, a letter); otherwise it is the phrase before the
     value ("answer is"), and the value follows `end`.
     """
+    if not is_value and _NOT_BE.search(text[start:end]):
+        return "denied"
     said_before = _said_before(text, start, is_value)
     if said_before != "stated":
         return said_before
     if "would" in text[max(0, start - WOULD_CHARS) : end] and _UNREAL_BEFORE.search(clause_before(text, start)):
         return "supposed"
     behind = text[end : min(until, end + TAIL_CHARS)]
-    if (len(behind.strip(_PADDING)) < SHORTEST_DOUBT - 1 and "?" not in behind) or not _has_cue(
+    if (len(behind.strip(_PADDING)) < SHORTEST_DOUBT - 1 and behind.isascii() and "?" not in behind) or not _has_cue(
         behind.lower(), CUES_BEHIND
     ):
         return "stated"
     if _TAKEN_BACK.search(behind):
         return "taken_back"
-    own = sentence_after(text, end)
+    own = _ABOUT_ANOTHER.sub("", sentence_after(text, end))
     if (_OWN_BEHIND_BOX if is_value else _OWN_BEHIND_PHRASE).search(own):
         return "denied"
     if not is_value and own.rstrip().endswith(("?", "？")):
         return "denied"
     if _UNREAL_IF.search(own) or ("would" in text[start:end] and _ONLY_IF.match(own)):
         return "supposed"
-    is_next = _NEXT_SENTENCE.match(behind[len(own) : len(own) + AFTER_CHARS])
+    until_next = len(sentence_after(text, end))
+    is_next = _NEXT_SENTENCE.match(behind[until_next : until_next + AFTER_CHARS])
     return "taken_back" if is_next else "stated"
 
 

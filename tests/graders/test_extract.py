@@ -143,6 +143,10 @@ MISSING = [
     ("5\n6", "no_final_answer"),
     ("The answer is not 8 but I cannot find it.", "no_final_answer"),
     ("42 is the wrong answer.", "no_final_answer"),
+    ("The answer must not be 42.", "no_final_answer"),
+    ("The naive answer is 42.", "no_final_answer"),
+    ("John's answer is 42.", "no_final_answer"),
+    ("The obvious answer is 42. The obvious answer is wrong.", "taken_back"),
     # guesses in boxes, told apart by number, by name or by nothing
     ("First guess: \\boxed{4}\nSecond guess: \\boxed{5}", "several_answers"),
     ("\\boxed{4} if n is even, \\boxed{5} if it is odd. The question does not say which.", "several_answers"),

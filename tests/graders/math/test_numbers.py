@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotfactory.graders.math.latex import clean
+from cotfactory.graders.math.number_words import number_words
 from cotfactory.graders.math.numbers import (
     NOTHING_ASKED,
     Asked,
     Quantity,
     Tolerance,
     exact_number,
-    number_words,
     quantity,
     same_quantity,
     split_unit,

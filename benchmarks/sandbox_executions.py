@@ -1,12 +1,12 @@
 """Executions per minute of the sandbox, of `docker exec` and of a bare interpreter, side by side.
 
-    python benchmarks/sandbox_executions.py [--workers N] [--seconds S] [--rounds R] [--python PATH ...]
+    python benchmarks/sandbox_executions.py [--workers N] [--seconds S] [--rounds R] [--python PATH ...] [--cpp]
 
 Run by hand on a quiet machine. One short program that reads a number and prints one; every way is checked to print the
 right one. All ways run in turns, in the same process, with the same number of workers, each worker one execution after
 the other; the figures are medians over the rounds. The bare interpreter is `python3 -I` with the program on its command
 line and no isolation at all. How long it takes to start depends on what its site-packages hold, so that each
-interpreter named by --python is a row of its own.
+interpreter named by --python is a row of its own. --cpp adds the same program in C++, compiled before.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import docker
 
+from cotfactory.graders.code.compiled import compiled
 from cotfactory.graders.sandbox.execution import Execution, Stdio
 from cotfactory.graders.sandbox.pool import DEFAULT_IMAGE, open_sandbox
 
@@ -30,6 +31,15 @@ total = 0
 for digit in str(n):
     total += int(digit)
 print(total)
+"""
+CPP = """#include <iostream>
+int main() {
+    std::string digits;
+    std::cin >> digits;
+    int total = 0;
+    for (char digit : digits) total += digit - '0';
+    std::cout << total << "\\n";
+}
 """
 STDIN, PRINTED = "38\n", b"11\n"
 
@@ -50,6 +60,12 @@ def main() -> None:
                 "sandbox": lambda: sandbox.run([execution])[0].output,
                 "docker exec": lambda: command(["docker", "exec", "-i", str(warm.id), "python3", "-I", "-c", PROGRAM]),
             }
+            if options.cpp:
+                compiled_cpp = compiled(CPP, "cpp", sandbox)
+                if not isinstance(compiled_cpp, bytes):
+                    raise SystemExit(f"the image compiles no C++: {compiled_cpp}")
+                running = Execution(program="", artifact=compiled_cpp, way=Stdio(stdin=STDIN, language="cpp"))
+                ways["sandbox, C++"] = lambda: sandbox.run([running])[0].output
             for python in options.python:
                 ways[f"bare {python}"] = lambda python=python: command([python, "-I", "-c", PROGRAM])  # type: ignore[misc]
             figures = measure(ways, options.workers, options.seconds, options.rounds)
@@ -65,6 +81,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--seconds", type=float, default=4.0, help="for each way in each round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cpp", action="store_true", help="the program in C++ too")
     parser.add_argument("--image", default=DEFAULT_IMAGE)
     parser.add_argument("--python", nargs="+", default=here, help="interpreters to start bare")
     return parser.parse_args()

@@ -419,6 +419,7 @@ def serve(
 def build(
     base: Annotated[str | None, typer.Option(metavar="IMAGE", help="Default: python:3.12-slim.")] = None,
     tag: Annotated[str, typer.Option(metavar="TAG", help="What to call it.")] = "cotfactory-sandbox:latest",
+    languages: Annotated[bool, typer.Option("--languages", help="C++, JavaScript, Java, Go, Rust too.")] = False,
     workspace: NoWorkspace = WORKSPACE,
     as_json: Json = False,
     debug: Debug = False,
@@ -427,7 +428,7 @@ def build(
     from cotfactory.flows.host.sandbox_image import build_sandbox
 
     with _shown(as_json, debug) as show:
-        show(build_sandbox(base, tag))
+        show(build_sandbox(base, tag, "languages" if languages else "python"))
 
 
 def _workspace_of(recipe: Path | None, given: Path | None) -> Path:

@@ -25,6 +25,7 @@ from cotfactory.graders.worker_pool import PATIENCE_S, OneItem, Remembered, Work
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade
+from cotfactory.schemas.judging import RunTerms
 from cotfactory.schemas.problem import AnswerKind, Problem, ScorerTests
 from cotfactory.schemas.teaching import Sampling, Usage
 
@@ -172,7 +173,7 @@ def _why_not_checkable(problem: Problem) -> str | None:
 
 def _statement(problem: Problem) -> str:
     if problem.answer_kind == "code":
-        return f"```python\n{problem.solution}\n```"
+        return f"```{_language(problem)}\n{problem.solution}\n```"
     if problem.answer_kind == "choice":
         return f"The answer is ({problem.answer.strip()})."
     if isinstance(problem.tests, ScorerTests) or problem.answer_kind == "math":
@@ -181,6 +182,11 @@ def _statement(problem: Problem) -> str:
         answer = " ".join(problem.answer.split("\n"))
     balanced = answer.count("{") == answer.count("}")
     return f"\\boxed{{{answer}}}" if balanced else f"#### {answer}"
+
+
+def _language(problem: Problem) -> str:
+    """Return the language that a problem asks its program in."""
+    return problem.tests.language or "python" if isinstance(problem.tests, RunTerms) else "python"
 
 
 def _stating(problem: Problem, response: str) -> Candidate:

@@ -15,6 +15,15 @@ from pydantic import (
 from cotfactory.schemas.record import Record
 
 Language = Literal["python", "cpp", "javascript", "java", "go", "rust"]
+LANGUAGE_TITLES: dict[Language, str] = {
+    "python": "Python",
+    "cpp": "C++",
+    "javascript": "JavaScript",
+    "java": "Java",
+    "go": "Go",
+    "rust": "Rust",
+}
+"""What a teacher is asked for."""
 LANGUAGE_NAMES: dict[str, Language] = {
     **dict.fromkeys(("python", "py", "python3", "py3", "pypy", "pypy3"), "python"),
     **dict.fromkeys(("cpp", "c++", "cxx", "cc", "c++17", "c++20", "cpp17", "cpp20", "gnu++17", "gnu++20"), "cpp"),

@@ -1,6 +1,6 @@
 """Build the sandbox image, and say what it is."""
 
-from cotfactory.graders.sandbox.image import build_image
+from cotfactory.graders.sandbox.image import Target, build_image
 from cotfactory.schemas.record import Record
 
 
@@ -15,6 +15,6 @@ class BuiltImage(Record):
         return f"built {self.tag}: {self.digest}"
 
 
-def build_sandbox(base: str | None, tag: str) -> BuiltImage:
+def build_sandbox(base: str | None, tag: str, target: Target = "python") -> BuiltImage:
     """Build the image that programs run in, on another base image if one is named; raises SandboxError."""
-    return BuiltImage(tag=tag, digest=build_image(base, tag))
+    return BuiltImage(tag=tag, digest=build_image(base, tag, target))

@@ -15,6 +15,7 @@ from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
+from cotfactory.graders.code.compiled import has_language, languages_asked_for
 from cotfactory.graders.code.program_mutants import test_strength
 from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
@@ -148,6 +149,16 @@ def _told(strength: tuple[ProblemStrength, ...]) -> str:
     return line + (f"; weak: {named}" if weak else "")
 
 
+def _check_languages(problems: Sequence[Problem], tools: Tools, faults: list[str]) -> None:
+    """Say which languages the problems ask for and the sandbox image does not have."""
+    for language, count in languages_asked_for(problems).items():
+        if tools.sandbox is not None and not has_language(language, tools.sandbox):
+            faults.append(
+                f"the sandbox image has no {language}, which {count:,} problem(s) ask for: their programs would be "
+                "ungraded; build one that has it (cotfactory sandbox build --languages)"
+            )
+
+
 def _check_references(
     recipe: Recipe, problems: list[Problem], ok: list[str], faults: list[str]
 ) -> tuple[int, tuple[ProblemStrength, ...]]:
@@ -155,6 +166,7 @@ def _check_references(
     try:
         has_tool = any(teacher.strategy == "python" for teacher in recipe.teachers)
         with open_grading(problems, recipe.grader, recipe.code, has_tool=has_tool) as tools:
+            _check_languages(problems, tools, faults)
             strength = _test_strength(problems, tools)
             tested = [
                 problem

@@ -13,7 +13,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from cotfactory.generators.ask.render_prompt import PROMPTS, entry_point
+from cotfactory.generators.ask.render_prompt import PROMPTS, asked_of_programs
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
 from cotfactory.schemas.teaching import Message
@@ -59,7 +59,7 @@ def own_prompt(template: str) -> Callable[[Problem], tuple[Message, ...]]:
                     problem.source,
                 ),
                 letters=CHOICE_LETTERS,
-                entry_point=entry_point(problem),
+                **asked_of_programs(problem),
             )
         except (jinja2.TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
             raise RecipeError(f"The prompt cannot be made for problem {problem.named}: {error}", FIX) from error

@@ -7,6 +7,7 @@ from typing import Protocol
 import jinja2
 
 from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.judging import LANGUAGE_TITLES, RunTerms
 from cotfactory.schemas.problem import CHOICE_LETTERS, AssertTests, CallTests, Problem
 from cotfactory.schemas.teaching import Message
 
@@ -50,17 +51,25 @@ class _Renderer(Protocol):
 
 
 def _renderer(path: str) -> _Renderer:
-    """Return the renderer of a template, which sees `problem`, `letters` (A, B, ...), `entry_point` (or None), more."""
+    """Return the renderer of a template, which sees `problem`, `letters` (A, B, ...), what is asked of programs."""
     template = _ENVIRONMENT.get_template(path)
 
     def render(problem: Problem, **more: str) -> Message:
-        text = template.render(problem=problem, letters=CHOICE_LETTERS, entry_point=entry_point(problem), **more)
+        text = template.render(problem=problem, letters=CHOICE_LETTERS, **asked_of_programs(problem), **more)
         return Message(role="user", content=text.strip())
 
     return render
 
 
-def entry_point(problem: Problem) -> str | None:
-    """Return the name that a program for the problem must define; None where there is none."""
+def asked_of_programs(problem: Problem) -> dict[str, str | None]:
+    """Return what a template sees of the programs that a problem asks for: their `entry_point`, if any, and language.
+
+    `language` is the word behind the fence of a code block, `language_name` that of people.
+    """
     tests = problem.tests
-    return tests.entry_point if isinstance(tests, AssertTests | CallTests) else None
+    language = (tests.language if isinstance(tests, RunTerms) else None) or "python"
+    return {
+        "entry_point": tests.entry_point if isinstance(tests, AssertTests | CallTests) else None,
+        "language": language,
+        "language_name": LANGUAGE_TITLES[language],
+    }

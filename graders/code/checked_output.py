@@ -4,6 +4,7 @@ What the program printed reaches the checker as a file, so that the program has 
 """
 
 from cotfactory.graders.code.cases import Case
+from cotfactory.graders.code.compiled import compiled
 from cotfactory.graders.code.finding import ProgramFinding, fault_of
 from cotfactory.graders.code.program_run import ProgramRun
 from cotfactory.graders.sandbox.execution import ExecutionResult, Sandbox, Stdio
@@ -34,7 +35,12 @@ def check_output(checker: Checker, case: Case, output: bytes, sandbox: Sandbox) 
         return ProgramFinding("ungraded", "checker_failed", f"its files are larger than {LARGEST_BYTES} bytes")
     files = {f"{name}.txt": text for name, text in texts.items()}
     way = Stdio(args=tuple(f"{name}.txt" for name in checker.arguments), files=files)
-    return _verdict(ProgramRun(sandbox, checker.code, TERMS).run(way))
+    if checker.language == "python":
+        return _verdict(ProgramRun(sandbox, checker.code, TERMS).run(way))
+    made = compiled(checker.code, checker.language, sandbox)
+    if isinstance(made, ProgramFinding):
+        return ProgramFinding("ungraded", "checker_failed", f"{made.reason}: {made.detail}")
+    return _verdict(ProgramRun(sandbox, terms=TERMS, language=checker.language, artifact=made).run(way))
 
 
 def _verdict(result: ExecutionResult) -> ProgramFinding:

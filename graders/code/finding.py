@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from cotfactory.graders.sandbox.execution import ExecutionResult
-from cotfactory.graders.sandbox.values import MISSING_MODULE, NO_ENTRY_POINT
+from cotfactory.graders.sandbox.values import MISSING_LANGUAGE, MISSING_MODULE, NO_ENTRY_POINT
 from cotfactory.schemas.grade import Verdict
+
+MISSING = {MISSING_MODULE: "missing_module", MISSING_LANGUAGE: "missing_language"}
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ def fault_of(result: ExecutionResult) -> tuple[Verdict, str] | None:
     """
     if result.starved:
         return "ungraded", "starved"
-    if result.exit_code == MISSING_MODULE:
-        return "ungraded", "missing_module"
+    if result.exit_code in MISSING:
+        return "ungraded", MISSING[result.exit_code]
     if result.bounded and (result.timed_out or result.memory_exceeded or result.output_exceeded):
         return "ungraded", "beyond_bounds"
     reason = _own_fault(result)

@@ -47,7 +47,9 @@ def grade_code(problem: Problem, candidate: Candidate, tools: HasSandbox) -> Gra
         plan = plan_problem(problem)
         text, why_none = answer_text(candidate)
         extraction = (
-            ExtractedProgram(why_none) if why_none else extract_program(text, problem.question, plan.entry_point)
+            ExtractedProgram(why_none)
+            if why_none
+            else extract_program(text, problem.question, plan.entry_point, plan.terms.language)
         )
         finding = run_plan(plan, extraction, tools.sandbox)
         if finding.verdict == "correct" and is_rechecked(candidate.candidate_id):

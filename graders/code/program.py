@@ -24,6 +24,7 @@ from cotfactory.graders.code.bindings import (
     tree_of,
 )
 from cotfactory.graders.extract import without_template_marks
+from cotfactory.schemas.judging import LANGUAGE_NAMES, Language
 
 PYTHON = frozenset({"python", "py", "python3", "py3"})
 VERSIONED = re.compile(r"i?py(?:thon)?[0-9.]{0,6}")
@@ -34,6 +35,7 @@ DOCSTRING_LINES = 60
 TRIES = 12
 """How many first and last lines are tried to find where unfenced code begins and ends."""
 FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})")
+C_START = re.compile(r"^#include[ \t]*[<\"]", re.MULTILINE)
 CODE_START = re.compile(r"(?:import|from|def|class|async)[ \t]|@")
 
 
@@ -64,17 +66,23 @@ class ExtractedProgram:
     rule: str
     program: str | None = None
     executed: str | None = None
+    language: Language = "python"
 
 
-def extract_program(response: str, question: str, entry_point: str | None) -> ExtractedProgram:
+def extract_program(
+    response: str, question: str, entry_point: str | None, language: Language | None = None
+) -> ExtractedProgram:
     """Return the program of a response. `entry_point` is the function it must define, None for a script.
 
-    `Solution.f` may also be defined as `f`, and `f` as a method of `class Solution`.
+    `Solution.f` may also be defined as `f`, and `f` as a method of `class Solution`. A script is of the `language`
+    asked for; where the problem asks for none, of the one that its block names.
     """
     if not response.strip():
         return ExtractedProgram("empty")
     answer = tagged(_without_marks(response))
     blocks, cut_off = fenced_blocks(answer)
+    if entry_point is None and (other := _in_other_language(answer, blocks, cut_off, language)) is not None:
+        return other
     given = given_code(question, entry_point)
     if cut_off is not None and not _goes_without(blocks, cut_off, entry_point):
         return ExtractedProgram("unclosed_fence")
@@ -108,6 +116,32 @@ def tagged(response: str) -> str:
             inside = response[start + len(opening) : end].strip("\n")
             return inside if "```" in inside or "~~~" in inside else f"````python\n{inside}\n````"
     return response
+
+
+def _in_other_language(
+    answer: str, blocks: list[_CodeBlock], cut_off: _CodeBlock | None, language: Language | None
+) -> ExtractedProgram | None:
+    """Return the last script of another language; None where Python is asked for, or is what the response is in."""
+    named = [(LANGUAGE_NAMES.get(block.language), block.text) for block in blocks]
+    if language is None:
+        others = [found for found, _ in named if found is not None]
+        is_python = "python" in others or not others or (cut_off is not None and cut_off.language in PYTHON)
+        language = "python" if is_python else others[-1]
+        if not blocks and cut_off is None and C_START.search(answer):
+            language = "cpp"
+    if language == "python":
+        return None
+    if cut_off is not None and LANGUAGE_NAMES.get(cut_off.language, language) == language:
+        return ExtractedProgram("unclosed_fence")
+    programs = [text for found, text in named if found == language]
+    programs = programs or [block.text for block in blocks if not block.language]
+    if programs:
+        rule = "fenced_block" if len(set(programs)) == 1 else "last_fenced_block"
+        return ExtractedProgram(rule, programs[-1], programs[-1], language)
+    start = C_START.search(answer) if language == "cpp" and not blocks else None
+    if start is None:
+        return ExtractedProgram("no_program")
+    return ExtractedProgram("unfenced", answer[start.start() :], answer[start.start() :], language)
 
 
 def _goes_without(blocks: list[_CodeBlock], cut_off: _CodeBlock, entry_point: str | None) -> bool:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Sandbox, Way
-from cotfactory.schemas.judging import UNSTATED, RunTerms
+from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Sandbox, Stdio, Way
+from cotfactory.schemas.judging import UNSTATED, Language, RunTerms
 
 STARVED_TRIES = 2
 """How often a program may get no CPU before that is what its grade says."""
@@ -11,13 +11,18 @@ STARVED_TRIES = 2
 
 @dataclass(frozen=True)
 class ProgramRun:
-    """A program, where it runs, and within which limits. `timeout_s` may shorten the problem's own."""
+    """A program, where it runs, and within which limits. `timeout_s` may shorten the problem's own.
+
+    Of another language it is the `artifact` that runs.
+    """
 
     sandbox: Sandbox
-    program: str
+    program: str = ""
     terms: RunTerms = UNSTATED
     hash_seed: int = 0
     timeout_s: float | None = None
+    language: Language = "python"
+    artifact: bytes = b""
 
     def run(self, way: Way, output_bytes: int | None = None) -> ExecutionResult:
         """Run the program in one way; raises SandboxError. `output_bytes` holds where the problem sets no limit."""
@@ -25,7 +30,8 @@ class ProgramRun:
         times = [limit for limit in (self.timeout_s, self.terms.time_limit_s) if limit is not None]
         execution = Execution(
             program=self.program,
-            way=way,
+            artifact=self.artifact,
+            way=way.model_copy(update={"language": self.language}) if isinstance(way, Stdio) else way,
             timeout_s=min(times) if times else None,
             memory_mb=self.terms.memory_limit_mb,
             output_bytes=stated << 20 if stated else output_bytes,

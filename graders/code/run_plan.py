@@ -6,6 +6,7 @@ from dataclasses import replace
 from cotfactory.graders.code.apart import is_apart, run_tests_apart
 from cotfactory.graders.code.cases import Case, TestPlan
 from cotfactory.graders.code.checked_output import check_output
+from cotfactory.graders.code.compiled import compiled
 from cotfactory.graders.code.finding import ProgramFinding, fault_of
 from cotfactory.graders.code.judges import judge
 from cotfactory.graders.code.program import ExtractedProgram
@@ -31,9 +32,11 @@ def run_plan(
         return ProgramFinding("no_answer", extraction.rule)
     if sandbox is None:
         return ProgramFinding("ungraded", "no_sandbox", "no sandbox was opened for this run")
-    if plan.terms.language not in (None, "python"):
-        return ProgramFinding("ungraded", "missing_language", f"the image runs no {plan.terms.language}")
-    program = ProgramRun(sandbox, extraction.executed, plan.terms, hash_seed, timeout_s)
+    program = _made_ready(
+        extraction, sandbox, ProgramRun(sandbox, extraction.executed, plan.terms, hash_seed, timeout_s)
+    )
+    if isinstance(program, ProgramFinding):
+        return program
     for passed, case in enumerate(plan.cases):
         result = program.run(case.way, _room(case))
         if (fault := fault_of(result)) is not None:
@@ -50,6 +53,16 @@ def run_plan(
     if finding is None:
         finding = _run_beside(plan, program)
     return replace(finding, passed=plan.total if finding.verdict == "correct" else plan.total - 1)
+
+
+def _made_ready(extraction: ExtractedProgram, sandbox: Sandbox, program: ProgramRun) -> ProgramRun | ProgramFinding:
+    """Return a program as it can be run, or why it cannot."""
+    if extraction.language == "python":
+        return program
+    made = compiled(program.program, extraction.language, sandbox)
+    if isinstance(made, ProgramFinding):
+        return made
+    return replace(program, program="", language=extraction.language, artifact=made)
 
 
 def _judged(plan: TestPlan, case: Case, result: ExecutionResult, sandbox: Sandbox) -> ProgramFinding:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # not warm: what it does after every fork costs more than the
 
 OUTPUT = 3
 """The descriptor under which a candidate finds the pipe to the runner."""
+EXECUTABLE = 4
+"""The descriptor from which a compiled program is executed."""
 ABOVE_STREAMS = 16
 """Descriptors of the runner that a child needs lie at or above this, out of the way of the streams it sets."""
 FILE_BYTES = 16 << 20
@@ -45,9 +47,9 @@ OPEN_FILES = 256
 
 
 def limit_all(limits: dict[str, Any]) -> None:
-    """Set the limits that hold for the runner and all candidates; raises OSError."""
+    """Set the limits that hold for the runner and all candidates, who may make them smaller; raises OSError."""
     memory = (limits["largest_mb"] + STACKS_MB) << 20
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -60,17 +62,21 @@ def be_candidate(limits: dict[str, Any], system_calls: FilterProgram, output: in
     code = 1
     try:
         job = read_exactly(int.from_bytes(read_exactly(4), "big"))
-        stdin = give_up_rights(limits, system_calls)
-        program, way, most = marshal.loads(job)  # noqa: S302 - from the host, which wrote every length in it
+        stdin, executable = give_up_rights(limits, system_calls)
+        program, way, most, artifact = marshal.loads(job)  # noqa: S302 - from the host, which wrote every length in it
         timeout_s, memory_mb, output_bytes = most
         write_files(way.get("files", {}))
+        is_native = way.get("language", "python") != "python"
+        write_all(executable, artifact)
         set_streams(way.get("stdin"), stdin, output, null)
-        memory = (memory_mb + STACKS_MB) << 20
+        keep_executable(executable if artifact else None)
+        # Virtual machines reserve more than they use: what others hold is counted at their end, and by the container.
+        memory = resource.RLIM_INFINITY if is_native else (memory_mb + STACKS_MB) << 20
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         # Only now: the input, which is a file too, may be larger than any file the program may write.
         resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
         os.write(OUTPUT, STARTED.pack(timeout_s, memory_mb << 20, output_bytes))
-        code = run_job(program, way)
+        code = run_job(program, way, artifact)
     except MemoryError:
         code = OUT_OF_MEMORY
     finally:
@@ -98,14 +104,25 @@ def set_streams(text: str | None, stdin: int, output: int, null: int) -> None:
         os.dup2(null, 0)
         os.dup2(null, 1)
     else:
-        rest = memoryview(text.encode("utf-8", "surrogatepass"))
-        while rest:
-            rest = rest[os.write(stdin, rest) :]
+        write_all(stdin, text.encode("utf-8", "surrogatepass"))
         os.lseek(stdin, 0, os.SEEK_SET)
         os.dup2(stdin, 0)
         os.dup2(output, 1)
     os.dup2(null, 2)
-    os.closerange(OUTPUT + 1, OPEN_FILES)
+
+
+def write_all(file: int, content: bytes) -> None:
+    """Write everything into a file in memory."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def keep_executable(executable: int | None) -> None:
+    """Close all descriptors but the streams and OUTPUT, and EXECUTABLE where there is one."""
+    if executable is not None:
+        os.dup2(executable, EXECUTABLE, inheritable=False)
+    os.closerange(OUTPUT + 1 if executable is None else EXECUTABLE + 1, OPEN_FILES)
 
 
 def write_files(files: dict[str, str]) -> None:
@@ -115,10 +132,11 @@ def write_files(files: dict[str, str]) -> None:
             file.write(text.encode("utf-8", "surrogatepass"))
 
 
-def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> int:
+def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> tuple[int, int]:
     """Become a user without any rights, first in line when memory runs out, last when the CPU is short.
 
-    Returns the descriptor of an empty memory file of that user, for its input: later it could make none.
+    Returns the descriptors of two empty memory files of that user, for its input and for an executable: later it could
+    make none.
     """
     badness = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
     os.write(badness, b"1000")
@@ -129,13 +147,17 @@ def give_up_rights(limits: dict[str, Any], system_calls: FilterProgram) -> int:
     uid = limits["uid"]
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    stdin = fcntl.fcntl(os.memfd_create("stdin"), fcntl.F_DUPFD_CLOEXEC, ABOVE_STREAMS)
+    stdin, executable = (
+        fcntl.fcntl(os.memfd_create(name), fcntl.F_DUPFD_CLOEXEC, ABOVE_STREAMS) for name in ("stdin", "program")
+    )
     install(system_calls)
-    return stdin
+    return stdin, executable
 
 
-def run_job(program: str, way: dict[str, Any]) -> int:
+def run_job(program: str, way: dict[str, Any], artifact: bytes) -> int:
     """Run the program as asked; return the exit code. A value, or an error's name, goes to OUTPUT."""
+    if way.get("language", "python") != "python":
+        return run_native(program, way, artifact)
     if way["kind"] == "stdio":
         return run_script(program, way["args"])
     try:
@@ -146,9 +168,25 @@ def run_job(program: str, way: dict[str, Any]) -> int:
         answer = type(error).__name__.encode("utf-8", "replace")[:200]
         os.write(OUTPUT, answer)
         return exit_code_of(error)
+    write_out(answer)
+    return 0
+
+
+def run_native(program: str, way: dict[str, Any], artifact: bytes) -> int:
+    """Compile a program of another language, or be the one that was compiled; imported here: few need it."""
+    from cotfactory.graders.sandbox.languages import become, compile_program
+
+    if way["kind"] == "stdio":
+        become(way["language"], way["args"], artifact, EXECUTABLE)
+    made, code = compile_program(program, way["language"])
+    write_out(made)
+    return code
+
+
+def write_out(answer: bytes) -> None:
+    """Write an answer to OUTPUT in parts that a pipe takes."""
     for start in range(0, len(answer), 1 << 16):
         os.write(OUTPUT, answer[start : start + (1 << 16)])
-    return 0
 
 
 class NoEntryPointError(Exception):

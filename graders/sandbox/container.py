@@ -37,6 +37,7 @@ RUNNER_MODULES = {
     "cotfactory.graders.sandbox.prelude": "prelude.py",
     "cotfactory.graders.sandbox.tester": "tester.py",
     "cotfactory.graders.sandbox.cells": "cells.py",
+    "cotfactory.graders.sandbox.languages": "languages.py",
     "cotfactory.graders.sandbox.child": "child.py",
     "__main__": "runner.py",
 }
@@ -78,7 +79,8 @@ class Container:
         Raises SandboxError when the container or the engine fails; the container is then good for nothing.
         """
         most = _most(execution, self._limits)
-        job = marshal.dumps((execution.program, execution.way.model_dump(mode="json"), most), MARSHAL_FORMAT)
+        way = execution.way.model_dump(mode="json")
+        job = marshal.dumps((execution.program, way, most, execution.artifact), MARSHAL_FORMAT)
         self.runs += 1
         with engine_errors("the sandbox container was lost during an execution"):
             self._stream.settimeout(most[0] * STARVED_SHARE + GRACE_S)

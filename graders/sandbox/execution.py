@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt
 
+from cotfactory.schemas.judging import Language
 from cotfactory.schemas.record import Record
 
 
@@ -42,13 +43,22 @@ class Apart(Record):
 class Stdio(Record):
     """Run the program as a script with `stdin`; what it prints comes back.
 
-    `files` lie in its folder by their names, `args` follow its own name.
+    `files` lie in its folder by their names, `args` follow its own name. Of a program in another `language` what was
+    compiled runs: the execution's `artifact`.
     """
 
     kind: Literal["stdio"] = "stdio"
     stdin: str = ""
+    language: Language = "python"
     args: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
+
+
+class Compile(Record):
+    """Compile the program, which is in another language; what the compiler made comes back, or what it said."""
+
+    kind: Literal["compile"] = "compile"
+    language: Language
 
 
 class Check(Record):
@@ -77,7 +87,7 @@ class Cells(Record):
     most_characters: PositiveInt = 20_000
 
 
-Way = Annotated[Call | Apart | Stdio | Check | Cells, Field(discriminator="kind")]
+Way = Annotated[Call | Apart | Stdio | Check | Cells | Compile, Field(discriminator="kind")]
 
 
 class Execution(Record):
@@ -87,6 +97,7 @@ class Execution(Record):
     """
 
     program: str
+    artifact: bytes = b""
     way: Way
     timeout_s: PositiveFloat | None = None
     memory_mb: PositiveInt | None = None

@@ -2,15 +2,18 @@
 
 import io
 from importlib import resources
+from typing import Literal
 
 from cotfactory.graders.sandbox.container import engine_errors
 
 TIMEOUT_S = 1800
+Target = Literal["python", "languages"]
 
 
-def build_image(base: str | None, tag: str) -> str:
+def build_image(base: str | None, tag: str, target: Target = "python") -> str:
     """Build the image on `base` (None: the Dockerfile's own) and name it `tag`; return its content digest.
 
+    The target `languages` has compilers and interpreters of the languages other than Python too.
     Raises SandboxError when the engine, the base image or a step of the build fails.
     """
     import docker
@@ -27,7 +30,7 @@ def build_image(base: str | None, tag: str) -> str:
     try:
         with engine_errors(f"the sandbox image {tag!r} could not be built", hint):
             image, _ = client.images.build(
-                fileobj=io.BytesIO(dockerfile), buildargs=arguments, tag=tag, rm=True, forcerm=True
+                fileobj=io.BytesIO(dockerfile), buildargs=arguments, tag=tag, target=target, rm=True, forcerm=True
             )
     finally:
         client.close()

@@ -40,9 +40,9 @@ ITERATORS: tuple[type, ...] = (
 )
 """What is walked through where a test asks for its items; of itself it equals nothing."""
 PLAIN_INT = 1 << 53
-RAISED, OUT_OF_MEMORY, NO_ENTRY_POINT, MISSING_MODULE = 76, 77, 78, 79
+RAISED, OUT_OF_MEMORY, NO_ENTRY_POINT, MISSING_MODULE, MISSING_LANGUAGE, DOES_NOT_COMPILE = 76, 77, 78, 79, 80, 81
 """Exit codes: an exception ended the program; it had no memory left; it defines no callable of the asked name; it
-imports what is not there."""
+imports what is not there; the image has no such language; the compiler refused it."""
 
 
 def encode(value: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from cotfactory.graders.code.compiled import has_language
+from cotfactory.graders.sandbox.pool import open_sandbox
 from tests.flows.test_cli import cotfactory, last_line
 from tests.generators.problems.formats.rows import CODEFORCES
 
@@ -121,6 +123,26 @@ def test_what_could_be_forged_is_not_released_unless_the_recipe_says_so(allow: b
     card = (Path(release["path"]) / "README.md").read_text("utf-8")
     assert ("a program can forge the result" in card) is allow
     assert (r"weak\_check" in card) is not allow
+
+
+def test_check_says_which_languages_the_image_does_not_have(tmp_path: Path) -> None:
+    tests = {"kind": "stdio", "cases": [{"stdin": "", "stdout": "6"}]}
+    row = {"id": "1", "question": "Print 6.", "answer_kind": "code", "tests": tests, "license": "mit"}
+    rows = [{**row, "id": language, "language": language} for language in ("python", "rust")]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {
+        "name": "sixes",
+        "problems": [{"source": "file", "path": "p.jsonl"}],
+        "teachers": [{"name": "t", "model": "m", "simulated": True}],
+        "attempts": 1,
+        "release": {"license": "mit", "products": ["sft"]},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    done = cotfactory("check", tmp_path / "recipe.yaml", "--workspace", tmp_path / "w")
+    with open_sandbox(containers=1) as sandbox:
+        lacks_rust = not has_language("rust", sandbox)
+    assert ("the sandbox image has no rust, which 1 problem(s) ask for" in done.stderr) is lacks_rust
+    assert "no python" not in done.stderr
 
 
 def test_problems_that_nothing_can_judge_are_dropped_and_counted(tmp_path: Path) -> None:

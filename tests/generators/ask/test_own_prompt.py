@@ -5,7 +5,8 @@ import pytest
 from cotfactory.generators.ask.own_prompt import own_prompt
 from cotfactory.generators.ask.render_prompt import prompt_renderer
 from cotfactory.schemas.errors import RecipeError
-from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.judging import Language
+from cotfactory.schemas.problem import Problem, StdioCase, StdioTests
 from tests.builders import a_problem
 
 CHOICE = a_problem(question="Which is prime?", choices=("4", "9", "13"), answer="C", answer_kind="choice")
@@ -22,6 +23,15 @@ def test_our_own_template_may_be_brought_along() -> None:
     ours = '{% include "parts/question.j2" %}\n\nThink step by step, then {% include "parts/answer_form.j2" %}'
     for problem in (CHOICE, a_problem(question="What is 3 + 4?")):
         assert rendered(ours, problem) == prompt_renderer("solve")(problem)[0].content
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"), [(None, "Python program in a ```python"), ("cpp", "C++ program in a ```cpp")]
+)
+def test_the_language_of_a_program_is_asked_for(language: Language | None, asked: str) -> None:
+    tests = StdioTests(cases=(StdioCase(stdin="", stdout="6"),), language=language)
+    problem = a_problem("Print 6.", "", "code", tests=tests)
+    assert f"give one complete {asked} block." in prompt_renderer("solve")(problem)[0].content
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,7 @@ ALL_GRADED = pa.schema(
         ("grader", pa.string()),
         ("grader_version", pa.string()),
         ("evidence", pa.string()),
+        ("weak", pa.bool_()),
         ("kept", pa.bool_()),
         ("drop_reason", pa.string()),
         ("finish_reason", pa.string()),

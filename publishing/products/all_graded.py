@@ -25,6 +25,7 @@ def all_graded_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
             "grader": graded.grade.grader,
             "grader_version": graded.grade.grader_version,
             "evidence": graded.grade.evidence.model_dump_json(exclude_none=True),
+            "weak": graded.grade.evidence.weak,
             "kept": decisions[graded.candidate.candidate_id].kept,
             "drop_reason": decisions[graded.candidate.candidate_id].reason,
             "finish_reason": graded.candidate.finish_reason,

@@ -170,6 +170,7 @@ def all_graded_row(number: int) -> Row:
         "grader": "math",
         "grader_version": "1",
         "evidence": "{}",
+        "weak": False,
         "kept": True,
         "drop_reason": None,
         "finish_reason": "stop",

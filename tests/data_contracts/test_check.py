@@ -252,6 +252,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("all_graded", {"verdict": "wrong"}, "a verdict we have"),
     ("all_graded", {"reason": ""}, "a reason for the verdict"),
     ("all_graded", {"evidence": "{"}, "the evidence is JSON"),
+    ("all_graded", {"weak": None}, "weak is told"),
     ("all_graded", {"verdict": "incorrect"}, "only correct chains are kept"),
     ("all_graded", {"drop_reason": "duplicate"}, "a reason for every chain that was dropped and no other"),
     ("all_graded", {"kept": False}, "a reason for every chain that was dropped and no other"),

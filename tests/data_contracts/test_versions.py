@@ -20,7 +20,7 @@ PINNED: dict[str, tuple[str, str]] = {
     "kto": ("1.3.0", "20ab1505a549"),
     "rl": ("1.5.0", "a1890e5c8dba"),
     "self_correction": ("1.3.0", "e16b2f89cd27"),
-    "all_graded": ("1.3.0", "6508a40d6f0e"),
+    "all_graded": ("1.4.0", "83ac06bbf61b"),
     "steps": ("1.2.0", "f87b19afad98"),
     "release": ("1.1.0", "9990a7de5e15"),
 }

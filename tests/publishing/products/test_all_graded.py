@@ -3,6 +3,8 @@
 import json
 
 from cotfactory.publishing.products.all_graded import all_graded_rows
+from cotfactory.schemas.grade import Evidence
+from cotfactory.schemas.group import GradedCandidate
 from tests.publishing.made_groups import (
     KEY,
     contaminated,
@@ -39,3 +41,13 @@ def test_what_must_not_be_published_is_left_out() -> None:
     group = made_group(problem, graded)
     assert [row["sample_index"] for row in all_graded_rows([group], RECIPE)] == [1]
     assert all_graded_rows([contaminated(group, 1)], RECIPE) == []
+
+
+def test_a_verdict_that_could_be_forged_says_so() -> None:
+    problem = made_problem()
+    forged, judged = made_graded(made_candidate(problem, 0)), made_graded(made_candidate(problem, 1))
+    weak = forged.grade.model_copy(update={"evidence": Evidence(weak=True)})
+    rows = all_graded_rows(
+        [made_group(problem, [GradedCandidate(candidate=forged.candidate, grade=weak), judged])], RECIPE
+    )
+    assert [row["weak"] for row in rows] == [True, False]

@@ -129,11 +129,6 @@ def test_the_files_of_a_checker_come_in_the_order_it_asks_for(sandbox: Sandbox) 
     assert grade_program(problem, "print('out')", sandbox).verdict == "correct"
 
 
-def test_a_program_in_a_language_that_the_image_does_not_run_is_not_wrong(sandbox: Sandbox) -> None:
-    grade = grade_program(written(stdio("", "1\n"), language="go"), "print(1)", sandbox)
-    assert (grade.verdict, grade.reason) == ("ungraded", "missing_language")
-
-
 STARTER = """class Solution:
     def {}(self, {}) -> {}:
         """

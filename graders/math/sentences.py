@@ -18,7 +18,8 @@ _CHANGES = re.compile(
     r"\b(?:not|no|none|nor|neither|never|cannot|or|either|between|from|than|least|most|more|less|fewer|over|under|above"
     r"|below|about|around|approximately|nearly|almost|roughly|half|third|quarter|twice|double|triple|times|dozen|percent"
     r"|pairs?|squared?|cubed?|root|power|factorial|log|sin|cos|tan|sum|product|difference|plus|minus|negative|per|each"
-    r"|every|if|unless|maybe|perhaps|wrong|incorrect|question|problem|step|row|part|case|choice|option|multiples?|first|close|closer|near|nearer|such|like|similar"
+    r"|every|if|unless|maybe|perhaps|wrong|incorrect|question|problem|step|row|part|case|choice|option"
+    r"|multiples?|first|only (?:for|if|when)|close|closer|near|nearer|such|like|similar"
     r"|all|any|everything|anything|except|excluding|but|last|mod|modulo|base|degrees?|others?|out|away|off|until|up|down)\b|n't\b|[=+*/^<>\\_{}~|]|%",
     re.IGNORECASE,
 )

@@ -50,7 +50,7 @@ _CODE_BLOCK = re.compile(r"```[A-Za-z]{0,12}[ \t]*\n(?P<inside>[^`]{1,400}?)\n?`
 
 _NEGATED = re.compile(
     r"(?:certainly |clearly |definitely |simply )?(?:(?:not|n['’]t|neither|unknown|unclear|incorrect|wrong"
-    r"|anything but|unlikely)\b"
+    r"|anything but|unlikely|(?:said|rumou?red|thought|believed|claimed|reported|alleged) to be)\b"
     r"|nicht\b|kein|pas\b|non\b|no\b(?= [0-9a-z(])|не\s|不(?!等式)|ليس)",
     re.IGNORECASE,
 )

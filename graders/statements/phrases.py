@@ -26,7 +26,8 @@ _IS_BAD = (
     r"|(?:isn['’]t|wasn['’]t) (?:the |quite |actually )?(?:correct|right|true|possible|valid|it|answer|solution))"
 )
 _FAILS = (
-    r"(?:fails?\b|contradicts?\b|violates?\b|leads to a contradiction|(?:does not|doesn['’]t|do not|don['’]t|cannot"
+    r"(?:fails?\b|contradicts?\b|violates?\b|leads to a contradiction|is off by|has the wrong|was marked wrong"
+    r"|ain['’]t|(?:does not|doesn['’]t|do not|don['’]t|cannot"
     r"|can['’]t) (?:satisfy|work|fit|hold|match|agree|make sense|add up|check out))"
 )
 _MARKED = (
@@ -93,9 +94,11 @@ QUOTED_BEFORE = {
     r"(?: that)?[^,.;:]{0,20}"
     r"|\b(?:may|might|could|would|first) (?:seem|appear|look)(?: like| as if| as though)?(?: that)?[^,.;:]{0,20}"
     r"|\b(?:not|n['’]t) (?:true|certain|clear|the case|likely|possible|believable|sure) that[^,.;:]{0,20}"
-    r"|\b(?:unlikely|impossible|doubtful|false|no reason to (?:say|think|believe)|no way"
+    r"|\b(?:unlikely|impossible|doubtful|false|no way"
     r"|an? (?:[a-z]+ ){0,2}(?:myth|misconception|fallacy|mistake|error|lie|rumou?r)) that[^,.;:]{0,20}"
-    r"|\bno way[^,.;:]{0,20}",
+    r"|\bno (?:way|reason to (?:say|think|believe))(?: that)?[^,.;:]{0,20}"
+    r"|(?:\b(?:not|cannot)|n['’]t) (?:follow|mean|imply|think|conclude|prove|show)(?: that)?[^,.;:]{0,20}"
+    r"|\b(?:allegedly|supposedly|reportedly|purportedly)\b,?[^,.;:]{0,20}",
     "de": r"\b(?:man könnte (?:meinen|denken)|manche (?:sagen|meinen|denken)|viele (?:sagen|meinen|denken)"
     r"|ich bezweifle)\b[^.;]{0,30}",
     "fr": r"\b(?:on pourrait (?:penser|croire)|certains (?:disent|pensent)|beaucoup (?:disent|pensent)"
@@ -143,7 +146,7 @@ TAKEN_BACK = {
     r"|\b(?:wait|hold on|hmm|oh)[,.!…]* I (?:forgot|missed|overlooked|skipped|dropped)\b"
     r"|\b(?:just kidding|no longer believe|no,? wait|actually,? no|I meant|my bad|(?:not"
     r"|no longer) sure any ?more|oops|scratch that"
-    r"|strike that|never ?mind|forget that|correction ?:|surely not|I (?:strongly )?disagree"
+    r"|strike that|never ?mind|forget that|correction ?[:,]|whoops|my mistake\b|surely not|I (?:strongly )?disagree"
     r"|I do(?: not|n['’]t) agree|I take (?:it|that|this) back|I retract|I withdraw)"
     rf"|\b(?:wait|hold on|no|actually|hmm|sorry)\b[,.!…]*[^.?!\n]{{0,40}}?(?:\b(?:should|must) (?:actually "
     rf"|really |instead )?"
@@ -166,6 +169,12 @@ NEXT_SENTENCE = (
     rf"|upon reflection)"
     rf"[,:]? )?(?:I (?:now )?(?:think|believe|see|realize|fear)(?: that)? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
     rf"| (?:{_ADVERBS} )?(?:{_IS_BAD}|{_FAILS}))"
+    r"|\A\W{0,12}(?:(?:that|it|this) (?:should|must) (?:be|read|have been|equal) [\s$\\(]*[-0-9]"
+    r"|I should have (?:written|said)"
+    r"|(?:I must|let me) correct (?:myself|that|this|it)|(?:the )?(?:correct|true|right|actual) (?:value|answer"
+    r"|result|one)"
+    r" (?:is|was|should be) (?:actually )?[\s$\\(]*[-0-9]|(?:rather|err|ugh|no),? [\s$\\(]*[-0-9]|no no\b|ugh, wrong"
+    r"|or (?:maybe|perhaps|is it|was it) [\s$\\(]*[-0-9]|then again\b)"
     r"|\A[\s?!.*$)}\]\\]*(?:hmm,? )?(?:no|nope|not so)\s*(?:[,.!;:–—-]|\Z)"
 )
 """What takes a statement back where it stands right behind it: further on "this is wrong" speaks of something else."""
@@ -193,7 +202,8 @@ CUES_SUPPOSED = (
 CUES_QUOTED = (
     "say", "said", "think", "thought", "claim", "believ", "guess", "argu", "answered", "answer that", "suggest",
     "insist", "expect", "told", "tell", "would", "accord", "maybe", "perhaps", "possibly", "conceiv", "has it",
-    "post", "stat", "often", "common", "wide", "general", "sometimes", "usual", "rumou", "conject", "alleg", "myth",
+    "post", "stat", "often", "common", "wide", "general", "sometimes", "usual", "rumou", "conject", "alleg",
+    "suppos", "report", "purport", "myth",
     "misc", "fallac", "mist", "error", "lie", "rumo", "wr", "doubt", "deny", "refuse", "disagree", "sure",
     "convinced", "certain", "not", "n't",
     "n’t", "seem", "appear", "look", "unlikely", "imposs", "false", "no ", "man ", "manche", "viele", "bezweif",
@@ -212,7 +222,9 @@ CUES_BEHIND = (
     "retract", "withdraw", "wait", "hold", "actually", "hmm", "sorry", "miscount", "miscalc", "misread", "misunder",
     "miscomp", "mixed", "messed", "doubt", "deny", "had", "korrektur", "stimmt", "rechen", "erreur", "incorrecte",
     "tromp", "equivoc", "sbagliat", "errad", "errei", "ignor", "disreg", "discard", "fail", "viola", "too ", "ruled",
-    "exclud", "reject", "extran", "only", "meant", "bad", "？", "but", "kidding", "flaw",
+    "exclud", "reject", "extran", "only", "meant", "bad", "？", "but", "kidding", "whoops", "should", "rather", "err",
+    "ugh", "or ", "then again", "off by", "true", "right", "marked",
+    "ain't", "ain’t", "flaw",
     "erron", "say", "said", "claim", "think", "though", "however",
 )  # fmt: skip
 """Cues: ASCII words of which one stands in whatever the patterns find. Most texts have none, and need no other look."""

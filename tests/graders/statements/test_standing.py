@@ -63,7 +63,18 @@ BOXES = [
     ("[5]\n\nOn second thought, that is not right.", "taken_back"),
     ("[5]\n\nBut this contradicts the first condition.", "taken_back"),
     ("[5]\n\nWait, I forgot the boundary.", "taken_back"),
+    # another value in the next words
+    ("[5]. That should be 6.", "taken_back"),
+    ("[5]. The correct value is 6.", "taken_back"),
+    ("[5]. My mistake, 6.", "taken_back"),
+    ("[5]. Let me correct that: 6.", "taken_back"),
+    ("[5]. Or maybe 6.", "taken_back"),
+    ("[5] is off by one.", "denied"),
+    ("[5] has the wrong sign.", "denied"),
     # the same words about something else
+    ("[5]. That should be enough.", "stated"),
+    ("[5]. The correct value was found by adding.", "stated"),
+    ("[5]. Rather simple.", "stated"),
     ("41 was wrong, so [5].", "stated"),
     ("The value 4 is rejected, so x = [5].", "stated"),
     ("[5]\n\nThis is not the largest of them.", "stated"),
@@ -109,6 +120,9 @@ PHRASES = [
     ('He said, "The [answer is] 5".', "quoted"),
     ("It is often assumed that the [answer is] 5.", "quoted"),
     ("My first guess was that the [answer is] 5.", "quoted"),
+    ("It does not follow that the [answer is] 5.", "quoted"),
+    ("Supposedly, the [answer is] 5.", "quoted"),
+    ("It follows that the [answer is] 5.", "stated"),
     ("The [answer is] 5, they say.", "denied"),
     ("The [answer must not be] 5.", "denied"),
     ("As I said, the [answer is] 5.", "stated"),  # and says it again

@@ -73,8 +73,7 @@ class Journal:
 
     async def record_all(self, candidates: Sequence[Candidate]) -> None:
         """Write down several at once; see `record`."""
-        for candidate in candidates:
-            self._append("bought", candidate.model_dump_json())
+        self._append("bought", *(candidate.model_dump_json() for candidate in candidates))
         if not self._group:
             sync = asyncio.create_task(self._sync_group())
             self._syncing.add(sync)
@@ -107,21 +106,25 @@ class Journal:
             else:
                 on_disk.set_exception(failed)
 
-    def _append(self, kind: str, body: str) -> None:
-        entry = f"{kind} {body}".encode("utf-8", "backslashreplace")
+    def _append(self, kind: str, *bodies: str) -> None:
         # After a line that was cut short, a new one must not be glued to its rest.
         start = b"\n" if self._is_cut else b""
-        line = memoryview(b"%s%08x %s\n" % (start, zlib.crc32(entry), entry))
+        lines = memoryview(start + b"".join(_line(kind, body) for body in bodies))
         self._is_cut = True
-        while line:
+        while lines:
             try:
-                line = line[os.write(self._file, line) :]
+                lines = lines[os.write(self._file, lines) :]
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT) or self.full:
                     raise _unwritable(self.path, error) from error
                 self.full = True
                 self._ballast.unlink(missing_ok=True)
         self._is_cut = False
+
+
+def _line(kind: str, body: str) -> bytes:
+    entry = f"{kind} {body}".encode("utf-8", "backslashreplace")
+    return b"%08x %s\n" % (zlib.crc32(entry), entry)
 
 
 def open_journals(folder: Path) -> list[Path]:

@@ -9,13 +9,14 @@ them wrongly would throw good chains away. GSM8K's annotations `<<6*7=42>>` are 
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from cotfactory.schemas.arithmetic import Notation, compute, last_digit
 
 MAX_DIGITS = 30
-NOISE = Fraction(1, 1_000_000)
-"""A stated decimal may be off by this share: `18 * 3.14159 = 56.54866` was worked out with more digits of pi."""
+NOISE = 1_000_000
+"""A stated decimal may be off by one part in so many: `18 * 3.14159 = 56.54866` was worked out with more of pi."""
 
 Value = Fraction | int
 """Whole numbers stay `int`, which costs a tenth of a fraction; only a division makes one."""
@@ -30,11 +31,10 @@ _ANNOTATION = re.compile(r"<<([^<>\n]{1,200})>>")
 _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 _LATEX = {"\\times": "*", "\\cdot": "*", "\\div": "/", "\\$": "", "\\%": "%", "\\!": "", "\\,": "", "$": ""}
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "€": "", "£": ""})
-_TOKEN = re.compile(
-    r"(?P<number>\d+(?:,\d+)*(?:\.\d+)?|\.\d+)|(?P<times>(?<=[\d%) ])x(?=[\d( ]))|(?P<operator>[-+*/])"
-    r"|(?P<percent>%)|(?P<open>\()|(?P<close>\))|(?P<equals>=)|(?P<break>\n)|(?P<space>[ \t]+)|(?P<word>[^\W\d]+|.)",
-    re.DOTALL,
-)
+_TIMES = re.compile(r"(?<=[\d%) ])x(?=[\d( ])")
+_TOKEN = re.compile(r"\d+(?:,\d+)*(?:\.\d+)?|\.\d+|[ \t]+|[^\W\d]+|.", re.DOTALL)
+_KINDS = {**dict.fromkeys("+-*/", "operator"), "%": "percent", "(": "open", ")": "close", "=": "equals", "\n": "break"}
+"""Of the tokens that are one sign; the others are numbers and words."""
 # A word that makes the numbers around it mean something else than they say.
 _BINDING_WORDS = frozenset((
     "of", "times", "plus", "minus", "by", "from", "over", "than", "divided", "multiplied", "per", "mod", "and",
@@ -75,9 +75,11 @@ def _steps_of(text: str) -> Iterator[StatedStep]:
         left, right = _left_side(tokens, position), _right_side(tokens, position)
         if left is None or right is None:
             continue
-        holds = _holds(left, right)
+        sides = _text(left), _text(right)
+        # A step is stated twice in a chain (`<<6*7=42>>`), and by each of the many chains of a problem.
+        holds = _remembered(*sides) if len(sides[0]) + len(sides[1]) < SHORT_STEP else _holds(*sides)
         if holds is not None and not _is_taken_back(tokens[position + 1 + len(right) :][:4]):
-            yield StatedStep(f"{_text(left)} = {_text(right)}", holds)
+            yield StatedStep(f"{sides[0]} = {sides[1]}", holds)
 
 
 def _is_taken_back(following: list[_Token]) -> bool:
@@ -98,17 +100,21 @@ def _tokens(text: str) -> list[_Token]:
     text = _BULLET.sub("", text.translate(_SIGNS))
     tokens: list[_Token] = []
     glued = False
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
-        if kind == "space":
-            glued = False
-            continue
-        if kind == "times":
-            tokens.append(_Token("operator", "*", glued))
-        else:
-            tokens.append(_Token(str(kind), match.group(), glued))
-        glued = True
+    for part in _TOKEN.findall(_TIMES.sub("*", text)):
+        is_space = part[0] in " \t"
+        if not is_space:
+            tokens.append(_short_token(part, glued) if len(part) < SHORT else _token(part, glued))
+        glued = not is_space
     return tokens
+
+
+def _token(text: str, glued: bool) -> _Token:
+    return _Token(_KINDS.get(text) or ("number" if _is_number(text) else "word"), text, glued)
+
+
+SHORT = 20
+_short_token = lru_cache(8192)(_token)
+"""Words come again and again; long ones would fill the memory."""
 
 
 def _left_side(tokens: list[_Token], equals: int) -> list[_Token] | None:
@@ -154,13 +160,14 @@ def _right_side(tokens: list[_Token], equals: int) -> list[_Token] | None:
     return None if after is not None and after.text.lower() in ("mod", "remainder") else side or None
 
 
-def _holds(left: list[_Token], right: list[_Token]) -> bool | None:
+def _holds(left_text: str, right_text: str) -> bool | None:
     """Return whether two sides are equal as stated; None when one is not plain arithmetic.
 
     A stated number may be rounded in its last digit (`10 / 3 = 3.33`, `10 / 3 = 3`), a per cent sign may be
     meant as a hundredth or only as a unit, and in `5 + 3 = 8 + 2 = 10` each sign may end a running total.
     """
-    if not any(token.kind == "operator" for token in left) or _divides_twice(left) or _divides_twice(right):
+    left, right = left_text.split(" "), right_text.split(" ")
+    if not any(part in "+-*/" for part in left) or _divides_twice(left) or _divides_twice(right):
         return None
     values = [value for percent in _readings(left) if (value := _value(left, percent)) is not None]
     unit = _last_digit(right)
@@ -168,49 +175,57 @@ def _holds(left: list[_Token], right: list[_Token]) -> bool | None:
               for percent in _readings(right) if (value := _value(right, percent)) is not None]  # fmt: skip
     if not values or not stated:
         return None
-    if right[0].kind == "number":  # well formed, as the whole side has a value
-        stated.append((_number(right[0].text), unit))
+    if _is_number(right[0]):  # well formed, as the whole side has a value
+        stated.append((_number(right[0]), unit))
     return any(
         value == said
         or -slack < value - said < slack
-        or (unit < 1 and abs(Fraction(value - said)) < NOISE * abs(Fraction(value)))
+        or (unit < 1 and abs(Fraction(value - said)) * NOISE < abs(Fraction(value)))
         for value in values
         for said, slack in stated
     )
 
 
-def _readings(side: list[_Token]) -> tuple[bool, ...]:
+SHORT_STEP = 100
+_remembered = lru_cache(8192)(_holds)
+
+
+def is_almost(value: Value, stated: Value) -> bool:
+    """Whether two values differ by no more than one part in NOISE; costs no fraction where both are whole."""
+    if value == stated:
+        return True
+    size: Value = stated if stated > 0 else -stated
+    return -size <= (value - stated) * NOISE <= size
+
+
+def _readings(side: list[str]) -> tuple[bool, ...]:
     """Return as what a per cent sign is to be read: as a hundredth, as a unit; there is one way where there is none."""
-    return (True, False) if _is_percentage(side) else (False,)
+    return (True, False) if "%" in side else (False,)
 
 
-def _is_percentage(side: list[_Token]) -> bool:
-    return any(token.kind == "percent" for token in side)
-
-
-def _divides_twice(side: list[_Token]) -> bool:
+def _divides_twice(side: list[str]) -> bool:
     """Return whether a side reads like `25 / 1 / 3`, where people mean 25 divided by a third."""
-    return any([token.text for token in side[start : start + 4 : 2]] == ["/", "/"] for start in range(len(side) - 2))
+    return side.count("/") > 1 and any(side[start] == side[start + 2] == "/" for start in range(len(side) - 2))
 
 
-def _last_digit(side: list[_Token]) -> Fraction:
+def _last_digit(side: list[str]) -> Fraction:
     """Return what one unit in the last digit of the first number of a side is worth."""
-    return last_digit(next((token.text for token in side if token.kind == "number"), "1"))
+    return last_digit(next(filter(_is_number, side), "1"))
 
 
-def _value(side: list[_Token], percent_is_hundredth: bool) -> Value | None:
+def _value(side: list[str], percent_is_hundredth: bool) -> Value | None:
     """Evaluate an expression exactly; None when it is not well formed, divides by zero or is huge."""
-    tokens = side if percent_is_hundredth else [token for token in side if token.kind != "percent"]
-    if len(tokens) > 60 or any(len(token.text) > MAX_DIGITS for token in tokens):
+    parts = side if percent_is_hundredth else [part for part in side if part != "%"]
+    if len(parts) > 60 or any(len(part) > MAX_DIGITS for part in parts):
         return None
     try:
-        return cast("Value", compute([_term(token) for token in tokens], _NOTATION))
+        return cast("Value", compute([_number(part) if _is_number(part) else part for part in parts], _NOTATION))
     except (ValueError, ZeroDivisionError):
         return None
 
 
-def _term(token: _Token) -> Value | str:
-    return _number(token.text) if token.kind == "number" else token.text
+def _is_number(part: str) -> bool:
+    return part[-1].isdecimal()
 
 
 def _number(text: str) -> Value:

@@ -2,9 +2,10 @@
 
 import re
 from fractions import Fraction
+from itertools import islice
 
 from cotfactory.curation.chain_checks.algebra_steps import wrong_algebra
-from cotfactory.curation.chain_checks.arithmetic_steps import MAX_DIGITS, NOISE, StatedStep, stated_steps
+from cotfactory.curation.chain_checks.arithmetic_steps import MAX_DIGITS, StatedStep, is_almost, stated_steps
 from cotfactory.curation.chain_checks.state_steps import wrong_states
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?")
@@ -36,11 +37,9 @@ def _from_nowhere(question: str, chain: str, answer: str, steps: list[StatedStep
     stated = _number(answer)
     if stated is None or len(steps) < MIN_STEPS:
         return None
-    slack = NOISE * abs(Fraction(stated))
-    low, high = stated - slack, stated + slack
-    said = (value for text in _NUMBER.findall(chain) if (value := _number(text)) is not None)
-    asked = (value for text in _NUMBER.findall(question) if (value := _number(text)) is not None)
-    if sum(low <= value <= high for value in said) > 1 or stated in asked:
+    said = (value for text in reversed(_NUMBER.findall(chain)) if (value := _number(text)) is not None)
+    twice = len(list(islice((value for value in said if is_almost(value, stated)), 2))) > 1
+    if twice or stated in map(_number, _NUMBER.findall(question)):
         return None
     return f"the answer {answer} is not what any step arrives at; the last one is {steps[-1].text}"
 

@@ -84,8 +84,7 @@ def _wrong_holders(question: str, chain: str) -> Iterator[str]:
     before: Mapping[str, str] = {}
     done = []
     for line in chain.splitlines():
-        after = _held(line)
-        if not after:
+        if ":" not in line or not (after := _held(line)):
             continue
         move = _EXCHANGE.search(line.partition(":")[0])
         if move and move[1] in before and move[2] in before:
@@ -108,6 +107,8 @@ def _same_exchanges(asked: list[tuple[str, str]], done: list[tuple[str, str]]) -
 
 def _wrong_letters(chain: str) -> Iterator[str]:
     """Check `second letter: "harem": "a" (1)`: the letter is there, and has that number in the alphabet."""
+    if '"' not in chain and "“" not in chain:
+        return
     ordinals = [(match.start(), _ORDINALS.index(match[1].lower())) for match in _WHICH_LETTER.finditer(chain)]
     for match in _LETTER.finditer(chain):
         word, letter, number = match[1].lower(), match[2].lower(), int(match[3])
@@ -118,6 +119,8 @@ def _wrong_letters(chain: str) -> Iterator[str]:
 
 def _wrong_order(chain: str) -> Iterator[str]:
     """Check `"apple" < "pear"`, which can only mean the order of words."""
+    if "<" not in chain:
+        return
     for match in _ORDERED.finditer(chain):
         if match[1] >= match[2]:
             yield f'"{match[1]}" < "{match[2]}"'
@@ -128,10 +131,11 @@ def _moved_places(chain: str) -> Iterator[str]:
 
     Only lines that place at least three are compared, each with the one before; a chain that supposes is left alone.
     """
-    if _SUPPOSING.search(chain):
+    lines = [line for line in chain.splitlines() if line.count(" is ") >= MIN_PLACES]
+    if not lines or _SUPPOSING.search(chain):
         return
     before: dict[str, str] = {}
-    for line in chain.splitlines():
+    for line in lines:
         found = [(match[1], match[2]) for match in _PLACE.finditer(line) if match[2] not in _NOBODY]
         if len(found) < MIN_PLACES:
             continue

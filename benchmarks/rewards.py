@@ -61,7 +61,7 @@ def main() -> None:
     more = ["--no-store"] if options.no_store else []
     with serving(options.what, *more) as server:
         first_s = asyncio.run(_first_answer(server, completions[0]))
-        print(f"start to first answer  {server.started_s + first_s:8.2f} s")
+        print(f"start to first answer  {server.started_s + first_s:8.2f} s, {server.cpu_s():.2f} s of CPU")
         asyncio.run(_in_batches(server, completions[:WARM_UP], 1))
         for name, in_batches in (("in batches of 64", True), ("singly", False)):
             before_s, began = server.cpu_s(), time.perf_counter()

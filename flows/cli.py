@@ -377,6 +377,12 @@ def serve(
     seal_every: Annotated[
         float, typer.Option("--seal-every", metavar="SECONDS", min=0.1, help="`sql` sees rollouts after so long.")
     ] = 60.0,
+    wait_for_programs: Annotated[
+        float,
+        typer.Option(
+            "--wait-for-programs", metavar="SECONDS", min=1, help="Programs without a verdict then are masked."
+        ),
+    ] = 45.0,
     grader: Annotated[
         str | None, typer.Option("--grader", metavar="FILE.py:FUNCTION", help="A grader of your own, for all of them.")
     ] = None,
@@ -410,7 +416,10 @@ def serve(
     rules = RewardRules(correct, incorrect, no_answer, require_steps, length_penalty, free_characters, format_reward)
     with _shown(False, debug):
         serve_rewards(
-            ServeRequest(what, workspace, host, port, policy, not no_store, seal_every, grader, any_version, rules),
+            ServeRequest(
+                *(what, workspace, host, port, policy, not no_store, seal_every, wait_for_programs),
+                *(grader, any_version, rules),
+            ),
             lambda line: typer.echo(line),
         )
 

@@ -65,7 +65,7 @@ def grade(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float
     ready in that time. Raises WouldWait only with tools that forbid waiting.
     """
     if candidate.finish_reason == "error":
-        return _failed(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
+        return ungraded(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
     hurried = tools.asking(OneItem(tools.algebra, algebra_s))
     try:
         return _function(problem)(problem, candidate, hurried)
@@ -150,7 +150,7 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
     if problem.grader is not None:
         return grade(problem, _stating(problem, reference_response(problem, tools) or _statement(problem)), tools)
     if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
-        return _failed(problem, _stating(problem, ""), "no_reference_solution", None)
+        return ungraded(problem, _stating(problem, ""), "no_reference_solution", None)
     candidate = _stating(problem, _statement(problem))
     stated = _served(problem, candidate, grade(problem, candidate, tools), tools)
     if stated.reason == "sandbox_failed":
@@ -208,10 +208,11 @@ def _stating(problem: Problem, response: str) -> Candidate:
 
 
 def _crashed(problem: Problem, candidate: Candidate, error: Exception) -> Grade:
-    return _failed(problem, candidate, "grader_crashed", f"{type(error).__name__}: {error}"[:500])
+    return ungraded(problem, candidate, "grader_crashed", f"{type(error).__name__}: {error}"[:500])
 
 
-def _failed(problem: Problem, candidate: Candidate, reason: str, detail: str | None) -> Grade:
+def ungraded(problem: Problem, candidate: Candidate, reason: str, detail: str | None) -> Grade:
+    """Return the grade of a candidate of which nothing could be found out, for this reason of ours."""
     name, version = grader_name_and_version(problem)
     return Grade(
         candidate_id=candidate.candidate_id,

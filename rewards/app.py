@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -135,9 +136,10 @@ class _Server:
     async def rows(self, request: web.Request) -> web.StreamResponse:
         reply = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
         await reply.prepare(request)
-        for row in self.service.rows():
-            await reply.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-        await reply.write_eof()
+        with suppress(ConnectionResetError):  # a client that has seen enough
+            for row in self.service.rows():
+                await reply.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+            await reply.write_eof()
         return reply
 
     async def health(self, _: web.Request) -> web.Response:

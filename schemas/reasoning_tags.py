@@ -154,7 +154,9 @@ def without_wrapper(response: str) -> str:
     """Return a response without the pair of marks around its end: `So <answer>7</answer>` is `So 7`."""
     for opening, closing in ANSWER_WRAPPERS:
         before, opened, rest = response.partition(opening)
+        if not opened:
+            continue
         inside, closed, after = rest.partition(closing)
-        if opened and not after.strip() and (closed or not before.strip()) and opening not in rest:
+        if not after.strip() and (closed or not before.strip()) and opening not in rest:
             return f"{before}{inside}".strip()
     return response

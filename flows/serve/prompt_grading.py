@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
 from cotfactory.graders.grader import ALGEBRA_ITEM_S, Tools
-from cotfactory.graders.grading import grade, grade_promptly
+from cotfactory.graders.grading import grade, grade_promptly, ungraded
+from cotfactory.graders.math.expression_answers import UNSERVED
 from cotfactory.graders.worker_pool import WorkerPool
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Grade
@@ -21,6 +22,8 @@ SHORTEST_TRY_S = 0.1
 ALGEBRA_THREADS = 64
 """They wait for a worker, and hold nothing up meanwhile."""
 PROGRAM_THREADS = 16
+PROGRAMS_S = 45.0
+"""How long the verdict on a program is waited for: where the engine is away there is none, and clients wait 60 s."""
 LONG_CHARACTERS = 100_000
 """Beyond this a chain is graded on a thread: it would keep everybody else waiting."""
 TURN = 16
@@ -33,8 +36,8 @@ class PromptGrading:
     Each waits for itself alone: a bomb is late, or ungraded, and nobody beside it.
     """
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, tools: Tools, programs_s: float = PROGRAMS_S) -> None:
+        self._tools, self._programs_s = tools, programs_s
         self._algebra = ThreadPoolExecutor(ALGEBRA_THREADS, "algebra")
         self._programs = ThreadPoolExecutor(PROGRAM_THREADS, "programs")
         self._is_ready = False
@@ -53,13 +56,14 @@ class PromptGrading:
         received = time.monotonic()
         loop = asyncio.get_running_loop()
         grades: dict[int, Grade] = {}
-        waiting: dict[int, asyncio.Future[Grade]] = {}
+        waiting: dict[int, Awaitable[Grade]] = {}
         for place, pair in enumerate(pairs):
             prompt = self._at_once(pair)
             if prompt is not None:
                 grades[place] = prompt
             elif pair[0].runs_programs or pair[0].grader is not None:
-                waiting[place] = loop.run_in_executor(self._programs, self._program, pair, received)
+                running = loop.run_in_executor(self._programs, self._program, pair, received)
+                waiting[place] = asyncio.ensure_future(self._waited_for(running, pair))
             else:
                 waiting[place] = loop.run_in_executor(self._algebra, self._in_time, pair, received)
             if place % TURN == TURN - 1:
@@ -68,9 +72,15 @@ class PromptGrading:
         grades.update(zip(waiting, late, strict=True))
         return [grades[place] for place in range(len(pairs))]
 
+    async def _waited_for(self, running: asyncio.Future[Grade], pair: Pair) -> Grade:
+        await asyncio.wait([running], timeout=self._programs_s)
+        if running.done():
+            return running.result()
+        running.cancel()  # one that runs already ends by itself
+        return ungraded(*pair, UNSERVED, f"no verdict on its program within {self._programs_s:g} s")
+
     def _at_once(self, pair: Pair) -> Grade | None:
-        is_long = len(pair[1].response) + len(pair[1].reasoning or "") > LONG_CHARACTERS
-        return None if is_long else grade_promptly(*pair, self._tools)
+        return None if is_long(pair[1]) else grade_promptly(*pair, self._tools)
 
     def _in_time(self, pair: Pair, received: float) -> Grade:
         """Grade with what is left of the item's time, waits for this thread included."""
@@ -86,3 +96,8 @@ class PromptGrading:
         found = grade(*pair, self._tools)
         is_early = time.monotonic() < received + RETRY_UNTIL_S
         return grade(*pair, self._tools) if found.verdict == "ungraded" and is_early else found
+
+
+def is_long(candidate: Candidate) -> bool:
+    """Whether a chain is so long that everybody else would wait while it is looked at."""
+    return len(candidate.response) + len(candidate.reasoning or "") > LONG_CHARACTERS

@@ -1,11 +1,12 @@
 """Rewarding: from rollouts to rewards - made candidates, graded in time, their steps checked, kept, and watched."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from cotfactory.curation.chain_checks.chain_steps import wrong_step
 from cotfactory.flows.ask.shard import grade_row
-from cotfactory.flows.serve.prompt_grading import PromptGrading
+from cotfactory.flows.serve.prompt_grading import PromptGrading, is_long
 from cotfactory.flows.serve.recover_rollouts import reward_row
 from cotfactory.flows.serve.rollout_store import KeptRollout, RolloutStore
 from cotfactory.flows.serve.served_problems import ServedProblem, ServedProblems
@@ -27,6 +28,7 @@ from cotfactory.schemas.teaching import Completion, Sampling, Usage
 
 MOST_POLICIES = 32
 """Names of policies that one server keeps apart."""
+MOST_STEP_CHARACTERS = 1_000_000
 SAMPLING, USAGE = Sampling(), Usage()
 
 
@@ -71,7 +73,10 @@ class Rewarding:
             for rollout, teacher in zip(rollouts, teachers, strict=True)
         ]
         grades = await self._grading.grade_all(pairs)
-        found = [self.rewarded(*pair, grade) for pair, grade in zip(pairs, grades, strict=True)]
+        found = [
+            await asyncio.to_thread(self.rewarded, *pair, grade) if is_long(pair[1]) else self.rewarded(*pair, grade)
+            for pair, grade in zip(pairs, grades, strict=True)
+        ]
         if not takes_ungraded and any(rewarded.reward is None for rewarded in found):
             return found
         if self._store is not None:
@@ -80,9 +85,13 @@ class Rewarding:
         return found
 
     def rewarded(self, problem: Problem, candidate: Candidate, grade: Grade) -> Rewarded:
-        """Return a grade with its reward. Steps are checked where the answer is right: elsewhere they say nothing."""
+        """Return a grade with its reward. Steps are checked where the answer is right: elsewhere they say nothing.
+
+        Nor are those of a chain of more than MOST_STEP_CHARACTERS.
+        """
         wrong = None
-        if grade.verdict == "correct" and problem.answer_kind != "code":
+        is_checked = problem.answer_kind != "code" and len(candidate.text) <= MOST_STEP_CHARACTERS
+        if grade.verdict == "correct" and is_checked:
             wrong = wrong_step(problem.question, candidate.text, grade.extracted_answer)
         reward = reward_of(grade, wrong, len(candidate.text), self._rules)
         return Rewarded(problem.problem_id, grade, wrong, reward)

@@ -15,7 +15,7 @@ from aiohttp import web
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.interpreter import tuned_for_asking
 from cotfactory.flows.host.signals import drained
-from cotfactory.flows.serve.prompt_grading import PromptGrading
+from cotfactory.flows.serve.prompt_grading import PROGRAMS_S, PromptGrading
 from cotfactory.flows.serve.recover_rollouts import grade_abandoned, seal_abandoned, stored_counts
 from cotfactory.flows.serve.rewarding import Rewarding
 from cotfactory.flows.serve.rollout_store import SEAL_S, RolloutStore
@@ -53,6 +53,7 @@ class ServeRequest:
     policy: str = "policy"
     stores: bool = True
     seal_s: float = SEAL_S
+    programs_s: float = PROGRAMS_S
     grader: str | None = None
     any_version: bool = False
     rules: RewardRules = field(default_factory=RewardRules)
@@ -105,7 +106,7 @@ class _Serving:
         stop = asyncio.Event()
         started_at = datetime.now(UTC)
         store, counts = self._opened_store()
-        with PromptGrading(self.tools) as grading:
+        with PromptGrading(self.tools, self.request.programs_s) as grading:
             service = Rewarding(self.served, grading, self.request.rules, self.request.policy, store, counts)
             app = reward_app(service, self.settings)
             if self.settings.token is None:

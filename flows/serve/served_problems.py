@@ -13,7 +13,7 @@ from cotfactory.flows.release.find_release import opened_release
 from cotfactory.generators.ask.render_prompt import prompt_renderer
 from cotfactory.generators.problems.file_source import load_file
 from cotfactory.graders.custom_grader import custom_grader
-from cotfactory.publishing.products.rl import problem_of_row
+from cotfactory.publishing.products.rl import COLUMNS_OF_A_PROBLEM, problem_of_row
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.problem import CustomGrader, Problem
@@ -108,7 +108,9 @@ def _kept_problems(folder: Path, home: Path | None) -> dict[str, Problem]:
 
 def _rl_rows(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted((folder / "rl").glob("*.parquet")):
-        yield from pq.read_table(path).to_pylist()
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=list(COLUMNS_OF_A_PROBLEM)):
+                yield from batch.to_pylist()
 
 
 def _problem(row: Mapping[str, Any], folder: Path) -> Problem:

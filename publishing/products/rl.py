@@ -195,6 +195,13 @@ def _grader_args(problem: Problem) -> str:
     return json.dumps(given, ensure_ascii=False, sort_keys=True)
 
 
+COLUMNS_OF_A_PROBLEM = (
+    *("row_id", "problem_id", "source", "source_row_id", "license", "domain", "split_group"),
+    *("prompt", "solution", "ground_truth", "ability", "grader", "grader_args"),
+)
+"""What `problem_of_row` reads of a row, and `row_id`, by which it is named."""
+
+
 def problem_of_row(row: Mapping[str, Any]) -> Problem:
     """Return the problem that a row was made of.
 

@@ -27,9 +27,10 @@ from tests.data_contracts.made_rows import Row, good_rows, write_rows
 Rows = dict[Product, list[Row]]
 Counts = dict[str, Any]
 COUNTS: Counts = {
-    "funnel": {"problems": 10, "asked": 20, "complete": 18, "answered": 15, "correct": 8, "kept": 5},
+    "funnel": {"problems": 10, "asked": 20, "complete": 18, "answered": 15, "correct": 8, "kept": 7},
     "verdicts": {"correct": 8, "incorrect": 7, "no_answer": 3, "ungraded": 2},
-    "dropped": {"incorrect": 7, "no_answer": 3, "ungraded": 2, "duplicate": 3},
+    "dropped": {"incorrect": 7, "no_answer": 3, "ungraded": 2, "duplicate": 1},
+    "kept_with_calls": 2,
     "mutants_accepted": 0,
     "rows_before": {"sft": 5, "rl": 5},
 }
@@ -55,15 +56,17 @@ def check(folder: Path, rows: Rows, counts: Counts, contaminated: Sequence[str] 
 
 def good_release() -> Rows:
     rows: Rows = {product: good_rows(product) for product in ROW_SCHEMAS}
+    rows["sft_tools"] = good_rows("sft_tools", 2)
     for made in rows.values():
-        made[4]["split"] = "test"
+        for row in made[4:]:
+            row["split"] = "test"
     return rows
 
 
 def test_good_release_passes(tmp_path: Path) -> None:
     report = check(tmp_path, good_release(), COUNTS, ["some-other-chain"])
     assert report.failures() == []
-    assert (report.product, report.rows) == ("release", 45)
+    assert (report.product, report.rows) == ("release", 47)
     assert report.passed
 
 
@@ -73,7 +76,8 @@ def both_sides(rows: Rows, _: Counts) -> None:
 
 def wrong_file(rows: Rows, _: Counts) -> None:
     for made in rows.values():
-        made[4]["file"] = "train"
+        for row in made[4:]:
+            row["file"] = "train"
 
 
 def two_verdicts(rows: Rows, _: Counts) -> None:
@@ -86,6 +90,10 @@ def lost_rows(_: Rows, counts: Counts) -> None:
 
 def lost_product(rows: Rows, _: Counts) -> None:
     rows["rl"].clear()
+
+
+def lost_calls(rows: Rows, _: Counts) -> None:
+    rows["sft_tools"].pop()
 
 
 def count(where: str, what: str, value: int) -> Callable[[Rows, Counts], None]:
@@ -110,9 +118,10 @@ FAULTS: list[tuple[Callable[[Rows, Counts], None], str, str]] = [
     (count("funnel", "answered", 21), "no more answered than asked", "answered = 21"),
     (count("funnel", "correct", 9), "the funnel counts the correct ones as the verdicts do", "verdicts_correct = 8"),
     (count("funnel", "kept", 9), "no more kept than correct", "kept = 9"),
-    (count("dropped", "duplicate", 2), "every attempt was kept or dropped for a reason", "kept_or_dropped = 19"),
-    (count("dropped", "duplicate", 14), "and none for two", "kept_or_dropped = 31"),
-    (count("funnel", "kept", 6), "one chain to learn from for each that was kept", "sft_rows_due = 6"),
+    (count("dropped", "duplicate", 0), "every attempt was kept or dropped for a reason", "kept_or_dropped = 19"),
+    (count("dropped", "duplicate", 12), "and none for two", "kept_or_dropped = 31"),
+    (lost_calls, "one chain with calls for each that was kept", "sft_tools_rows = 1"),
+    (count("funnel", "kept", 8), "one chain to learn from for each that was kept", "sft_rows_due = 6"),
     (too_many_graded, "no more attempts published than made, verdict by verdict", "graded_rows_too_many = 3"),
     (two_verdicts, "a chain has the same verdict in every product", "candidate-2"),
     (both_sides, "no split group on both sides of the split", "group-4"),
@@ -204,4 +213,4 @@ def test_missing_contract_is_refused(tmp_path: Path) -> None:
 
 def test_contract_is_versioned() -> None:
     assert isinstance(load_release_contract(), ReleaseContract)
-    assert load_release_contract().version == "1.0.0"
+    assert load_release_contract().version == "1.1.0"

@@ -79,7 +79,8 @@ def _watched(
 
 
 def _spooled(problems: Iterable[Sequence[Group]], recipe: Recipe, folder: Path, contaminated: Path) -> Spools:
-    """Write the rows of every product down as they come; return the spools that have any."""
+    """Write the rows of every product down as they come; return the spools that have any, kto with both labels."""
+    labels: set[bool] = set()
     with ExitStack() as stack:
         withheld = stack.enter_context(ContaminatedIds(contaminated))
         spools = {
@@ -89,7 +90,12 @@ def _spooled(problems: Iterable[Sequence[Group]], recipe: Recipe, folder: Path, 
         for groups in problems:
             withheld.add(groups)
             for product, by_split in spools.items():
-                by_split[groups[0].split].add(BUILDERS[product](groups, recipe))
+                rows = BUILDERS[product](groups, recipe)
+                by_split[groups[0].split].add(rows)
+                if product == "kto":
+                    labels.update(row["label"] for row in rows)
+    if len(labels) < len((True, False)):
+        spools.pop("kto", None)  # nothing can be learnt from rows that are all wanted, or all unwanted
     filled = {
         product: {split: spool for split, spool in by_split.items() if spool.rows}
         for product, by_split in spools.items()

@@ -279,9 +279,9 @@ class Alarms(RecipeKeys):
 class PreferencePairs(RecipeKeys):
     """Which pairs `preference` holds."""
 
-    max_length_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+    max_length_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = 1.5
     """The longer chain of a pair has at most so many times the characters of the shorter, so that length alone tells
-    nothing; null: any."""
+    nothing; null: any. Both sides of a pair show their thinking, or neither."""
     one_per_rejection_type: bool = False
     """Take only the first pair of each rejection type from a teacher's attempts at a problem."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cotfactory.publishing.products.row_parts import Row, prompt, provenance, turn_of, written_by
+from cotfactory.publishing.products.row_parts import Row, prompt, provenance, thinking, turn_of, written_by
 from cotfactory.publishing.products.who_may_appear import kept, rejected
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.recipe import PreferencePairs, Recipe
@@ -11,7 +11,7 @@ Pair = tuple[GradedCandidate, GradedCandidate]
 
 
 def preference_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
-    """Return pairs of a kept correct and an incorrect candidate of the same teacher; no chain is in two pairs.
+    """Return pairs of a kept correct and an incorrect candidate of the same teacher, in one form; none is in two pairs.
 
     One pair of each rejection type, where that is asked for, is one for a model, in however many ways it was asked.
     """
@@ -49,7 +49,20 @@ def _chosen(group: Group) -> list[GradedCandidate]:
 
 
 def _pairs(group: Group, wanted: PreferencePairs) -> list[Pair]:
-    chosen, wrong = _chosen(group), rejected(group)
+    """Return pairs whose sides both show their thinking, then those of which neither does: a form tells nothing."""
+    pairs: list[Pair] = []
+    for thinks in (True, False):
+        chosen, wrong = (
+            [graded for graded in side if (thinking(graded.candidate) is not None) == thinks]
+            for side in (_chosen(group), rejected(group))
+        )
+        pairs += _pairs_of_a_form(chosen, wrong, wanted)
+    return pairs
+
+
+def _pairs_of_a_form(
+    chosen: list[GradedCandidate], wrong: list[GradedCandidate], wanted: PreferencePairs
+) -> list[Pair]:
     if wanted.max_length_ratio is None:
         # The first kept with the first rejected, and so on: one more sample never changes the earlier pairs.
         return list(zip(chosen, wrong, strict=False))

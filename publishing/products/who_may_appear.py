@@ -40,7 +40,12 @@ def rejected(group: Group) -> list[GradedCandidate]:
 
 
 def publishable(group: Group) -> list[GradedCandidate]:
-    """Return the candidates whose text may be published at all, kept or not."""
+    """Return the candidates whose text may be published at all, kept or not.
+
+    A prompt that held the answer gives none, right or wrong, unless its chains are published (`keep_hinted`).
+    """
+    if group.strategy == "hint" and not any(decision.kept for decision in group.decisions):
+        return []
     pairs = zip(group.candidates, group.decisions, strict=True)
     return [graded for graded, decision in pairs if may_leave(graded, decision)]
 

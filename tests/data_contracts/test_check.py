@@ -393,6 +393,11 @@ PLANTED += [(product, {"prompt": asked}, PROMPT) for product in WITH_PROMPT for 
 WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "sft_tools", "self_correction", "steps")
 PLANTED += [(product, {"final_answer": "4711"}, SAYS) for product in WITH_ANSWER]
 PLANTED += [
+    (
+        "preference",
+        {"rejected": [assistant("The answer is \\boxed{17}.")], "rejected_chars": 25},
+        "both sides show their thinking, or neither",
+    ),
     ("rl", {"data_source": ""}, "verl is told a scorer or the source"),
     ("rl", {"dataset": " "}, "open-instruct is told a verifier or the source"),
     ("rl", {"solution": "\\boxed{17}"}, "the solution is the reference answer"),

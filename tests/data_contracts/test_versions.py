@@ -16,7 +16,7 @@ PINNED: dict[str, tuple[str, str]] = {
     "sft_chat_reasoning_content": ("1.3.0", "0da3b411fee6"),
     "sft_chat_no_reasoning": ("1.3.0", "dbc0f907b6f4"),
     "sft_tools": ("1.0.0", "dba9ceae8e35"),
-    "preference": ("1.4.0", "322b9720027a"),
+    "preference": ("1.5.0", "ea037683732b"),
     "kto": ("1.3.0", "20ab1505a549"),
     "rl": ("1.5.0", "a1890e5c8dba"),
     "self_correction": ("1.3.0", "e16b2f89cd27"),

@@ -1,5 +1,6 @@
 """Every product has a builder whose rows have the published columns, in order, and ids of their own."""
 
+from pathlib import Path
 from typing import get_args
 
 import pyarrow as pa
@@ -7,11 +8,13 @@ import pytest
 
 from cotfactory.publishing.build_rows import BUILDERS
 from cotfactory.publishing.products.row_parts import Row
+from cotfactory.publishing.stage_rows import stage_rows
+from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
-from tests.publishing.made_groups import in_split, made_mixed_group, made_recipe, made_tools_group
+from tests.publishing.made_groups import group_of, in_split, made_mixed_group, made_recipe, made_tools_group
 
 RECIPE = made_recipe()
 EVERY_PRODUCT: tuple[Product, ...] = get_args(Product)
@@ -43,6 +46,7 @@ def test_split_is_the_problems(product: Product) -> None:
     assert {row["split"] for row in BUILDERS[product]([group], RECIPE)} == {"test"}
 
 
+<<<<<<< HEAD
 def test_chains_with_calls_are_rows_of_sft_tools_alone() -> None:
     """Without the calls and their results their answers come out of nowhere."""
     group = made_tools_group(1)
@@ -64,3 +68,12 @@ def test_a_call_that_was_written_as_a_block_is_a_call_like_any_other() -> None:
     assert said["tool_calls"][0]["function"]["arguments"] == {"code": "9 + 9\n"}
     assert (result["role"], result["content"]) == ("tool", "18")
     assert result["tool_call_id"] == said["tool_calls"][0]["id"]
+=======
+@pytest.mark.parametrize(
+    ("verdicts", "rows"), [(("correct", "incorrect"), 2), (("incorrect", "incorrect"), 0), (("correct",), 0)]
+)
+def test_kto_has_both_labels_or_no_row(tmp_path: Path, verdicts: tuple[Verdict, ...], rows: int) -> None:
+    staged = stage_rows("ducks", [(group_of(*verdicts),)], made_recipe("all_graded", "kto"), tmp_path)
+    assert staged.counts["kto"] == rows
+    assert ("kto" in staged.spools) is bool(rows)
+>>>>>>> 22adcab (Pairs are of one form and matched in length, kto has both labels or no row, prompts that held the answer give no row)

@@ -174,3 +174,36 @@ def test_kto_needs_no_pairs() -> None:
         "user",
         "assistant",
     ] * 2
+
+
+def test_sides_of_a_pair_are_of_one_form() -> None:
+    problem = made_problem()
+    thinks = [made_candidate(problem, 0), made_candidate(problem, 3)]
+    plain = [made_candidate(problem, index, reasoning=None) for index in (1, 2)]
+    graded = [
+        made_graded(thinks[0]),
+        made_graded(plain[0], "incorrect"),  # the first that is wrong, and in another form
+        made_graded(plain[1]),
+        made_graded(thinks[1], "incorrect"),
+    ]
+    rows = preference_rows([made_group(problem, graded)], RECIPE)
+    found = {(row["chosen_id"], row["rejected_id"]) for row in rows}
+    assert found == {
+        (thinks[0].candidate_id, thinks[1].candidate_id),
+        (plain[1].candidate_id, plain[0].candidate_id),
+    }
+
+
+@pytest.mark.parametrize(("wanted", "pairs"), [(PreferencePairs(), 1), (PreferencePairs(max_length_ratio=None), 2)])
+def test_pairs_are_matched_in_length_unless_the_recipe_wants_any(wanted: PreferencePairs, pairs: int) -> None:
+    rows = preference_rows([group_of_lengths([100, 200], [140, 900])], recipe_with(wanted))
+    assert len(rows) == pairs
+
+
+def test_a_prompt_that_held_the_answer_gives_no_row() -> None:
+    hinted = group_of("correct", "incorrect", "incorrect").model_copy(update={"strategy": "hint"})
+    dropped = hinted.model_copy(
+        update={"decisions": tuple(each.model_copy(update={"kept": False}) for each in hinted.decisions)}
+    )
+    assert kto_rows([dropped], RECIPE) == []
+    assert len(kto_rows([hinted], RECIPE)) == 3  # `keep_hinted`

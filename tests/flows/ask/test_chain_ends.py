@@ -36,11 +36,11 @@ def test_chains_that_somebody_else_ended_are_in_no_product_but_all_graded(
     recipe = write_recipe(count=4, attempts=4, release={"license": "mit", "products": ALL})
     summary = cotfactory.run(recipe, tmp_path / "w")
     assert summary.release is not None
-    assert summary.release.rows == {"sft": 4, "preference": 0, "kto": 4, "self_correction": 0, "all_graded": 16}
+    assert summary.release.rows == {"sft": 4, "preference": 0, "kto": 0, "self_correction": 0, "all_graded": 16}
     assert summary.verdicts == {"correct": 8, "incorrect": 0, "no_answer": 8, "ungraded": 0}
     assert {stage.stage: stage.count for stage in summary.funnel}["complete"] == 8
-    kto = cotfactory.open_release(summary.release.path).table("kto")
-    assert set(kto["finish_reason"].to_pylist()) == {"stop"}
+    sft = cotfactory.open_release(summary.release.path).table("sft")
+    assert set(sft["finish_reason"].to_pylist()) == {"stop"}
     words = cotfactory.sql(tmp_path / "w", "SELECT DISTINCT finish_reason_raw AS raw FROM candidates ORDER BY 1")
     assert set(words["raw"].to_pylist()) == {"end_turn", word}
 

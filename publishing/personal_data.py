@@ -50,25 +50,27 @@ def _counted(graded: GradedCandidate, prompt: str, count: PersonalDataCount) -> 
 
 
 def _masked(graded: GradedCandidate, prompt: str) -> GradedCandidate:
-    grade = graded.grade
-    answer = None if grade.extracted_answer is None else masked(grade.extracted_answer, prompt)
+    answer = graded.grade.extracted_answer
     return graded.model_copy(
         update={
             "candidate": _masked_answer(graded.candidate, prompt),
-            "grade": grade.model_copy(update={"extracted_answer": answer}),
             "turns": tuple(_masked_answer(turn, prompt) for turn in graded.turns),
+            "grade": graded.grade.model_copy(
+                update={"extracted_answer": None if answer is None else masked(answer, prompt)}
+            ),
         }
     )
 
 
 def _masked_answer(candidate: Candidate, prompt: str) -> Candidate:
-    """Return an answer with the texts of it masked, and those of the calls that it makes and follows."""
-    calls = (call.model_copy(update={"arguments": masked(call.arguments, prompt)}) for call in candidate.tool_calls)
+    reasoning = None if candidate.reasoning is None else masked(candidate.reasoning, prompt)
     return candidate.model_copy(
         update={
-            "reasoning": None if candidate.reasoning is None else masked(candidate.reasoning, prompt),
+            "reasoning": reasoning,
             "response": masked(candidate.response, prompt),
-            "tool_calls": tuple(calls),
+            "tool_calls": tuple(
+                call.model_copy(update={"arguments": masked(call.arguments, prompt)}) for call in candidate.tool_calls
+            ),
             "tool_results": tuple(masked(result, prompt) for result in candidate.tool_results),
         }
     )

@@ -46,7 +46,6 @@ def test_split_is_the_problems(product: Product) -> None:
     assert {row["split"] for row in BUILDERS[product]([group], RECIPE)} == {"test"}
 
 
-<<<<<<< HEAD
 def test_chains_with_calls_are_rows_of_sft_tools_alone() -> None:
     """Without the calls and their results their answers come out of nowhere."""
     group = made_tools_group(1)
@@ -68,7 +67,8 @@ def test_a_call_that_was_written_as_a_block_is_a_call_like_any_other() -> None:
     assert said["tool_calls"][0]["function"]["arguments"] == {"code": "9 + 9\n"}
     assert (result["role"], result["content"]) == ("tool", "18")
     assert result["tool_call_id"] == said["tool_calls"][0]["id"]
-=======
+
+
 @pytest.mark.parametrize(
     ("verdicts", "rows"), [(("correct", "incorrect"), 2), (("incorrect", "incorrect"), 0), (("correct",), 0)]
 )
@@ -76,4 +76,3 @@ def test_kto_has_both_labels_or_no_row(tmp_path: Path, verdicts: tuple[Verdict, 
     staged = stage_rows("ducks", [(group_of(*verdicts),)], made_recipe("all_graded", "kto"), tmp_path)
     assert staged.counts["kto"] == rows
     assert ("kto" in staged.spools) is bool(rows)
->>>>>>> 22adcab (Pairs are of one form and matched in length, kto has both labels or no row, prompts that held the answer give no row)

@@ -7,7 +7,14 @@ from cotfactory.publishing.products.preference import preference_rows
 from cotfactory.publishing.products.steps import steps_rows
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.group import Group, LabelledChain, StepCount
-from tests.publishing.made_groups import made_candidate, made_graded, made_group, made_problem, made_recipe
+from tests.publishing.made_groups import (
+    made_candidate,
+    made_graded,
+    made_group,
+    made_problem,
+    made_recipe,
+    made_tools_group,
+)
 
 MINE = "jane.doe@mail.com"
 
@@ -36,3 +43,18 @@ def test_what_leaves_is_masked_unless_it_is_labelled(rule: str, shown: str) -> N
     assert steps["completions"] == ["Ask ", f"{shown}."]
     assert steps["reasoning"] == "".join(steps["completions"])
     assert (count.chains, count.found, dict(count.kinds)) == (2, 1, {"email": 1})
+
+
+def test_calls_and_what_they_give_back_are_masked_too() -> None:
+    group = made_tools_group(1)
+    (graded,) = group.candidates
+    turn, call = graded.turns[0], graded.turns[0].tool_calls[0]
+    asks = turn.model_copy(
+        update={"tool_calls": (call.model_copy(update={"arguments": f'{{"code": "ask(\'{MINE}\')"}}'}),)}
+    )
+    told = graded.candidate.model_copy(update={"tool_results": (f"{MINE} says 18",)})
+    held = group.model_copy(update={"candidates": (graded.model_copy(update={"turns": (asks,), "candidate": told}),)})
+    (masked,) = without_personal_data(held, Curation(personal_data="mask"), PersonalDataCount()).candidates
+    assert MINE not in masked.text
+    assert masked.candidate.tool_results == ("[email] says 18",)
+    assert masked.turns[0].tool_calls[0].arguments == '{"code": "ask(\'[email]\')"}'

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make the environments in which tests/trainers run the trainers, each in FOLDER/NAME: none fits into ours, nor into another.
 #   sh scripts/trainer_environments.sh FOLDER [trl verl openrlhf verifiers openenv nemo-gym]
-# About 6 GB and ten minutes with a torch without CUDA, whose name depends on where packages come from: TORCH=torch==2.13.0+cpu.
+# About 8 GB and ten minutes with a torch without CUDA, whose name depends on where packages come from: TORCH=torch==2.13.0+cpu.
 # NeMo-Gym asks for Python 3.13.14, and what is tested of it runs on any 3.13: PYTHON313=python3.13.
 set -eu
 folder=$1

@@ -15,6 +15,7 @@ from cotfactory.data_contracts.report import ContractReport, Subject
 from cotfactory.publishing.diff import diff_releases
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import ReleaseOutcome, write_release
+from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.errors import ContractFailed, WorkspaceError
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import ReleaseFacts
@@ -148,8 +149,10 @@ def test_contaminated_chain_that_was_kept_all_the_same_stops_the_release(
     groups = [(contaminated(made_mixed_group(1), 1),)]
     assert release(tmp_path / "careful", groups, made_recipe("preference", "all_graded")).rows["preference"] == 0
     monkeypatch.setattr("cotfactory.publishing.products.who_may_appear.may_leave", lambda graded, decision: True)
+    compared = Decontamination(benchmarks=(), planted=(), clean=0, false_alarms={})
+    facts = made_facts(problems=groups).model_copy(update={"decontamination": compared})
     with pytest.raises(ContractFailed, match="nothing contaminated is published"):
-        release(tmp_path / "careless", groups, made_recipe("preference", "all_graded"))
+        release(tmp_path / "careless", groups, made_recipe("preference", "all_graded"), facts)
 
 
 def test_grader_that_was_fooled_stops_the_release(tmp_path: Path) -> None:

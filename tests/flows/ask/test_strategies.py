@@ -180,7 +180,7 @@ def test_a_cut_sample_is_asked_again_with_more_tokens(
         ({"think_tokens": 5}, "belong together"),
         ({"retry_truncated": 50}, "retry_truncated is 50: expected more than sampling.max_tokens"),
         ({"strategy": "refine", "retry_truncated": 500}, "goes with `strategy: solve` or `hint` only"),
-        ({"strategy": "refine", "base_url": None, "recordings": "r.jsonl"}, "replays recordings"),
+        ({"strategy": "refine", "base_url": None, "recordings": "r.jsonl"}, "is not asked anew"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_followed_is_refused(

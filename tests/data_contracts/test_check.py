@@ -446,7 +446,8 @@ def test_every_expectation_has_a_planted_row(product: Product) -> None:
 def test_limits_that_the_recipe_does_not_set_do_not_hold(tmp_path: Path) -> None:
     rows = good_rows("preference")
     rows[1]["problem_id"] = rows[0]["problem_id"]  # two pairs of one rejection type
-    rows[2] |= {"rejected": [assistant("17." * 90)], "rejected_chars": 270}
+    longer = "<think>\nNine and eight.\n</think>\n\n" + "17." * 90
+    rows[2] |= {"rejected": [assistant(longer)], "rejected_chars": len(longer)}
     path = write_rows(tmp_path / "rows.parquet", "preference", rows)
     assert check_contract(load_contract("preference"), [path], 5, Demands()).passed
     assert len(check_contract(load_contract("preference"), [path], 5, DEMANDS).failures()) == 2

@@ -55,7 +55,7 @@ def test_a_release_is_trained_on_and_its_rollouts_are_released(tmp_path: Path) -
         assert known.problem == kept.model_copy(update={"solution": None})
     with serving(folder, "--policy", "qwen") as server:
         for row in rows:
-            said = [f"{row['ground_truth']} it is: \\boxed{{{row['ground_truth']}}}", "Or is it \\boxed{1}?"]
+            said = [f"{row['ground_truth']} it is: \\boxed{{{row['ground_truth']}}}", "So it is \\boxed{1}."]
             reply = server.rewards([row["problem_id"]] * 2, said, step=5)
             assert reply["rewards"] == [1.0, 0.0]
 

@@ -103,7 +103,7 @@ def _completions(path: Path, count: int) -> list[Completion]:
 
 
 def _with_bombs(completions: Sequence[Completion], share: float) -> list[Completion]:
-    """Return the completions, every so many of them a sum of roots that algebra does not see the end of."""
+    """Return the completions, every so many of them one that keeps an algebra worker busy."""
     every = round(1 / share) if share else len(completions) + 1
     return [
         (problem, _bomb(number) if number % every == every - 1 else text)
@@ -112,7 +112,7 @@ def _with_bombs(completions: Sequence[Completion], share: float) -> list[Complet
 
 
 def _bomb(number: int) -> str:
-    return r"\boxed{" + "+".join(rf"\sqrt[{n}]{{{n}^{{{n}}}+{number}}}" for n in range(2, 40)) + "}"
+    return rf"\boxed{{\sin(10^{{{40 + number}}})+\cos(\sqrt{{2}}^{{{50 + number}}})}}"
 
 
 async def _first_answer(server: Server, completion: Completion) -> float:
@@ -143,7 +143,7 @@ async def _singly(server: Server, completions: Sequence[Completion], in_flight: 
             output = [{"type": "message", "content": [{"type": "output_text", "text": text}]}]
             began = time.perf_counter()
             await _posted(session, f"{server.url}/verify", {"problem_id": problem, "response": {"output": output}})
-            kind = "the bombs" if r"\sqrt[39]" in text else "the others"
+            kind = "the bombs" if r"\sin(10" in text else "the others"
             waits.setdefault(kind, []).append(time.perf_counter() - began)
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as session:

@@ -19,6 +19,8 @@ COMPILERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "java": (("javac", "-d", "classes", "{source}"), ("jar", "cfe", "program", "{main}", "-C", "classes", ".")),
 }
 """The commands that make `program`, run in the candidate's folder."""
+SETTINGS = {"GOCACHE": "/tmp/.go", "CGO_ENABLED": "0"}  # noqa: S108 - the container's own
+"""The environment of compilers beside that of every program."""
 SOURCES = {"cpp": "program.cpp", "go": "program.go", "rust": "program.rs", "java": "{main}.java"}
 RUNNERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "javascript": ("program.js", ("node", "--stack-size=50000", "program.js")),
@@ -37,6 +39,8 @@ def compile_program(source: str, language: str) -> tuple[bytes, int]:
     names["source"] = SOURCES[language].format(**names)
     with open(names["source"], "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib is not warm
         file.write(source)
+    for name, value in SETTINGS.items():
+        os.putenv(name, value)
     for command in COMPILERS[language]:
         filled = [part.format(**names) for part in command]
         try:

@@ -58,7 +58,6 @@ def main() -> None:
         importlib.import_module(name)
     os.environ.clear()
     os.environ.update(PATH="/usr/local/bin:/usr/bin:/bin", HOME=HOME, LANG="C.UTF-8", OPENBLAS_NUM_THREADS="1")
-    os.environ.update(GOCACHE=f"{HOME}/.go", CGO_ENABLED="0")
     sys.set_int_max_str_digits(0)  # contests print longer integers; the time limit bounds what that costs
     os.chdir(HOME)
     become_subreaper()

@@ -66,7 +66,7 @@ def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
     reach without a token; SandboxError, GraderError, WorkspaceError.
     """
     token = reward_token()
-    if token is None and not is_loopback(request.host):
+    if token is None and not only_reachable_from_here(request.host):
         raise InputError(
             f"{request.host} can be reached from other machines: expected a token that clients must send",
             f"export COTFACTORY_TOKEN=..., here and where the trainer runs, or serve on {LOOPBACK}",
@@ -85,8 +85,8 @@ def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
         uvloop.run(_Serving(request, settings, served, tools, workspace, say).until_stopped(listener))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server on `host`."""
+def only_reachable_from_here(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -121,8 +121,8 @@ class _Serving:
             recovering = asyncio.create_task(asyncio.to_thread(self._recover, service))
             try:
                 await web.SockSite(runner, listener, backlog=BACKLOG).start()
-                self.say(self._announcement(listener))
                 with drained(lambda _: stop.set()):
+                    self.say(self._announcement(listener))  # whoever reads it may end us at once
                     await stop.wait()
             finally:
                 await runner.cleanup()

@@ -18,7 +18,7 @@ from cotfactory.schemas.recipe import HubSource
 MEMORY = 1_000_000_000
 """Bytes that reading one may take."""
 PEAK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from cotfactory.generators.problems.file_source import read_rows
 from cotfactory.schemas.errors import ProblemSourceError
@@ -26,7 +26,8 @@ try:
     print(sum(1 for _ in read_rows(Path(sys.argv[1]))), end=" ")
 except ProblemSourceError as error:
     print(error, end=" ")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+# ru_maxrss would begin with what the process that started us has.
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024)
 """
 
 

@@ -71,7 +71,10 @@ class Parsed(HTMLParser):
 def hostile_group(number: int = 0) -> Group:
     problem = made_problem(number).model_copy(update={"question": HOSTILE, "domain": HOSTILE})
     chains = [made_candidate(problem, index, reasoning=HOSTILE, response=f"{HOSTILE}{index}") for index in range(2)]
-    graded = [made_graded(chains[0], found=HOSTILE), made_graded(chains[1], "incorrect", found=HOSTILE, reason="different")]
+    graded = [
+        made_graded(chains[0], found=HOSTILE),
+        made_graded(chains[1], "incorrect", found=HOSTILE, reason="different"),
+    ]
     return made_group(problem, graded)
 
 

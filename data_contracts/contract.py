@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
-from cotfactory.schemas.errors import ContractError
+from cotfactory.schemas.errors import ContractError, one_line
 from cotfactory.schemas.finish_reason import FINISH_REASONS, FINISHED
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
@@ -201,4 +201,4 @@ def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(str(part) for part in first['loc']) or 'the file'}: {first['msg']}"
-    return " ".join(str(error).split())
+    return one_line(error)

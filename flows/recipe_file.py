@@ -5,7 +5,7 @@ recipe from a stranger is read without any of it.
 """
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from cotfactory.schemas.errors import RecipeError
+from cotfactory.schemas.errors import RecipeError, one_line
 
 LARGEST_FILE = 1 << 20
 """Bytes. A recipe is written by hand; 1,000 teachers fit."""
@@ -29,6 +29,9 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 Place = tuple[Hashable, ...]
 """Keys and positions from the top, as pydantic names a place: `("teachers", 0, "model")`."""
+
+Refuse = Callable[..., RecipeError]
+"""`_refuse` of one file: (what it has, line) -> the error."""
 
 
 class _RecipeLoader(yaml.SafeLoader):
@@ -54,9 +57,7 @@ def read_recipe_file(path: Path) -> tuple[dict[str, Any], Mapping[Place, int]]:
     except FileNotFoundError as error:
         raise RecipeError(f"Recipe {path.resolve()} does not exist", "give the path of a YAML file") from error
     except (OSError, ValueError) as error:
-        raise RecipeError(
-            f"Recipe {path} cannot be read: {_one_line(error)}", "give the path of a YAML file"
-        ) from error
+        raise RecipeError(f"Recipe {path} cannot be read: {one_line(error)}", "give the path of a YAML file") from error
     if len(content) > LARGEST_FILE:
         raise refuse(f"larger than {LARGEST_FILE:,} bytes")
     lines: dict[Place, int] = {}
@@ -70,7 +71,7 @@ def read_recipe_file(path: Path) -> tuple[dict[str, Any], Mapping[Place, int]]:
     except RecursionError as error:
         raise refuse(f"nested deeper than {DEEPEST} levels") from error
     except (yaml.YAMLError, ValueError, KeyError) as error:  # `!!int abc` is a ValueError, `!!bool abc` a KeyError
-        raise RecipeError(f"Recipe {path} is not readable YAML: {_one_line(error)}", "fix the file") from error
+        raise RecipeError(f"Recipe {path} is not readable YAML: {one_line(error)}", "fix the file") from error
     return values, lines
 
 
@@ -86,7 +87,7 @@ def line_of(place: Sequence[Hashable], lines: Mapping[Place, int]) -> int | None
     return lines.get(found)
 
 
-def _walk(node: Node, place: Place, lines: dict[Place, int], above: list[Node], refuse: Any) -> None:
+def _walk(node: Node, place: Place, lines: dict[Place, int], above: list[Node], refuse: Refuse) -> None:
     line = node.start_mark.line + 1
     if len(lines) >= MOST_VALUES:
         raise refuse(f"more than {MOST_VALUES:,} values, with what its aliases repeat", line)
@@ -108,7 +109,7 @@ def _walk(node: Node, place: Place, lines: dict[Place, int], above: list[Node], 
     above.pop()
 
 
-def _walk_keys(node: MappingNode, place: Place, lines: dict[Place, int], above: list[Node], refuse: Any) -> None:
+def _walk_keys(node: MappingNode, place: Place, lines: dict[Place, int], above: list[Node], refuse: Refuse) -> None:
     first: dict[str, int] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
@@ -125,7 +126,7 @@ def _walk_keys(node: MappingNode, place: Place, lines: dict[Place, int], above: 
         lines[(*place, key.value)] = line
 
 
-def _check_scalar(node: ScalarNode, line: int, refuse: Any) -> None:
+def _check_scalar(node: ScalarNode, line: int, refuse: Refuse) -> None:
     sign = _UNSTORABLE.search(node.value)
     if sign:
         raise refuse(f"the sign U+{ord(sign[0]):04X}, which no file name, table or request can hold", line)
@@ -136,7 +137,3 @@ def _check_scalar(node: ScalarNode, line: int, refuse: Any) -> None:
 def _refuse(path: Path, has: str, line: int | None = None) -> RecipeError:
     where = f"Recipe {path}" + (f", line {line}," if line else "")
     return RecipeError(f"{where} has {has}" if line else f"{where} is {has}", "fix the file")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -18,7 +18,7 @@ from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.proxy import is_loopback
 from cotfactory.schemas.curation import BenchmarkFile
 from cotfactory.schemas.endpoint_keys import can_be_sent, is_url
-from cotfactory.schemas.errors import InputError, RecipeError
+from cotfactory.schemas.errors import InputError, RecipeError, one_line
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.recipe import FileSource, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -294,7 +294,7 @@ def _template(path: Path) -> str:
         with path.open(encoding="utf-8") as file:
             return file.read(LARGEST_TEMPLATE + 1)
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"The prompt {path} cannot be read: {_one_line(error)}", "fix `prompt:`") from error
+        raise RecipeError(f"The prompt {path} cannot be read: {one_line(error)}", "fix `prompt:`") from error
 
 
 def _mistakes(error: ValidationError, lines_of: Mapping[Place, int]) -> str:
@@ -316,7 +316,3 @@ def _mistakes(error: ValidationError, lines_of: Mapping[Place, int]) -> str:
             shows = "headers" not in mistake["loc"] and not isinstance(mistake["input"], dict)
             lines.append(f"  {where}: {message}" + (f" (got {str(mistake['input'])[:60]!r})" if shows else ""))
     return "\n".join(lines)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

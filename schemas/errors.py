@@ -196,3 +196,8 @@ class PublishError(CotfactoryError):
 
 class OrchestratorError(CotfactoryError):
     """The Prefect server did not answer."""
+
+
+def one_line(error: Exception) -> str:
+    """Return what a library's error says, on one line, as a part of a message of ours."""
+    return " ".join(str(error).split())

@@ -100,6 +100,8 @@ async def _until_drained(asking: Coroutine[Any, Any, None], drain: Drain) -> Non
         waited = [asyncio.create_task(asking), asyncio.create_task(drain.over())]
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if drain.reason is not None:
+                drain.tell()
         finally:
             await _end(waited)
     failed = None if waited[0].cancelled() else waited[0].exception()

@@ -39,6 +39,9 @@ class Drain:
             async with Deadline(self._longest_s):
                 for session in self._sessions:
                     await session.in_flight.none_left()
+
+    def tell(self) -> None:
+        """Say what became of what was in flight, once it is over or everybody has ended before it was."""
         left = self._in_flight()
         self._progress.note(f"{left:,} requests were given up" if left else "everything in flight was written down")
 

@@ -47,6 +47,7 @@ Trust = Annotated[
     list[str] | None,
     typer.Option("--trust", metavar="HOST", help="The recipe's keys may go to this host; remembered. May be repeated."),
 ]
+Create = Annotated[bool, typer.Option("--create", help="Make the repository if it does not exist, without asking.")]
 WORKSPACE = Path("workspace")
 # Every command takes --workspace, so that a script can always pass it; some keep nothing.
 NoWorkspace = Annotated[Path, typer.Option("--workspace", hidden=True)]
@@ -59,6 +60,7 @@ def run(
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N problems.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Send the release to release.repo.")] = False,
+    create: Create = False,
     drain_s: Annotated[
         float, typer.Option("--drain-s", metavar="SECONDS", min=0, help="How long Ctrl-C and SIGTERM wait for answers.")
     ] = DRAIN_S,
@@ -79,6 +81,8 @@ def run(
                 limit,
                 direct=direct,
                 publish=publish,
+                create=create,
+                ask=_ask(),
                 log_level=log_level,
                 drain_s=drain_s,
             )
@@ -274,7 +278,13 @@ def rebuild(
 @app.command()
 def publish(
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="A release folder, or NAME@vX.Y.Z.")],
-    repo: Annotated[str, typer.Option("--repo", metavar="ORG/NAME", help="The dataset on the Hub.")],
+    repo: Annotated[
+        str | None, typer.Option("--repo", metavar="ORG/NAME", help="The dataset on the Hub. Default: the recipe's.")
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Everybody may read the repository, all versions in it. Default: private.")
+    ] = False,
+    create: Create = False,
     workspace: Workspace = WORKSPACE,
     as_json: Json = False,
     debug: Debug = False,
@@ -283,7 +293,7 @@ def publish(
     from cotfactory.flows.release.publish import publish_folder
 
     with _shown(as_json, debug) as show:
-        show(publish_folder(release, repo, workspace))
+        show(publish_folder(release, repo, workspace, public=public, create=create, ask=_ask()))
 
 
 @app.command()
@@ -465,9 +475,13 @@ def _trust(recipe: Path | None, hosts: list[str] | None) -> None:
     from cotfactory.flows.host.trusted_hosts import trust_what_is_answered_yes
     from cotfactory.flows.settings import load_recipe
 
+    trust_what_is_answered_yes(load_recipe(recipe), hosts or (), _ask())
+
+
+def _ask() -> Callable[[str], bool] | None:
+    """Return what asks a person on the terminal a yes-or-no question; None where nobody can answer."""
     can_answer = sys.stdin.isatty() and sys.stderr.isatty()
-    ask = (lambda question: typer.confirm(question, err=True)) if can_answer else None
-    trust_what_is_answered_yes(load_recipe(recipe), hosts or (), ask)
+    return (lambda question: typer.confirm(question, err=True)) if can_answer else None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The jobs that work on a recipe in a workspace: run (as a Prefect flow or plainly), release, regrade."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recip
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
-from cotfactory.schemas.errors import OrchestratorError, RecipeError
+from cotfactory.schemas.errors import OrchestratorError
 from cotfactory.schemas.record import Record
 
 FLIPS_SHOWN = 50
@@ -43,16 +44,22 @@ def run_recipe(
     *,
     direct: bool,
     publish: bool,
+    create: bool = False,
+    ask: Callable[[str], bool] | None = None,
     log_level: str = "info",
     drain_s: float = DRAIN_S,
 ) -> RunSummary:
-    """Run the recipe at `path` (None: the offline demo) and return what was done. Raises a CotfactoryError."""
+    """Run the recipe at `path` (None: the offline demo) and return what was done. Raises a CotfactoryError.
+
+    To `publish` is prepared first: a repository that does not exist is made if `create` says so, or `ask` is answered
+    with yes.
+    """
     path = path or shipped_recipe(DEFAULT_RECIPE)
     recipe = load_recipe(path)
-    if publish and recipe.release.repo is None:
-        raise RecipeError(
-            f"--publish needs to know where to: recipe {path} names no release.repo", "add `repo: org/name`"
-        )
+    if publish:
+        from cotfactory.flows.release.publish import prepare_publishing  # the Hub's client is slow to import
+
+        prepare_publishing(recipe, create=create, ask=ask)
     with TerminalProgress() as progress:
         if direct:
             request = BuildRequest(recipe, workspace, limit, publish, log_level=log_level, drain_s=drain_s)

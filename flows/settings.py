@@ -83,6 +83,8 @@ def recipe_id(recipe: Recipe) -> str:
         benchmark.pop("path", None)
     for key in ("budget", "shard_problems"):
         content.pop(key, None)
+    for key in ("public", "gated"):
+        content["release"].pop(key, None)
     if "grader" in content:
         content["grader"] = PurePath(content["grader"]).name
     return content_id(content)

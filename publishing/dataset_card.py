@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import pyarrow as pa
 import yaml
 
@@ -14,6 +12,7 @@ from cotfactory.data_contracts.contract import Contract
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
 from cotfactory.graders.exam_record import MeasuredShare, shipped_record
 from cotfactory.publishing.charts import Chart
+from cotfactory.publishing.how_to_load import how_to_load, markdown_templates
 from cotfactory.publishing.licenses import license_lines, terms_of
 from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.publishing.release_statistics import ReleaseStatistics
@@ -25,7 +24,6 @@ from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.recipe import Product, Recipe
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
-TEMPLATES = Path(__file__).parent / "templates"
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 MORE = "10M<n<100M"
 KEPT_ROWS, DROPPED_ROWS = 12, 8
@@ -46,14 +44,7 @@ def dataset_card(
     rows of each product and split before compression; `charts` are by the path of their picture beside the card.
     Names that come from outside are escaped in tables.
     """
-    # Autoescape would be for HTML: this is Markdown, and `cell` escapes what comes from outside.
-    environment = jinja2.Environment(  # noqa: S701
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = markdown_templates()
     environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval, "share": share}
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
@@ -62,13 +53,11 @@ def dataset_card(
         contracts=contracts,
         reports=reports,
         whole=reports[WHOLE],
-        splits={product: list(sizes) for product, sizes in table_bytes.items()},
-        repo=recipe.release.repo,
+        how_to_load=how_to_load(manifest, recipe.release.repo),
         license=recipe.release.license,
         recipe=recipe_text,
         never_null="expect_column_values_to_not_be_null",
         fence="`" * (max([2, *map(len, re.findall("`+", recipe_text))]) + 1),
-        band=recipe.attempts.band if recipe.attempts.mode == "band" else None,
         simulated=[f"`{teacher.name}`" for teacher in recipe.teachers if teacher.simulated is not None],
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.facts.teachers),

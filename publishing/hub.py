@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import logging
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
+from typing import Literal, get_args
 
 import httpx2
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
@@ -16,33 +16,31 @@ from huggingface_hub.hf_api import RepoFile
 from pydantic import SecretStr
 
 from cotfactory.publishing.charts import CHARTS
+from cotfactory.publishing.hub_errors import TRIES, told_as_publish_error, wait_asked_for
+from cotfactory.publishing.hub_repository import Ask, Repository, make_public, open_repository, refuse_no_name
+from cotfactory.publishing.named_repository import named_after
 from cotfactory.publishing.release_folder import MANIFEST, FileToSend, OpenRelease, open_release
 from cotfactory.schemas.errors import PublishError
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
 
+logger = logging.getLogger(__name__)
+
 FOLDERS = (*get_args(Product), "index", CHARTS)
 """The folders that a release writes: what lies there and is not of the release is of an older one."""
-REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
-TRIES = 5
-"""How often the head is read when somebody else pushes, or when an answer was lost on its way."""
-
-AGAIN = "publish again: what has arrived is not sent twice"
-HINTS = {
-    401: "set HF_TOKEN to a token that may write to this repository",
-    403: "use a token that may write to this repository",
-    404: "check --repo, and that the token may see the repository",
-    412: f"somebody else pushed during each of {TRIES} tries: publish again in a quiet moment",
-    429: "the Hub limits the rate: wait some minutes and publish again",
-}
+WAITS_AT_MOST_S = 900.0
+"""The longest that is waited in all because the Hub limits the rate; its windows are five minutes."""
 
 
 class HubTarget(Record):
-    """The Hub to send to (None: as huggingface_hub would), and whether a new repository is private."""
+    """The Hub to send to (None: as huggingface_hub would)."""
 
     endpoint: str | None = None
     token: SecretStr | None = None
-    private: bool = False
+
+    def api(self) -> HfApi:
+        """Return the client of the Hub."""
+        return HfApi(endpoint=self.endpoint, token=self.token.get_secret_value() if self.token else None)
 
 
 class PublishOutcome(Record):
@@ -53,31 +51,42 @@ class PublishOutcome(Record):
     commit: str
     url: str
     is_new: bool
+    visibility: Literal["public", "private"]
+
+    def text(self) -> str:
+        """Return where it is and who may read it, for people."""
+        state = "published" if self.is_new else "was there already, nothing was sent"
+        return f"{self.repo} {self.tag}: {state}, {self.visibility}\n{self.url} (commit {self.commit})"
 
 
-def publish_release(release: Path, repo: str, hub: HubTarget) -> PublishOutcome:
-    """Send the release folder to the dataset `repo` (org/name) and tag the commit with its version.
+def publish_release(release: Path, repository: Repository, hub: HubTarget, ask: Ask | None = None) -> PublishOutcome:
+    """Send the release folder to the repository and tag the commit with its version.
 
-    The commit adds what differs and deletes the data files of older releases; it is made only if the head is
-    still the one that was looked at, else the head is read again. A run that died or lost its connection is
-    simply repeated: a head that holds the release is tagged, a tag that holds the same `rows_sha` is left
-    alone. A tag is never moved.
+    Card and manifest are sent as the repository's own: they name it. The commit adds what differs and deletes the data
+    files of older releases; it is made only if the head is still the one that was looked at, else the head is read
+    again. A run that died or lost its connection is simply repeated: a head that holds the release is tagged, a tag
+    that holds the same `rows_sha` is left alone. A tag is never moved. What is to be public becomes so at the end.
 
-    Raises `PublishError` for a release that is not fit to be sent (see `open_release`), a version that is
-    tagged with other rows, a public repository where `private` is wanted, and what the Hub refuses.
+    Raises `PublishError` for a release that is not fit to be sent (see `open_release`), a repository that is not as
+    wanted (see `open_repository`), a version that is tagged with other rows, and what the Hub refuses; `InputError`
+    for the name of a repository that is none.
     """
+    refuse_no_name(repository.name)
     opened = open_release(release)
-    if not REPO.fullmatch(repo):
-        raise PublishError(f"Unknown repository {repo!r}: expected org/name", "fix --repo")
-    api = HfApi(endpoint=hub.endpoint, token=hub.token.get_secret_value() if hub.token else None)
-    with _told_as_publish_error(repo, api):
-        api.create_repo(repo, repo_type="dataset", private=hub.private or None, exist_ok=True)
-        if hub.private and not api.dataset_info(repo).private:
-            raise PublishError(
-                f"{repo} is public and the release is to be private: nothing was sent",
-                "make the repository private on the Hub, or publish without `private`",
-            )
-        return _publish(api, repo, opened)
+    api = hub.api()
+    with told_as_publish_error(repository.name, api), TemporaryDirectory() as scratch:
+        open_repository(api, repository, ask)
+        outcome = _publish(api, repository, named_after(opened, repository.name, Path(scratch)))
+        make_public(api, repository)
+    return outcome
+
+
+def prepare_repository(repository: Repository, hub: HubTarget, ask: Ask | None = None) -> None:
+    """See that a release could be sent there; raises as `publish_release` does."""
+    refuse_no_name(repository.name)
+    api = hub.api()
+    with told_as_publish_error(repository.name, api):
+        open_repository(api, repository, ask)
 
 
 def fetch_release(repo: str, tag: str, folder: Path, hub: HubTarget) -> None:
@@ -85,29 +94,36 @@ def fetch_release(repo: str, tag: str, folder: Path, hub: HubTarget) -> None:
 
     Raises `PublishError` when the Hub does not give them.
     """
-    api = HfApi(endpoint=hub.endpoint, token=hub.token.get_secret_value() if hub.token else None)
-    with _told_as_publish_error(repo, api):
+    api = hub.api()
+    with told_as_publish_error(repo, api):
         wanted = [MANIFEST, *(f"{name}/*.parquet" for name in FOLDERS)]
         api.snapshot_download(repo, repo_type="dataset", revision=tag, local_dir=folder, allow_patterns=wanted)
 
 
-def _publish(api: HfApi, repo: str, opened: OpenRelease) -> PublishOutcome:
-    for tries_left in reversed(range(TRIES)):
+def _publish(api: HfApi, repository: Repository, opened: OpenRelease) -> PublishOutcome:
+    tries_left, waited = TRIES, 0.0
+    while True:
         try:
-            return _publish_once(api, repo, opened)
+            return _publish_once(api, repository, opened)
         except (HfHubHTTPError, httpx2.TransportError) as error:
+            wait = wait_asked_for(error)
+            if wait is not None and waited + wait <= WAITS_AT_MOST_S:
+                logger.warning("the Hub limits the rate: publishing goes on in %.0f s", wait)
+                time.sleep(wait)
+                waited += wait
+                continue
+            tries_left -= 1
             if not tries_left or not _is_open(error):
                 raise
-    raise AssertionError("the last try returns or raises")
 
 
-def _publish_once(api: HfApi, repo: str, opened: OpenRelease) -> PublishOutcome:
+def _publish_once(api: HfApi, repository: Repository, opened: OpenRelease) -> PublishOutcome:
     """Look at the tag and the head, and do what is still to do."""
-    tag = opened.manifest.version
+    repo, tag = repository.name, opened.manifest.version
     tagged = _commit_of_tag(api, repo, tag)
     if tagged is not None:
         _refuse_other_rows(api, repo, tagged, opened)
-        return _outcome(api, repo, tag, tagged, is_new=False)
+        return _outcome(api, repository, tag, tagged, is_new=False)
     head = str(api.dataset_info(repo).sha)
     operations = _operations(opened.files, _files_at(api, repo, head))
     if operations:
@@ -120,13 +136,14 @@ def _publish_once(api: HfApi, repo: str, opened: OpenRelease) -> PublishOutcome:
         ).oid
         _refuse_incomplete(api, repo, head, opened.files)
     api.create_tag(repo, tag=tag, revision=head, repo_type="dataset")
-    return _outcome(api, repo, tag, head, is_new=True)
+    return _outcome(api, repository, tag, head, is_new=True)
 
 
 def _is_open(error: HfHubHTTPError | httpx2.TransportError) -> bool:
     """Whether to look again: somebody else was faster (409, 412), or the call may have arrived."""
     if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in (409, 412) or error.response.status_code >= 500
+        status = error.response.status_code
+        return status in (409, 412) or (status >= 500 and status != 507)  # 507: the storage is full, and stays so
     return True
 
 
@@ -194,37 +211,8 @@ def _refuse_incomplete(api: HfApi, repo: str, commit: str, files: Mapping[str, F
         )
 
 
-def _outcome(api: HfApi, repo: str, tag: str, commit: str, *, is_new: bool) -> PublishOutcome:
-    url = f"{api.endpoint}/datasets/{repo}/tree/{tag}"
-    return PublishOutcome(repo=repo, tag=tag, commit=commit, url=url, is_new=is_new)
-
-
-@contextmanager
-def _told_as_publish_error(repo: str, api: HfApi) -> Iterator[None]:
-    """Turn what the Hub's library raises into one message: what failed, what the Hub said, what to do."""
-    try:
-        yield
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        said = _short(error.server_message or error.response.reason_phrase, api)
-        raise PublishError(
-            f"The Hub at {api.endpoint} answered {status} for {repo}: {said}", HINTS.get(status, AGAIN)
-        ) from error
-    except (httpx2.TransportError, OSError) as error:
-        raise PublishError(
-            f"Cannot reach the Hub at {api.endpoint} for {repo}: {_short(str(error), api)}", AGAIN
-        ) from error
-    except RuntimeError as error:  # the end of an upload; its cause tells the signed address, so only its name
-        said = f"{_short(str(error), api)} ({type(error.__cause__).__name__})"
-        raise PublishError(f"Cannot send the release to {repo}: {said}", AGAIN) from error
-    except ValueError as error:
-        said = _short(str(error), api)
-        raise PublishError(f"The Hub does not take the release to {repo}: {said}", "fix what it names") from error
-
-
-def _short(text: str, api: HfApi) -> str:
-    """Return a message of the Hub or its library on one line; a key that it repeats is not shown."""
-    line = " ".join(text.split())
-    if isinstance(api.token, str):
-        line = line.replace(api.token, "***")
-    return line if len(line) <= 300 else f"{line[:297]}..."
+def _outcome(api: HfApi, repository: Repository, tag: str, commit: str, *, is_new: bool) -> PublishOutcome:
+    url = f"{api.endpoint}/datasets/{repository.name}/tree/{tag}"
+    return PublishOutcome(
+        repo=repository.name, tag=tag, commit=commit, url=url, is_new=is_new, visibility=repository.visibility
+    )

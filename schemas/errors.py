@@ -20,6 +20,7 @@ CotfactoryError                 exit 1
 ├── AlarmRaised                          a teacher's answers look wrong as a whole
 ├── RunInterrupted              exit 130, 143, 129   a signal asked the run to stop
 ├── PublishError                         the Hub
+│   └── HubUnreachable                   down, slow, limiting the rate: later it may go well
 └── OrchestratorError                    the Prefect server
 """
 
@@ -192,6 +193,10 @@ class RunInterrupted(CotfactoryError):
 
 class PublishError(CotfactoryError):
     """The Hub refused or the release is not fit to be sent."""
+
+
+class HubUnreachable(PublishError):
+    """The Hub did not answer, or not now: the same may go well later."""
 
 
 class OrchestratorError(CotfactoryError):

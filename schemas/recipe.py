@@ -297,6 +297,10 @@ class StopAbove(RecipeKeys):
     """Rows of a product that the last release of the very same recipe had more."""
 
 
+Gated = Literal["auto", "manual"]
+"""How readers of a gated repository are let in, in the Hub's own words."""
+
+
 class Release(RecipeKeys):
     """What a release holds."""
 
@@ -306,6 +310,10 @@ class Release(RecipeKeys):
     """The licence of the data set. What its problems and teachers ask for must allow it."""
     repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     """Its name on the Hugging Face Hub, `org/name`; `run --publish` sends it there."""
+    public: bool = False
+    """Whether everybody may read the repository. A new one is private without it, and a public one is refused."""
+    gated: Gated | None = None
+    """Readers must ask on the Hub first: `auto` lets in all who do, `manual` those whom the repository's owner takes."""
     min_new_rows: PositiveInt | None = None
     """A release that would only bring fewer new rows than so many (or change some) waits for the next run; rows that
     must go make a release at once."""

@@ -1,17 +1,22 @@
 """Send a release to the Hub, and compare two releases."""
 
+import logging
 from pathlib import Path
 
 from cotfactory.flows.release.find_release import opened_release, release_folder
 from cotfactory.flows.settings import hub_target
 from cotfactory.publishing.changelog import difference_lines
 from cotfactory.publishing.diff import ReleaseDiff, diff_releases
-from cotfactory.publishing.hub import PublishOutcome, publish_release
+from cotfactory.publishing.hub import PublishOutcome, prepare_repository, publish_release
+from cotfactory.publishing.hub_repository import Ask, Repository
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.report_page import REPORT
-from cotfactory.schemas.errors import InputError
+from cotfactory.schemas.errors import HubUnreachable, InputError, RecipeError
+from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 
 class Published(Record):
@@ -21,8 +26,7 @@ class Published(Record):
 
     def text(self) -> str:
         """Return where it is, for people."""
-        state = "published" if self.outcome.is_new else "was there already, nothing was sent"
-        return f"{self.outcome.repo} {self.outcome.tag}: {state} (commit {self.outcome.commit})"
+        return self.outcome.text()
 
 
 class FoundReport(Record):
@@ -50,9 +54,50 @@ class Compared(Record):
         return "\n".join(lines)
 
 
-def publish_folder(release: str, repo: str, workspace: Path) -> Published:
-    """Publish a release as one commit and one tag. Raises PublishError, or InputError for an unknown release."""
-    return Published(outcome=publish_release(release_folder(release, workspace), repo, hub_target()))
+def publish_folder(
+    release: str,
+    repo: str | None,
+    workspace: Path,
+    *,
+    public: bool = False,
+    create: bool = False,
+    ask: Ask | None = None,
+) -> Published:
+    """Publish a release as one commit and one tag, by default where and to whom its recipe says.
+
+    Raises PublishError, or InputError for an unknown release and where nothing names the repository.
+    """
+    folder = release_folder(release, workspace)
+    wanted = Recipe.model_validate_json(read_manifest(folder).recipe).release
+    name = repo or wanted.repo
+    if name is None:
+        raise InputError(
+            f"{release} is to go nowhere: its recipe names no release.repo", "say where to: --repo org/name"
+        )
+    repository = Repository(name=name, public=public or wanted.public, gated=wanted.gated, create=create)
+    return Published(outcome=publish_release(folder, repository, hub_target(), ask))
+
+
+def prepare_publishing(recipe: Recipe, *, create: bool = False, ask: Ask | None = None) -> None:
+    """See that a recipe's release could be published, before anything is bought. A Hub that is down now may be up then.
+
+    Raises RecipeError for a recipe that names no repository, PublishError for one that is missing, or public.
+    """
+    repository = recipe_repository(recipe)
+    try:
+        prepare_repository(repository.model_copy(update={"create": create}), hub_target(), ask)
+    except HubUnreachable as error:
+        logger.warning("the repository could not be looked at yet: %s", error)
+
+
+def recipe_repository(recipe: Recipe) -> Repository:
+    """Return where a recipe has its release published. Raises RecipeError where it does not say."""
+    wanted = recipe.release
+    if wanted.repo is None:
+        raise RecipeError(
+            f"There is nowhere to publish to: recipe {recipe.name!r} names no release.repo", "add `repo: org/name`"
+        )
+    return Repository(name=wanted.repo, public=wanted.public, gated=wanted.gated)
 
 
 def find_report(release: str | None, workspace: Path) -> FoundReport:

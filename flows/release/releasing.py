@@ -115,15 +115,14 @@ def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfT
 
 def publish(job: Job) -> None:
     """Send the release of this run to the recipe's repository on the Hub. Raises PublishError."""
-    run = job.run
+    from cotfactory.flows.release.publish import recipe_repository
     from cotfactory.publishing.hub import publish_release
 
-    repo = run.recipe.release.repo
-    if run.release is None or repo is None:
-        raise RecipeError("There is nothing to publish: the recipe names no release.repo", "add `repo: org/name`")
-    outcome = publish_release(Path(run.release.path), repo, hub_target())
-    state = "published" if outcome.is_new else "was there already"
-    run.progress.note(f"{outcome.repo} {outcome.tag}: {state} ({outcome.url})")
+    run, repository = job.run, recipe_repository(job.run.recipe)
+    if run.release is None:
+        raise RecipeError("There is nothing to publish: the run has made no release")
+    outcome = publish_release(Path(run.release.path), repository, hub_target())
+    run.progress.note(outcome.text())
 
 
 def contract_page(run: Run) -> str:

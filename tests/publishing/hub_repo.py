@@ -60,6 +60,7 @@ class HubRepo:
 
     name: str
     is_private: bool = False
+    gated: str | bool = False
     commits: dict[str, Commit] = field(default_factory=dict)
     head: str = ""
     tags: dict[str, str] = field(default_factory=dict)

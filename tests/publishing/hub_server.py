@@ -35,6 +35,7 @@ class Fault:
     status: int | Literal["lost"]
     after: bool = False
     says: str = ""
+    retry_after: str | None = None
 
 
 class HubServer:
@@ -91,6 +92,7 @@ class HubServer:
                 web.get(API, self._repo_info),
                 web.get(API + "/revision/{revision}", self._repo_info),
                 web.get(API + "/refs", self._refs),
+                web.put(API + "/settings", self._settings),
                 web.get(API + "/tree/{revision}", self._tree),
                 web.get(API + "/tree/{revision}/{path:.*}", self._tree),
                 web.post(API + "/paths-info/{revision}", self._paths_info),
@@ -129,7 +131,10 @@ class HubServer:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
-        return web.json_response({"error": fault.says or f"staged {fault.status}"}, status=fault.status)
+        headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else None
+        return web.json_response(
+            {"error": fault.says or f"staged {fault.status}"}, status=fault.status, headers=headers
+        )
 
     def _repo(self, request: web.Request) -> HubRepo:
         name = f"{request.match_info['org']}/{request.match_info['name']}"
@@ -162,7 +167,20 @@ class HubServer:
     async def _repo_info(self, request: web.Request) -> web.Response:
         repo, commit = self._at(request)
         siblings = [{"rfilename": path} for path in sorted(commit.files)]
-        return web.json_response({"id": repo.name, "sha": commit.oid, "siblings": siblings, "private": repo.is_private})
+        told = {
+            "id": repo.name,
+            "sha": commit.oid,
+            "siblings": siblings,
+            "private": repo.is_private,
+            "gated": repo.gated,
+        }
+        return web.json_response(told)
+
+    async def _settings(self, request: web.Request) -> web.Response:
+        repo, asked = self._repo(request), await request.json()
+        repo.is_private = asked.get("visibility", "private" if repo.is_private else "public") == "private"
+        repo.gated = asked.get("gated", repo.gated)
+        return web.json_response(asked)
 
     async def _refs(self, request: web.Request) -> web.Response:
         repo = self._repo(request)

@@ -7,8 +7,11 @@ import datasets
 import pytest
 from pydantic import SecretStr
 
-from cotfactory.publishing.hub import TRIES, HubTarget, PublishOutcome, publish_release
-from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.publishing.hub import HubTarget, PublishOutcome, publish_release
+from cotfactory.publishing.hub_errors import TRIES
+from cotfactory.publishing.hub_repository import Repository
+from cotfactory.publishing.release_folder import open_release
+from cotfactory.schemas.errors import CotfactoryError, PublishError
 from tests.publishing.hub_repo import HubRepo
 from tests.publishing.hub_server import Fault, HubServer
 from tests.publishing.small_release import make_release, write_manifest
@@ -16,14 +19,17 @@ from tests.publishing.small_release import make_release, write_manifest
 REPO = "org/cot"
 
 
+HERE = Repository(name=REPO, create=True)
+
+
 def publish(release: Path) -> PublishOutcome:
-    return publish_release(release, REPO, HubTarget())
+    return publish_release(release, HERE, HubTarget())
 
 
-def refusal(release: Path, hub: HubTarget | None = None, repo: str = REPO) -> str:
+def refusal(release: Path, hub: HubTarget | None = None, repository: Repository = HERE, exit_code: int = 1) -> str:
     with pytest.raises(CotfactoryError) as raised:
-        publish_release(release, repo, hub or HubTarget())
-    assert raised.value.exit_code == 1
+        publish_release(release, repository, hub or HubTarget())
+    assert raised.value.exit_code == exit_code
     return str(raised.value)
 
 
@@ -48,7 +54,10 @@ def test_a_release_is_one_commit_and_one_tag_on_it(hub_server: HubServer, tmp_pa
     assert repo.tags == {"v1.0.0": repo.head}
     assert tagged_files(repo, "v1.0.0") == files_of(release)
     url = f"{hub_server.endpoint}/datasets/{REPO}/tree/v1.0.0"
-    assert outcome == PublishOutcome(repo=REPO, tag="v1.0.0", commit=repo.head, url=url, is_new=True)
+    assert outcome == PublishOutcome(
+        repo=REPO, tag="v1.0.0", commit=repo.head, url=url, is_new=True, visibility="private"
+    )
+    assert outcome.text().splitlines() == [f"{REPO} v1.0.0: published, private", f"{url} (commit {repo.head})"]
 
 
 def test_what_was_published_loads_back_at_its_tag(hub_server: HubServer, tmp_path: Path) -> None:
@@ -99,7 +108,7 @@ def test_a_tag_with_other_rows_is_never_moved(hub_server: HubServer, tmp_path: P
 
 
 def test_a_tag_that_is_no_release_is_never_moved(hub_server: HubServer, tmp_path: Path) -> None:
-    repo = hub_server.repos[REPO] = HubRepo(REPO)
+    repo = hub_server.repos[REPO] = HubRepo(REPO, is_private=True)
     repo.tags["v1.0.0"] = repo.head
     assert "with rows_sha None" in refusal(make_release(tmp_path))
     assert commits_of(repo) == []
@@ -209,6 +218,7 @@ def test_a_run_that_died_between_commit_and_tag_is_finished_by_the_next(hub_serv
     [
         ("/repos/create", 500, "answered 500"),
         ("/commit/", 403, "answered 403 for org/cot: staged 403 - use a token that may write"),
+        ("/commit/", 507, "answered 507 for org/cot: staged 507 - the account's storage on the Hub is full"),
         ("/commit/", 429, "wait some minutes"),
         ("/refs", 404, "answered 404 for org/cot: staged 404 - check --repo"),
         ("/large/", 400, "Error while uploading"),
@@ -222,6 +232,13 @@ def test_what_the_hub_refuses(
     assert all(not repo.tags and not commits_of(repo) for repo in hub_server.repos.values())
 
 
+def test_a_full_account_is_not_a_wrong_token(hub_server: HubServer, tmp_path: Path) -> None:
+    hub_server.faults = [Fault("/commit/", 403, says="You have reached your private storage quota")]
+    message = refusal(make_release(tmp_path))
+    assert "storage on the Hub is full" in message
+    assert "token" not in message
+
+
 def test_a_wrong_key_is_refused_and_never_shown(hub_server: HubServer, tmp_path: Path) -> None:
     release = make_release(tmp_path)
     hub_server.token = "hf_right"
@@ -230,7 +247,7 @@ def test_a_wrong_key_is_refused_and_never_shown(hub_server: HubServer, tmp_path:
     assert "answered 401" in message
     assert "HF_TOKEN" in message
     assert "hf_wrong" not in message + repr(wrong) + wrong.model_dump_json()
-    assert publish_release(release, REPO, HubTarget(token=SecretStr("hf_right"))).is_new
+    assert publish_release(release, HERE, HubTarget(token=SecretStr("hf_right"))).is_new
 
 
 def test_a_hub_that_repeats_the_key_does_not_get_it_into_a_message(hub_server: HubServer, tmp_path: Path) -> None:
@@ -247,18 +264,83 @@ def test_a_hub_that_is_down(hub_server: HubServer, tmp_path: Path) -> None:
         assert "Cannot reach the Hub at http://127.0.0.1" in refusal(make_release(tmp_path), down)
 
 
-def test_private_rows_never_go_to_a_public_repository(hub_server: HubServer, tmp_path: Path) -> None:
+def test_a_release_is_private_unless_told_otherwise(hub_server: HubServer, tmp_path: Path) -> None:
     release = make_release(tmp_path)
-    private = HubTarget(private=True)
-    assert publish_release(release, "org/new", private).is_new
-    assert hub_server.repos["org/new"].is_private
-    hub_server.repos[REPO] = HubRepo(REPO)
-    assert "is public and the release is to be private" in refusal(release, private)
-    assert commits_of(hub_server.repos[REPO]) == []
+    assert publish(release).visibility == "private"
+    repo = hub_server.repos[REPO]
+    assert repo.is_private
+    # Told so later, the repository is opened with what it holds; nothing is sent twice.
+    outcome = publish_release(release, Repository(name=REPO, public=True), HubTarget())
+    assert (outcome.visibility, outcome.is_new, repo.is_private) == ("public", False, False)
+    assert "is public and the release is to be private" in refusal(make_release(tmp_path, "v1.1.0"))
+    assert commits_of(repo) == ["sums v1.0.0"]
+    assert publish_release(release, Repository(name="org/new", public=True, create=True), HubTarget()).is_new
+    assert not hub_server.repos["org/new"].is_private
+
+
+def test_a_repository_that_does_not_exist_is_named_and_asked_for(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    wanted = Repository(name="org/misspelt")
+    message = refusal(release, repository=wanted)
+    assert "org/misspelt does not exist" in message
+    assert "--create makes it, private" in message
+    questions: list[str] = []
+
+    def answers_no(question: str) -> bool:
+        questions.append(question)
+        return False
+
+    with pytest.raises(PublishError):
+        publish_release(release, wanted, HubTarget(), answers_no)
+    assert questions == [f"org/misspelt does not exist at {hub_server.endpoint}. Make it, private?"]
+    assert hub_server.repos == {}
+    assert publish_release(release, wanted, HubTarget(), lambda _: True).is_new
+    assert hub_server.repos["org/misspelt"].is_private
+
+
+def test_a_gated_repository(hub_server: HubServer, tmp_path: Path) -> None:
+    gated = Repository(name=REPO, public=True, gated="manual", create=True)
+    publish_release(make_release(tmp_path), gated, HubTarget())
+    assert (hub_server.repos[REPO].gated, hub_server.repos[REPO].is_private) == ("manual", False)
+    publish_release(make_release(tmp_path, "v1.1.0"), Repository(name=REPO, public=True), HubTarget())
+    assert hub_server.repos[REPO].gated == "manual"  # what nobody speaks of stays
+
+
+def test_the_rate_limit_is_waited_for(hub_server: HubServer, tmp_path: Path) -> None:
+    hub_server.faults = [Fault("/commit/", 429, retry_after="1")]
+    publish(make_release(tmp_path))
+    assert commits_of(hub_server.repos[REPO]) == ["sums v1.0.0"]
+    hub_server.faults = [Fault("/commit/", 429, retry_after="3600")]  # nobody waits for an hour without a word
+    assert "wait some minutes" in refusal(make_release(tmp_path, "v1.1.0"))
+
+
+def test_the_published_card_names_its_repository(hub_server: HubServer, tmp_path: Path) -> None:
+    release = make_release(tmp_path)
+    card = (release / "README.md").read_text()
+    (release / "README.md").write_text(f"{card}\n\n## How to load it\n\n`PATH` is here.\n\n## Funnel\n\nNumbers.\n")
+    write_manifest(release, {"sft": 3, "rl": 3})
+    kept = files_of(release)
+    publish(release)
+    repo = hub_server.repos[REPO]
+    sent = tagged_files(repo, "v1.0.0")
+    named = sent["README.md"].decode()
+    assert f'load_dataset("{REPO}", "sft", split="train", revision="v1.0.0")' in named
+    assert "PATH" not in named
+    assert named.endswith("## Funnel\n\nNumbers.\n")
+    # The manifest that is published lists the card that is; the folder stays what was released.
+    assert files_of(release) == kept
+    copy = tmp_path / "copy"
+    for name, data in sent.items():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_bytes(data)
+    assert open_release(copy).manifest.rows_sha == open_release(release).manifest.rows_sha
+    before = repo.head
+    assert not publish(release).is_new
+    assert repo.head == before
 
 
 def test_a_repository_that_hides_files_gets_no_tag(hub_server: HubServer, tmp_path: Path) -> None:
-    repo = hub_server.repos[REPO] = HubRepo(REPO)
+    repo = hub_server.repos[REPO] = HubRepo(REPO, is_private=True)
     repo.commit("ignore", {".gitignore": b"contract.json"}, [])
     message = refusal(make_release(tmp_path))
     assert "does not hold contract.json as released" in message
@@ -274,7 +356,11 @@ def test_a_card_that_the_hub_refuses(hub_server: HubServer, tmp_path: Path) -> N
     assert commits_of(hub_server.repos[REPO]) == []
 
 
-@pytest.mark.parametrize("name", ["cot", "a/b/c", "org/c ot", "../cot", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["cot", "a/b/c", "org/c ot", "../cot", "", "org/a--b", "org/cot.git", f"org/{'x' * 100}", "http://h/org/cot"],
+)
 def test_a_repository_is_org_and_name(hub_server: HubServer, tmp_path: Path, name: str) -> None:
-    assert "expected org/name" in refusal(make_release(tmp_path), repo=name)
+    wanted = Repository(name=name, create=True)
+    assert "expected org/name" in refusal(make_release(tmp_path), repository=wanted, exit_code=2)
     assert hub_server.calls == []

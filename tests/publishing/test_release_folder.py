@@ -14,6 +14,7 @@ import pytest
 
 from cotfactory.data_contracts.report import WHOLE, ContractReport, ExpectationResult, Subject
 from cotfactory.publishing.hub import HubTarget, publish_release
+from cotfactory.publishing.hub_repository import Repository
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
@@ -290,7 +291,7 @@ def test_a_release_that_is_not_fit_to_be_sent(
     release = make_release(tmp_path)
     spoil(release)
     with pytest.raises(CotfactoryError) as raised:
-        publish_release(release, "org/cot", HubTarget())
+        publish_release(release, Repository(name="org/cot", create=True), HubTarget())
     assert expected in str(raised.value)
     assert raised.value.exit_code == 1
     assert hub_server.calls == []

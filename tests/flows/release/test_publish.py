@@ -34,7 +34,7 @@ from tests.publishing.hub_server import HubServer
 def test_a_run_is_published_and_loaded_back(write_recipe: WriteRecipe, hub_server: HubServer, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     assert cotfactory("run", write_recipe(), "--direct", "--workspace", workspace).returncode == 0
-    publish = ("publish", "sums@v1.0.0", "--repo", "org/sums", "--workspace", workspace, "--json")
+    publish = ("publish", "sums@v1.0.0", "--repo", "org/sums", "--create", "--workspace", workspace, "--json")
     first = last_line(cotfactory(*publish))["outcome"]
     assert (first["tag"], first["is_new"]) == ("v1.0.0", True)
 
@@ -54,7 +54,7 @@ def test_run_with_publish_sends_the_release_and_a_new_one_gets_its_own_tag(
     release = {"license": "mit", "repo": "org/sums"}
     for count, version, rows in ((5, "v1.0.0", 15), (6, "v1.1.0", 18)):
         recipe = write_recipe(count=count, release=release)
-        done = cotfactory("run", recipe, "--direct", "--publish", "--workspace", tmp_path / "w")
+        done = cotfactory("run", recipe, "--direct", "--publish", "--create", "--workspace", tmp_path / "w")
         assert done.returncode == 0, done.stderr
         loaded = datasets.load_dataset(
             "org/sums", "sft", split="train", revision=version, cache_dir=str(tmp_path / "cache")
@@ -164,7 +164,22 @@ def test_a_hub_that_refuses_the_key_is_told_after_the_release_is_made(
     assert yaml.safe_load(manifest.read_text())["rows"]["sft"] == 18
 
 
-def test_publish_needs_to_know_where_to(write_recipe: WriteRecipe, tmp_path: Path) -> None:
-    done = cotfactory("run", write_recipe(), "--direct", "--publish", "--workspace", tmp_path / "w")
-    assert done.returncode == 2
-    assert "release.repo" in done.stderr
+@pytest.mark.parametrize(
+    ("release", "exit_code", "expected"),
+    [
+        ({"license": "mit"}, 2, "release.repo"),
+        ({"license": "mit", "repo": "org/misspelt"}, 1, "org/misspelt does not exist"),
+    ],
+)
+def test_publish_needs_to_know_where_to_before_anything_is_bought(
+    write_recipe: WriteRecipe,
+    hub_server: HubServer,
+    tmp_path: Path,
+    release: dict[str, str],
+    exit_code: int,
+    expected: str,
+) -> None:
+    done = cotfactory("run", write_recipe(release=release), "--direct", "--publish", "--workspace", tmp_path / "w")
+    assert done.returncode == exit_code
+    assert expected in done.stderr
+    assert not (tmp_path / "w" / "tables").exists()

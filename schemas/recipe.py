@@ -313,7 +313,7 @@ class Release(RecipeKeys):
     public: bool = False
     """Whether everybody may read the repository. A new one is private without it, and a public one is refused."""
     gated: Gated | None = None
-    """Readers must ask on the Hub first: `auto` lets in all who do, `manual` those whom the repository's owner takes."""
+    """Readers must ask on the Hub first: `auto` lets in all who do, `manual` those whom its owner takes."""
     min_new_rows: PositiveInt | None = None
     """A release that would only bring fewer new rows than so many (or change some) waits for the next run; rows that
     must go make a release at once."""

@@ -15,7 +15,7 @@ _ONLY = re.compile(
 _EXPLAINED = re.compile(
     r"[\s*]*\(?([A-Z])[).]?[\s*]*\n()\s*\W*(?i:explanation|reason|reasoning|rationale|justification|analysis)\b"
 )
-_BEHIND = re.compile(r"\s*([^\n]{1,200}?)\s+\(([A-Z])\)\W*\Z")
+BEHIND = re.compile(r"\s*([^\n]{1,200}?)\s+\(([A-Z])\)\W*\Z")
 _CONCLUSION = re.compile(
     r"(?:(?:\bis|\bare|\bbe|'s|\bclosest to|\banswer)\s+(?:\*\*)?(?:(?:option|choice|letter|answer)\s+)?"
     r"(?:\(\s*(?P<round>[A-Z])\s*\)|(?P<bare>[B-HJ-Z]))|\b(?:is|to"
@@ -23,14 +23,19 @@ _CONCLUSION = re.compile(
     r"|\bmakes \((?P<makes>[A-Z])\) the correct (?:answer|option|choice)"
     r"|,\s+or\s+\((?P<alias>[A-Z])\)|\A\W*(?:So,? |Thus,? |Therefore,? |Hence,? )?"
     r"(?:\((?P<first>[A-Z])\) is correct|(?P<plain>[A-Z]) is (?:correct|right"
-    r"|(?:the|my) (?:correct |right |best |final )?(?:answer|option|choice)))|\A\W*(?:So|Thus|Therefore"
-    r"|Hence),? \((?P<thus>[A-Z])\)"
-    r"|(?:\A\W*|\b(?i:so|thus|therefore|hence|that),? )(?:(?i:option|choice|answer|letter) (?P<option>[A-Z])"
+    r"|(?:the|my) (?:correct |right |best |final )?(?:answer|option|choice)))|(?:\A|[,;:] )\W*(?i:so|thus|therefore"
+    r"|hence|clearly|→|=>|that leaves|leaving(?: only)?|only),? (?:\((?P<thus>[A-Z])\)|(?P<so>[B-HJ-Z]))"
+    r"|\b(?i:only),? \((?P<only>[A-Z])\) (?:remains|is left|fits|works|survives|qualifies)"
+    r"|\A\W*(?:(?i:so|thus|then),? )?\(?(?P<settled>[A-Z])\)? it is"
+    r"|\A(?:→|=>|⇒) ?\(?(?P<arrow>[A-Z])\)?"
+    r"|(?:\A\W*|\b(?i:so|thus|therefore|hence|that|only),? )(?:(?i:option|choice|answer|letter) (?P<option>[A-Z])"
     r"|\((?P<subject>[A-Z])\)"
     r"|(?i:option|choice|answer) \((?P<both>[A-Z])\)) is (?:(?:the )?(?:correct|right|best)(?: (?:answer|option"
     r"|choice|one))?|(?:the|our|my) (?:final )?(?:answer|option|choice))"
-    r"|(?:\A\W*|\b)I(?: would| will|['’]ll|['’]d)? (?:choose|pick|select|go with|answer)(?: option| answer| choice)? "
-    r"(?:\((?P<picked>[A-Z])\)|(?P<chosen>[B-HJ-Z])))(?:\*\*)?[\s.!*]*\Z"
+    r"|(?:\A\W*|\b)(?:(?:I|[Ww]e)(?: would| will|['’]ll|['’]d| am| are|['’]m|['’]re)? (?:choos(?:e|ing)"
+    r"|pick(?:ing)?|select(?:ing)?|go(?:ing)? (?:with|for)|answer)|\A\W*(?:[Cc]hoos|[Pp]ick|[Ss]elect)(?:e"
+    r"|ing)?)(?: option| answer| choice)? "
+    r"(?:\((?P<picked>[A-Z])\)|(?P<chosen>[B-HJ-Z]))(?: (?:because|since|as)\b[^.\n]*)?)(?:\*\*)?[\s.!*]*\Z"
 )
 _LETTERED = re.compile(r"(?<![A-Za-z0-9])\(?([A-Z])(?:\)|[.):])\s+(\S.{0,200}?)[\s.*]*\Z", re.DOTALL)
 _ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'])[A-Z](?![A-Za-z0-9'])|\b(?i:either|maybe|perhaps)\b")
@@ -42,7 +47,7 @@ def whole_response(text: str, choices: tuple[str, ...]) -> list[Choice]:
         return []
     by_text = by_text_of(text, choices, "only_line")
     match = _ONLY.match(text) or _EXPLAINED.match(text)
-    if (dashed := DASHED.match(text) or _BEHIND.match(text)) and by_text is None:
+    if (dashed := DASHED.match(text) or BEHIND.match(text)) and by_text is None:
         letter, option = sorted(dashed.groups(), key=len)
         by_text = by_text_of(option, choices, "only_line")
         return [by_text] if by_text is not None and by_text.letter == letter else []
@@ -101,4 +106,7 @@ def conclusion(text: str, choices: tuple[str, ...]) -> list[Choice]:
 def _denied(before: str) -> bool:
     """Whether the clause before a letter says what the answer is not."""
     clause = re.split(r"[,;.]|\bbut\b", before)[-1]
-    return re.search(r"\bnot\b|n['’]t\b|\bcannot\b|\b(?:incorrect|wrong)\b", clause) is not None
+    return (
+        re.search(r"\bnot\b|n['’]t\b|\bcannot\b|\b(?:incorrect|wrong|might|may|could|perhaps|maybe)\b", clause)
+        is not None
+    )

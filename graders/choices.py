@@ -13,7 +13,7 @@ that is no option, is `none_of_the_choices`.
 import re
 
 from cotfactory.graders.boxes import MAX_STATEMENTS
-from cotfactory.graders.choice_lines import DASHED, conclusion, whole_response
+from cotfactory.graders.choice_lines import BEHIND, DASHED, conclusion, whole_response
 from cotfactory.graders.choice_options import MARKUP, Choice, by_text_of, checked
 from cotfactory.graders.extract import ExtractedAnswer, final_answer, without_template_marks
 from cotfactory.graders.grader import Tools
@@ -49,7 +49,7 @@ _LETTER = re.compile(
 )
 _BARE_LOWER = re.compile(r"[a-z]\b")
 _MORE = re.compile(
-    r"[\s*)}\\$.]*(?:,|/|&|\band\b|\bor\b)+\s*(?:either\s*|option\s*|possibly\s*)*(?:\(([A-Z])(?:\)|\Z)"
+    r"[\s*)}\\$.]*(?:,|/|&|\band\b|\bor\b)+\s*(?:either\s*|option\s*|possibly\s*|maybe\s*|perhaps\s*)*(?:\(([A-Z])(?:\)|\Z)"
     r"|([A-Z])(?![A-Za-z]))"
 )
 _OR_NONE = re.compile(r"[\s*)}\\$.,]*\bor\s+\(?(?:none|neither|nothing)\b", re.IGNORECASE)
@@ -107,8 +107,10 @@ def _boxed(text: str, choices: tuple[str, ...]) -> Choice | None:
 
 
 _NOT_CHOSEN = re.compile(
-    r"\b(?:(?:wrong|incorrect|false|worst|rejected|eliminated|excluded|old|previous|initial|least [a-z]+|[a-z]+['’]s) "
-    r"(?:answer|option|choice)|(?:answer|option|choice) (?:that|which) is (?:wrong|incorrect|false)) ?(?:is|was"
+    r"\b(?:(?:wrong|incorrect|false|worst|rejected|eliminated|excluded|old|previous|initial|trap|decoy|distractor|bait|tempting"
+    r"|least [a-z]+|[a-z]+['’]s) "
+    r"(?:answer|option|choice)|answer to (?:the|an?|that) (?:previous|preceding|other|different|similar"
+    r"|earlier|last) [a-z]+|(?:answer|option|choice) (?:that|which) is (?:wrong|incorrect|false)) ?(?:is|was"
     r"|are|:)?[^a-z]*\Z",
     re.IGNORECASE,
 )
@@ -167,6 +169,9 @@ def _stated_at(text: str, start: int, choices: tuple[str, ...]) -> Choice | None
         return by_text
     if _PARTS.match(rest):
         return None  # "(a) 3 m\n(b) 7 m" answers parts of the question
+    if named := BEHIND.match(line):  # "Venus (B)"
+        by_text = by_text_of(named[1], choices, "answer_is")
+        return by_text if by_text is not None and by_text.letter == named[2] else _read(rest, choices, "answer_is")
     return (
         _read(rest, choices, "answer_is")
         or by_text_of(_ABOUT.sub("", line, count=1), choices, "answer_is")
@@ -206,7 +211,7 @@ def _read(text: str, choices: tuple[str, ...], rule: str) -> Choice | None:
     return checked(letter, _line(rest.lstrip(").:,-* ")), choices, rule)
 
 
-CHOICE_GRADER_VERSION = "6"
+CHOICE_GRADER_VERSION = "7"
 
 
 def grade_choice(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

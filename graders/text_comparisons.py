@@ -16,7 +16,7 @@ _BRACKETS = re.compile(r"\A(?:\\?\{(.*)\\?\}|\[(.*)\]|\((.*)\))\Z", re.DOTALL)
 _BETWEEN = re.compile(r"\s*(?:,\s*and\s|[,;]|\sand\s)\s*")
 
 
-TEXT_GRADER_VERSION = "6"
+TEXT_GRADER_VERSION = "7"
 
 
 def grade_text(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

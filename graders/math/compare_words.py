@@ -16,6 +16,7 @@ _HEAD_NOUNS = frozenset(
 
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
+_SUBJECT = re.compile(r"\A(?:it|they|this|that|these|those)(?:['’]s| is| are| was| were) (?!not\b|no\b|never\b)")
 _SOFT = re.compile(r"[^a-z0-9]+")
 
 
@@ -46,6 +47,6 @@ def compare_words(reference: Shape, answer: Shape) -> ValueFinding:
 
 
 def _bare_words(text: str) -> list[str]:
-    """Return the words in lower case, without an article in front of one that is more than a letter: A is an answer."""
-    words = _SOFT.sub(" ", plain_words(text).casefold()).split()
+    """Return the words in lower case, without "it is" and an article in front of more than a letter: A is an answer."""
+    words = _SOFT.sub(" ", _SUBJECT.sub("", plain_words(text).casefold().strip())).split()
     return words[1:] if len(words) > 1 and words[0] in ("the", "a", "an") and len(words[1]) > 1 else words

@@ -9,6 +9,8 @@ _PLAIN = re.compile(r"([-+]?)\s?([0-9]+)(?:\.([0-9]*))?\Z|([-+]?)\s?\.([0-9]+)\Z
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?\Z|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]*)?\Z")
 """Thousands, or lakhs and crores: 12,34,567."""
 _SPACED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]*)?\Z")
+_CONTINENTAL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+\Z")
+"""Thousands grouped by points before a decimal comma; without the comma, 1.234 is a number a little over one."""
 
 
 def decimal(text: str) -> Fraction | None:
@@ -17,7 +19,9 @@ def decimal(text: str) -> Fraction | None:
     if match is None:
         lead = text[:1] if text[:1] in ("-", "+") else ""
         digits = text[len(lead) :].lstrip()
-        if not (_GROUPED.match(digits) or _SPACED.match(digits)):
+        if _CONTINENTAL.match(digits):
+            digits = digits.replace(".", "").replace(",", ".")
+        elif not (_GROUPED.match(digits) or _SPACED.match(digits)):
             return None
         grouped = decimal(digits.replace(",", "").replace(" ", ""))
         return -grouped if grouped is not None and lead == "-" else grouped

@@ -100,6 +100,7 @@ def _conflict(one: Unit | None, two: Unit | None) -> bool:
 
 
 _SYMBOL_TAIL = re.compile(r"(.*[0-9)}])\s*((?:[A-Za-zμΩÅ]|\\mu|\\Omega)[A-Za-zμΩÅ\\ ^{}0-9/().*-]*)\Z")
+_BRACED_POWER = re.compile(r"\^\{(-?[0-9])\}")
 _VARIABLES_FIRST = re.compile(r"[a-z]{1,3}\Z")
 
 
@@ -109,7 +110,7 @@ def beside_symbol(text: str, question: str, is_reference: bool) -> str | None:
     None where the letters may be variables: the question uses one of them as a name, or a reference has only small
     ones. Used only beside another number.
     """
-    match = _SYMBOL_TAIL.match(text)
+    match = _SYMBOL_TAIL.match(_BRACED_POWER.sub(r"^\1", text))
     if match is None or exact_number(match[1]) is None:
         return None
     symbols = symbols_of_unit(match[2].strip())

@@ -176,7 +176,7 @@ def _depth(text: str) -> int:
     return deepest
 
 
-MATH_GRADER_VERSION = "7"
+MATH_GRADER_VERSION = "8"
 
 
 def grade_math(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:

@@ -44,7 +44,9 @@ _HALF_LINES = {
     "\\mathbb{R}_{>0}": "(0, \\infty)", "\\mathbb{R}_{\\ge0}": "[0, \\infty)", "\\mathbb{R}_{<0}": "(-\\infty, 0)",
 }  # fmt: skip
 _INFINITE = re.compile(
-    r"(?:(positive |\+|plus )|(negative |-|minus ))?(?:infinity|infinite)\Z|infinitely many(?: [a-z]+)?\Z"
+    r"(?:(?:it |the (?:limit|series|sum|integral) )?(?:diverges|goes|tends"
+    r"|grows)(?: off)? to )?(?:(positive |\+|plus )|(negative |-|minus ))?(?:infinity|infinite)\Z"
+    r"|infinitely many(?: [a-z]+)?\Z"
     r"|an infinite number\Z"
 )
 _HINT = re.compile(

@@ -12,6 +12,7 @@ from cotfactory.graders.math.numbers import exact_number
 from cotfactory.graders.math.qualifiers import is_qualified
 
 MAX_WORDS = 25
+MAX_SPELLED = 10
 
 _NUMBER = re.compile(r"(?<![^\s($])-?(?:\\dollar )?[0-9](?:[0-9.,]*[0-9])?(?![^\s).,;:!?%$])")
 _CHANGES = re.compile(
@@ -35,6 +36,18 @@ def _is_denied(words: str) -> bool:
     return is_qualified(_OWN_VERBS.sub(" ", words))
 
 
+def _spelled_number(words: str) -> Fraction | None:
+    """Return the number of "fifty dollars", "two hundred and five red marbles": nothing but its unit stands behind."""
+    parts = words.replace(",", "").rstrip(".").split()
+    if not 2 <= len(parts) <= MAX_SPELLED or any(map(str.isdigit, words)) or _CHANGES.search(words):
+        return None
+    for unit_words in (1, 2, 3):
+        number, unit = parts[:-unit_words], parts[-unit_words:]
+        if number and (value := number_words(" ".join(number))) is not None:
+            return value if all(word.isalpha() and number_words(word) is None for word in unit) else None
+    return None
+
+
 def number_beside_words(text: str) -> Fraction | None:
     """Return the only number of a cleaned answer, when no word in it says that the answer is another one.
 
@@ -42,6 +55,8 @@ def number_beside_words(text: str) -> Fraction | None:
     (Fraction(3, 1), None)
     """
     words = plain_words(text)
+    if (spelled := _spelled_number(words)) is not None:
+        return spelled
     if len(words.split()) > MAX_WORDS or len(words.split()) < 3 or _CHANGES.search(words) or _is_denied(words):
         return None
     numbers = _NUMBER.findall(words)

@@ -10,19 +10,21 @@ from dataclasses import dataclass
 from cotfactory.graders.boxes import MAX_STATEMENTS
 from cotfactory.graders.statements.words import matches_at, places_of
 
-SHORTEST_CHARS = 3
+SHORTEST_CHARS = 2
 """No statement in words is shorter: `选C。`, `답：42`."""
 
 _LEAD = re.compile(r"(?:(?P<lead>[A-Za-z'’-]{1,20})[ \t]{1,8})?(?P<final>final[ \t]{1,8})?\Z", re.IGNORECASE)
 _LEAD_CHARS = 40
 _ENGLISH = re.compile(
-    r"(?<![A-Za-z])(?:answer(?:s|[ \t]+(?:to|for|of|(?:that[ \t]+)?(?:we|I))[ \t][^.:\n]{1,80}?"
+    r"(?<![A-Za-z])(?:answer(?:s|[ \t]+(?:to|for|of|(?:that[ \t]+)?(?:we|I|you))[ \t][^.:\n]{1,80}?"
+    r"|[ \t]+(?:here|below|above)"
     r"|[ \t]+\([^()\n]{1,40}\))?"
     r"|(?<=final )result)"
     r"(?:,[ \t][a-z]{1,20}(?:[ \t][a-z]{1,20})?,)?"
-    r"[ \t]*(?:\*\*|__|\}|\\\))?[ \t]*(?P<verb>\b(?:is|are|equals|(?:would|should|must|will"
+    r"[ \t]*(?:\*\*|__|\*|\}|\\\))?[ \t]*(?P<verb>\b(?:is|are|equals|(?:would|should|must|will"
     r"|has[ \t]to)[ \t](?!not\b|never\b)(?:[a-z]{2,12}[ \t])?be"
-    r"|(?:comes|works)[ \t]out[ \t](?:to[ \t]be|to|as|at)|turns[ \t]out[ \t]to[ \t]be)\b|[:：=→]|[ \t](?:[-–—]"
+    r"|(?:comes|works)[ \t]out[ \t](?:to[ \t]be|to|as|at)|comes[ \t]to|turns[ \t]out[ \t]to[ \t]be)\b"
+    r"|[:：=→➜⇒➡⟶]|[ \t](?:[-–—]"
     r"|[-=]>)[ \t])"
     r"[ \t]*(?:\*\*|__|\*(?=[ \t]))?[ \t]*(?P<colon>[:：])?",
     re.IGNORECASE,
@@ -40,6 +42,7 @@ OTHER_LANGUAGES = {
     "ko": rf"(?:최종[ \t]?)?(?:정답|답)(?:은|이|는)?(?:{_COLON}|[ \t])",
     "de": rf"\b(?:(?:endgültige|richtige|korrekte|finale)[ \t])?(?:Antwort|Lösung|Endergebnis)(?:[ \t](?:ist"
     rf"|lautet|wäre)\b(?:[ \t](?:also|daher|somit))?(?:{_COLON})?|{_COLON})"
+    rf"|\b(?:richtig|korrekt)[ \t]ist[ \t](?:also[ \t])?(?=\(?[A-J]\b)"
     rf"|\bist[ \t]die[ \t](?:richtige[ \t])?Antwort\b(?:{_COLON})?|^[ \t]*\**(?:Ergebnis){_COLON}"
     rf"|\bDas[ \t](?:End)?[Ee]rgebnis[ \t](?:ist|lautet|beträgt)\b",
     "fr": rf"\b(?:bonne[ \t])?réponse(?:[ \t](?:finale|correcte|exacte|juste))?(?:[ \t](?:est"
@@ -55,6 +58,16 @@ OTHER_LANGUAGES = {
     "vi": rf"\b(?:đáp án|câu trả lời)(?:[ \t](?:đúng|cuối cùng))?(?:[ \t](?:là)\b(?:{_COLON})?|{_COLON})",
     "ru": rf"(?<!\w)(?:(?:окончательный|правильный|верный)[ \t])?ответ(?:[ \t](?:равен|будет|это)(?!\w)"
     rf"|{_COLON}|[ \t]*[—–-][ \t]*(?:это[ \t])?)",
+    "sv": rf"\b(?:det[ \t])?(?:rätta[ \t]|slutliga[ \t])?svar(?:et)?(?:[ \t](?:är|er)\b(?:{_COLON})?|{_COLON})",
+    "fi": rf"\bvastaus(?:[ \t]on\b(?:{_COLON})?|{_COLON})",
+    "cs": rf"\b(?:správná[ \t])?odpověď(?:[ \t](?:je|zní)\b(?:{_COLON})?|{_COLON})",
+    "hu": rf"\bválasz{_COLON}",
+    "ro": rf"\brăspuns(?:ul)?(?:[ \t](?:este|e)\b(?:{_COLON})?|{_COLON})",
+    "id": rf"\bjawaban(?:nya)?(?:[ \t]adalah\b(?:{_COLON})?|{_COLON})",
+    "el": rf"(?<!\w)(?:απάντηση)(?:[ \t]είναι(?!\w)(?:{_COLON})?|{_COLON})",
+    "he": rf"(?<!\w)(?:ה?תשובה)(?:[ \t]היא(?!\w)(?:{_COLON})?|{_COLON})",
+    "fa": rf"(?<!\w)(?:پاسخ|جواب)(?:[ \t](?:نهایی|صحیح))?{_COLON}",
+    "th": rf"คำตอบ(?:คือ|{_COLON})",
     "uk": rf"(?<!\w)відповідь(?:{_COLON}|[ \t]*[—–-][ \t]*)",
     "ar": rf"(?:الإجابة|الجواب|الاجابة)(?:[ \t](?:النهائية|النهائي|الصحيحة|الصحيح))?(?:[ \t](?:هي"
     rf"|هو)(?!\w)(?:{_COLON})?|{_COLON})",
@@ -66,7 +79,8 @@ _OTHERS = re.compile("|".join(f"(?:{form})" for form in OTHER_LANGUAGES.values()
 _WORDS_OF_OTHERS = (
     "antwo", "lösung", "ergebnis", "réponse", "résultat", "respuesta", "opción", "resultado", "risposta",
     "resposta", "odpowied", "cevap", "đáp án", "câu trả lời", "ответ", "відповідь", "答", "选", "正解", "정답", "답",
-    "الإجابة", "الجواب", "الاجابة", "उत्तर",
+    "الإجابة", "الجواب", "الاجابة", "उत्तर", "svar", "vastaus", "odpově", "válasz", "răspuns", "jawaban", "απάντηση",
+    "תשובה", "پاسخ", "جواب", "คำตอบ", "richtig ist", "korrekt ist",
 )  # fmt: skip
 """Words of which one stands in every form of another language."""
 
@@ -74,6 +88,9 @@ _HEADING = re.compile(
     r"[ \t]*(?:(?P<mark>#{1,6}[ \t]*|\*\*|__)[ \t]*(?:the[ \t])?(?P<final>final[ \t])?|(?:the[ \t])?final[ \t])"
     r"(?:answer|result)s?[ \t]*(?:\*\*|__)?[ \t]*\n\s*(?:(?:\*\*|__)?[ \t]*[-=]{3,}[ \t]*\n\s*)?(?:[-*][ \t]+)?(?=\S)",
     re.IGNORECASE,
+)
+_UNDERLINED = re.compile(
+    r"[ \t]*(?:the[ \t])?(?P<final>final[ \t])?(?:answer|result)s?[ \t]*\n[ \t]*(?:-{3,}|={3,})[ \t]*\n\s*(?=\S)", re.I
 )
 _CELL = re.compile(r"(?<=\|)[ \t]*(?:\*\*)?(?:final[ \t])?answer(?:\*\*)?[ \t]*\|[ \t]*(?=[^\s|-])", re.IGNORECASE)
 _ABBREVIATED = re.compile(r"(?<![^\s*])ans\b\.?(?:\*\*)?[ \t]*[:=：]?[ \t]*(?=[^\s.:=])(?!is\b)", re.IGNORECASE)
@@ -85,6 +102,10 @@ _NOT_OWN = {
     "false", "naive", "tempting", "rejected", "old", "former", "initial", "proposed", "suggested", "claimed", "alleged",
 }  # fmt: skip
 _OF_SOMEBODY = re.compile(r"(?!Today|Problem|Question)[A-Z][a-z]+['’]s\Z")
+_OF_ANOTHER = re.compile(
+    r"\bto (?:the|an?|that|another|my|your) (?:(?:previous|preceding|earlier|last|other|different|similar"
+    r"|related)\b|wrong\b)"
+)
 _ABOUT_IT = {"this", "that"}
 
 
@@ -123,7 +144,7 @@ def _english(text: str, lowered: str) -> list[Form]:
         before = _LEAD.search(text[max(0, match.start() - _LEAD_CHARS) : match.start()])
         assert before is not None
         lead = (before["lead"] or "").lower()
-        if lead in _NOT_OWN or _OF_SOMEBODY.match(before["lead"] or ""):
+        if _OF_ANOTHER.search(match[0]) or lead in _NOT_OWN or _OF_SOMEBODY.match(before["lead"] or ""):
             continue
         is_about = lead in _ABOUT_IT
         if is_about and not match["verb"].strip().isalpha():
@@ -137,6 +158,8 @@ def _english(text: str, lowered: str) -> list[Form]:
         if place - line < _LEAD_CHARS and (heading := _HEADING.match(text, line)):
             is_final = bool(heading["final"]) or not heading["mark"]
             found.append(Form(line, heading.end(), is_final, is_heading=True))
+        elif place - line < _LEAD_CHARS and (underlined := _UNDERLINED.match(text, line)):
+            found.append(Form(line, underlined.end(), bool(underlined["final"]), is_heading=True))
         cell = text.rfind("|", line, place) + 1
         if cell and (labelled := _CELL.match(text, cell)):
             found.append(Form(cell, labelled.end()))

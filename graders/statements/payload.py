@@ -9,13 +9,18 @@ _SENTENCE_END = re.compile(r"(?:[.?]|!(?!\s*[=+*/]))(?=\s|\Z|[\"')*_<])|[。！�
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|Mt|[ap]\.m|i\.e|e\.g|approx|ca|[Rr]s|vs|No)\.\Z")
 # Lower case only: "42 because ..." is prose, "THE FACE WHICH SHE ..." may be the answer.
 _TRAILING_CLAUSE = re.compile(
-    r",?\s+(?:because|since|which|as it|as the|so that|where|when|given|in total|based on|according to)\b.*"
+    r",\s+(?:contrary to|assuming|ignoring|neglecting|as (?:stated|required|desired|claimed|expected|above"
+    r"|before|shown))\b.*"
+    r"|,?\s+(?:because|since|which|as it|as the|so that|where|when|given|in total|based on|according to)\b.*"
     r"|\s*[,(]\s*(?:so|but|and so|and (?:no|this|that|it)|as|i\.e\.)\b.*",
     re.DOTALL,
 )
 _VALUE_OR_WORDS = re.compile(r"(?=.*[0-9\\]).*|\S+(?: \S+)?", re.DOTALL)
 _LEADING = re.compile(
-    r"(?:\s|:|\.\.\.|(?:therefore|thus|then|simply|just|clearly|about|approximately|approx\.?|exactly|equal to|that"
+    r"(?:,? ?\b(?:without (?:any |a )?doubt|of course|in fact|as expected|obviously|indeed),\s"
+    r"|\s|:|\.\.\.|(?:therefore|hence|now|only|none other than|nothing but|precisely|namely|thus|then)\s*:"
+    r"|(?:therefore|hence|none other than|nothing but|precisely|namely|thus|then|simply|just|clearly|about"
+    r"|approximately|approx\.?|exactly|equal to|that"
     r"|given by|indeed)\s)+(?=[\s$\\(\[{*0-9A-Za-z-])",
     re.IGNORECASE,
 )
@@ -44,6 +49,11 @@ _RESTATED = re.compile(
     re.DOTALL,
 )
 _UNIT_AFTER = re.compile(r"[0-9]\s*(?:%|[A-Za-z])")
+_POINTER = re.compile(
+    r"(?<=[0-9}$%A-Za-z])\s*\((?:see|cf\.|from|as (?:above|shown|found)|verified|checked)\b[^()]{0,80}\)\s*\Z"
+)
+_LEFT_OPEN = re.compile(r"[^()\[\]{}<>]*[0-9]\)\Z")
+"""A number behind which a bracket closes that was opened before the statement: "(Answer: 42)"."""
 _COPULA = re.compile(r"\s*(?:です|である|だ|となります|になります|입니다|이다|이에요|예요|です。)\s*\Z")
 _EMPHASIS = re.compile(r"\A([*_])(?![\s*_])(.*[^\s*_])\1\Z", re.DOTALL)
 _CODE_BLOCK = re.compile(r"```[A-Za-z]{0,12}[ \t]*\n(?P<inside>[^`]{1,400}?)\n?```")
@@ -93,7 +103,7 @@ def without_bold(text: str) -> str:
 
 def tidy(text: str) -> str:
     """Return a stated value without the words before it and the clause behind it."""
-    text = without_bold(text).replace("__", "").replace("<EOS_TOKEN>", "").strip(" \t\r\n`")
+    text = without_bold(text).replace("__", "").replace("<EOS_TOKEN>", "").rstrip("✓✔✅☑ ").strip(" \t\r\n`")
     leading = _LEADING.match(text)
     if leading:
         text = text[leading.end() :]
@@ -106,7 +116,9 @@ def tidy(text: str) -> str:
         text = text[: denied.start()]
     if _SUBJECT.match(text) and "not" not in text:
         text = text.rpartition(" is ")[2]  # "Final answer: the volume of the box is 120"
-    text = text.strip(" \t\r\n`")
+    text = _POINTER.sub("", text).strip(" \t\r\n`")
+    if _LEFT_OPEN.match(text):
+        text = text[:-1]
     if emphasis := _EMPHASIS.match(text):
         text = emphasis[2]
     if not text.isascii():

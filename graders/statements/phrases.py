@@ -9,7 +9,10 @@ _ADVERBS = (
     r"|in fact)"
 )
 _BAD = (
-    r"(?:wrong|incorrect|mistaken|false|impossible|untrue|nonsense|invalid|absurd|flawed|erroneous|inaccurate"
+    r"(?:(?:quite |rather |a bit |way )?off|suspicious|fishy|implausible|unsatisfied|bogus|not what\b[^.]{0,20}"
+    r"|(?:a|an|the) (?:[a-z]+ ){0,2}(?:blunder|contradiction|slip|nonsense|typo)|the result of an? [a-z]+"
+    r"|the wrong (?:problem|question|formula|number|unit|thing|case|one|quantity)|wrong|incorrect|mistaken"
+    r"|false|impossible|untrue|nonsense|invalid|absurd|flawed|erroneous|inaccurate"
     r"|out of the question"
     r"|(?:a|an|the|one) (?:[a-z]+ ){0,2}(?:mistake|error|trap|misconception|wrong (?:answer|value|option|choice))"
     r"|too (?:large|small|big|high|low|much|many|few|long|short)|(?:ruled out|excluded|rejected|discarded|extraneous)"
@@ -45,7 +48,7 @@ _SPEAKER = (
     r"|user|tutor|internet|website|forum|reader|beginner|novice|expert|assistant|roommate|gut|intuition|calculator)s?)"
 )
 _SAYS = (
-    r"(?:say|says|said|think|thinks|thought|claims?|claimed|believes?|believed|guess(?:es|ed)?|argues?|argued"
+    r"(?:announce[sd]?|declare[sd]?|proclaim(?:s|ed)?|report(?:s|ed)?|say|says|said|think|thinks|thought|claims?|claimed|believes?|believed|guess(?:es|ed)?|argues?|argued"
     r"|answer that"
     r"|answered|suggests?|suggested|assumes|assumed|insists?|insisted|expects?|wrote|writes|posted|states|stated"
     r"|(?:tells?|told) (?:me|us|him|her|them|you)|would (?:answer|pick|choose|write))"
@@ -60,6 +63,9 @@ _NOT_SURE = (
 SUPPOSED_BEFORE = {
     "en": r"\b(?:suppos(?:e|ing)|assum(?:e|ing)|imagine|pretend(?:ing)?|let['’]?s say|let us say"
     r"|hypothetically)\b[^,.;:]{0,40}"
+    r"|\bif\b[^.;,]{0,30}?\b(?:forgets?|ignores?|neglects?|overlooks?|misreads?|skips?|omits?|wrong(?:ly)?"
+    r"|mistaken(?:ly)?|forgot|ignored|misread)\b[^.;]{0,60}|\bunder (?:the|an?) [^,.;]{0,12}(?:false|wrong|incorrect"
+    r"|unrealistic|naive)[^.;]{0,60}"
     r"|\b(?:if|unless|whether|provided)(?: (?:the|our|my|this|that|then|correct|right|final|it|is|were|was|be|only))*"
     r"|\bif\b[^,.;]{0,60}?\b(?!there\b|people\b|children\b|we\b|they\b|you\b|men\b"
     r"|women\b)[a-z$]*[^s\W]\$? were\b[^.;]{0,60}"
@@ -81,7 +87,9 @@ SUPPOSED_BEFORE = {
 """What turns a statement into a supposition, read up to its first word."""
 
 QUOTED_BEFORE = {
-    "en": rf"\b{_SPEAKER}\b[^,.;:]{{0,50}}?\b{_SAYS}\b(?: that)?(?:[,:] ?[\"“])?[^,.;:]{{0,20}}"
+    "en": r"(?:\A|\n)\W*(?:student|pupil|friend|classmate|child|kid|critic|sceptic|skeptic|beginner|opponent|troll)"
+    r"(?: [A-Z0-9])?:\W*(?:the |my )?"
+    rf"|\b{_SPEAKER}\b[^,.;:]{{0,50}}?\b{_SAYS}\b(?: that)?(?:[,:] ?[\"“])?[^,.;:]{{0,20}}"
     r"|\bI (?:said|thought|claimed|wrote|guessed|assumed|was told)\b[^,.;:]{0,30}|\bhas it that[^,.;:]{0,20}"
     r"|\b(?:often|commonly|widely|generally|sometimes|usually) (?:assumed|believed|thought|said|claimed|held|answered)"
     r"(?: that)?[^,.;:]{0,20}|\b(?:belief|guess|conjecture|rumou?r) (?:is|was|would be)(?: that)?[^,.;:]{0,20}"
@@ -110,7 +118,16 @@ QUOTED_BEFORE = {
 """What hands a statement to somebody else, or says that the writer does not hold it."""
 
 DENIED_BEFORE = (
-    r"(?:\b(?:(?:wrong|incorrect|false|invalid|naive|tempting|rejected|discarded|old|previous|earlier|suggested|proposed"
+    r"(?:\b(?:(?:reject|discard|exclud|eliminat|dismiss|refut|abandon)(?:e|s|es|ed|ing)?|rul(?:e|es|ed|ing) out"
+    r"|(?:wrong|incorrect|naive|careless|flawed|mistaken|false|faulty|erroneous|common|tempting|lazy|sloppy|hasty|invalid)"
+    r" (?:[a-z]+ )?(?:approach|method|attempt|way|reasoning|calculation|computation|formula|argument|derivation|guess"
+    r"|shortcut|assumption|reading|interpretation)s?(?: would| might| may| will)?(?: gives?| give| gave"
+    r"| yields?| leads? to"
+    r"| produces?| is| was| are| results? in| arrives? at| gets?| ends? (?:up )?(?:with|at))?"
+    r"|distractor|decoy|lure|red herring|erroneous|bogus|spurious|incorrect|(?:trap|decoy|distractor"
+    r"|bait)(?: (?:answer|option|choice|value))?"
+    r"(?: here| there)?(?: is| was)?"
+    r"|(?:wrong|incorrect|false|invalid|naive|tempting|erroneous|bogus|spurious|misleading|deceptive|fake|rejected|discarded|old|previous|earlier|suggested|proposed"
     r"|claimed|alleged|[a-z]+['’]s)(?: (?:answer|result|value|choice|option|solution|one))(?: (?:is|was"
     r"|would be|here is))?"
     r"|not|never|cannot|can['’]t|neither|rather than|instead of|other than"
@@ -124,12 +141,21 @@ DENIED_BEFORE = (
 """What denies a box or a letter that stands right behind it."""
 
 OWN_SENTENCE = {
-    "en": rf"\A{{value}}(?:,? (?:{_IS_BAD}|{_FAILS}|(?:is|was) what\b|only (?:if|when)\b)|{_MARKED}|\W{{0,4}}\s*[?？])"
+    "en": rf"\A{{value}}(?:,? (?:{_IS_BAD}|{_FAILS}|would (?:have )?be(?:en)? (?:an?|the) |(?:is|was) what\b"
+    rf"|only (?:if|when)\b)|{_MARKED}|\W{{0,4}}\s*[?？])"
     rf"|(?:,|;|\(|\b(?:but|and|though|although|however)|[–—-]+)\s*(?:(?:but|and|though|although|however|yet"
     rf"|wait|no),? )?"
     rf"(?:it(?: is|['’]s) (?:likely|possible|clear|known) that )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}| {_IS_BAD}"
     rf"| (?:contradicts|does not|doesn['’]t|{_FAILS}) )"
     r"|,\s*(?:or so )?(?:they|some|many|people|others|he|she) (?:say|says|said|claims?|think|thinks)\b"
+    rf"|,\s*(?:[a-z]+ ){{0,3}}{_SAYS}\b|,\s*according to (?:an?|my|his|her|some|one|several|popular)\b"
+    rf"|,\s*(?:hmm|wait|no|oh|ah|uh)\b[,.!…]*[^.]{{0,20}}\b{_BAD}|,\s*I (?:guess|think|fear|suppose) not\b"
+    rf"|,\s*an? (?:[a-z]+ ){{1,3}}(?:that|which) {_FAILS}"
+    r"|,\s*(?:or|at least) so (?:I|we|he|she|they|it)\b|,\s*or (?:maybe|perhaps|possibly)\b"
+    r"|,?\s*\bbut (?:that|this|it) (?!(?:can|could|may|might) (?:also |equally )?be (?:written|simplified|expressed"
+    r"|rounded|given)|(?:also|equals|is|was|has|must|should|does|do|did|seems|looks|works)\b)[a-z]+s\b"
+    r"|,?\s*\b(?:which|but|though|although) I (?:could|can|did|have|do)(?: not|n['’]t|not) (?:[a-z]+ ){0,2}(?:confirm"
+    r"|verify|prove|check|justify|explain|reproduce|believe|trust)\b"
     rf"|\b(?:but|though|although|however),? I (?:now )?(?:{_NOT_SURE}|was wrong|made|(?:get|got|find|found|obtain"
     rf"|obtained|compute|computed|calculated) [\s$\\(]*[-0-9])",
 }
@@ -165,10 +191,32 @@ TAKEN_BACK = {
 """What takes a statement back, anywhere between its end and the next statement."""
 
 NEXT_SENTENCE = (
-    rf"\A\W{{0,12}}(?:(?:but|however|yet|and|edit|update|note|correction|apologies|sorry|on second thought"
-    rf"|upon reflection)"
-    rf"[,:]? )?(?:I (?:now )?(?:think|believe|see|realize|fear)(?: that)? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
+    rf"\A\s*(?:(?!\bnot\b|n['’]t\b|\bwhich\b)[^.!?:\n0-9]){{0,60}}?\b{_IT}"
+    rf"(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}| (?:{_ADVERBS} )?(?:{_IS_BAD}|{_FAILS}))"
+    r"|\A\s*[^.!?:\n0-9]{0,60}?\b(?:equation|condition|constraint|requirement|inequality|check|test|verification"
+    r"|substitution|units?)s? (?:(?:is|are) not (?:satisfied|met|fulfilled|true)|(?:is|are) violated"
+    r"|fails?\b|disagrees?\b|(?:does|do)(?: not|n['’]t) (?:work|hold|match|agree|check))"
+    r"|\A(?:(?!\b(?:others?|otherwise|any|no|each|every)\b)[^.!?\n]){0,60}?\ba?\s*contradiction[.!]?\s*(?:\n|\Z)"
+    r"|\A\s*[^.!?\n]{0,30}?\bI(?: am|['’]m| was)? (?:not able|unable|lost|stuck|confused|cannot|can['’]t|could not"
+    r"|couldn['’]t|do not|don['’]t|did not|didn['’]t)(?: to)?(?: (?:solve|determine|answer|find|confirm|know|reproduce"
+    r"|justify|trust)\b|\W*\Z)"
+    r"|\A\s*[^.!?\n]{0,20}?\bI (?:spoke|answered|concluded|decided|said that) too (?:soon|early|quickly|fast)"
+    r"|\A\s*[^.!?\n]{0,20}?\bI (?:have to|must|need to|should|will|had better) (?:revise|redo|reconsider|recheck"
+    r"|recompute|recalculate|rethink|retract|withdraw|start over|correct)\b"
+    r"|\A\W*(?:please |kindly )?(?:scrap|disregard|ignore|discard|forget|strike|cancel|delete|erase) (?:that|this|it|my"
+    r"|what|the (?:above|previous|last))\b"
+    rf"|\A\W*(?:however|but|yet|still|though),? {_IT} (?!(?:can|could|may|might) (?:also |equally )?be (?:written"
+    r"|simplified|expressed|rounded|given)|(?:also|equals|is|was|has|must|should|does|do|did|seems|looks|works)\b)[a-z]+s\b"
+    r"|"
+    rf"\A\W{{0,12}}(?:(?:but|however|yet|and|edit|update|note|correction|apologies|sorry|unfortunately|sadly"
+    rf"|regrettably|alas|wait|hmm|actually|in fact|now|still|then|obviously|clearly|(?:up)?on (?:[a-z]+ ){{0,2}}[a-z]+"
+    rf"|looking (?:again|closer|back)|thinking about it|(?:re-?)?(?:checking|testing|substituting|verifying|plugging)"
+    rf"(?: (?:it|this|that|back|again|in|once more)){{0,2}})"
+    rf"[,:!.…]* )?(?:I (?:now )?(?:think|believe|see|realize"
+    rf"|fear)(?: that)? )?{_IT}(?:['’]s (?:{_ADVERBS} ){{0,2}}{_BAD}"
     rf"| (?:{_ADVERBS} )?(?:{_IS_BAD}|{_FAILS}))"
+    r"|\A\W{0,12}(?:wait|no|hmm|oh|sorry|hold on|scratch|ah)[,.!…]* (?:it['’]s |it is |that is |that['’]s |I mean )?"
+    r"(?:actually |rather |instead |really )?(?:it['’]s |it is )?[\s$\\(]*(?:[-0-9]|[A-J](?![A-Za-z'’]))"
     r"|\A\W{0,12}(?:(?:that|it|this) (?:should|must) (?:be|read|have been|equal) [\s$\\(]*[-0-9]"
     r"|I should have (?:written|said)"
     r"|(?:I must|let me) correct (?:myself|that|this|it)|(?:the )?(?:correct|true|right|actual) (?:value|answer"
@@ -190,16 +238,20 @@ UNDECIDED_AMONG = (
 CLAUSE_STARTS = (
     ". ", ".\n", "? ", "! ", "; ", "\n", "。", "！", "？", "；", ", but ", " but the ", " but it ", " but I ",
     " but we ", " but my ", " but this ", "But ", " however", " yet ", " instead", " rather,", " whereas ",
-    "herefore", "hus ", "hus,", "ence ", "ence,", " so ", "So ", ", then ", "但", "所以",
+    "herefore", "thus ", "Thus ", "thus,", "Thus,", "hence ", "Hence ", "hence,", "Hence,",
+    " so ", "So ", ", then ", "但", "所以",
 )  # fmt: skip
 """What ends the clause before: what is supposed or quoted there says nothing about the next one."""
 
 CUES_SUPPOSED = (
+    "under",
     "suppos", "assum", "imagin", "pretend", "let's say", "let us say", "let’s say", "hypothe", "if", "unless",
     "whether", "provided", "prove", "show", "verif", "check", "confirm", "establish", "monstrat", "the case",
     "angenommen", "nehmen", "wenn", "falls", " si ", "si la", "si le", " se ", "se a", "se la", "suponha",
 )  # fmt: skip
 CUES_QUOTED = (
+    "student", "pupil", "friend", "classmate", "child", "kid", "critic", "sceptic", "skeptic", "beginner", "opponent",
+    "troll",
     "say", "said", "think", "thought", "claim", "believ", "guess", "argu", "answered", "answer that", "suggest",
     "insist", "expect", "told", "tell", "would", "accord", "maybe", "perhaps", "possibly", "conceiv", "has it",
     "post", "stat", "often", "common", "wide", "general", "sometimes", "usual", "rumou", "conject", "alleg",
@@ -210,12 +262,23 @@ CUES_QUOTED = (
     "on pourr", "doute", "dudo", "muchos", "algunos", "podr", "assumed", "assumes",
 )  # fmt: skip
 CUES_DENIED = (
+    "bogus", "spurious", "mislead", "decepti", "fake",
+    "exclud", "eliminat", "dismiss", "refut", "abandon", "rul", "careless", "flaw", "mistak", "faulty", "erroneous",
+    "common", "lazy", "sloppy", "hasty", "distract", "decoy", "lure", "herring", "trap", "bait",
     "not", "n't", "n’t", "wrong", "incorrect", "false", "invalid", "naive", "tempt", "reject", "discard", "old",
     "previous", "earlier", "suggest", "propos", "claim", "alleg", "'s ", "’s ", "~~", "never", "neither", "rather",
     "instead", "other than", "but", "far from", "\\ne", "nicht",
     "pas", "no es",
 )  # fmt: skip
 CUES_BEHIND = (
+    "scrap", "cancel", "delet", "eras", "spoke", "soon", "revis", "redo", "recon", "rech", "recomp", "recalc",
+    "rethink",
+    "lost", "stuck", "confus", "disagre", "still", "yet", "have to", "must",
+    "off", "suspicious", "fishy", "implaus", "unsatisf", "bogus", "blunder", "typo", "accord", "guess", "unable",
+    "would",
+    "answered", "declare", "proclaim", "report", "argue", "believ", "announce", "assume", "insist",
+    "suggest", "told", "tell", "wrote", "writes", "state",
+    "cannot", "can't", "could", "maybe", "perhaps", "possibly", "overlook", "it's", "unfortunate", "sad",
     "?", "if", "unless", "were", "wrong", "incorrect", "mist", "error", "fals", "fal", "faux", "fau", "imposs",
     "untrue", "nonsens", "invalid", "absurd", "inaccura", "not", "n't", "n’t", "no", "what", "trap", "misconc",
     "contradict", "slip", "out of", "correct", "oops", "scratch", "strike", "never", "forget", "disagree", "i take",

@@ -9,6 +9,7 @@ what is taken back takes everything before it along.
 import re
 from typing import Literal
 
+from cotfactory.graders.statements.governing import is_own
 from cotfactory.graders.statements.phrases import (
     CLAUSE_STARTS,
     CUES_BEHIND,
@@ -60,6 +61,10 @@ _UNREAL_BEFORE = re.compile(
 """What makes "the answer would be" a supposition, up to its first word: "Had it rained, ..."."""
 _UNREAL_IF = re.compile(r"\b(?:if|unless)\b[^.;]{0,80}\b(?:were|had been)\b", re.IGNORECASE)
 
+_NOUN = re.compile(r"(?:[a-z'’-]+\s+){0,2}?(?P<noun>answer|result|option|choice)", re.IGNORECASE)
+
+_CLAUSE_STARTS = {mark: len(" but ") if mark.startswith(" but ") else len(mark) for mark in CLAUSE_STARTS}
+"""Words that end the clause before -> how many of their characters belong to it."""
 UNDECIDED = re.compile(UNDECIDED_AMONG, re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!;](?=\s|\Z)|[?\n。！？]")
 
@@ -79,7 +84,7 @@ def _has_cue(lowered: str, cues: tuple[str, ...]) -> bool:
 def clause_before(text: str, start: int) -> str:
     """Return what stands before `start` in its clause, at most BEFORE_CHARS."""
     window = text[max(0, start - BEFORE_CHARS) : start]
-    cut = max(place + len(mark) if (place := window.rfind(mark)) >= 0 else 0 for mark in CLAUSE_STARTS)
+    cut = max(place + length if (place := window.rfind(mark)) >= 0 else 0 for mark, length in _CLAUSE_STARTS.items())
     return window[cut:]
 
 
@@ -98,7 +103,7 @@ def standing(text: str, start: int, end: int, until: int, *, is_value: bool = Fa
     """
     if not is_value and _NOT_BE.search(text[start:end]):
         return "denied"
-    said_before = _said_before(text, start, is_value)
+    said_before = _said_before(text, start, None if is_value else end)
     if said_before != "stated":
         return said_before
     if "would" in text[max(0, start - WOULD_CHARS) : end] and _UNREAL_BEFORE.search(clause_before(text, start)):
@@ -122,22 +127,27 @@ def standing(text: str, start: int, end: int, until: int, *, is_value: bool = Fa
     return "taken_back" if is_next else "stated"
 
 
-def _said_before(text: str, start: int, is_value: bool) -> Standing:
-    """Return what the clause before a statement makes of it; most have no word that could, and no need to be cut."""
+def _said_before(text: str, start: int, phrase_end: int | None) -> Standing:
+    """Return what the clause before a statement makes of it; most have no word that could, and no need to be cut.
+
+    `phrase_end` is the end of the words that announce a value, None where the value itself begins at `start`.
+    """
     window = text[max(0, start - BEFORE_CHARS) : start].lower()
     window = window[max(window.rfind("\n"), window.rfind(". ")) + 1 :].strip(_PADDING)
     if len(window) < SHORTEST_DOUBT - 1 or window in _PLAIN:
         return "stated"
     supposed, quoted = _has_cue(window, CUES_SUPPOSED), _has_cue(window, CUES_QUOTED)
-    denied = is_value and _has_cue(window, CUES_DENIED)
-    if not (supposed or quoted or denied):
-        return "stated"
-    before = clause_before(text, start)
-    if supposed and _SUPPOSED.search(before):
-        return "supposed"
-    if quoted and _QUOTED.search(before):
-        return "quoted"
-    return "denied" if denied and _DENIED.search(before) else "stated"
+    denied = phrase_end is None and _has_cue(window, CUES_DENIED)
+    if supposed or quoted or denied:
+        before = clause_before(text, start)
+        if supposed and _SUPPOSED.search(before):
+            return "supposed"
+        if quoted and _QUOTED.search(before):
+            return "quoted"
+        if denied and _DENIED.search(before):
+            return "denied"
+    noun = None if phrase_end is None else _NOUN.match(text, start, phrase_end)
+    return "stated" if noun is None or is_own(clause_before(text, noun.start("noun"))) else "quoted"
 
 
 def is_taken_back(text: str) -> bool:

@@ -396,6 +396,19 @@ def serve(
     grader: Annotated[
         str | None, typer.Option("--grader", metavar="FILE.py:FUNCTION", help="A grader of your own, for all of them.")
     ] = None,
+    max_time_s: Annotated[
+        float | None, typer.Option("--max-time", metavar="SECONDS", min=0.1, help="The most CPU time of one test.")
+    ] = None,
+    max_memory_mb: Annotated[
+        int | None, typer.Option("--max-memory", metavar="MB", min=16, help="The most memory of one test.")
+    ] = None,
+    max_output_mb: Annotated[
+        int | None, typer.Option("--max-output", metavar="MB", min=1, help="The most output of one test.")
+    ] = None,
+    allow_weak: Annotated[
+        bool | None,
+        typer.Option("--allow-weak/--no-allow-weak", help="Reward programs whose tests ran within their reach."),
+    ] = None,
     any_version: Annotated[
         bool, typer.Option("--any-version", help="Reward releases that other grader versions judged.")
     ] = False,
@@ -424,11 +437,13 @@ def serve(
     from cotfactory.rewards.reward import RewardRules
 
     rules = RewardRules(correct, incorrect, no_answer, require_steps, length_penalty, free_characters, format_reward)
+    code = {"max_time_s": max_time_s, "max_memory_mb": max_memory_mb, "max_output_mb": max_output_mb}
+    code["allow_weak"] = allow_weak
     with _shown(False, debug):
         serve_rewards(
             ServeRequest(
                 *(what, workspace, host, port, policy, not no_store, seal_every, wait_for_programs),
-                *(grader, any_version, rules),
+                *(grader, {key: value for key, value in code.items() if value is not None}, any_version, rules),
             ),
             lambda line: typer.echo(line),
         )

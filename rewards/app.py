@@ -28,7 +28,7 @@ from cotfactory.rewards.fields import Body, parsed
 from cotfactory.rewards.gym_wire import aggregate_metrics, rollout_to_verify, session_reply, verify_reply
 from cotfactory.rewards.metrics import Metrics
 from cotfactory.rewards.refusal import BUSY_S, Refusal
-from cotfactory.rewards.rollout import Rewarded, Rollout
+from cotfactory.rewards.rollout import WEAK_CHECK, Rewarded, Rollout
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.errors import WorkspaceError
 
@@ -83,7 +83,7 @@ class _Server:
         return parsed(await request.read())
 
     async def reward(self, rollouts: Sequence[Rollout], *, takes_ungraded: bool = True) -> list[Rewarded]:
-        """Return the rewards. Raises Refusal: 404 for an unknown problem, 503 for what may be had later."""
+        """Return the rewards. Raises Refusal: 404 for an unknown problem, 503 for what may be had later, 422."""
         unknown = [rollout.problem_id for rollout in rollouts if not self.service.knows(rollout.problem_id)]
         if unknown:
             raise Refusal(404, f"unknown problem {unknown[0][:200]!r}: expected the id of one that is served here")
@@ -93,9 +93,8 @@ class _Server:
             except WorkspaceError as error:  # nothing is answered for that could not be written down
                 raise Refusal(503, str(error), BUSY_S) from error
         self.metrics.graded(found)
-        ungraded = [rewarded for rewarded in found if rewarded.reward is None]
-        if ungraded and not takes_ungraded:
-            raise Refusal(503, f"ungraded: {ungraded[0].grade.reason}; nothing was found out, ask again", BUSY_S)
+        if not takes_ungraded:
+            _refuse_masked([rewarded.masked_for for rewarded in found])
         return found
 
     async def verify(self, request: web.Request) -> web.Response:
@@ -195,6 +194,15 @@ def _answering(server: _Server) -> Middleware:
             server.metrics.replied(resource.canonical if resource else "unknown", status, time.perf_counter() - started)
 
     return answer
+
+
+def _refuse_masked(reasons: Iterable[str | None]) -> None:
+    """Raise Refusal where a rollout has no reward: 422 where asking again would not help."""
+    masked = [reason for reason in reasons if reason is not None]
+    if WEAK_CHECK in masked:
+        raise Refusal(422, "weak_check: a program could forge what these tests say; serve with --allow-weak to take it")
+    if masked:
+        raise Refusal(503, f"ungraded: {masked[0]}; nothing was found out, ask again", BUSY_S)
 
 
 def _check_token(request: web.Request, token: str | None) -> None:

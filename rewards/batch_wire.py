@@ -54,11 +54,11 @@ def refuse_other_graders(body: Body, graders: Mapping[str, str]) -> None:
 
 
 def rewards_reply(found: Sequence[Rewarded], graders: Mapping[str, str]) -> Body:
-    """Return the reply to `/rewards`: lists in the order of the completions; the reward of what is ungraded is null."""
+    """Return the reply to `/rewards`: lists in the order of the completions; what has no reward has null."""
     return {
         "rewards": [rewarded.reward for rewarded in found],
         "verdicts": [rewarded.grade.verdict for rewarded in found],
-        "reasons": [rewarded.grade.reason for rewarded in found],
+        "reasons": [rewarded.masked_for or rewarded.grade.reason for rewarded in found],
         "extracted_answers": [rewarded.grade.extracted_answer for rewarded in found],
         "wrong_steps": [rewarded.wrong_step for rewarded in found],
         "graders": dict(graders),

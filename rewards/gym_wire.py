@@ -50,15 +50,15 @@ def rollout_to_verify(body: Body) -> Rollout:
 def verify_reply(body: Body, rewarded: Rewarded) -> Body:
     """Return the reply to `/verify`: the body, the reward, and what else was found.
 
-    What is ungraded has the reward 0.0, because the field must be a number, and `mask_sample`, which takes it out of
-    the training; `failure_kind` says that the verifier failed, not the policy. Older readers look elsewhere for that.
+    Where there is no reward it is 0.0, because the field must be a number, and `mask_sample` takes it out of the
+    training; `failure_kind` says that the verifier failed, not the policy. Older readers look elsewhere for that.
     """
-    grade, is_masked = rewarded.grade, rewarded.reward is None
+    grade, masked_for = rewarded.grade, rewarded.masked_for
     found: Body = {
         "reward": 0.0 if rewarded.reward is None else rewarded.reward,
-        "mask_sample": is_masked,
-        "failure_kind": _failure_kind(grade.reason) if is_masked else None,
-        "failure_reason": ": ".join(filter(None, (grade.reason, grade.evidence.detail))) if is_masked else None,
+        "mask_sample": masked_for is not None,
+        "failure_kind": masked_for and _failure_kind(masked_for),
+        "failure_reason": masked_for and ": ".join(filter(None, (masked_for, grade.evidence.detail))),
         "verdict": grade.verdict,
         "verdict_reason": grade.reason,
         "extracted_answer": grade.extracted_answer,
@@ -66,7 +66,7 @@ def verify_reply(body: Body, rewarded: Rewarded) -> Body:
         "grader": grade.grader,
         "grader_version": grade.grader_version,
     }
-    if is_masked:
+    if masked_for is not None:
         config = body.get("instance_config")
         found["instance_config"] = {**(config if isinstance(config, dict) else {}), "mask_sample": True}
         found["_ng_failure_class"] = OLDER_FAILURE_CLASS

@@ -14,7 +14,8 @@ class RewardRules:
 
     With `require_steps` a right answer that stands on a wrong step is worth what an incorrect one is.
     `length_penalty` is taken off for every 1,000 characters beyond `free_characters`; `format_reward` is added where
-    the answer stands in the form that our prompts ask for.
+    the answer stands in the form that our prompts ask for. Without `allow_weak` what was tested within a program's
+    reach has no reward: a policy would learn to forge it.
     """
 
     correct: float = 1.0
@@ -24,11 +25,12 @@ class RewardRules:
     length_penalty: float = 0.0
     free_characters: int = 0
     format_reward: float = 0.0
+    allow_weak: bool = False
 
 
 def reward_of(grade: Grade, wrong_step: str | None, characters: int, rules: RewardRules) -> float | None:
-    """Return the reward of a completion of so many characters; None for what is ungraded."""
-    if grade.verdict == "ungraded":
+    """Return the reward of a completion of so many characters; None for what is ungraded, and for weak tests."""
+    if grade.verdict == "ungraded" or (grade.evidence.weak and not rules.allow_weak):
         return None
     worth = {"correct": rules.correct, "incorrect": rules.incorrect, "no_answer": rules.no_answer}
     reward = worth[grade.verdict]

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from cotfactory.schemas.grade import Grade
 
+WEAK_CHECK = "weak_check"
+"""Its tests ran within the program's reach, which can forge what they say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
@@ -25,7 +28,7 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Rewarded:
-    """A rollout's grade, and the number made of it: None where it is ungraded, which is never a reward of 0.
+    """A rollout's grade, and the number made of it: None where there is none to be had, which is never a reward of 0.
 
     `wrong_step` is the first thing a right chain states that does not hold, None without one.
     """
@@ -34,3 +37,10 @@ class Rewarded:
     grade: Grade
     wrong_step: str | None
     reward: float | None
+
+    @property
+    def masked_for(self) -> str | None:
+        """Return why there is no reward: why it is ungraded, or `weak_check`; None where there is one."""
+        if self.reward is not None:
+            return None
+        return self.grade.reason if self.grade.verdict == "ungraded" else WEAK_CHECK

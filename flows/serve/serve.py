@@ -3,9 +3,9 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from cotfactory.graders.grader import Tools
 from cotfactory.rewards.app import AppSettings, reward_app
 from cotfactory.rewards.fields import POLICY_NAME
 from cotfactory.rewards.reward import RewardRules
+from cotfactory.schemas.code import Code
 from cotfactory.schemas.errors import InputError
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.seal import write_problems
@@ -43,7 +44,8 @@ DRAIN_S = 20.0
 class ServeRequest:
     """What is to be served, and how. `what` is a release or a problem file; `grader` one of the user's own.
 
-    With `stores` rollouts are kept in the release's own workspace, else in `workspace`.
+    With `stores` rollouts are kept in the release's own workspace, else in `workspace`. `code` are keys of a recipe's
+    `code` that are to hold instead of those of the release's recipe.
     """
 
     what: str
@@ -55,6 +57,7 @@ class ServeRequest:
     seal_s: float = SEAL_S
     programs_s: float = PROGRAMS_S
     grader: str | None = None
+    code: Mapping[str, float] = field(default_factory=dict)
     any_version: bool = False
     rules: RewardRules = field(default_factory=RewardRules)
 
@@ -76,10 +79,12 @@ def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
     listener = _listening(request.host, request.port)
     default = Path("workspace")
     served = served_problems(request.what, request.workspace or default, request.grader)
+    code = Code.model_validate({**served.code.model_dump(), **request.code})
+    request = replace(request, rules=replace(request.rules, allow_weak=code.allow_weak))
     settings = AppSettings(token, request.any_version)
     with ExitStack() as stack:
         stack.enter_context(listener)
-        tools = stack.enter_context(open_grading([known.problem for known in served.problems], request.grader))
+        tools = stack.enter_context(open_grading([known.problem for known in served.problems], request.grader, code))
         workspace = open_workspace(request.workspace or served.workspace or default) if request.stores else None
         stack.enter_context(tuned_for_asking())
         uvloop.run(_Serving(request, settings, served, tools, workspace, say).until_stopped(listener))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cotfactory.generators.problems.file_source import load_file
 from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.publishing.products.rl import COLUMNS_OF_A_PROBLEM, problem_of_row
 from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.schemas.code import Code
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.problem import CustomGrader, Problem
 from cotfactory.schemas.recipe import FileSource
@@ -38,12 +39,14 @@ class ServedProblem:
 class ServedProblems:
     """What is served: `by_id` has each problem under its problem id and, where no other has it, its id in its source.
 
-    `workspace` is the one that a release was made in, None for a problem file and a release that has left it.
+    `workspace` is the one that a release was made in, None for a problem file and a release that has left it. `code`
+    is what the release's recipe says of programs.
     """
 
     problems: tuple[ServedProblem, ...]
     by_id: Mapping[str, ServedProblem]
     workspace: Path | None
+    code: Code = field(default_factory=Code)
 
 
 def served_problems(what: str, workspace: Path, grader: str | None = None) -> ServedProblems:
@@ -59,10 +62,11 @@ def served_problems(what: str, workspace: Path, grader: str | None = None) -> Se
         return _served([ServedProblem(problem, render(problem)) for problem in loaded], None)
     with opened_release(what, workspace) as folder:
         home = _workspace_of(folder)
-        return _served(list(_of_release(folder, home, own)), home)
+        code = json.loads(read_manifest(folder).recipe).get("code")
+        return _served(list(_of_release(folder, home, own)), home, Code.model_validate(code or {}))
 
 
-def _served(problems: list[ServedProblem], workspace: Path | None) -> ServedProblems:
+def _served(problems: list[ServedProblem], workspace: Path | None, code: Code = Code()) -> ServedProblems:  # noqa: B008 - frozen
     by_id: dict[str, ServedProblem] = {}
     ambiguous: set[str] = set()
     for served in problems:
@@ -72,7 +76,7 @@ def _served(problems: list[ServedProblem], workspace: Path | None) -> ServedProb
     for row in ambiguous:
         del by_id[row]
     by_id.update((served.problem.problem_id, served) for served in problems)
-    return ServedProblems(tuple(problems), by_id, workspace)
+    return ServedProblems(tuple(problems), by_id, workspace, code)
 
 
 def _workspace_of(folder: Path) -> Path | None:

@@ -51,7 +51,7 @@ def compute_score(data_source: str, solution_str: str, ground_truth: Any, extra_
         time.sleep(_pause_s(attempt, None))
     if "COTFACTORY_UNGRADED_REWARD" in os.environ:
         return float(os.environ["COTFACTORY_UNGRADED_REWARD"])
-    raise GradingUnavailable(f"an answer to problem {problem_id} stayed ungraded in {UNGRADED_TRIES} tries")
+    raise GradingUnavailable(f"an answer to problem {problem_id} got no reward in {UNGRADED_TRIES} tries")
 
 
 async def graded(prompts: Any, completions: Any, problem_id: Any, **columns: Any) -> list[float | None]:

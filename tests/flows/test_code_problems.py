@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cotfactory.flows.serve.served_problems import served_problems
 from cotfactory.graders.code.compiled import has_language
 from cotfactory.graders.sandbox.pool import open_sandbox
 from tests.flows.test_cli import cotfactory, last_line
@@ -123,6 +124,8 @@ def test_what_could_be_forged_is_not_released_unless_the_recipe_says_so(allow: b
     card = (Path(release["path"]) / "README.md").read_text("utf-8")
     assert ("a program can forge the result" in card) is allow
     assert (r"weak\_check" in card) is not allow
+    served = served_problems(release["path"], tmp_path / "w")
+    assert (len(served.problems), served.code.allow_weak) == (1, allow)  # what is served is bounded as the recipe says
 
 
 def test_check_says_which_languages_the_image_does_not_have(tmp_path: Path) -> None:

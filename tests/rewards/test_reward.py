@@ -17,6 +17,13 @@ def test_no_option_makes_a_reward_of_what_is_ungraded() -> None:
     assert reward_of(a_grade("ungraded"), "1 + 1 = 3", 10**6, rules) is None
 
 
+@pytest.mark.parametrize("verdict", ["correct", "incorrect"])
+def test_what_a_program_can_forge_has_no_reward_unless_that_is_allowed(verdict: Verdict) -> None:
+    weak = a_grade(verdict, evidence=Evidence(weak=True))
+    assert reward_of(weak, None, 0, RewardRules()) is None
+    assert reward_of(weak, None, 0, RewardRules(allow_weak=True)) == (1.0 if verdict == "correct" else 0.0)
+
+
 def test_a_wrong_step_counts_only_where_steps_are_required() -> None:
     wrong = "6 * 7 = 44"
     assert reward_of(a_grade(), wrong, 0, RewardRules()) == 1.0

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import urllib.error
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 import cotfactory
 from tests.flows.serve.reward_server import RewardServer, serving
-from tests.graders.sandbox.own_engine import may_start_engines, own_engine
+from tests.graders.sandbox.engine_line import engine_line
 
 BATCH = 16
 LIFETIMES = 5
@@ -25,6 +26,15 @@ DOUBLE = {
     "answer_kind": "code",
     "tests": {"kind": "calls", "entry_point": "f", "cases": [{"args": [4], "expected": 8}]},
 }
+NEAR = {
+    "id": "near",
+    "question": "Write a class Pair and kind(x), the name of the class of x.",
+    "answer": "",
+    "answer_kind": "code",
+    "tests": {"kind": "assert", "code": "assert kind(Pair()) == 'Pair'"},
+}
+"""Its tests need the program's own class: they run beside the program, which could forge what they say."""
+PAIR = "```python\nclass Pair: pass\ndef kind(x):\n    return type(x).__name__\n```"
 RIGHT, WRONG = "```python\ndef f(n):\n    return 2 * n\n```", "```python\ndef f(n):\n    return n\n```"
 
 
@@ -86,25 +96,33 @@ def test_what_was_answered_for_is_there_once_after_five_kills_in_the_middle_of_b
 
 @pytest.mark.docker
 def test_programs_are_served_and_without_an_engine_nothing_is_a_zero(tmp_path: Path) -> None:
-    if not may_start_engines():
-        pytest.skip("starting an engine takes root and dockerd")
-    problems = written(tmp_path, PRODUCT, DOUBLE)
+    problems = written(tmp_path, PRODUCT, DOUBLE, NEAR)
     # Not under tmp_path: the path of a socket may have 107 bytes.
-    options = ("--no-store", "--wait-for-programs", "20")
+    options = ("--no-store", "--wait-for-programs", "10")
     with (
         tempfile.TemporaryDirectory(prefix="cotf-") as home,
-        own_engine(Path(home) / "e") as engine,
-        serving(problems, *options, DOCKER_HOST=engine.url) as server,
+        engine_line(Path(home)) as line,
+        serving(problems, *options, DOCKER_HOST=line.url) as server,
     ):
         reply = server.rewards(["double", "double", "product"], [RIGHT, WRONG, "\\boxed{42}"])
         assert reply["rewards"] == [1.0, 0.0, 1.0]
-        engine.stop()
-        reply = server.rewards(["double", "double", "product"], [RIGHT, WRONG, "\\boxed{42}"])
-        assert reply["rewards"] == [None, None, 1.0]
-        assert reply["verdicts"][:2] == ["ungraded"] * 2
-        strict = server.post("/slime", {"response": RIGHT, "label": "double"})
+        weak = server.rewards(["near"], [PAIR])
+        assert (weak["rewards"], weak["verdicts"], weak["reasons"]) == ([None], ["correct"], ["weak_check"])
+        assert server.post("/slime", {"response": PAIR, "label": "near"}).status == 422  # not 503: it would stay so
+        line.cut()
+        asked = (  # all at once: each waits as long as --wait-for-programs says
+            (
+                "/rewards",
+                {"problem_ids": ["double", "double", "product"], "completions": [RIGHT, WRONG, "\\boxed{42}"]},
+            ),
+            ("/slime", {"response": RIGHT, "label": "double"}),
+            ("/verify", {"problem_id": "double", "response": {"output": [{"type": "message", "content": RIGHT}]}}),
+        )
+        with ThreadPoolExecutor(len(asked)) as clients:
+            batch, strict, verified = clients.map(lambda route_and_body: server.post(*route_and_body), asked)
+        assert batch.body["rewards"] == [None, None, 1.0]
+        assert batch.body["verdicts"][:2] == ["ungraded"] * 2
         assert (strict.status, strict.headers["Retry-After"]) == (503, "1")
-        output = [{"type": "message", "content": RIGHT}]
-        masked = server.post("/verify", {"problem_id": "double", "response": {"output": output}}).body
+        masked = verified.body
         assert (masked["mask_sample"], masked["failure_kind"]) == (True, "provider_unavailable")
         assert (masked["instance_config"]["mask_sample"], masked["_ng_failure_class"]) == (True, "judge_failed")

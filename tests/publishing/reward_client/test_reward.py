@@ -204,7 +204,7 @@ def test_ungraded_is_asked_again_and_is_never_a_zero(
     server.plan = ["null"]
     assert score(client, "42") == 1.0
 
-    with pytest.raises(client.GradingUnavailable, match="p-1 stayed ungraded"):
+    with pytest.raises(client.GradingUnavailable, match="p-1 got no reward"):
         score(client, "a bomb")
     assert grade(client, "a bomb", "42") == [None, 1.0]
     monkeypatch.setenv("COTFACTORY_UNGRADED_REWARD", "-0.5")

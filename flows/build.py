@@ -15,6 +15,7 @@ from cotfactory.flows.job import Job
 from cotfactory.flows.prepare import BuildRequest, grade_stored, opened_job
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import publish, release
+from cotfactory.flows.release.standing import take_standing
 from cotfactory.flows.stage_runner import StageRunner
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
@@ -70,6 +71,8 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
 
 
 async def _curate_and_release(job: Job) -> None:
+    if await job.stage("compare with the last release", take_standing):
+        return
     _give_memory_back(job)
     await job.stage("curate", stages.curate)
     async with _rolled_out(job) as rolled:

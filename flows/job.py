@@ -1,6 +1,6 @@
 """Job: one recipe that is worked on in one workspace, with all that its stages need; a stage takes the job."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
@@ -9,7 +9,7 @@ from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.graders.grader import Tools
 from cotfactory.schemas.drop_reasons import DropReason
-from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.problem_spool import ProblemSpool
 from cotfactory.warehouse.wanted import WantedSamples
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class Job:
 
     run: Run
     runner: StageRunner
-    problems: Sequence[Problem]
+    problems: ProblemSpool
     dropped: Mapping[str, DropReason]
     plans: tuple[TeacherPlan, ...]
     wanted: WantedSamples

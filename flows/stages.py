@@ -15,6 +15,7 @@ from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
 from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_groups
+from cotfactory.flows.release.standing import forget_standing
 from cotfactory.flows.release.tool_reruns import ToolReruns
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_access
@@ -159,6 +160,7 @@ def count_missing(job: Job, left: Callable[[], int]) -> None:
 def curate(job: Job) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
     run, problems, dropped = job.run, job.problems, job.dropped
+    forget_standing(run)
     tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
     candidate_hits: Counter[str] = Counter()
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}

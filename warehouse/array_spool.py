@@ -45,14 +45,14 @@ class ArraySpool:
 
     def column(self, name: str, at: int | None = None) -> npt.NDArray[Any]:
         """Return one field of all records; of a field with several values only that `at` this place."""
-        parts = [part[name] if at is None else part[name][:, at] for part in self._parts()]
+        parts = [part[name] if at is None else part[name][:, at] for part in self.parts()]
         return np.concatenate(parts) if parts else np.empty(0, self._kind[name].base)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Records:
         """Return the records with these numbers, which ascend."""
         found = np.empty(len(rows), self._kind)
         done = start = 0
-        for part in self._parts():
+        for part in self.parts():
             end = int(np.searchsorted(rows, start + len(part)))
             found[done:end] = part[rows[done:end] - start]
             done, start = end, start + len(part)
@@ -63,6 +63,7 @@ class ArraySpool:
         size = self._kind.itemsize
         return np.frombuffer(self._file.read(start * size, end * size), self._kind)
 
-    def _parts(self) -> Iterator[Records]:
+    def parts(self) -> Iterator[Records]:
+        """Yield all records, READ_ROWS at a time."""
         for start in range(0, self._rows, READ_ROWS):
             yield self.rows(start, min(start + READ_ROWS, self._rows))

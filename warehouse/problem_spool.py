@@ -1,5 +1,6 @@
 """ProblemSpool: the problems of a run in its order, on disk; one is read when it is asked for."""
 
+import hashlib
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -42,6 +43,13 @@ class ProblemSpool(Sequence[Problem]):
             return [self[position] for position in range(len(self))[at]]
         start, end = self._starts[at], self._ends[at]
         return Problem.model_validate_json(self._file.read(start, end))
+
+    def digest(self) -> str:
+        """Return a hash of all that the problems say, in their order."""
+        digest = hashlib.blake2b(digest_size=16)
+        for start, end in zip(self._starts, self._ends, strict=True):
+            digest.update(self._file.read(start, end) + b"\n")
+        return digest.hexdigest()
 
     def without(self, problem_ids: Collection[str]) -> Self:
         """Return the sequence of the other problems, in the same order."""

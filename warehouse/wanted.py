@@ -7,6 +7,7 @@ alone and find out where the rows are; the chains themselves are then read in wi
 their number.
 """
 
+import hashlib
 import heapq
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -101,6 +102,7 @@ class WantedSamples:
         self._workspace = workspace
         self._decisions = decisions
         self._count = self._positions = 0
+        self._ids = hashlib.blake2b(digest_size=16)
         self._looking = threading.Lock()  # shards are planned on threads, and a snapshot closes the one before it
         with ExitStack() as stack:
             self._folder = stack.enter_context(scratch_folder(workspace))
@@ -124,6 +126,8 @@ class WantedSamples:
             for chunk in _chunks(samples):
                 connection.register("chunk", chunk)
                 connection.execute(f"INSERT INTO wanted SELECT {WANTED_SQL} FROM chunk")
+                for name in ("problem_id", "candidate_id", "grade_id"):
+                    self._ids.update("".join(map(str, chunk[name].to_pylist())).encode())
                 self._count += len(chunk)
                 self._positions = max(self._positions, pc.max(chunk["position"]).as_py() + 1)
             connection.unregister("chunk")
@@ -149,6 +153,11 @@ class WantedSamples:
                 self._stored, stored = stored, self._stored
         finally:
             stored.close()
+
+    def digest(self) -> str:
+        """Return a hash of the ids that are wanted and, by the last snapshot, of what became of them."""
+        with self._looking:
+            return f"{self._ids.hexdigest()}{self._stored.digest()}"
 
     def stored(self, teacher_position: int, first: int, last: int) -> Iterator[StoredOutcome]:
         """Yield what is stored of one teacher for the problems at positions `first` to `last`."""

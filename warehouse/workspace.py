@@ -46,6 +46,11 @@ class Workspace:
         return self.root / "catalog.duckdb"
 
     @property
+    def made_of(self) -> Path:
+        """One file a recipe: what its latest release was made of, and how that was told."""
+        return self.root / "made_of"
+
+    @property
     def is_unused(self) -> bool:
         """Whether nothing was ever bought or spent in it."""
         bought = (path for path in self.table("candidates").glob("*.parquet") if path.name != SEED)
@@ -81,7 +86,7 @@ def open_workspace(root: Path) -> Workspace:
             "other files in questions to the catalog",
             "choose another folder with --workspace",
         )
-    folders = [workspace.ledger, workspace.releases, workspace.staging, workspace.logs]
+    folders = [workspace.ledger, workspace.releases, workspace.staging, workspace.logs, workspace.made_of]
     folders += [folder(name) for folder in (workspace.table, workspace.sums) for name in TABLES]
     try:
         # What was bought and asked is nobody else's to read: a new workspace is its owner's, whatever the umask.

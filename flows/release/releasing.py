@@ -12,6 +12,7 @@ from cotfactory.data_contracts.report import ContractReport
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
+from cotfactory.flows.release.standing import note_standing
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_target, recipe_id
 from cotfactory.flows.summary import ReleaseSummary
@@ -61,6 +62,8 @@ def release(job: Job, rolled: RolledOut | None) -> None:
         unchanged=outcome.unchanged,
         held_back=outcome.held_back,
     )
+    if rolled is None:
+        note_standing(job)
     if outcome.held_back is not None:
         run.progress.note(f"no new release, {outcome.version} stands: {outcome.held_back}")
 

@@ -5,12 +5,16 @@ wrote in its place. Expectations are written as JSON: a list there is also a tup
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from cotfactory.graders.code.compare import NotAValueError, canonical, json_key, number, parse
 from cotfactory.graders.code.printed_text import is_near
 from cotfactory.graders.sandbox.values import encode
 from cotfactory.schemas.judging import CallJudge
+
+FLOAT_NOISE = CallJudge(relative=1e-11)
+"""How far two floats may be apart that differ by the order of their arithmetic."""
 
 
 class RaisedError(NotAValueError):
@@ -23,10 +27,20 @@ def judged_same(expected: object, returned: bytes | str, judge: CallJudge) -> bo
     canonical(value, in_json=True)
     wanted = encode(expected)
     if judge.has_tolerance:
-        return _near(wanted, value, judge)
+        return _near(wanted, value, judge, _real)
     if judge.any_order:
         return _sorted(wanted, judge) == _sorted(value, judge)
     return canonical(wanted, in_json=True) == canonical(value, in_json=True)
+
+
+def same_floats(expected: object, returned: bytes | str) -> bool:
+    """Whether what came back is what is expected but for the noise of float arithmetic; raises NotAValueError.
+
+    `0.1 * 3` for 0.3. Integers have no noise: they, and what is expected where they come back, must be the same.
+    """
+    value = parse(returned)
+    canonical(value, in_json=True)
+    return _near(encode(expected), value, FLOAT_NOISE, _float)
 
 
 def changed_argument(given: tuple[Any, ...], returned: bytes | str, place: int) -> str:
@@ -45,17 +59,19 @@ def changed_argument(given: tuple[Any, ...], returned: bytes | str, place: int) 
     return json.dumps(after[place])
 
 
-def _near(wanted: Any, value: Any, judge: CallJudge) -> bool:
-    """Whether two encoded values are the same, the numbers in them within the tolerance."""
+def _near(wanted: Any, value: Any, judge: CallJudge, read: Callable[[Any], float | None]) -> bool:
+    """Whether two encoded values are the same, the numbers that `read` finds in them within the tolerance."""
     items, found = _items(wanted), _items(value)
     if items is not None and found is not None:
         return len(items) == len(found) and all(
-            _near(item, other, judge) for item, other in zip(items, found, strict=True)
+            _near(item, other, judge, read) for item, other in zip(items, found, strict=True)
         )
     pairs, others = _pairs(wanted), _pairs(value)
     if pairs is not None and others is not None:
-        return pairs.keys() == others.keys() and all(_near(item, others[key], judge) for key, item in pairs.items())
-    if is_near(_real(wanted), _real(value), judge.absolute, judge.relative):
+        return pairs.keys() == others.keys() and all(
+            _near(item, others[key], judge, read) for key, item in pairs.items()
+        )
+    if is_near(read(wanted), read(value), judge.absolute, judge.relative):
         return True
     return canonical(wanted, in_json=True) == canonical(value, in_json=True)
 
@@ -81,6 +97,11 @@ def _pairs(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, dict) or set(value) != {"d"}:
         return None
     return {canonical(json_key(key), in_json=True): item for key, item in value["d"]}
+
+
+def _float(value: Any) -> float | None:
+    """Return an encoded float, None for anything else."""
+    return _real(value) if isinstance(value, dict) and set(value) == {"f"} else None
 
 
 def _real(value: Any) -> float | None:

@@ -13,7 +13,7 @@ from cotfactory.graders.code.compare import (
     same_items,
     same_sequence,
 )
-from cotfactory.graders.code.judged_values import RaisedError, changed_argument, judged_same
+from cotfactory.graders.code.judged_values import RaisedError, changed_argument, judged_same, same_floats
 from cotfactory.graders.code.printed_text import EXACTLY, same_text
 from cotfactory.graders.sandbox.execution import Call
 from cotfactory.schemas.judging import CallJudge, StdioJudge
@@ -36,7 +36,7 @@ def judge(case: Case, output: bytes) -> str | None:
 def _same_value(case: Case, output: bytes) -> bool:
     """Judge a returned value, or where the problem says so what became of an argument."""
     if not isinstance(case.judge, CallJudge):
-        return same(case.expected, output, case.in_json)
+        return same(case.expected, output, case.in_json) or (case.in_json and same_floats(case.expected, output))
     if case.judge.argument is None:
         return judged_same(case.expected, output, case.judge)
     given = case.way.args if isinstance(case.way, Call) else ()

@@ -10,6 +10,10 @@ from cotfactory.schemas.judging import StdioJudge
 
 EXACTLY = StdioJudge()
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?")
+FLOAT_DIGITS = 16
+"""A float of so many digits has no shorter name: its last ones are what the arithmetic left."""
+NEAR = 1e-6
+"""How near such a float must be come to, absolutely or relatively: what contests allow where they say nothing else."""
 LONGEST_NUMBER = 400
 """Characters; a longer number is held against the expected one as text."""
 
@@ -29,7 +33,32 @@ def same_text(expected: str, printed: bytes, judge: StdioJudge = EXACTLY) -> boo
     if judge.has_tolerance:
         return _same_numbers(expected.split(), text.split(), judge)
     wanted, found = (expected.split(), text.split()) if judge.tokens else (_lines(expected), _lines(text))
-    return sorted(wanted) == sorted(found) if judge.any_order else wanted == found
+    if judge.any_order:
+        return sorted(wanted) == sorted(found)
+    return len(wanted) == len(found) and all(map(_same_but_for_noise, wanted, found))
+
+
+def _same_but_for_noise(expected: str, printed: str) -> bool:
+    """Whether a line or word is the expected one, floats that are expected to their last digit aside.
+
+    `2.3333333333333335` is what a program happened to print; another that adds up in another order, or rounds, prints
+    other digits. Whatever is expected in fewer digits was meant so, and must be there as it stands.
+    """
+    if expected == printed:
+        return True
+    words, found = expected.split(" "), printed.split(" ")
+    return len(words) == len(found) and all(
+        word == other or (_is_whole_float(word) and is_near(_number(word), _number(other), NEAR, NEAR))
+        for word, other in zip(words, found, strict=True)
+    )
+
+
+def _is_whole_float(word: str) -> bool:
+    """Whether a word is a float written out to the last digit that a float has."""
+    number = _number(word)
+    if number is None or repr(number) != word or number.is_integer():
+        return False
+    return len(word.partition("e")[0].lstrip("-0.").replace(".", "")) >= FLOAT_DIGITS
 
 
 def _lines(text: str) -> list[str]:

@@ -60,7 +60,8 @@ class _Fence:
 class ExtractedProgram:
     """The program that was found, and what to execute: the same, after the code the question gave.
 
-    `program` and `executed` are None when nothing was found; `rule` then says why.
+    Also after other blocks that it uses. `program` and `executed` are None when nothing was found; `rule` then says
+    why.
     """
 
     rule: str
@@ -199,12 +200,15 @@ def bare_program(response: str, entry_point: str | None) -> str | None:
 
 
 def _last_of(programs: list[str], blocks: list[str], given: str, entry_point: str | None) -> ExtractedProgram:
-    """Return the last of the programs, after the blocks whose names it needs; the rule says if there was a choice."""
+    """Return the last of the programs, to be run after the blocks whose names it needs.
+
+    The rule says if there was a choice. What is reported is the one block, as it stands in the response.
+    """
     if not programs:
         return ExtractedProgram("no_program")
     rule = "fenced_block" if len(set(programs)) == 1 else "last_fenced_block"
     whole = with_helpers(programs[-1], blocks, entry_point)
-    return ExtractedProgram(rule, whole, before(given, whole))
+    return ExtractedProgram(rule, programs[-1], before(given, whole))
 
 
 def with_helpers(program: str, blocks: list[str], entry_point: str | None) -> str:

@@ -8,13 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotfactory.graders.code.compare import NotAValueError
-from cotfactory.graders.code.judged_values import changed_argument, judged_same
+from cotfactory.graders.code.judged_values import changed_argument, judged_same, same_floats
 from cotfactory.graders.sandbox.values import encode
 from cotfactory.schemas.judging import CallJudge
 
 NEAR = CallJudge(absolute=1e-6)
 ANY = CallJudge(any_order=True)
 NESTED = CallJudge(any_order="nested")
+
+
+@pytest.mark.parametrize(
+    ("expected", "returned", "equal"),
+    [
+        ([0.1, 0.2, 0.3], [0.1, 0.2, 0.1 * 3], True),
+        ({"a": (0.3,)}, {"a": [0.1 * 3]}, True),
+        (0.3, 0.3000001, False),
+        (10**15, 10**15 + 1, False),  # integers have no noise
+        (1e15, 10**15 + 1, False),
+        (0.3, "0.3", False),
+        (0.0, 1e-300, False),
+        (float("nan"), float("nan"), True),
+        (1e308, float("inf"), False),
+    ],
+)
+def test_floats_are_the_same_but_for_the_order_of_their_arithmetic(expected: Any, returned: Any, equal: bool) -> None:
+    assert same_floats(expected, json.dumps(encode(returned))) is equal
 
 
 @pytest.mark.parametrize(

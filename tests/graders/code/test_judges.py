@@ -36,8 +36,12 @@ SORT = "def sort(x): x.sort()"
 @pytest.mark.parametrize(
     ("problem", "program", "verdict", "reason"),
     [
-        (written(stdio("3\n1 2 4\n", "2.3333333333333335\n")), MEAN, "incorrect", "wrong_result"),
-        (written(stdio("3\n1 2 4\n", "2.3333333333333335\n"), judge={"absolute": 1e-6}), MEAN, "correct", "passed"),
+        # a float to its last digit, and one that is expected in so many digits
+        (written(stdio("3\n1 2 4\n", "2.3333333333333335\n")), MEAN, "correct", "passed"),
+        (written(stdio("3\n1 2 4\n", "2.33333333\n")), MEAN, "incorrect", "wrong_result"),
+        (written(stdio("3\n1 2 4\n", "2.33333333\n"), judge={"absolute": 1e-6}), MEAN, "correct", "passed"),
+        (written(calls("f", 3, expected=[0.1, 0.2, 0.3])), "def f(n): return [i * 0.1 for i in (1, 2, 3)]", "correct",
+         "passed"),
         (written(stdio("3\n1 2 4\n", "2.3334\n"), judge={"absolute": 1e-6}), MEAN, "incorrect", "wrong_result"),
         (written(stdio("3\n", "1 2 3\n"), judge="tokens"), "for i in range(3): print(i + 1)", "correct", "passed"),
         (written(stdio("5\n", "9\n", accepted=["0\n", "1\n"])), "print(1)", "correct", "passed"),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cotfactory.graders.code.printed_text import same_text
 from cotfactory.schemas.judging import StdioJudge
 
+LINES = StdioJudge()
 TOKENS = StdioJudge(tokens=True)
 NEAR = StdioJudge(absolute=1e-6, relative=1e-6)
 
@@ -33,6 +34,19 @@ def test_printed_text(expected: str, printed: bytes, equal: bool) -> None:
 @pytest.mark.parametrize(
     ("judge", "expected", "printed", "equal"),
     [
+        # a float to its last digit is what arithmetic left; what is expected in fewer digits was meant so
+        (LINES, "2.3333333333333335\n", "2.333333\n", True),
+        (LINES, "x 0.30000000000000004 y\n", "x 0.3 y\n", True),
+        (TOKENS, "0.30000000000000004", " 0.3\n", True),
+        (LINES, "-1.4142135623730951e-05", "-0.000014142136", True),
+        (LINES, "2.3333333333333335\n", "2.33\n", False),
+        (LINES, "2.3333333333333335\n", "x\n", False),
+        (LINES, "2.3333333333333335 1", "2.333333", False),
+        (LINES, "2.3333333333333335 1", "2.333333  1", False),  # lines are lines
+        (LINES, "2.333333", "2.3333333333333335", False),
+        (LINES, "3.14159265358979323846", "3.141593", False),  # more digits than a float has
+        (LINES, "1234567890123456", "1234567890123457", False),  # no float
+        (LINES, "1234567890123456.0", "1234567890123457.0", False),  # a whole number has no noise
         # words between white space, whatever that is
         (TOKENS, "1 2 3\n", "  1   2\n3", True),
         (TOKENS, "1 2 3\n", "1 23", False),

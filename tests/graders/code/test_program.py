@@ -146,8 +146,15 @@ def test_reading_takes_linear_time(unit: str) -> None:
 )  # fmt: skip
 def test_other_ways_to_write_it(response: str, program: str) -> None:
     found = extract_program(response, PLAIN, "f")
-    assert found.program is not None
-    assert found.program.strip("\n") == program.strip("\n")
+    assert found.executed is not None
+    assert found.executed.strip("\n") == program.strip("\n")
+
+
+def test_what_is_reported_stands_in_the_response() -> None:
+    # Two blocks run as one program; glued together they would be words that nobody wrote.
+    helper, last = "def g(): return one\n", "def f(xs): return g()\n"
+    found = extract_program(f"{fenced(helper)}\nand then\n{fenced(last)}", PLAIN, "f")
+    assert (found.program, found.executed) == (last, f"{helper}\n\n{last}")
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,17 @@ from typing import NoReturn
 from cotfactory.graders.sandbox.values import DOES_NOT_COMPILE, MISSING_LANGUAGE
 
 MOST_MESSAGE = 2000
-COMPILERS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "cpp": (("g++", "-O2", "-std=gnu++20", "-o", "program", "{source}"),),
-    "go": (("go", "build", "-o", "program", "{source}"),),
-    "rust": (("rustc", "-O", "--edition=2021", "-o", "program", "{source}"),),
-    "java": (("javac", "-d", "classes", "{source}"), ("jar", "cfe", "program", "{main}", "-C", "classes", ".")),
+Commands = tuple[tuple[str, ...], ...]
+COMPILERS: dict[str, tuple[Commands, ...]] = {
+    "cpp": tuple((("g++", "-O2", f"-std={year}", "-o", "program", "{source}"),) for year in ("gnu++20", "gnu++17")),
+    "go": ((("go", "build", "-o", "program", "{source}"),),),
+    "rust": ((("rustc", "-O", "--edition=2021", "-o", "program", "{source}"),),),
+    "java": ((("javac", "-d", "classes", "{source}"), ("jar", "cfe", "program", "{main}", "-C", "classes", ".")),),
 }
-"""The commands that make `program`, run in the candidate's folder."""
+"""The commands that make `program`, run in the candidate's folder; further ones are tried where the first refuse.
+
+What was C++ in 2017 is not always C++20: `u8"x"` is no `char` there, and `concept` no name.
+"""
 SETTINGS = {"GOCACHE": "/tmp/.go", "CGO_ENABLED": "0"}  # noqa: S108 - the container's own
 """The environment of compilers beside that of every program."""
 SOURCES = {"cpp": "program.cpp", "go": "program.go", "rust": "program.rs", "java": "{main}.java"}
@@ -41,22 +45,27 @@ def compile_program(source: str, language: str) -> tuple[bytes, int]:
         file.write(source)
     for name, value in SETTINGS.items():
         os.putenv(name, value)
-    for command in COMPILERS[language]:
-        filled = [part.format(**names) for part in command]
-        try:
-            done = subprocess.run(  # noqa: S603
-                filled,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        except FileNotFoundError:
-            return f"{command[0]} is not in the image".encode(), MISSING_LANGUAGE
-        if done.returncode != 0:
-            return done.stdout[:MOST_MESSAGE], DOES_NOT_COMPILE
-    with open("program", "rb") as made:  # noqa: PTH123 - pathlib is not warm
-        return made.read(), 0
+    refusals = []
+    for commands in COMPILERS[language]:
+        for command in commands:
+            filled = [part.format(**names) for part in command]
+            try:
+                done = subprocess.run(  # noqa: S603
+                    filled,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    check=False,
+                )
+            except FileNotFoundError:
+                return f"{command[0]} is not in the image".encode(), MISSING_LANGUAGE
+            if done.returncode != 0:
+                refusals.append(done.stdout[:MOST_MESSAGE])
+                break
+        else:
+            with open("program", "rb") as made:  # noqa: PTH123 - pathlib is not warm
+                return made.read(), 0
+    return refusals[0], DOES_NOT_COMPILE
 
 
 def become(language: str, args: list[str], artifact: bytes, executable: int) -> NoReturn:

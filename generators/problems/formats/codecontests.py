@@ -6,6 +6,7 @@ from pydantic import BaseModel, model_validator
 
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
 from cotfactory.generators.problems.formats.program_tests import first_python, stdio_tests, unsupported
+from cotfactory.generators.problems.formats.stated_limits import limits_of
 
 PYTHON3 = 3
 """Its number among the languages of `solutions`: 1 is Python 2, 2 is C++, 4 is Java."""
@@ -31,6 +32,18 @@ class CodeContestsSolutions(BaseModel):
     solution: list[str] = []
 
 
+class CodeContestsTime(BaseModel):
+    """A time as protocol buffers write it."""
+
+    seconds: int = 0
+    nanos: int = 0
+
+    @property
+    def total_s(self) -> float:
+        """Return it in seconds."""
+        return self.seconds + self.nanos / 1e9
+
+
 class CodeContestsRow(BenchmarkRow):
     """A problem; `input_file` and `output_file` are empty where standard input and output are used."""
 
@@ -42,14 +55,18 @@ class CodeContestsRow(BenchmarkRow):
     solutions: CodeContestsSolutions = CodeContestsSolutions()
     input_file: str | None = None
     output_file: str | None = None
+    time_limit: CodeContestsTime | None = None
+    memory_limit_bytes: int | None = None
 
     def problem(self) -> ProblemFields:
         """Return the problem with all of its tests, and the first accepted program in Python 3."""
         programs = zip(self.solutions.solution, self.solutions.language, strict=False)
+        tests, limit = self._tests(), self.time_limit
         return {
             "id": self.name,
             "question": self.description.strip(),
-            "tests": self._tests(),
+            "tests": tests,
+            **limits_of(tests, limit.total_s if limit else None, self.memory_limit_bytes),
             "solution": first_python(code for code, language in programs if language == PYTHON3),
         }
 

@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
 from cotfactory.generators.problems.formats.program_tests import stdio_tests, unsupported
+from cotfactory.generators.problems.formats.stated_limits import limits_of
 
 
 class CodeforcesCase(BaseModel):
@@ -27,13 +28,18 @@ class CodeforcesRow(BenchmarkRow):
     official_tests: list[CodeforcesCase] | None = None
     input_mode: str | None = "stdio"
     generated_checker: str | None = None
+    time_limit: float | None = None
+    """Seconds."""
+    memory_limit: float | None = None
+    """Megabytes."""
 
     def problem(self) -> ProblemFields:
         """Return the problem. Its solutions are another data set."""
         tests = self._tests()
         checked = self.generated_checker and tests["kind"] == "stdio"
         checker = {"checker": {"code": self.generated_checker}} if checked else {}
-        return {"id": self.id, "question": self._question(), "tests": tests, **checker}
+        limits = limits_of(tests, self.time_limit, self.memory_limit and self.memory_limit * (1 << 20))
+        return {"id": self.id, "question": self._question(), "tests": tests, **checker, **limits}
 
     def _question(self) -> str:
         examples = [

@@ -46,6 +46,16 @@ fn main() {
 SUMS: dict[Language, str] = {"cpp": CPP, "javascript": JAVASCRIPT, "java": JAVA, "go": GO, "rust": RUST}
 
 
+CPP17 = """#include <cstdio>
+int main() {
+    const char* number = u8"%d";
+    int a, sum = 0;
+    while (std::scanf(number, &a) == 1) sum += a;
+    std::printf(number, sum);
+}"""
+"""No C++20: a `u8` text is of another type there."""
+
+
 def graded(program: str, fence: str, sandbox: Sandbox, **fields: Any) -> tuple[str, str]:
     problem = written({**stdio("1 2 3\n", "6\n")}, **fields)
     grade = grade_code(problem, attempt(f"```{fence}\n{program}\n```"), SandboxOnly(sandbox))
@@ -162,3 +172,10 @@ def test_the_language_is_the_problems_or_that_of_the_block(
 ) -> None:
     extracted = extract_program(response, "Add all numbers.", None, asked)
     assert (extracted.language, extracted.program) == found
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("language", ["cpp"], indirect=True)
+def test_what_is_no_longer_cpp_is_compiled_as_what_it_was(language: Language, sandbox: Sandbox) -> None:
+    assert graded(CPP17, "cpp", sandbox) == ("correct", "passed")
+    assert graded("int main() { return missing; }", "cpp", sandbox) == ("incorrect", "does_not_compile")

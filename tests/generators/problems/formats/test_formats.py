@@ -236,6 +236,27 @@ def test_a_format_leaves_no_room_for_keys_that_say_the_same() -> None:
             model.model_validate(keys)
 
 
+@pytest.mark.parametrize(
+    ("row_format", "row", "limits"),
+    [
+        ("taco", TACO.row, (2.0, 256)),
+        ("taco", {**TACO.row, "time_limit": "500 ms", "memory_limit": "65536 KB"}, (0.5, 64)),
+        ("taco", {**TACO.row, "time_limit": None, "memory_limit": "unlimited"}, (None, None)),
+        ("taco", {**TACO.row, "time_limit": "0.0 seconds", "memory_limit": ""}, (None, None)),
+        ("codecontests", CODECONTESTS.row, (2.5, 245)),  # 256,000,000 bytes
+        ("codecontests", {**CODECONTESTS.row, "time_limit": None, "memory_limit_bytes": 0}, (None, None)),
+        ("codeforces", CODEFORCES.row, (2.0, 256)),
+        ("codeforces", {**CODEFORCES.row, "time_limit": None, "memory_limit": None}, (None, None)),
+    ],
+)
+def test_limits_of_the_row_are_those_of_the_problem(
+    row_format: str, row: dict[str, Any], limits: tuple[float | None, int | None], tmp_path: Path
+) -> None:
+    tests = only(tmp_path, row_format, row).tests
+    assert isinstance(tests, StdioTests)
+    assert (tests.time_limit_s, tests.memory_limit_mb) == limits
+
+
 @pytest.mark.parametrize("row_format", ["taco", "codecontests", "codeforces", "livecodebench", "kodcode", "apps"])
 def test_rows_of_the_hub_are_read_as_they_are(row_format: str, hub_server: HubServer, tmp_path: Path) -> None:
     """Nested columns come as Parquet and the real libraries give them."""

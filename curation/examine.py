@@ -9,10 +9,11 @@ from cotfactory.curation.chain_checks.arithmetic_steps import stated_steps
 from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChain
 from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.curation.drop_rules import CHAIN_RULES
+from cotfactory.curation.known_chains import Chain
 from cotfactory.curation.near_duplicates import text_key
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import DropReason, Flag
-from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.group import GradedCandidate
 from cotfactory.schemas.problem import Problem
 
 MAX_EQUATIONS = 64
@@ -29,14 +30,14 @@ class _Examination:
 
 
 def examine(
-    groups: Sequence[Group], curation: Curation, index: BenchmarkIndex | None, *, allow_weak: bool = False
-) -> list[list[ChainFinding]]:
-    """Return one ChainFinding for each candidate of each group, in order.
+    asked: Sequence[Chain], curation: Curation, index: BenchmarkIndex | None, *, allow_weak: bool = False
+) -> list[ChainFinding]:
+    """Return what each chain is found to be, in order.
 
     The first rule of CHAIN_RULES that drops a chain counts; `allow_weak` leaves that of weak checks out. What none
     drops is compared with others of its kind by `curation.select`.
     """
-    chains = [_Examination(_chain(group.problem, graded)) for group in groups for graded in group.candidates]
+    chains = [_Examination(_chain(problem, graded)) for problem, graded in asked]
     left = chains
     rules = {reason: rule for reason, rule in CHAIN_RULES.items() if not (allow_weak and reason == "weak_check")}
     for reason, rule in rules.items():
@@ -49,8 +50,7 @@ def examine(
             else:
                 chain.reason, chain.said = reason, [found]
         left = [chain for chain in left if chain.reason is None]
-    ends = iter(chains)
-    return [[_finding(next(ends), curation) for _ in group.candidates] for group in groups]
+    return [_finding(chain, curation) for chain in chains]
 
 
 def _only_labels(reason: DropReason, curation: Curation) -> TypeGuard[Flag]:

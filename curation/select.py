@@ -17,10 +17,9 @@ from cotfactory.curation.chain_checks.findings import ChainFinding
 from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.curation.drop_rules import SELECTION_RULES, WITHIN_PROBLEM_RULES, GroupRule, Known, Selection
 from cotfactory.curation.examine import examine
+from cotfactory.curation.known_chains import SIGNATURE, Chain, KnownChain, KnownChains
 from cotfactory.curation.near_duplicates import (
     BANDS,
-    NUMBER_WORDS,
-    PERMUTATIONS,
     Signatures,
     repeats,
     same_but_for_numbers,
@@ -36,19 +35,7 @@ ProblemFindings = list[list[ChainFinding]]
 """The findings of one problem: a list for each of its groups."""
 
 
-SEEN = np.dtype(
-    [
-        ("low", np.uint8, PERMUTATIONS),
-        ("bands", np.uint64, BANDS),
-        ("words", np.int32),
-        ("runs", np.int32),
-        ("numbers", np.uint64, NUMBER_WORDS),
-        ("form", np.uint64),
-        ("id", "S32"),
-        ("sample", np.int32),
-        ("problem", np.int32),
-    ]
-)
+SEEN = np.dtype([*SIGNATURE.descr, ("id", "S32"), ("sample", np.int32), ("problem", np.int32)])
 """What is remembered of a chain that passed: its signature, id and sample index, and the number of its problem."""
 
 
@@ -81,42 +68,62 @@ def first_pass(
     curation: Curation,
     index: BenchmarkIndex | None,
     seen: Candidates,
+    known: KnownChains,
     *,
     allow_weak: bool = False,
 ) -> list[ProblemFindings]:
     """Judge the chains of a batch of problems on their own, and note the signatures of those that pass in `seen`.
 
-    Of equal texts at one problem the first by sample index and id passes, the others are `duplicate`. The chains of a
-    problem outside the recipe's difficulty do not pass, so nothing is dropped for repeating them.
+    What is `known` of a chain is not found out again. Of equal texts at one problem the first by sample index and id
+    passes, the others are `duplicate`. The chains of a problem outside the recipe's difficulty do not pass, so nothing
+    is dropped for repeating them.
     """
-    groups = [group for problem_groups in problems for group in problem_groups]
-    found = iter(examine(groups, curation, index, allow_weak=allow_weak))
+    chains = [(group.problem, graded) for members in problems for group in members for graded in group.candidates]
+    before = known.look_up(chains)
+    fresh = [chain for chain, was in zip(chains, before, strict=True) if was is None]
+    found = iter(examine(fresh, curation, index, allow_weak=allow_weak))
+    alone = [next(found) if was is None else was.finding for was in before]
+    ends = iter(alone)
     decided: list[ProblemFindings] = []
-    texts: list[str] = []
-    prompts: list[str] = []
-    passed: list[ChainFinding] = []
+    passed: list[int] = []
     numbers: list[int] = []
     for members in problems:
         seen.problem_count += 1
-        findings = _decided([next(found) for _ in members], WITHIN_PROBLEM_RULES, members, curation)
+        own = [[next(ends) for _ in group.candidates] for group in members]
+        findings = _decided(own, WITHIN_PROBLEM_RULES, members, curation)
+        flat = [finding for group in findings for finding in group]
+        first = len(numbers)
+        numbers += [seen.problem_count] * len(flat)
+        passed += [first + place for place, finding in enumerate(flat) if finding.reason is None]
         decided.append(findings)
-        for group, ones in zip(members, findings, strict=True):
-            for graded, finding in zip(group.candidates, ones, strict=True):
-                if finding.reason is None:
-                    texts.append(graded.candidate.text)
-                    prompts.append(group.problem.question)
-                    passed.append(finding)
-                    numbers.append(seen.problem_count)
-    if curation.near_duplicates.within != "off" and texts:
-        found_signatures = signatures(texts, prompts)
-        records = np.empty(len(texts), SEEN)
-        for name, column in found_signatures._asdict().items():
-            records[name] = column
-        records["id"] = [finding.candidate_id for finding in passed]
-        records["sample"] = [finding.sample_index for finding in passed]
-        records["problem"] = numbers
-        seen.records.append(records)
+    signed = [None if was is None else was.signature for was in before]
+    if curation.near_duplicates.within != "off" and passed:
+        unsigned = [place for place in passed if signed[place] is None]
+        for place, signature in zip(unsigned, _signatures([chains[place] for place in unsigned]), strict=True):
+            signed[place] = signature
+        seen.records.append(_records([(alone[place], signed[place], numbers[place]) for place in passed]))
+    known.note(chains, list(map(KnownChain, alone, signed)))
     return decided
+
+
+def _signatures(chains: Sequence[Chain]) -> Sequence[npt.NDArray[np.void]]:
+    if not chains:
+        return []
+    found = signatures([graded.candidate.text for _, graded in chains], [problem.question for problem, _ in chains])
+    records = np.empty(len(chains), SIGNATURE)
+    for name, column in found._asdict().items():
+        records[name] = column
+    return list(records)
+
+
+def _records(passed: Sequence[tuple[ChainFinding, npt.NDArray[np.void] | None, int]]) -> npt.NDArray[np.void]:
+    records = np.empty(len(passed), SEEN)
+    for record, (finding, signature, number) in zip(records, passed, strict=True):
+        assert signature is not None
+        for name in Signatures._fields:
+            record[name] = signature[name]
+        record["id"], record["sample"], record["problem"] = finding.candidate_id, finding.sample_index, number
+    return records
 
 
 def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Run a contract on the Parquet files that are about to be released, one shard after the other.
 
 DuckDB reads a shard once, works out the facts of each row and counts for every expectation the rows that break it;
-Great Expectations is then asked about the counts: a frame of one row for each shard in which every column must be 0.
+Great Expectations is then asked about the counts: a frame of one row for each expectation, and all must be 0.
 What holds for the whole table (no row twice, so many rows) is counted over all files. Memory does not grow with rows.
 """
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cotfactory.data_contracts.contract import BROKEN, KEY_LIKE, Contract, Demands, Expectation
-from cotfactory.data_contracts.great_expectations_adapter import GreatExpectations, at_most_zero
+from cotfactory.data_contracts.great_expectations_adapter import GreatExpectations
 from cotfactory.data_contracts.report import EXAMPLES, ContractReport, ExpectationResult
 from cotfactory.data_contracts.violations import checked_sql, failed_sql, quoted
 from cotfactory.schemas.broken_text import broken_signs_sql
@@ -144,7 +144,7 @@ def _look_at_table(
             f"SELECT count(({names})) - count(DISTINCT ({names})) FROM ({_facts_query(contract, 'released', [tally])})",
         )
     frame["rows"] = abs(counts["rows"] - counts["expected"])
-    broken = great.broken([frame], at_most_zero(frame))
+    broken = great.above_zero(frame)
     for tally in tallies:
         if tally.promise.type == "expect_table_row_count_to_equal":
             tally.checked, tally.failed = 1, int("rows" in broken)
@@ -173,18 +173,18 @@ def _look_at_rows(
     counted = ", ".join(
         f"{checked_sql(each.promise)}, count(*) FILTER ({failed_sql(each.promise)})" for each in tallies
     )
-    frames = []
     query = _facts_query(contract, "shard", tallies)
     for path in files:
         duck.register("shard", _few_at_a_time(path))
         found = [int(number) for number in duck.sql(f"SELECT {counted} FROM ({query})").fetchall()[0]]
-        frames.append({str(position): failed for position, failed in enumerate(found[1::2])})
-        for tally, checked in zip(tallies, found[::2], strict=True):
+        for tally, checked, failed in zip(tallies, found[::2], found[1::2], strict=True):
             tally.checked += checked
-    broken = great.broken(frames, at_most_zero(frames[0]))
+            tally.failed += failed
+    broken = great.above_zero({str(position): tally.failed for position, tally in enumerate(tallies)})
     for position, tally in enumerate(tallies):
-        if str(position) in broken:
-            tally.failed = sum(frame[str(position)] for frame in frames)
+        if str(position) not in broken:
+            tally.failed = 0
+        else:
             for path in files:
                 duck.register("shard", _few_at_a_time(path))
                 rows = f"FROM ({query}) WHERE {failed_sql(tally.promise)} ORDER BY 1 LIMIT {EXAMPLES}"

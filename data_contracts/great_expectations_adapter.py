@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cotfactory.schemas.errors import ContractError
@@ -19,39 +20,30 @@ class FrameExpectation:
     arguments: Mapping[str, object]
 
 
-def at_most_zero(columns: Mapping[str, object]) -> list[FrameExpectation]:
-    """Return the expectation, for each of the columns, that none of its values is above 0."""
-    return [
-        FrameExpectation(name, "expect_column_values_to_be_between", {"column": name, "max_value": 0})
-        for name in columns
-    ]
-
-
 class GreatExpectations:
     """An ephemeral context with the pandas engine: no folder, no progress bar, nothing kept."""
 
-    def __init__(self) -> None:
-        _import_when_used("scipy.stats")  # a third of it, for expectations on distributions: no contract names one
-        import great_expectations  # 4 s and 90 MB: only who runs a contract pays
-        from great_expectations.data_context.types import base
+    def above_zero(self, counts: Mapping[str, int]) -> set[str]:
+        """Return the names whose counts are above 0. Raises ContractError when that could not be evaluated.
 
-        # GX tells every metric it computes; what failed is in our own report.
-        logging.getLogger("great_expectations").setLevel(logging.ERROR)
-        self._gx = great_expectations
-        stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
-        config = base.DataContextConfig(store_backend_defaults=stores, progress_bars={"globally": False})
-        context = great_expectations.get_context(mode="ephemeral", project_config=config)
-        asset = context.data_sources.add_pandas("released").add_dataframe_asset("rows")
-        self._frames = asset.add_batch_definition_whole_dataframe("frame")
+        All of them are one column of one frame, so that Great Expectations is asked once: a question costs it 10 ms.
+        """
+        import pandas
 
-    def broken(self, rows: Sequence[Mapping[str, object]], asked: Sequence[FrameExpectation]) -> set[str]:
-        """Return the names of the expectations that `rows`, a frame of a few rows, do not meet.
+        frame = pandas.DataFrame({"name": list(counts), "count": list(counts.values())})
+        none = FrameExpectation("counts", "expect_column_values_to_be_between", {"column": "count", "max_value": 0})
+        wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["name"]}
+        (result,) = self._results(frame, [none], wanted)
+        return {str(row["name"]) for row in result.result.get("unexpected_index_list") or ()}
+
+    def broken(self, row: Mapping[str, object], asked: Sequence[FrameExpectation]) -> set[str]:
+        """Return the names of the expectations that a frame of one row does not meet.
 
         Raises ContractError when an expectation could not be evaluated.
         """
         import pandas
 
-        return self._broken(pandas.DataFrame(rows), asked)
+        return self._broken(pandas.DataFrame([row]), asked)
 
     def has_columns(self, found: Sequence[str], wanted: Sequence[str]) -> bool:
         """Whether a table with the columns `found` has exactly those `wanted`, in order."""
@@ -62,18 +54,39 @@ class GreatExpectations:
         return not self._broken(frame, [FrameExpectation("columns", match, {"column_list": list(wanted)})])
 
     def _broken(self, frame: Any, asked: Sequence[FrameExpectation]) -> set[str]:
-        suite = self._gx.ExpectationSuite(name="asked")
+        results = self._results(frame, asked, "BASIC")
+        return {result.expectation_config.meta["name"] for result in results if not result.success}
+
+    def _results(self, frame: Any, asked: Sequence[FrameExpectation], wanted: str | dict[str, Any]) -> list[Any]:
+        gx, frames = _opened()
+        suite = gx.ExpectationSuite(name="asked")
         for each in asked:
             kind = "".join(word.capitalize() for word in each.type.split("_"))
-            expectation = getattr(self._gx.expectations, kind)
+            expectation = getattr(gx.expectations, kind)
             suite.add_expectation(expectation(**each.arguments, meta={"name": each.name}))
-        batch = self._frames.get_batch(batch_parameters={"dataframe": frame})
-        results = batch.validate(suite, result_format="BASIC").results
+        batch = frames.get_batch(batch_parameters={"dataframe": frame})
+        results = list(batch.validate(suite, result_format=wanted).results)
         for result in results:
             if not result.success and not result.result:
                 kind = result.expectation_config.type
                 raise ContractError(f"{kind} could not be evaluated: {result.exception_info}")
-        return {result.expectation_config.meta["name"] for result in results if not result.success}
+        return results
+
+
+@cache
+def _opened() -> tuple[Any, Any]:
+    """Return the library, and the batch definition of frames in its one context of this process."""
+    _import_when_used("scipy.stats")  # a third of it, for expectations on distributions: no contract names one
+    import great_expectations  # 4 s and 90 MB: only who runs a contract pays
+    from great_expectations.data_context.types import base
+
+    # GX tells every metric it computes; what failed is in our own report.
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    stores = base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    config = base.DataContextConfig(store_backend_defaults=stores, progress_bars={"globally": False})
+    context = great_expectations.get_context(mode="ephemeral", project_config=config)
+    asset = context.data_sources.add_pandas("released").add_dataframe_asset("rows")
+    return great_expectations, asset.add_batch_definition_whole_dataframe("frame")
 
 
 def _import_when_used(name: str) -> None:

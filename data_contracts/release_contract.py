@@ -112,7 +112,7 @@ def check_release(contract: ReleaseContract, numbers: ReleaseNumbers) -> Contrac
     """Run every expectation of `contract` on the numbers of a release."""
     asked = [FrameExpectation(each.means, each.type, each.arguments()) for each in contract.expectations]
     frame = numbers.model_dump(exclude={"examples"})
-    broken = GreatExpectations().broken([frame], asked)
+    broken = GreatExpectations().broken(frame, asked)
     results = []
     for each in contract.expectations:
         found = tuple(example for name in each.columns() for example in numbers.examples.get(name, ()))

@@ -15,6 +15,7 @@ from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
 from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_groups
+from cotfactory.flows.release.examined import ExaminedChains, rules_id
 from cotfactory.flows.release.standing import forget_standing
 from cotfactory.flows.release.tool_reruns import ToolReruns
 from cotfactory.flows.run_record import Run
@@ -34,6 +35,7 @@ from cotfactory.schemas.group import Group
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Spending
+from cotfactory.warehouse.examined import ExaminedRows
 from cotfactory.warehouse.ledger import abandoned_journals
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
@@ -177,7 +179,7 @@ def curate(job: Job) -> None:
         folder = run.workspace.staging
         recipe = run.recipe
         curated = curated_groups(
-            stored, problems, recipe.curation, run.benchmarks, folder, allow_weak=recipe.code.allow_weak
+            stored, problems, recipe.curation, run.benchmarks, folder, known, allow_weak=recipe.code.allow_weak
         )
         for groups in curated:
             for group in groups:
@@ -195,9 +197,14 @@ def curate(job: Job) -> None:
 
     if run.recipe.rollouts is None:  # what an earlier version of the recipe rolled out is not its any more
         _forget_rollouts(run)
-    with run.progress.stage("curate", len(problems)):
+    with run.progress.stage("curate", len(problems)), ExaminedRows(run.workspace, run.output_name) as examined:
+        rules = rules_id(run.recipe.curation, run.benchmarks, allow_weak=run.recipe.code.allow_weak)
+        known = ExaminedChains(examined, rules)
         write_table(run.workspace, "decisions", run.output_name, rows())
+        examined.seal()
         run.decontamination = decontamination_of(run.benchmarks, run.contamination, candidate_hits)
+    if known.examined < known.seen:
+        run.progress.note(f"{known.examined:,} of {known.seen:,} chains were examined, the others had been before")
     if reruns.ran and job.tools.sandbox is not None:
         tally.sandbox_images.add(job.tools.sandbox.image_digest)
     run.tally = tally

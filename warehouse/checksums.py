@@ -13,6 +13,7 @@ LEFT_ELSEWHERE = {
     "grades": "`cotfactory regrade` grades its chains anew, and nothing is paid",
     "rewards": "it says what rollouts were worth to a trainer; their chains are in other files",
     "decisions": "`cotfactory release` decides anew, and nothing is paid",
+    "examined": "the next curation examines its chains again, and nothing is paid",
     "released": "it says what a release was made of, for `cotfactory rebuild`; the release itself is whole",
     "runs": "it is the record of one run, and nothing else is made from it",
 }

@@ -143,6 +143,17 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("recipe", pa.string()),
         ("decided_at", TIME),
     ],
+    "examined": [
+        ("examined_id", pa.string()),
+        ("candidate_id", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("flags", pa.list_(pa.string())),
+        ("length", pa.int64()),
+        ("text_key", pa.string()),
+        ("equations", pa.list_(pa.int64())),
+        ("signature", pa.string()),
+    ],
     "released": [
         ("recipe", pa.string()),
         ("version", pa.string()),

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from cotfactory.curation.balance import over_domain_share
 from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.curation.drop_rules import Selection
+from cotfactory.curation.known_chains import KnownChains
 from cotfactory.curation.select import (
     SEEN,
     Candidates,
@@ -38,6 +39,7 @@ def curated_groups(
     curation: Curation,
     benchmarks: BenchmarkIndex | None,
     folder: Path,
+    known: KnownChains,
     *,
     allow_weak: bool = False,
 ) -> Iterator[tuple[Group, ...]]:
@@ -51,7 +53,7 @@ def curated_groups(
         with ArraySpool(folder, SEEN) as records:
             seen = Candidates(records)
             for batch in _batches(stored()):
-                for findings in first_pass(batch, curation, benchmarks, seen, allow_weak=allow_weak):
+                for findings in first_pass(batch, curation, benchmarks, seen, known, allow_weak=allow_weak):
                     found.append(_FINDINGS.dump_json(findings) + b"\n")
             found.flush()
             near = near_duplicates(seen, curation)

@@ -5,16 +5,13 @@ else: not on the time, the order of arrival or the machine. A hash over all of i
 release, so that a run with nothing new neither reads a chain nor decides one.
 """
 
-import hashlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
-import cotfactory
-from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.flows.host.code_id import code_id
 from cotfactory.flows.job import Job
+from cotfactory.flows.release.examined import texts_id
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import ReleaseSummary, Tally
@@ -22,7 +19,7 @@ from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.versions import latest_release
 from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.errors import WorkspaceError
-from cotfactory.schemas.ids import content_id, content_id_of_all
+from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.synced import write_lines
@@ -45,11 +42,11 @@ def release_inputs(job: Job) -> str:
         job.wanted.snapshot()
     return content_id(
         {
-            "code": _code(),
+            "code": code_id(),
             "recipe": recipe_id(run.recipe),
             "problems": job.problems.digest(),
             "dropped": dict(sorted(job.dropped.items())),
-            "benchmarks": _texts(run.benchmarks),
+            "benchmarks": texts_id(run.benchmarks),
             "chains": job.wanted.digest(),
             "parent": _latest(run),
         }
@@ -112,21 +109,3 @@ def _read(run: Run) -> StandingRelease | None:
         return StandingRelease.model_validate_json(_path(run).read_bytes())
     except (OSError, ValidationError):
         return None  # none yet, or another version's
-
-
-def _texts(index: BenchmarkIndex | None) -> str | None:
-    return None if index is None else content_id_of_all(text.model_dump() for text in index.texts)
-
-
-def _code() -> str:
-    """Return a hash of this package: what another version decides is not known before it has."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(_files(Path(cotfactory.__path__[0]))):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _files(package: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(package, followlinks=True):
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        yield from (Path(folder) / name for name in names)

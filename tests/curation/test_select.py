@@ -12,6 +12,7 @@ from cotfactory.curation.chain_checks.findings import ChainFinding
 from cotfactory.curation.choose import choose
 from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index
 from cotfactory.curation.drop_rules import Selection
+from cotfactory.curation.known_chains import NothingKnown
 from cotfactory.curation.select import SEEN, Candidates, first_pass, near_duplicates
 from cotfactory.curation.select import decide as decide_among_others
 from cotfactory.curation.split import split_groups, splits
@@ -61,7 +62,7 @@ def decide(
     seen = Candidates(InMemory())
     found = []
     for start in range(0, len(problems), batch):
-        found += first_pass(problems[start : start + batch], curation, index, seen)
+        found += first_pass(problems[start : start + batch], curation, index, seen, NothingKnown())
     selection = Selection(curation, near_duplicates(seen, curation), {})
     return [decide_among_others(groups, findings, selection) for groups, findings in zip(problems, found, strict=True)]
 

@@ -30,6 +30,8 @@ import aiohttp
 BATCH = 64
 WARM_UP = 256
 SEAL_S = 5.0
+BOMB_SIGN = r"\int_0^{1} \sin"
+"""What a worker does not come to the end of; no two of the bombs are the same, so that none is remembered."""
 Completion = tuple[str, str]
 
 
@@ -112,7 +114,7 @@ def _with_bombs(completions: Sequence[Completion], share: float) -> list[Complet
 
 
 def _bomb(number: int) -> str:
-    return rf"\boxed{{\sin(10^{{{40 + number}}})+\cos(\sqrt{{2}}^{{{50 + number}}})}}"
+    return rf"\boxed{{{BOMB_SIGN}(x^{{x^{{x}}}}) e^{{\cos(x^{{{number + 3}}})}} dx}}"
 
 
 async def _first_answer(server: Server, completion: Completion) -> float:
@@ -143,7 +145,7 @@ async def _singly(server: Server, completions: Sequence[Completion], in_flight: 
             output = [{"type": "message", "content": [{"type": "output_text", "text": text}]}]
             began = time.perf_counter()
             await _posted(session, f"{server.url}/verify", {"problem_id": problem, "response": {"output": output}})
-            kind = "the bombs" if r"\sin(10" in text else "the others"
+            kind = "the bombs" if BOMB_SIGN in text else "the others"
             waits.setdefault(kind, []).append(time.perf_counter() - began)
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as session:

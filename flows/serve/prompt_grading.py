@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from cotfactory.graders.grader import ALGEBRA_ITEM_S, Tools
+from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import grade, grade_promptly, ungraded
 from cotfactory.graders.math.expression_answers import UNSERVED
 from cotfactory.graders.worker_pool import WorkerPool
@@ -16,8 +16,13 @@ from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.problem import Problem
 
 Pair = tuple[Problem, Candidate]
+ALGEBRA_S = 1.4
+"""How long algebra may take, since it was received, what is asked once more included.
+
+A client waits two seconds; the rest is for the queues before and behind it, and for the disk.
+"""
 RETRY_UNTIL_S = 1.9
-"""What is ungraded is asked once more if that is over by then, since it was received: a client waits two seconds."""
+"""A program that is ungraded is run once more if it was so before then."""
 SHORTEST_TRY_S = 0.1
 ALGEBRA_THREADS = 64
 """They wait for a worker, and hold nothing up meanwhile."""
@@ -88,8 +93,9 @@ class PromptGrading:
             # Once, when the server has just started: the first answers are late rather than masked.
             self._is_ready = self._tools.algebra.wait_until_ready()
             received = time.monotonic()
-        found = grade(*pair, self._tools, max(0.0, received + ALGEBRA_ITEM_S - time.monotonic()))
-        left_s = received + RETRY_UNTIL_S - time.monotonic()
+        ends_at = received + ALGEBRA_S
+        found = grade(*pair, self._tools, max(0.0, ends_at - time.monotonic()))
+        left_s = ends_at - time.monotonic()
         return grade(*pair, self._tools, left_s) if found.verdict == "ungraded" and left_s > SHORTEST_TRY_S else found
 
     def _program(self, pair: Pair, received: float) -> Grade:

@@ -36,7 +36,9 @@ ANSWERS = [
     ("day", "\\boxed{tuesday}"),
     ("day", "\\boxed{Wednesday}"),
 ]
-BOMB = r"\boxed{" + "+".join(rf"\sqrt[{n}]{{{n}^{{{n}}}+x}}" for n in range(2, 40)) + "}"
+BOMB = r"\boxed{\int_0^{1} \sin(x^{x^{x}}) e^{\cos(x^{7})} dx}"
+"""No worker comes to its end. What is refused before it reaches one would be no bomb."""
+BOMB_REASONS = ("unserved", "timeout")
 
 
 @pytest.fixture(scope="module")
@@ -162,17 +164,19 @@ def test_grader_versions_that_are_ours_are_fine(server: RewardServer) -> None:
 
 def test_a_bomb_costs_its_own_request_only(server: RewardServer) -> None:
     bombs: list[Any] = []
-    answers = [BOMB.replace("x", f"{number}") for number in range(4)]
+    answers = [BOMB.replace("7", f"{number + 7}") for number in range(4)]
     asking = [
         threading.Thread(target=lambda text=text: bombs.append(server.rewards(["root"], [text]))) for text in answers
     ]
     for thread in asking:
         thread.start()
+    beside = 0
     while any(thread.is_alive() for thread in asking):
         assert server.rewards(["product"], ["\\boxed{42}"])["rewards"] == [1.0]
-    assert len(bombs) == 4
-    assert all(bomb["rewards"] in ([None], [0.0]) for bomb in bombs)
-    assert all((bomb["rewards"] == [None]) == (bomb["verdicts"] == ["ungraded"]) for bomb in bombs)
+        beside += 1
+    assert beside > 1
+    assert [bomb["rewards"] for bomb in bombs] == [[None]] * 4
+    assert {bomb["reasons"][0] for bomb in bombs} <= set(BOMB_REASONS)
 
 
 def test_killed_workers_are_never_a_zero(server: RewardServer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
-from cotfactory.flows.ask.shard import grade_rows
+from cotfactory.flows.grade_rows import grade_rows
 from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES

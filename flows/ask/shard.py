@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from cotfactory.flows.ask.assignments import Assignment, Shard
 from cotfactory.flows.ask.grading_queue import GradingQueue
@@ -12,6 +11,7 @@ from cotfactory.flows.ask.held_payment import HeldPayment, StoppedError
 from cotfactory.flows.ask.in_flight import InFlight
 from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.ask.tool_results import tool_results
+from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
@@ -21,7 +21,6 @@ from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.teacher import Request, Teacher, ask_with_retries
 from cotfactory.generators.teacher.teacher_watch import TeacherWatch
-from cotfactory.graders.grading import grader_name_and_version
 from cotfactory.graders.sandbox.execution import Sandbox
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import Candidate
@@ -33,8 +32,7 @@ from cotfactory.schemas.errors import (
     WorkspaceError,
 )
 from cotfactory.schemas.grade import Grade, Verdict
-from cotfactory.schemas.ids import grade_id, prompt_id
-from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.ids import prompt_id
 from cotfactory.schemas.request_record import RequestRecord
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -317,17 +315,6 @@ def _watch_graders(grade: Grade, session: TeacherSession) -> None:
             f"The last {UNGRADED_IN_A_ROW} chains could not be graded: {said}",
             "what was bought is saved; see to the grader or the Docker engine and run again",
         )
-
-
-def grade_row(grade: Grade, problem: Problem, candidate: Candidate) -> GradeRow:
-    """Return a grade as the table keeps it: with its id, the problem it is held against, and when."""
-    identity = grade_id(candidate.candidate_id, problem, *grader_name_and_version(problem))
-    return GradeRow(grade, identity, problem.problem_id, datetime.now(UTC))
-
-
-def grade_rows(grades: Sequence[Grade], pairs: Sequence[tuple[Problem, Candidate]]) -> list[GradeRow]:
-    """Return the rows of a batch of grades."""
-    return [grade_row(grade, *pair) for grade, pair in zip(grades, pairs, strict=True)]
 
 
 def _request_record(wanted: _Wanted, messages: Sequence[Message], session: TeacherSession) -> RequestRecord:

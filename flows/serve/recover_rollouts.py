@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from cotfactory.flows.ask.shard import grade_row
+from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.serve.rollout_store import PREFIX, RewardRow
 from cotfactory.flows.serve.served_problems import ServedProblem
 from cotfactory.graders.grader import Tools

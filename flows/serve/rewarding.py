@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from cotfactory.curation.chain_checks.chain_steps import wrong_step
-from cotfactory.flows.ask.shard import grade_row
+from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.serve.prompt_grading import PromptGrading, is_long
 from cotfactory.flows.serve.recover_rollouts import reward_row
 from cotfactory.flows.serve.rollout_store import KeptRollout, RolloutStore

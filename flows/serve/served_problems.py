@@ -1,7 +1,7 @@
 """The problems that a reward server knows: made again from a release, or read from a problem file."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,15 @@ PROMPT = "solve"
 
 @dataclass(frozen=True)
 class ServedProblem:
-    """A problem, and the messages that a policy is asked it with."""
+    """A problem, and how it is put: prompts of thousands of problems are made when they are asked for."""
 
     problem: Problem
-    messages: tuple[Message, ...]
+    put: Callable[[Problem], tuple[Message, ...]]
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages that a policy is asked it with."""
+        return self.put(self.problem)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def served_problems(what: str, workspace: Path, grader: str | None = None) -> Se
     if Path(what).is_file():
         render = prompt_renderer(PROMPT)
         loaded = (problem.graded_by(own) for problem in load_file(FileSource(source="file", path=what), Path.cwd()))
-        return _served([ServedProblem(problem, render(problem)) for problem in loaded], None)
+        return _served([ServedProblem(problem, render) for problem in loaded], None)
     with opened_release(what, workspace) as folder:
         home = _workspace_of(folder)
         code = json.loads(read_manifest(folder).recipe).get("code")
@@ -96,10 +101,10 @@ def _of_release(folder: Path, home: Path | None, own: CustomGrader | None) -> It
         )
     for row in rows:
         problem = kept.pop(row["problem_id"], None) or _problem(row, folder)
-        yield ServedProblem(_graded_by(problem, row, own), _messages(row))
+        yield ServedProblem(_graded_by(problem, row, own), _stated(_messages(row)))
     render = prompt_renderer(PROMPT)
     for problem in kept.values() if not rows else ():
-        yield ServedProblem(problem.graded_by(own), render(problem))
+        yield ServedProblem(problem.graded_by(own), render)
 
 
 def _kept_problems(folder: Path, home: Path | None) -> dict[str, Problem]:
@@ -139,3 +144,7 @@ def _graded_by(problem: Problem, row: Mapping[str, Any], own: CustomGrader | Non
 
 def _messages(row: Mapping[str, Any]) -> tuple[Message, ...]:
     return tuple(Message.model_validate(message) for message in row["prompt"])
+
+
+def _stated(messages: tuple[Message, ...]) -> Callable[[Problem], tuple[Message, ...]]:
+    return lambda _: messages

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 from cotfactory.generators.problems.formats.benchmark_row import problem_fields
-from cotfactory.generators.problems.formats.formats import FORMATS
 from cotfactory.generators.problems.row import FIELDS, did_you_mean, problem_from_row
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
@@ -81,6 +80,8 @@ def _problem_row(written: Row, source: FileSource, where: str, place: str) -> Ro
     if source.format is None:
         refuse_misspelt(written, where)
         return written
+    from cotfactory.generators.problems.formats.formats import FORMATS  # a tenth of the start of a command
+
     return {"id": place, **problem_fields(written, FORMATS[source.format], source.format, where)}
 
 

@@ -11,7 +11,6 @@ import regex
 from pydantic import SecretStr
 
 from cotfactory.generators.problems.formats.benchmark_row import problem_fields
-from cotfactory.generators.problems.formats.formats import FORMATS
 from cotfactory.generators.problems.row import problem_from_row
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
@@ -176,6 +175,8 @@ def _open_split(
 def _wanted_columns(source: HubSource, columns: Sequence[str]) -> set[str]:
     """Return the columns that are read: those of the map, or of the format all needed ones and what is there."""
     if source.format is not None:
+        from cotfactory.generators.problems.formats.formats import FORMATS  # a tenth of the start of a command
+
         fields = FORMATS[source.format].model_fields
         return {name for name, field in fields.items() if field.is_required() or name in columns}
     named = source.columns.model_dump() if source.columns else {}
@@ -223,6 +224,8 @@ def _problem_row(raw: Mapping[str, Any], source: HubSource, where: str, place: s
     if source.program is not None:
         row["program"] = source.program
     if source.format is not None:
+        from cotfactory.generators.problems.formats.formats import FORMATS  # a tenth of the start of a command
+
         found = problem_fields(raw, FORMATS[source.format], source.format, where)
     else:
         named = source.columns.model_dump() if source.columns else {}

@@ -28,8 +28,10 @@ def languages(text: str, min_letters: int) -> dict[str, float]:
     'en'
     """
     prose = " ".join(_SIGNS.sub(" ", NOT_PROSE.sub(" ", text[: 2 * MOST_CHARACTERS])).split())[:MOST_CHARACTERS]
-    words = (word for word in prose.split() if len(word) > 2 or word > "\u3000")  # `v dv dt` are names
-    letters = sum(3 if sign > "\u3000" else 1 for word in words for sign in word if sign.isalpha())
+    words = "".join(word for word in prose.split() if len(word) > 2 or word > "\u3000")  # `v dv dt` are names
+    letters = sum(map(str.isalpha, words))
+    if not words.isascii():
+        letters += 2 * sum(sign > "\u3000" and sign.isalpha() for sign in words)
     return dict(_identifier().rank(prose)) if letters >= min_letters else {}
 
 

@@ -56,10 +56,17 @@ def other_language(chain: str, prompt: str) -> str | None:
     language, probability = max(found.items(), key=lambda known: known[1], default=("", 0.0))
     if probability < SURE:
         return None
-    asked = {code for code, likely in languages(prompt, MIN_PROMPT_LETTERS).items() if likely >= POSSIBLE}
+    asked = _possible(prompt)
     if not asked or sum(found.get(code, 0.0) for code in asked) >= UNLIKELY:
         return None
     return None if _ENGLISH_NAMES.get(language, language) in prompt.casefold() else language
+
+
+@lru_cache(maxsize=1_000)
+def _possible(prompt: str) -> frozenset[str]:
+    """Return the languages that a prompt may be in; the chains of a problem come one after the other."""
+    found = languages(prompt, MIN_PROMPT_LETTERS)
+    return frozenset(code for code, likely in found.items() if likely >= POSSIBLE)
 
 
 def _scripts(text: str) -> Counter[str]:

@@ -33,6 +33,10 @@ ROW_LETTERS, COUNTED_LETTERS = 8, 5
 ROW_SIGNS = 200
 """So many signs in a row that are one short unit again and again are no text."""
 
+ROW_PROBE = 24
+ROW_STRIDE = ROW_SIGNS - ROW_PROBE - UNIT_SIGNS
+"""A row holds one of every so many places, with the signs that are looked at behind it."""
+
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _SENTENCE = re.compile(r"[.!?]\s+|[\u3002\uff01\uff1f]\s*|\n+")
 _SPEAKS = re.compile(r"[^\W\d_]|[\u2190-\u24ff\u2600-\u2bff\U0001f000-\U0001faff]")
@@ -98,7 +102,7 @@ def _in_a_row(text: str, limits: Repetition) -> str | None:
     exact = np.array([numbers.setdefault(word, len(numbers)) for word in words])
     masked = np.array([_NUMBER if word.isdigit() else numbers[word] for word in words])
     for codes, times, how in ((exact, limits.in_a_row, ""), (masked, limits.counted_up, ", with other numbers")):
-        for run in _periodic(codes, UNIT_WORDS, times):
+        for run in _periodic(codes, min(UNIT_WORDS, _longest_frequent(codes, times) // times), times):
             unit = words[run.start : run.start + run.period]
             letters = sum(len(word) for word in set(unit) if len(word) > 1 and word.isalpha())
             counts = any(word.isdigit() for word in unit)
@@ -109,7 +113,7 @@ def _in_a_row(text: str, limits: Repetition) -> str | None:
 
 def _signs_in_a_row(text: str) -> str | None:
     """Return the short unit of signs, letters or pictures among them, that fills 200 signs of a text in a row."""
-    if len(text) < ROW_SIGNS:
+    if not _may_have_a_row(text):
         return None
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     for run in _periodic(codes, UNIT_SIGNS, 2, least=ROW_SIGNS):
@@ -117,6 +121,14 @@ def _signs_in_a_row(text: str) -> str | None:
         if _SPEAKS.search(unit) and not _SETS.search(unit):
             return f"{run.times} times in a row: {unit!r}"
     return None
+
+
+def _may_have_a_row(text: str) -> bool:
+    """Whether a short unit follows itself at one of the places that a row of 200 signs cannot avoid."""
+    for place in range(0, len(text) - ROW_SIGNS + ROW_STRIDE, ROW_STRIDE):
+        if text.find(text[place : place + ROW_PROBE], place + 1, place + UNIT_SIGNS + ROW_PROBE) >= 0:
+            return True
+    return False
 
 
 def _compressed(text: str, limits: Repetition) -> str | None:
@@ -148,6 +160,13 @@ def _periodic(codes: npt.NDArray[np.generic], longest: int, times: int, *, least
         if gap >= needed:
             found.append(_Run(start, period, gap // period + 1))
     return found
+
+
+def _longest_frequent(codes: npt.NDArray[np.int64], times: int) -> int:
+    """Return how many codes in a row come `times` and more: a unit that comes so often is made of such."""
+    _, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    seldom = np.flatnonzero(np.concatenate(([True], counts[where] < times, [True])))
+    return int(np.diff(seldom).max()) - 1
 
 
 def _says_something(run: tuple[str, ...]) -> bool:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.load_teacher import load_teacher, write_recipe
+from cotfactory.flows.end_state import EndState
 from cotfactory.flows.summary import RunSummary
 
 WARM_UP = 1_000
@@ -174,7 +175,7 @@ class MeteredStages:
         finally:
             self.stages.append((name, start, (cpu_seconds(), time.perf_counter())))
 
-    async def show(self, summary: RunSummary, contract: str) -> None:
+    async def show(self, summary: RunSummary, ended: EndState, contract: str) -> None:
         """Show nothing."""
 
     def row(self, name: str, stages: str, candidates: int) -> Row:

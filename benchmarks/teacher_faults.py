@@ -18,6 +18,7 @@ import uvloop
 
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
 from cotfactory.flows.build import build
+from cotfactory.flows.end_state import EndState
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
@@ -79,7 +80,7 @@ class TimedAsking(DirectStages):
         finally:
             self._last = time.perf_counter()
 
-    async def show(self, summary: RunSummary, contract: str) -> None:
+    async def show(self, summary: RunSummary, ended: EndState, contract: str) -> None:
         """Show nothing."""
 
     @property

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from cotfactory.flows.host.signals import DRAIN_S, StopSignals
-from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.errors import CotfactoryError, InputError
 from cotfactory.schemas.printable import printable
 
 app = typer.Typer(
@@ -85,6 +85,58 @@ def run(
                 ask=_ask(),
                 log_level=log_level,
                 drain_s=drain_s,
+            )
+        )
+
+
+@app.command()
+def deploy(
+    recipe: RecipePath,
+    cron: Annotated[
+        str | None, typer.Option("--cron", metavar="CRON", help='When it is run: "0 2 * * *". Default: when asked.')
+    ] = None,
+    timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Of the schedules.")] = "UTC",
+    publish: Annotated[bool, typer.Option("--publish", help="Send each release to release.repo.")] = False,
+    check_cron: Annotated[
+        str | None, typer.Option("--check-cron", metavar="CRON", help="When it is checked and planned, for nothing.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N problems.")] = None,
+    pool: Annotated[str, typer.Option("--pool", metavar="NAME", help="The work pool; made where there is none.")] = (
+        "cotfactory"
+    ),
+    pause: Annotated[bool, typer.Option("--pause", help="Have nothing more scheduled.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after --pause.")] = False,
+    run_now: Annotated[bool, typer.Option("--run-now", help="Have a worker run it at once.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Take it from the server; the workspace stays.")] = False,
+    workspace: RecipeWorkspace = None,
+    trust: Trust = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Have a recipe run by the workers of a Prefect server, on a schedule; nothing is asked now."""
+    with _shown(as_json, debug) as show:
+        from cotfactory.flows.deploy import Action, DeployRequest, change_deployments, deploy_recipe
+
+        wishes: dict[Action, bool] = {"pause": pause, "resume": resume, "run": run_now, "delete": delete}
+        wanted = [action for action, is_wanted in wishes.items() if is_wanted]
+        if len(wanted) > 1:
+            raise InputError("--pause, --resume, --run-now and --delete exclude each other", "give one of them")
+        if wanted:
+            show(change_deployments(recipe, wanted[0]))
+            return
+        _trust(recipe, trust)
+        show(
+            deploy_recipe(
+                DeployRequest(
+                    recipe=recipe,
+                    workspace=_workspace_of(recipe, workspace),
+                    cron=cron,
+                    check_cron=check_cron,
+                    timezone=timezone,
+                    publish=publish,
+                    limit=limit,
+                    pool=pool,
+                )
             )
         )
 

@@ -1,6 +1,5 @@
 """Prepare a job: hold the workspace, load and check problems, recover what killed runs left, grade what is stored."""
 
-import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from cotfactory.flows import stages
 from cotfactory.flows.ask.assignments import wanted_samples
 from cotfactory.flows.ask.batches import collect_batches, has_batches
 from cotfactory.flows.ask.teachers import recorded_counts
+from cotfactory.flows.end_state import end_state, status_of
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.run_log import log_level, run_log
 from cotfactory.flows.host.signals import DRAIN_S
@@ -21,12 +21,13 @@ from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.job import Job
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import contract_page
+from cotfactory.flows.run_metrics import write_metrics
 from cotfactory.flows.run_record import Run, write_run
 from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.teacher_plan import teacher_plans
-from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, CotfactoryError, RunInterrupted
+from cotfactory.schemas.errors import ContractFailed, CotfactoryError
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
@@ -35,14 +36,6 @@ from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.workspace import exclusive, open_workspace
 
 logger = logging.getLogger(__name__)
-
-STATUSES: dict[type[BaseException], str] = {
-    BudgetReached: "budget",
-    AlarmRaised: "alarm",
-    ContractFailed: "contract",
-    RunInterrupted: "interrupted",
-    asyncio.CancelledError: "interrupted",
-}
 
 
 @dataclass(frozen=True)
@@ -94,16 +87,17 @@ async def opened_job(
             async with _prepared(request, run, runner, asks=asks) as job:
                 yield job
         except BaseException as error:
-            _write_down(run, STATUSES.get(type(error), "failed"))
+            _write_down(run, status_of(error))
             progress.note(f"log:      {log}")
+            summary = run.summary()
             if isinstance(error, CotfactoryError):
-                error.summary = run.summary()
-            if isinstance(error, ContractFailed):
-                await runner.show(run.summary(), str(error))
+                error.summary = summary
+            contract = str(error) if isinstance(error, ContractFailed) else ""
+            await runner.show(summary, end_state(summary, error), contract)
             raise
         _write_down(run, "done")
-        if run.release is not None:
-            await runner.show(run.summary(), contract_page(run))
+        summary = run.summary()
+        await runner.show(summary, end_state(summary, None), contract_page(run))
 
 
 @asynccontextmanager
@@ -136,6 +130,7 @@ def _new_run_id() -> str:
 
 def _write_down(run: Run, status: str) -> None:
     write_run(run, status)
+    write_metrics(run, status, datetime.now(UTC))
     build_catalog(run.workspace)
     run.progress.ended(run.summary())
     logger.info("run ended: %s", status)

@@ -1,18 +1,18 @@
 """What people see while a run goes on: a bar per stage with rate, ETA, accepted share and money."""
 
 import logging
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Protocol, Self
+from typing import IO, Protocol, Self, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from cotfactory.flows.host.standard_error import StandardError
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.printable import printable
@@ -69,7 +69,7 @@ class TerminalProgress:
     """Progress on stderr: live bars on a terminal, a line per stage (and now and then) elsewhere."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = Console(file=cast(IO[str], StandardError()))
         self._live = self._console.is_terminal
         self._bars = Bars(
             TextColumn("{task.description:<24}"),
@@ -206,4 +206,5 @@ class TerminalProgress:
         total = f"/{self._total}" if self._total else ""
         count = f"{self._done}{total}" if self._done or self._total else ""
         parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._details())
-        print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)
+        line = "  ".join(part for part in parts if part)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

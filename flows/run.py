@@ -93,10 +93,9 @@ async def _as_flow(progress: TerminalProgress, **parameters: Any) -> RunSummary:
 
     watching.set(progress)
     try:
-        summary = await build_recipe(**parameters)
+        return RunSummary.model_validate(await build_recipe(**parameters))
     except (httpx.HTTPError, PrefectException) as error:
         raise OrchestratorError(
             f"The Prefect server failed during the run: {error or type(error).__name__}",
             "what was bought is saved; run again, or without Prefect: --direct",
         ) from error
-    return RunSummary.model_validate(summary)

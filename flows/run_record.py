@@ -9,7 +9,7 @@ from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.settings import recipe_id
-from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tally, Tokens
+from cotfactory.flows.summary import PublishedSummary, ReleaseSummary, RunSummary, Tally, Tokens
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.errors import CotfactoryError
@@ -49,6 +49,7 @@ class Run:
     contamination: dict[str, str] = field(default_factory=dict)
     decontamination: Decontamination | None = None
     release: ReleaseSummary | None = None
+    published: PublishedSummary | None = None
     missing: int = 0
     first_error: CotfactoryError | None = None
 
@@ -91,6 +92,7 @@ class Run:
             mutants=self.mutants,
             alarms=tuple(self.alarms),
             release=self.release,
+            published=self.published,
             missing=self.missing,
             first_error=None if self.first_error is None else str(self.first_error),
             seconds=round(time.monotonic() - self.started, 3),

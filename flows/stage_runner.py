@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
+from cotfactory.flows.end_state import EndState
 from cotfactory.flows.host.interpreter import in_thread
 from cotfactory.flows.host.run_log import place_in_run
 from cotfactory.flows.summary import RunSummary
@@ -22,8 +23,9 @@ class StageRunner(Protocol):
         """Run one stage and return what it returns; a retryable error may have it run again."""
         ...
 
-    async def show(self, summary: RunSummary, contract: str) -> None:
-        """Show the funnel and the contracts' outcome (Markdown) where the runner's users look."""
+    async def show(self, summary: RunSummary, ended: EndState, contract: str) -> None:
+        """Show how a run ended, its funnel and its contracts' outcome (Markdown, or nothing) where the runner's users
+        look; never raises for it."""
         ...
 
 
@@ -35,7 +37,7 @@ class DirectStages:
         with logged(name):
             return await stage()
 
-    async def show(self, summary: RunSummary, contract: str) -> None:
+    async def show(self, summary: RunSummary, ended: EndState, contract: str) -> None:
         """Show nothing: the terminal has it already."""
 
 

@@ -33,6 +33,15 @@ class ReleaseSummary(Record):
     held_back: str | None = None
 
 
+class PublishedSummary(Record):
+    """Where a run's release is on the Hub; `is_new` is False when it was there already."""
+
+    repo: str
+    tag: str
+    url: str
+    is_new: bool
+
+
 class RunSummary(Record):
     """What one run did. `candidates` are the chains the recipe uses, bought by whichever run; `teacher_calls`,
     `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it. `mutants` says how many
@@ -63,6 +72,7 @@ class RunSummary(Record):
     mutants: MutantCheck | None
     alarms: tuple[Alarm, ...]
     release: ReleaseSummary | None
+    published: PublishedSummary | None = None
     missing: int = 0
     first_error: str | None = None
     seconds: float

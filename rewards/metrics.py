@@ -37,7 +37,7 @@ class Metrics:
         """Return the counts as text; `alarms` are the kinds that were raised."""
         lines = ["# TYPE cotfactory_rollouts_total counter"]
         for (grader, verdict, reason), count in sorted(self._graded.items()):
-            labels = f'grader="{_escaped(grader)}",verdict="{verdict}",reason="{_escaped(reason)}"'
+            labels = f'grader="{label_value(grader)}",verdict="{verdict}",reason="{label_value(reason)}"'
             lines.append(f"cotfactory_rollouts_total{{{labels}}} {count}")
         lines += ["# TYPE cotfactory_wrong_steps_total counter", f"cotfactory_wrong_steps_total {self._wrong_steps}"]
         lines += ["# TYPE cotfactory_in_flight gauge", f"cotfactory_in_flight {in_flight}"]
@@ -57,5 +57,6 @@ class Metrics:
         return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
+def label_value(text: str) -> str:
+    """Return a text as it stands between the quotation marks of a label."""
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

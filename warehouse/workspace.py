@@ -41,6 +41,11 @@ class Workspace:
         return self.root / "logs"
 
     @property
+    def metrics(self) -> Path:
+        """The figures of each recipe's last run, for Prometheus."""
+        return self.root / "metrics"
+
+    @property
     def catalog(self) -> Path:
         """The DuckDB file with the views."""
         return self.root / "catalog.duckdb"

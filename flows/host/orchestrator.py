@@ -37,12 +37,7 @@ def prefect_server() -> Iterator[str]:
     away while a run is being written down, and ended with its parent, however that ends.
     Raises OrchestratorError when the server does not answer in time.
     """
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    home = _home()
-    from prefect.settings import get_current_settings
-
-    url = get_current_settings().api.url
+    url, home = _configured()
     if url:
         _expect_healthy(url)
         yield url
@@ -55,6 +50,33 @@ def prefect_server() -> Iterator[str]:
 
         with temporary_settings({PREFECT_API_URL: local, PREFECT_API_AUTH_STRING: password}):
             yield local
+
+
+def lasting_server() -> str:
+    """Return the address of the configured Prefect server, which answers. Raises OrchestratorError without one."""
+    url, _ = _configured()
+    if not url:
+        raise OrchestratorError(
+            "There is no Prefect server that stays: expected one in PREFECT_API_URL or in Prefect's profile",
+            "start one with `prefect server start`, then `prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api`",
+        )
+    _expect_healthy(url)
+    return url
+
+
+def is_open_to_all(url: str) -> bool:
+    """Return whether a Prefect server answers somebody without a password: such a one runs commands on its workers."""
+    return _status(url, "admin/version") == 200
+
+
+def _configured() -> tuple[str | None, Path]:
+    """Return the server that the environment or Prefect's profile names, and Prefect's home."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    home = _home()
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url, home
 
 
 def _home() -> Path:
@@ -132,12 +154,17 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -
 
 
 def _expect_healthy(url: str) -> None:
+    if (status := _status(url, "health")) != 200:
+        raise OrchestratorError(f"The Prefect server {url} answered {status} to a health check", WITHOUT)
+
+
+def _status(url: str, path: str) -> int:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=HEALTH_TIMEOUT_S)
     try:
-        connection.request("GET", f"{parts.path.rstrip('/')}/health")
-        status = connection.getresponse().status
+        connection.request("GET", f"{parts.path.rstrip('/')}/{path}")
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         said = str(error) or type(error).__name__
         raise OrchestratorError(
@@ -145,5 +172,3 @@ def _expect_healthy(url: str) -> None:
         ) from error
     finally:
         connection.close()
-    if status != 200:
-        raise OrchestratorError(f"The Prefect server {url} answered {status} to a health check", WITHOUT)

@@ -46,6 +46,11 @@ def place_in_run(**place: str) -> Iterator[None]:
         _place.reset(token)
 
 
+def place_now() -> Mapping[str, str]:
+    """Return where in the run this is called: its stage and shard, if any."""
+    return _place.get()
+
+
 @contextmanager
 def run_log(folder: Path, run_id: str, level: int, secrets: frozenset[str]) -> Iterator[Path]:
     """Write what is logged meanwhile to `folder/RUN_ID.jsonl`, and yield its path; the file is made by the first line.

@@ -15,7 +15,7 @@ from cotfactory.flows.job import Job
 from cotfactory.flows.release.standing import note_standing
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_target, recipe_id
-from cotfactory.flows.summary import ReleaseSummary
+from cotfactory.flows.summary import PublishedSummary, ReleaseSummary
 from cotfactory.graders.code.program_mutants import strength_of_tests
 from cotfactory.graders.grader import Tools
 from cotfactory.publishing.charts import CHARTS
@@ -125,6 +125,7 @@ def publish(job: Job) -> None:
     if run.release is None:
         raise RecipeError("There is nothing to publish: the run has made no release")
     outcome = publish_release(Path(run.release.path), repository, hub_target())
+    run.published = PublishedSummary(repo=outcome.repo, tag=outcome.tag, url=outcome.url, is_new=outcome.is_new)
     run.progress.note(outcome.text())
 
 

@@ -1,6 +1,7 @@
 """What tests of the flows share: a teacher that counts, problems for it, and a recipe over both."""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from tests.flows.counting_teacher import CountingTeacher, counting_teacher
+from tests.flows.prefect_server import PrefectServer
 
 WriteRecipe = Callable[..., Path]
 KEY_LIKE = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
@@ -56,3 +58,14 @@ def write_recipe(tmp_path: Path, teacher: CountingTeacher) -> WriteRecipe:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[PrefectServer]:
+    with tempfile.TemporaryDirectory(prefix="cotfactory-prefect-") as home:
+        running = PrefectServer(Path(home))
+        try:
+            running.wait()
+            yield running
+        finally:
+            running.stop()

@@ -1,5 +1,8 @@
 """What people are told while a run goes on is right under stopping rules, too."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,24 @@ def test_the_bar_of_an_adaptive_run_reaches_its_end(
     run(write_recipe(5, attempts=ADAPTIVE), tmp_path / "w")
     assert teacher.calls == 8 + 2 + 2
     assert " 16/16 " in capsys.readouterr().err
+
+
+def test_nobody_who_listens_is_no_reason_to_end(tmp_path: Path) -> None:
+    """The reader of standard error is gone: every note and line is let go, and the command ends as if it were there."""
+    command = [
+        sys.executable,
+        "-m",
+        "cotfactory",
+        "run",
+        "--limit",
+        "3",
+        "--direct",
+        "--workspace",
+        str(tmp_path / "w"),
+    ]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stderr=writing, stdout=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert Path(done.stdout.strip()).is_dir()

@@ -97,6 +97,7 @@ def deploy(
     ] = None,
     timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Of the schedules.")] = "UTC",
     publish: Annotated[bool, typer.Option("--publish", help="Send each release to release.repo.")] = False,
+    create: Create = False,
     check_cron: Annotated[
         str | None, typer.Option("--check-cron", metavar="CRON", help="When it is checked and planned, for nothing.")
     ] = None,
@@ -134,9 +135,11 @@ def deploy(
                     check_cron=check_cron,
                     timezone=timezone,
                     publish=publish,
+                    create=create,
                     limit=limit,
                     pool=pool,
-                )
+                ),
+                _ask(),
             )
         )
 

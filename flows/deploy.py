@@ -1,6 +1,6 @@
 """Deployments of a recipe on a Prefect server: built by a worker every night, checked in the evening before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,9 @@ from prefect.types.entrypoint import EntrypointType
 from cotfactory.flows.host.orchestrator import is_open_to_all, lasting_server
 from cotfactory.flows.prefect_build import build_recipe
 from cotfactory.flows.prefect_check import check_and_plan
+from cotfactory.flows.release.publish import prepare_publishing
 from cotfactory.flows.settings import load_recipe
-from cotfactory.schemas.errors import InputError, OrchestratorError, RecipeError
+from cotfactory.schemas.errors import InputError, OrchestratorError
 from cotfactory.schemas.record import Record
 
 POOL = "cotfactory"
@@ -33,6 +34,7 @@ class DeployRequest(Record):
     check_cron: str | None = None
     timezone: str = "UTC"
     publish: bool = False
+    create: bool = False
     limit: int | None = None
     pool: str = POOL
 
@@ -54,17 +56,16 @@ class Deployed(Record):
         return "\n".join(lines if self.warning is None else [*lines, f"WARNING: {self.warning}"])
 
 
-def deploy_recipe(request: DeployRequest) -> Deployed:
+def deploy_recipe(request: DeployRequest, ask: Callable[[str], bool] | None = None) -> Deployed:
     """Make, or change, the deployments of a recipe on the configured Prefect server, and their work pool.
 
-    Raises RecipeError for a recipe that cannot be run so, InputError for a schedule that Prefect does not take,
-    OrchestratorError when there is no server that stays, or it does not answer.
+    A repository that does not exist is made if the request says so, or `ask` is answered with yes. Raises RecipeError
+    for a recipe that cannot be run so, PublishError without a repository, InputError for a schedule that Prefect does
+    not take, OrchestratorError when there is no server that stays, or it does not answer.
     """
     recipe = load_recipe(request.recipe)
-    if request.publish and recipe.release.repo is None:
-        raise RecipeError(
-            f"--publish needs to know where to: recipe {request.recipe} names no release.repo", "add `repo: org/name`"
-        )
+    if request.publish:
+        prepare_publishing(recipe, create=request.create, ask=ask)  # a worker can ask nobody
     server = lasting_server()
     where = {"recipe": str(request.recipe.resolve()), "workspace": str(request.workspace.resolve())}
     try:

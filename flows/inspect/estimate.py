@@ -1,6 +1,6 @@
 """Say what a run would ask, reuse and spend, from the recipe and what is stored. Spends nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,25 +10,28 @@ from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
-from cotfactory.flows.teacher_plan import teacher_plans
+from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
+from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitted_prior
 from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.generators.teacher.budget import cost_usd, worst_case
 from cotfactory.graders.custom_grader import custom_grader
+from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Rollouts
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.batch_ledger import open_batches
 from cotfactory.warehouse.books import books_of
-from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.catalog import build_catalog, query_catalog, quoted
 from cotfactory.warehouse.history import TeacherHistory, teacher_history
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.problem_spool import spool_problems
 from cotfactory.warehouse.wanted import WantedSamples
-from cotfactory.warehouse.workspace import open_workspace
+from cotfactory.warehouse.workspace import Workspace, open_workspace
 
 
 class TeacherEstimate(Record):
@@ -36,7 +39,8 @@ class TeacherEstimate(Record):
 
     Expected calls follow from the stopping rule and the pass rates seen so far; expected tokens and money from the
     means of earlier runs, and are None before the first one. USD are None without a price, too. `rollouts_at_most`
-    are the part of the calls that goes on from chains that are stored; those that are yet to be bought add to it.
+    are the part of the calls that goes on from chains: those that are missing of stored ones and, where chains of a
+    problem are yet to be bought, as many as the recipe allows for.
     """
 
     teacher: str
@@ -88,7 +92,7 @@ class RunEstimate(Record):
             )
             lines.append(f"    expected: {_expected(teacher)}")
             if teacher.rollouts_at_most:
-                lines.append(f"    {teacher.rollouts_at_most:,} of the calls are rollouts of chains that are stored")
+                lines.append(f"    {teacher.rollouts_at_most:,} of the calls are rollouts, which label steps of chains")
         if self.budget_usd is not None:
             held = f", at most ${self.unconfirmed_usd:.4f} more unconfirmed" if self.unconfirmed_usd else ""
             lines.append(f"  budget ${self.budget_usd:.2f}, spent so far ${self.spent_usd:.4f}{held}")
@@ -111,6 +115,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
         waiting |= batch.requests.keys() - (batch.unanswered or frozenset())
     history = {plan.spec.name: teacher_history(place, recipe.name, plan.spec.name) for plan in plans}
     totals = {plan.spec.name: _Total() for plan in plans}
+    open_problems = {plan.spec.name: set[str]() for plan in plans}
     unsealed = 0
     with ExitStack() as stack:
         loaded = stack.enter_context(spool_problems(every_problem, place.staging))
@@ -126,11 +131,23 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
                 for index, request_ids in enumerate(assignment.request_ids):
                     if index not in assignment.known:
                         unsealed += total.add_missing(assignment, request_ids, strategy, waiting)
+                        open_problems[shard.plan.spec.name].add(assignment.problem.problem_id)
                 total.expected += steps * expected_samples(assignment.attempts, assignment.known_prefix(), prior)
+        count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
         if recipe.rollouts is not None:
             rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
-            unsealed += _add_rollouts(stack.enter_context(rolled), totals, waiting)
-        count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
+            if _decided(place, recipe.name) == count - missing_count:
+                unsealed += _add_rollouts(stack.enter_context(rolled), totals, open_problems, waiting)
+            else:  # chains that no run has chosen among yet
+                every_id = {problem.problem_id for problem in problems}
+                open_problems = {plan.spec.name: every_id for plan in plans}
+            for plan in plans:
+                if plan.spec.can_go_on:
+                    open_ids = open_problems[plan.spec.name]
+                    to_come = (problem for problem in problems if problem.problem_id in open_ids)
+                    totals[plan.spec.name].add_rollouts_to_come(recipe.rollouts, plan, to_come)
+            for total in totals.values():
+                total.expected += total.at_most.rollouts
     books = books_of(place, recipe.budget_id)
     estimates = tuple(_teacher_estimate(plan.spec, totals[plan.spec.name], history[plan.spec.name]) for plan in plans)
     return RunEstimate(
@@ -178,18 +195,47 @@ class _Total:
             said += worst.output_tokens
         return unsealed
 
+    def add_rollouts_to_come(self, rule: Rollouts, plan: TeacherPlan, problems: Iterable[Problem]) -> None:
+        """Add the most rollouts of chains that are not chosen yet: each goes on from a chain as long as may be."""
+        strategy = RolloutStrategy(plan.spec)
+        sampling = strategy.samplings[0]
+        longest = Usage(input_tokens=sampling.output_limit or 0)
+        for problem in problems:
+            attempts = plan.attempts_at(problem)
+            chains = min(rule.chains_per_problem, attempts.max if attempts else 0)
+            rollouts = chains * (rule.max_steps - 1) * rule.per_step
+            worst = worst_case(sampling, strategy.go_on(problem, ""), longest)
+            self.at_most += Spending(
+                calls=rollouts,
+                rollouts=rollouts,
+                input_tokens=rollouts * worst.input_tokens,
+                output_tokens=rollouts * worst.output_tokens,
+            )
 
-def _add_rollouts(rolled: RolledOut, totals: Mapping[str, _Total], waiting: Collection[str]) -> int:
-    """Add the rollouts that are missing of stored chains; return how many of them wait in the ledger."""
+
+def _decided(place: Workspace, name: str) -> int:
+    """Return how many chains and earlier steps the last run of a recipe has decided about."""
+    counted = query_catalog(place, f"SELECT count(candidate_id) FROM decisions WHERE recipe = {quoted(name)}")
+    return int(counted[1][0][0])
+
+
+def _add_rollouts(
+    rolled: RolledOut,
+    totals: Mapping[str, _Total],
+    open_problems: Mapping[str, Collection[str]],
+    waiting: Collection[str],
+) -> int:
+    """Add the rollouts that are missing of the chains of decided problems; return how many wait in the ledger."""
     rolled.wanted.snapshot()
     asked, unsealed = rolled.round(), 0
     for plan in asked.plans:
-        total = totals[plan.spec.name]
+        total, left_out = totals[plan.spec.name], open_problems[plan.spec.name]
         for assignment in (assignment for planned in asked.shards(plan) for assignment in planned.shard.assignments):
+            if assignment.problem.problem_id in left_out:
+                continue
             for index, request_ids in enumerate(assignment.request_ids):
                 if index not in assignment.known:
                     unsealed += total.add_missing(assignment, request_ids, plan.strategy, waiting)
-        total.expected += total.at_most.rollouts
     return unsealed
 
 

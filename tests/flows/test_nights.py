@@ -99,7 +99,7 @@ def test_three_nights_top_a_dataset_up_and_publish_it(
         "release": {"license": "mit", "repo": "org/sums", "min_new_rows": 5},
     }
     recipe = write_recipe(count=4, **changes)
-    prefect_server.deploy(recipe, tmp_path / "w", publish=True, check_cron="0 0 1 1 *")
+    prefect_server.deploy(recipe, tmp_path / "w", publish=True, create=True, check_cron="0 0 1 1 *")
     with running_worker(prefect_server, tmp_path) as worker:
         nights = []
         for count in (4, 5, 6):

@@ -47,7 +47,7 @@ def summary(**changes: Any) -> RunSummary:
             {"release": None},
             BudgetReached("no more than $1", "raise"),
             "BudgetReached",
-            "no more than $1 - raise it",
+            "no more than $1 - raise",
         ),
         ({}, ContractFailed("rl: 7\nfailed"), "ContractFailed", "rl: 7 failed (1,234 calls, $3.20)"),
         ({}, RunInterrupted("SIGTERM", 143), "Interrupted", "interrupted by SIGTERM"),

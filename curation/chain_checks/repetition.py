@@ -80,8 +80,11 @@ def _phrases(text: str, limits: Repetition) -> str | None:
     if len(words) <= limits.passages + PASSAGE_WORDS:
         return None
     counts = Counter(words)
+    most_often = max(counts.values())
     for length, most in ((PASSAGE_WORDS, limits.passages), (PHRASE_WORDS, limits.phrases)):
         # A run comes no more often than its rarest word; to count runs costs ten times as much.
+        if most_often < most:
+            continue
         frequent = groupby(counts[word] >= most for word in words)
         if not any(is_frequent and sum(1 for _ in run) >= length for is_frequent, run in frequent):
             continue
@@ -163,9 +166,10 @@ def _periodic(codes: npt.NDArray[np.generic], longest: int, times: int, *, least
 
 
 def _longest_frequent(codes: npt.NDArray[np.int64], times: int) -> int:
-    """Return how many codes in a row come `times` and more: a unit that comes so often is made of such."""
-    _, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    seldom = np.flatnonzero(np.concatenate(([True], counts[where] < times, [True])))
+    """Return how many codes (from _NUMBER on) in a row come `times` and more: a unit that comes so often has such."""
+    places = codes - _NUMBER
+    counts = np.bincount(places)[places]
+    seldom = np.flatnonzero(np.concatenate(([True], counts < times, [True])))
     return int(np.diff(seldom).max()) - 1
 
 

@@ -27,6 +27,7 @@ from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import Split, Verdict
 from cotfactory.schemas.group import Group
+from cotfactory.schemas.review import PEOPLE
 
 HINTED = "hint"
 """The strategy whose prompt shows the reference answer (STaR's rationalisation)."""
@@ -158,6 +159,10 @@ def _answer_first(chain: ExaminedChain, _: Curation) -> Found:
 
 
 def _wrong_step(chain: ExaminedChain, _: Curation) -> Found:
+    """Return what people found of the steps, where they were asked, else what can be recomputed."""
+    grade = chain.graded.grade
+    if grade.grader == PEOPLE and grade.reason in ("wrong_step", "steps_right"):
+        return grade.evidence.detail if grade.reason == "wrong_step" else None
     return wrong_step(chain.problem.question, chain.text, chain.graded.grade.extracted_answer)
 
 

@@ -28,6 +28,7 @@ CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "self_correction": (("wrong_id", "wrong_verdict"), ("right_id", "right_verdict")),
     "all_graded": (("candidate_id", "verdict"),),
     "steps": (("candidate_id", "verdict"),),
+    "reviews": (),
 }
 """In which columns a product says which verdict about which chain."""
 
@@ -45,10 +46,22 @@ class ReleaseContract(Record):
         return self.model_copy(update={"expectations": left})
 
 
+class PeopleNumbers(Record):
+    """What people's reviews must come to, and what they do: -1 for an alpha, 0 for a precision that nobody knows yet.
+
+    Without a demand the numbers say nothing, and none is broken.
+    """
+
+    alpha: float = -1.0
+    alpha_wanted: float = -1.0
+    precision_low: float = 0.0
+    precision_low_wanted: float = 0.0
+
+
 class RunCounts(Record):
     """What the run counted, apart from the rows: `funnel`, `dropped` and `kept_with_calls` as in the manifest.
 
-    `rows_before` are the rows of the last release of the very same recipe, if there is one.
+    `rows_before` are the rows of the last release of the very same recipe, if there is one, `people` what reviews say.
     """
 
     funnel: dict[str, int]
@@ -57,6 +70,7 @@ class RunCounts(Record):
     kept_with_calls: int = 0
     mutants_accepted: int
     rows_before: dict[Product, int]
+    people: PeopleNumbers = PeopleNumbers()
 
 
 class ReleaseNumbers(Record):
@@ -90,6 +104,10 @@ class ReleaseNumbers(Record):
     ungraded_limit: float
     rows_lost_share: float
     rows_lost_limit: float
+    people_alpha: float = -1.0
+    people_alpha_wanted: float = -1.0
+    people_precision_low: float = 0.0
+    people_precision_low_wanted: float = 0.0
     examples: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
@@ -175,6 +193,7 @@ def measure_release(
         ungraded_limit=limits.ungraded,
         rows_lost_share=max([0.0, *lost]),
         rows_lost_limit=limits.rows_lost,
+        **{f"people_{name}": number for name, number in counts.people},
         examples={name: examples for name, (_, examples) in found.items()},
         **{name: count for name, (count, _) in found.items()},
     )

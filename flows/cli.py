@@ -28,6 +28,24 @@ app = typer.Typer(
 sandbox = typer.Typer(help="The containers that programs run in.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(sandbox, name="sandbox")
 
+
+class _ReviewCommands(typer.core.TyperGroup):
+    """`review RECIPE` serves the page: what is no name of a command of its own is a recipe."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+review = typer.Typer(
+    help="Have people review a recipe's chains: `review RECIPE` serves the page.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    cls=_ReviewCommands,
+)
+app.add_typer(review, name="review")
+
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="The recipe, a YAML file.")]
 Workspace = Annotated[Path, typer.Option("--workspace", metavar="DIR", help="Where everything is kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
@@ -362,7 +380,7 @@ def sql(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Ask the catalog: problems, candidates, grades, rewards, decisions, runs, releases."""
+    """Ask the catalog: problems, candidates, grades, rewards, decisions, reviews, runs, releases."""
     from cotfactory.flows.inspect.ask_catalog import answer, list_questions
 
     form = "json" if as_json else form
@@ -502,6 +520,101 @@ def serve(
             ),
             lambda line: typer.echo(line),
         )
+
+
+@review.command("serve")
+def serve_review(
+    recipe: RecipePath,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8810,
+    host: Annotated[str, typer.Option("--host", help="Another than this machine's own shows it to others.")] = (
+        "127.0.0.1"
+    ),
+    workspace: RecipeWorkspace = None,
+    debug: Debug = False,
+) -> None:
+    """Serve the review page until Ctrl-C; `review RECIPE` is short for it."""
+    from cotfactory.flows.review.review import ReviewRequest, serve_reviews
+
+    with _shown(False, debug):
+        serve_reviews(
+            ReviewRequest(recipe, _workspace_of(recipe, workspace), host, port), lambda line: typer.echo(line)
+        )
+
+
+PersonName = Annotated[str, typer.Argument(metavar="NAME", help="Stays in the workspace; reviews name a pseudonym.")]
+
+
+@review.command("add-person")
+def add_person(
+    name: PersonName,
+    host: Annotated[str, typer.Option("--host", help="Where the page is reached.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the page is reached.")] = 8810,
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Give a person a link to the page; a new link ends the one before."""
+    from cotfactory.flows.review.review import add_person as give_link
+
+    with _shown(as_json, debug) as show:
+        show(give_link(name, workspace, host, port))
+
+
+@review.command("remove-person")
+def remove_person(
+    name: PersonName, workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False
+) -> None:
+    """End a person's link; what they said stays, and what waited for them goes to others."""
+    from cotfactory.flows.review.review import remove_person as end_link
+
+    with _shown(as_json, debug) as show:
+        show(end_link(name, workspace))
+
+
+@review.command("status")
+def review_status(
+    recipe: RecipePath, workspace: RecipeWorkspace = None, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Say how far people are, how far they agree, and what that says of the graders."""
+    from cotfactory.flows.review.review import review_status as status_of
+
+    with _shown(as_json, debug) as show:
+        show(status_of(recipe, _workspace_of(recipe, workspace)))
+
+
+ReviewFormat = Annotated[str, typer.Option("--format", metavar="label-studio|argilla", help="The tool's form.")]
+
+
+@review.command("export")
+def export_review(
+    recipe: RecipePath,
+    form: ReviewFormat,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the items go, as JSON.")],
+    workspace: RecipeWorkspace = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write the items for Label Studio or Argilla."""
+    from cotfactory.flows.review.exchange import export_items
+
+    with _shown(as_json, debug) as show:
+        show(export_items(recipe, _workspace_of(recipe, workspace), form, out))
+
+
+@review.command("import")
+def import_review(
+    recipe: RecipePath,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What the tool exported, as JSON.")],
+    form: ReviewFormat,
+    workspace: RecipeWorkspace = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Take in what people answered in Label Studio or Argilla; the same file again changes nothing."""
+    from cotfactory.flows.review.exchange import import_reviews
+
+    with _shown(as_json, debug) as show:
+        show(import_reviews(recipe, _workspace_of(recipe, workspace), form, file))
 
 
 @sandbox.command()

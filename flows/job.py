@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
+from cotfactory.flows.review.people_verdicts import PeoplesVerdicts
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.teacher_plan import TeacherPlan
@@ -19,7 +20,8 @@ T = TypeVar("T")
 class Job:
     """A recipe's problems, its teachers and the samples it wants, while the workspace is held for them.
 
-    `dropped` says why problems are not asked, by their id. Where the job `asks` for nothing, no teacher is called.
+    `dropped` says why problems are not asked, by their id; `people` what people decided about chains. Where the job
+    `asks` for nothing, no teacher is called.
     """
 
     run: Run
@@ -29,6 +31,7 @@ class Job:
     plans: tuple[TeacherPlan, ...]
     wanted: WantedSamples
     tools: Tools
+    people: PeoplesVerdicts
     asks: bool
 
     async def stage(self, name: str, work: Callable[[Self], T]) -> T:

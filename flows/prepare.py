@@ -21,6 +21,7 @@ from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.job import Job
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import contract_page
+from cotfactory.flows.review.people_verdicts import peoples_verdicts, reviews_that_count
 from cotfactory.flows.run_metrics import write_metrics
 from cotfactory.flows.run_record import Run, write_run
 from cotfactory.flows.settings import secrets_of
@@ -109,8 +110,11 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, ask
     with loaded, open_grading(loaded, request.recipe.grader, request.recipe.code, has_tool=has_tool) as tools:
         check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))
         problems, dropped = await runner.run("check references", check)
-        with WantedSamples(run.workspace, wanted_samples(problems, plans)) as wanted:
-            yield Job(run, runner, problems, dropped, plans, wanted, tools, asks)
+        run.reviews = reviews_that_count(run.workspace, request.recipe)
+        people = peoples_verdicts(request.recipe, run.reviews)
+        judged = {chain: verdict.grade_id for chain, verdict in people.items()}
+        with WantedSamples(run.workspace, wanted_samples(problems, plans, judged)) as wanted:
+            yield Job(run, runner, problems, dropped, plans, wanted, tools, people, asks)
 
 
 async def grade_stored(job: Job, what: str = "chains", *, everything: bool = False) -> list[Flip]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from cotfactory.flows.ask.assignments import repeated_questions
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
+from cotfactory.flows.review.people_verdicts import refuted_references
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.graders.grader import Tools
@@ -74,6 +75,14 @@ def _bad_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPla
     return found
 
 
+def _refuted_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
+    """People solved it and found its reference answer wrong."""
+    found = refuted_references(run.workspace) & {problem.problem_id for problem in problems}
+    if found:
+        run.progress.note(f"{len(found)} problems are dropped: people found their reference answers wrong")
+    return found
+
+
 def _duplicate(run: Run, problems: Sequence[Problem], plans: Sequence[TeacherPlan], _: Tools) -> Collection[str]:
     """Its prompt is another problem's: see `repeated_questions`."""
     twins = {name for names in repeated_questions(problems, plans) for name in names}
@@ -86,5 +95,6 @@ PROBLEM_RULES: dict[DropReason, Rule] = {
     "unsupported": _unsupported,
     "contaminated": _contaminated,
     "bad_reference": _bad_reference,
+    "refuted_reference": _refuted_reference,
     "duplicate": _duplicate,
 }

@@ -15,6 +15,7 @@ from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.review import Review
 from cotfactory.schemas.spending import NOTHING_SPENT, Books, Spending
 from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.tables import write_table
@@ -43,6 +44,7 @@ class Run:
     drain_s: float = DRAIN_S
     tally: Tally = field(default_factory=Tally)
     problems_file: str = ""
+    reviews: list[Review] = field(default_factory=list)
     mutants: MutantCheck | None = None
     alarms: list[Alarm] = field(default_factory=list)
     benchmarks: BenchmarkIndex | None = None

@@ -34,7 +34,7 @@ PATHS = frozenset({"path", "recordings", "ca_bundle", "grader"})
 LATER = frozenset({"base_url", "base_urls", "headers", "start"})
 """Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a request is sent or
 a command is started."""
-PLAIN = frozenset({"prompt", "system"})
+PLAIN = frozenset({"prompt", "system", "guidelines"})
 """Keys in which `${NAME}` means nothing: what a teacher is told is published, and no value of the environment is."""
 OF_NO_OUTPUT = (
     *("base_url", "base_urls", "start", "wait_for_s", "api_key_env", "headers", "ca_bundle", "limits", "recordings"),
@@ -42,6 +42,8 @@ OF_NO_OUTPUT = (
 )
 """Keys of a teacher that say where and how fast it is asked, and nothing about what it is asked."""
 _TEMPLATE_FILE = re.compile(r"[^{}\n]+\.j2")
+_GUIDELINES_FILE = re.compile(r"[^\n]+\.(md|txt)")
+LARGEST_GUIDELINES = 1 << 18
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 """A variable of the environment, as a recipe names it."""
 
@@ -287,6 +289,9 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     curation = recipe.curation.model_copy(update={"decontaminate": benchmarks})
     grader = str(folder / recipe.grader) if recipe.grader else None
     files = {"problems": problems, "teachers": teachers, "curation": curation, "grader": grader}
+    if recipe.review is not None and _GUIDELINES_FILE.fullmatch(recipe.review.guidelines):
+        guidelines = _guidelines(folder / recipe.review.guidelines)
+        files["review"] = recipe.review.model_copy(update={"guidelines": guidelines})
     return recipe.model_copy(update=files)
 
 
@@ -297,6 +302,21 @@ def _template(path: Path) -> str:
             return file.read(LARGEST_TEMPLATE + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"The prompt {path} cannot be read: {one_line(error)}", "fix `prompt:`") from error
+
+
+def _guidelines(path: Path) -> str:
+    """Return the text of the guidelines for people. Raises RecipeError."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LARGEST_GUIDELINES + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The guidelines {path} cannot be read: {one_line(error)}", "fix `review:`") from error
+    if not text.strip() or len(text) > LARGEST_GUIDELINES:
+        raise RecipeError(
+            f"The guidelines {path} hold {len(text):,} characters or more: expected 1 to {LARGEST_GUIDELINES:,}",
+            "fix the file",
+        )
+    return text
 
 
 def _mistakes(error: ValidationError, lines_of: Mapping[Place, int]) -> str:

@@ -4,12 +4,12 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
-from cotfactory.flows.grade_rows import grade_rows
+from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
@@ -43,6 +43,8 @@ from cotfactory.warehouse.tables import write_table
 
 GRADE_BATCH = 256
 MUTATED_CHAINS = 100
+LATER = timedelta(microseconds=1)
+"""What people say is newer than what the grader said just before."""
 
 
 class Flip(Record):
@@ -124,8 +126,8 @@ def check_references(
 def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") -> list[Flip]:
     """Grade the stored chains that have no grade by the current grader; with `everything` all of them.
 
-    Returns the chains whose verdict differs from the newest one before. Asks no teacher. `what` tells apart what one
-    run grades.
+    Returns the chains whose verdict differs from the newest one before, or where people's differs from the grader's.
+    Asks no teacher. `what` tells apart what one run grades.
     """
     run, flips = job.run, list[Flip]()
 
@@ -135,6 +137,11 @@ def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") ->
             pairs = [(job.problems[position], candidate) for position, candidate, _ in batch]
             grades = grade_batch(pairs, job.tools)
             for (problem, candidate), grade, (_, _, before) in zip(pairs, grades, batch, strict=True):
+                yield grade_row(grade, problem, candidate)
+                by_people = job.people.get((candidate.candidate_id, problem.problem_id))
+                if by_people is not None:  # their verdict counts, and is held against what the machine says now
+                    before, grade = grade.verdict, by_people.grade(problem, candidate, grade)
+                    yield GradeRow(grade, by_people.grade_id, problem.problem_id, datetime.now(UTC) + LATER)
                 if before is not None and before != grade.verdict:
                     flips.append(
                         Flip(
@@ -146,7 +153,6 @@ def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") ->
                         )
                     )
             run.advance(len(batch))
-            yield from grade_rows(grades, pairs)
 
     with run.progress.stage(f"grade stored {what}"):
         write_grades(run.workspace, f"{run.run_id}-stored-{what}", rows())

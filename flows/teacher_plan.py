@@ -9,7 +9,7 @@ from cotfactory.generators.local_teachers.recordings import RecordingCounts
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.warehouse.stored_rollouts import StoredRollouts, stored_rollouts
+from cotfactory.warehouse.stored_rollouts import StoredRollouts, stored_rollouts, written_chains
 from cotfactory.warehouse.workspace import Workspace
 
 
@@ -18,7 +18,7 @@ class TeacherPlan:
     """A teacher of the recipe, ready to have prompts rendered for it.
 
     `recorded` counts the completions a replay teacher has, so that none is asked for which does not exist; `stored` are
-    the rollouts of a policy, of which none is ever asked for.
+    the rollouts of a policy, or what people wrote: none of it is ever asked for.
     """
 
     position: int
@@ -75,4 +75,6 @@ def _rule(recipe: Recipe, spec: TeacherSpec) -> Attempts:
 
 
 def _rollouts(spec: TeacherSpec, workspace: Workspace | None) -> StoredRollouts | None:
-    return stored_rollouts(workspace, spec.model) if spec.stored and workspace is not None else None
+    if spec.stored is None or workspace is None:
+        return None
+    return written_chains(workspace) if spec.stored == "written" else stored_rollouts(workspace, spec.model)

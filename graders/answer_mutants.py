@@ -51,15 +51,33 @@ def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> Mu
     return MutantCheck(chains=len(sample), made=made, accepted=len(fooled), examples=tuple(fooled[:EXAMPLES]))
 
 
+def answers_with_known_truth(problem: Problem, candidate: Candidate) -> tuple[str, str] | None:
+    """Return the response of an accepted chain with the reference answer in it, and with one that is certainly wrong.
+
+    None where there is no such: programs, scorers, tolerances, a grader of the user's own.
+    """
+    if problem.grader is not None or not _has_mutants(problem):
+        return None
+    wrong = next((response for _, response in _mutants(problem, candidate, None, None)), None)
+    if wrong is None:
+        return None
+    if problem.answer_kind == "choice":
+        return f"The answer is ({problem.answer.strip()}).", wrong
+    answer = final_answer(candidate.response).answer
+    return None if answer is None else (_restated(candidate.response, answer, _stated(problem)), wrong)
+
+
 def _has_mutants(problem: Problem) -> bool:
     if problem.grader is not None:
         return True
     return problem.answer_kind != "code" and not isinstance(problem.tests, ScorerTests) and not problem.answer_tolerance
 
 
-def _mutants(problem: Problem, candidate: Candidate, other: Problem | None, tools: Tools) -> Iterator[tuple[str, str]]:
+def _mutants(
+    problem: Problem, candidate: Candidate, other: Problem | None, tools: Tools | None
+) -> Iterator[tuple[str, str]]:
     if problem.grader is not None:
-        made = tools.custom.mutants(problem, candidate.response) if tools.custom else []
+        made = tools.custom.mutants(problem, candidate.response) if tools and tools.custom else []
         yield from (("a mutant of the grader's file", mutant) for mutant in made)
         return
     if problem.answer_kind == "choice":

@@ -2,6 +2,7 @@
 
 from cotfactory.publishing.products.all_graded import all_graded_rows
 from cotfactory.publishing.products.preference import kto_rows, preference_rows
+from cotfactory.publishing.products.reviews import reviews_rows
 from cotfactory.publishing.products.rl import rl_rows
 from cotfactory.publishing.products.row_parts import Builder
 from cotfactory.publishing.products.self_correction import self_correction_rows
@@ -21,5 +22,6 @@ BUILDERS: dict[Product, Builder] = {
     "self_correction": self_correction_rows,
     "all_graded": all_graded_rows,
     "steps": steps_rows,
+    "reviews": reviews_rows,
 }
 """Each product's rows from all groups of one problem."""

@@ -6,7 +6,13 @@ from typing import get_args
 
 from cotfactory.data_contracts.check import check_contract
 from cotfactory.data_contracts.contract import Contract, Demands
-from cotfactory.data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release
+from cotfactory.data_contracts.release_contract import (
+    PeopleNumbers,
+    RunCounts,
+    check_release,
+    load_release_contract,
+    measure_release,
+)
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
 from cotfactory.publishing.stage_rows import StagedRows
 from cotfactory.schemas.errors import ContractFailed
@@ -14,6 +20,7 @@ from cotfactory.schemas.manifest import Manifest, ReleaseFacts
 from cotfactory.schemas.recipe import Attempts, Product, Recipe
 
 ROUNDING = 1e-6
+UNKNOWN_ALPHA = -1.0
 
 
 def checked(
@@ -60,7 +67,7 @@ def contract_reports(
         for product, contract in contracts.items()
     }
     if all(report.passed for report in reports.values()):  # with other columns, nothing can be measured
-        numbers = measure_release(files, rows, _counts(facts, parent), recipe.release.stop_above, contaminated)
+        numbers = measure_release(files, rows, _counts(facts, parent, recipe), recipe.release.stop_above, contaminated)
         whole = load_release_contract()
         if facts.decontamination is None:
             whole = whole.without("contaminated_rows")
@@ -74,7 +81,7 @@ def _rate_off_by(attempts: Attempts) -> float | None:
     return ROUNDING if attempts.is_fixed else 1 + ROUNDING
 
 
-def _counts(facts: ReleaseFacts, parent: Manifest | None) -> RunCounts:
+def _counts(facts: ReleaseFacts, parent: Manifest | None, recipe: Recipe) -> RunCounts:
     return RunCounts(
         funnel={stage.stage: stage.count for stage in facts.funnel},
         verdicts=facts.verdicts,
@@ -82,6 +89,23 @@ def _counts(facts: ReleaseFacts, parent: Manifest | None) -> RunCounts:
         kept_with_calls=facts.kept_with_calls,
         mutants_accepted=facts.mutants.accepted if facts.mutants else 0,
         rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
+        people=_people(facts, recipe),
+    )
+
+
+def _people(facts: ReleaseFacts, recipe: Recipe) -> PeopleNumbers:
+    """Return what the recipe demands of people's reviews, and what they come to."""
+    if recipe.review is None:
+        return PeopleNumbers()
+    wanted, people = recipe.review.require, facts.people
+    agreed = (each.alpha for each in people.agreement if each.question == "answer_right") if people else ()
+    lows = [grader.precision.low for grader in people.graders] if people else []
+    known = [low for low in lows if low is not None]
+    return PeopleNumbers(
+        alpha=next((alpha for alpha in agreed if alpha is not None), UNKNOWN_ALPHA),
+        alpha_wanted=UNKNOWN_ALPHA if wanted.alpha is None else wanted.alpha,
+        precision_low=min(known) if known and len(known) == len(lows) else 0.0,
+        precision_low_wanted=wanted.precision_low or 0.0,
     )
 
 

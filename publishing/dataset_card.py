@@ -21,7 +21,9 @@ from cotfactory.schemas.decontamination import METHODS, Decontamination, Planted
 from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.people_figures import Estimate
 from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.review import PEOPLE
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
@@ -46,6 +48,7 @@ def dataset_card(
     """
     environment = markdown_templates()
     environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval, "share": share}
+    environment.filters["estimate"] = _estimate
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
         front_matter=_yaml(_front_matter(manifest, recipe, table_bytes, statistics.main_languages())),
@@ -72,7 +75,11 @@ def dataset_card(
         drop_reasons=DROP_REASONS,
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.facts.decontamination),
-        exams=[(name, version, shipped_record().of(name, version)) for name, version in sorted(statistics.graders)],
+        exams=[
+            (name, version, shipped_record().of(name, version))
+            for name, version in sorted(statistics.graders)
+            if name != PEOPLE
+        ],
         license_lines=license_lines(
             statistics.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
         ),
@@ -109,6 +116,17 @@ def _interval(share: MeasuredShare) -> str:
     if share.low is None or share.high is None:
         return "nothing to measure"
     return f"{share.hits:,} of {share.n:,} [{100 * share.low:.2f} %, {100 * share.high:.2f} %]"
+
+
+def _estimate(found: Estimate) -> str:
+    """Return an estimate with its interval for people.
+
+    >>> _estimate(Estimate(value=0.98, low=0.931, high=0.9976, n=60))
+    '98.00 % [93.10 %, 99.76 %]'
+    """
+    if found.value is None or found.low is None or found.high is None:
+        return "not known yet"
+    return f"{100 * found.value:.2f} % [{100 * found.low:.2f} %, {100 * found.high:.2f} %]"
 
 
 def share(part: int, whole: int) -> str:

@@ -7,6 +7,7 @@ from cotfactory.curation.chain_checks.personal_data import PersonalKind, masked,
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain
+from cotfactory.schemas.review import Review
 
 
 @dataclass
@@ -25,6 +26,8 @@ def without_personal_data(group: Group, curation: Curation, count: PersonalDataC
     too, which a product may show as wrong.
     """
     prompt = "\n".join((group.problem.question, *(group.problem.choices or ())))
+    if group.reviews and curation.personal_data != "label":
+        group = group.model_copy(update={"reviews": tuple(_masked_review(review, prompt) for review in group.reviews)})
     told = {graded.candidate.candidate_id for graded in group.candidates if _counted(graded, prompt, count)}
     if not told or curation.personal_data == "label":
         return group
@@ -74,6 +77,11 @@ def _masked_answer(candidate: Candidate, prompt: str) -> Candidate:
             "tool_results": tuple(masked(result, prompt) for result in candidate.tool_results),
         }
     )
+
+
+def _masked_review(review: Review, prompt: str) -> Review:
+    own = None if review.own_answer is None else masked(review.own_answer, prompt)
+    return review.model_copy(update={"reason": masked(review.reason, prompt), "own_answer": own})
 
 
 def _masked_steps(chain: LabelledChain, prompt: str) -> LabelledChain:

@@ -14,8 +14,9 @@ from cotfactory.schemas.teaching import Sampling, Usage
 
 StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget", "python"]
 """How a teacher is asked; `generators/ask/strategies.py` says what each does."""
-RequestStrategy = Literal[StrategyName, "rollout"]
-"""The same, or that it goes on from the beginning of one of its chains: no recipe asks a teacher for that alone."""
+RequestStrategy = Literal[StrategyName, "rollout", "written"]
+"""The same, or that it goes on from the beginning of one of its chains, which no recipe asks a teacher for alone, or
+that a person wrote it."""
 
 
 class Candidate(Record):

@@ -9,6 +9,7 @@ from typing import Literal
 DropReason = Literal[
     "unsupported",
     "bad_reference",
+    "refuted_reference",
     "truncated",
     "not_finished",
     "unclosed_reasoning",
@@ -65,6 +66,7 @@ OTHER_NUMBERS: Literal["other_numbers"] = "other_numbers"
 DROP_REASONS: dict[DropReason, str] = {
     "unsupported": "Nothing here can judge the problem: it has no tests, or such that need an interactor, say.",
     "bad_reference": "The problem's own grader does not accept its reference answer.",
+    "refuted_reference": "Two people or more solved the problem and found its reference answer wrong (`review`).",
     "truncated": "The endpoint cut the chain at its token limit.",
     "not_finished": "The chain ended for another reason than being done: a content filter, say.",
     "unclosed_reasoning": "Thinking without a response after it, or a mark of thinking in the response.",

@@ -4,6 +4,7 @@ from cotfactory.schemas.candidate import Candidate, StrategyName
 from cotfactory.schemas.grade import Decision, Grade, Split
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.review import Review
 from cotfactory.schemas.teaching import Message
 
 
@@ -65,7 +66,7 @@ class Group(Record):
 
     `messages` is the problem's plain prompt, as a student is to be asked. `decisions` lines up with `candidates`, one
     each. `earlier_steps` are the plans, drafts and critiques that a strategy asked for on the way to the candidates.
-    `labelled` are those of them whose steps have labels.
+    `labelled` are those of them whose steps have labels; `reviews` what people said of them, and of the problem.
     """
 
     problem: Problem
@@ -78,6 +79,7 @@ class Group(Record):
     decisions: tuple[Decision, ...]
     pass_rate: PassRate
     labelled: tuple[LabelledChain, ...] = ()
+    reviews: tuple[Review, ...] = ()
 
     @property
     def split(self) -> Split:

@@ -10,6 +10,7 @@ from cotfactory.schemas.candidate import StrategyName
 from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.mutant_check import MutantCheck
+from cotfactory.schemas.people_figures import PeopleFigures
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.regrade import Regrade
 
@@ -72,7 +73,8 @@ class ReleaseFacts(Record):
     billed beyond what `teachers` cost, for requests without an answer. `sandbox_images` are the digests of the
     images in which programs were graded and calls were run. `decontamination` is None where the recipe names no
     benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all runs of the recipe so
-    far; `regrades` tell what became of the verdicts of chains that one version of a grader judged after another.
+    far; `regrades` tell what became of the verdicts of chains that one version of a grader judged after another,
+    `people` what reviews say of graders and of each other.
     """
 
     code_version: str
@@ -90,6 +92,7 @@ class ReleaseFacts(Record):
     mutants: MutantCheck | None = None
     alarms: tuple[Alarm, ...] = ()
     regrades: tuple[Regrade, ...] = ()
+    people: PeopleFigures | None = None
 
 
 class Manifest(Record):

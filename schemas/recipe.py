@@ -9,6 +9,7 @@ from cotfactory.schemas.code import Code
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.problem import AnswerKind, Program, TextCompare
 from cotfactory.schemas.record import RecipeKeys
+from cotfactory.schemas.review_rules import ReviewRules
 from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
 Product = Literal[
@@ -22,6 +23,7 @@ Product = Literal[
     "self_correction",
     "all_graded",
     "steps",
+    "reviews",
 ]
 
 
@@ -337,6 +339,8 @@ class Recipe(RecipeKeys):
     """Who is asked; each teacher is asked every problem."""
     attempts: Attempts = Attempts()
     """A number, or when to stop asking."""
+    review: ReviewRules | None = None
+    """What people are asked about the chains, and what must come of it before a release."""
     rollouts: Rollouts | None = None
     """For the product `steps`, and only with it: label the steps of some chains."""
     budget: Budget = Budget()

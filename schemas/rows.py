@@ -246,6 +246,32 @@ STEPS = pa.schema(
 (its `PRMTrainer`, which TRL 1.0 has and 1.16 no longer, trains on such rows).
 `rollouts_c` of `rollouts_n` continuations from the end of a step came to the right answer."""
 
+REVIEWS = pa.schema(
+    [
+        *PROVENANCE,
+        ("review_id", pa.string()),
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        ("first_wrong_step", pa.int32()),
+        ("reason", pa.string()),
+        ("own_answer", pa.string()),
+        ("person", pa.string()),
+        ("seen", pa.string()),
+        ("sampled", pa.string()),
+        ("guidelines_id", pa.string()),
+        ("seconds", pa.float64()),
+        ("candidate_id", pa.string()),
+        ("other_id", pa.string()),
+        ("prompt", MESSAGES),
+        ("completion", MESSAGES),
+        ("other", MESSAGES),
+        ("verdict", pa.string()),
+        ("teacher", pa.string()),
+        ("teacher_license", pa.string()),
+    ]
+)
+"""One answer of one person about one chain, pair or problem; `completion` and `other` are empty where there is none."""
+
 ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "sft": SFT,
     "sft_chat_reasoning_content": SFT_CHAT_REASONING_CONTENT,
@@ -257,4 +283,5 @@ ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "self_correction": SELF_CORRECTION,
     "all_graded": ALL_GRADED,
     "steps": STEPS,
+    "reviews": REVIEWS,
 }

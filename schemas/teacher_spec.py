@@ -142,9 +142,10 @@ class TeacherSpec(RecipeKeys):
     503. null: half an hour with `start`, else not at all."""
     recordings: str | None = None
     """A file of recorded completions, which a local server replays; a relative path starts at the recipe's folder."""
-    stored: Literal[True] | None = None
+    stored: Literal[True, "written"] | None = None
     """`true`: nobody is asked. Its chains are the rollouts of the policy `model` (left out: of the policy `name`) that
-    [`cotfactory serve`](serving.md) has kept in the workspace, the first `attempts.max` of each problem."""
+    [`cotfactory serve`](serving.md) has kept in the workspace, the first `attempts.max` of each problem. `written`:
+    they are those that people wrote or corrected with [`cotfactory review`](reviewing.md)."""
     simulated: StudentShares | None = None
     """`true`, or the shares of its mistakes: a local server that answers like a fallible student."""
     api_key_env: str = "OPENAI_API_KEY"
@@ -201,7 +202,7 @@ class TeacherSpec(RecipeKeys):
     @model_validator(mode="before")
     @classmethod
     def _stored_by_its_name(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("stored") is True and "name" in given:
+        if isinstance(given, dict) and given.get("stored") in (True, "written") and "name" in given:
             return {"model": given["name"], **given}
         return given
 

@@ -33,7 +33,17 @@ from cotfactory.warehouse.ledger import BALLAST_BYTES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-ROOMS = ("schemas", "generators", "graders", "curation", "warehouse", "data_contracts", "publishing", "flows")
+ROOMS = (
+    "schemas",
+    "generators",
+    "graders",
+    "reviewing",
+    "curation",
+    "warehouse",
+    "data_contracts",
+    "publishing",
+    "flows",
+)
 WRITTEN = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 
 

@@ -17,9 +17,9 @@ def test_every_reason_has_a_meaning_in_one_sentence_that_fits_a_table() -> None:
 
 
 def test_every_reason_has_one_rule_and_the_rules_are_tried_in_the_order_of_the_reasons() -> None:
-    assert ["unsupported", "bad_reference", *OF_CHAINS] == list(DROP_REASONS)
-    # A problem may go for two of the reasons that a chain may go for, and for two of its own.
-    assert set(problem_rules.PROBLEM_RULES) - set(OF_CHAINS) == {"unsupported", "bad_reference"}
+    assert ["unsupported", "bad_reference", "refuted_reference", *OF_CHAINS] == list(DROP_REASONS)
+    # A problem may go for two of the reasons that a chain may go for, and for three of its own.
+    assert set(problem_rules.PROBLEM_RULES) - set(OF_CHAINS) == {"unsupported", "bad_reference", "refuted_reference"}
 
 
 def test_what_may_only_label_is_found_by_the_last_rules_about_a_chain_alone() -> None:

@@ -16,6 +16,7 @@ from cotfactory.warehouse.workspace import Workspace
 
 NEWEST_GRADE = "QUALIFY row_number() OVER (PARTITION BY candidate_id, problem_id ORDER BY graded_at DESC) = 1"
 NEWEST_REWARD = "QUALIFY row_number() OVER (PARTITION BY candidate_id ORDER BY rewarded_at DESC) = 1"
+ONE_OF_EACH = "QUALIFY row_number() OVER (PARTITION BY review_id) = 1"
 NEWEST_PROBLEM = "QUALIFY row_number() OVER (PARTITION BY problem_id ORDER BY loaded_at DESC) = 1"
 
 RELEASE_COLUMNS = {
@@ -32,7 +33,8 @@ RELEASE_FACTS = frozenset({"created_at", "recipe_id"})
 
 
 def build_catalog(workspace: Workspace) -> None:
-    """Write `catalog.duckdb`: the views problems, candidates, grades, rewards, decisions, runs and releases.
+    """Write `catalog.duckdb`: the views problems, candidates, grades, rewards, decisions, reviews, runs and
+    releases.
 
     `grades` shows the newest grade of each chain and problem; the table keeps all of them. Views name absolute
     paths, so the file answers from any folder, and it is stored in a format that DuckDB 1.4 and later can read.
@@ -48,6 +50,7 @@ def build_catalog(workspace: Workspace) -> None:
         "grades": f"SELECT * FROM {table_files(workspace, 'grades')} {NEWEST_GRADE}",
         "rewards": f"SELECT * FROM {table_files(workspace, 'rewards')} {NEWEST_REWARD}",
         "decisions": f"SELECT * FROM {table_files(workspace, 'decisions')}",
+        "reviews": f"SELECT * FROM {table_files(workspace, 'reviews')} {ONE_OF_EACH}",
         "runs": f"SELECT * FROM {table_files(workspace, 'runs')}",
         "releases": _releases_view(workspace),
     }
@@ -103,7 +106,7 @@ def _asked(workspace: Workspace, sql: str) -> Iterator[duckdb.DuckDBPyConnection
     except duckdb.Error as error:
         raise InputError(
             f"The question cannot be answered: {error}",
-            "views: problems, candidates, grades, rewards, decisions, runs, releases",
+            "views: problems, candidates, grades, rewards, decisions, reviews, runs, releases",
         ) from error
 
 

@@ -14,6 +14,8 @@ LEFT_ELSEWHERE = {
     "rewards": "it says what rollouts were worth to a trainer; their chains are in other files",
     "decisions": "`cotfactory release` decides anew, and nothing is paid",
     "examined": "the next curation examines its chains again, and nothing is paid",
+    "review_items": "`cotfactory review` draws items anew; what people said of these is in another table",
+    "reviews": "it is what people said, and nothing can make it again",
     "released": "it says what a release was made of, for `cotfactory rebuild`; the release itself is whole",
     "runs": "it is the record of one run, and nothing else is made from it",
 }
@@ -27,6 +29,11 @@ def note_checksum(workspace: Workspace, table: str, aside: Path, target: Path) -
     """
     files = [aside] if aside == target or not target.exists() else [target, aside]
     write_lines(_sum_file(workspace, table, target), [f"{_sum(path)}  {target.name}" for path in files])
+
+
+def forget_checksum(workspace: Workspace, table: str, path: Path) -> None:
+    """Take away the sum of a file that is there no more. Raises OSError."""
+    _sum_file(workspace, table, path).unlink(missing_ok=True)
 
 
 def check_sealed(workspace: Workspace) -> None:

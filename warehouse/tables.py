@@ -65,6 +65,16 @@ ALARM: pa.DataType = pa.struct(
     ]
 )
 
+STRATUM: pa.DataType = pa.struct(
+    [
+        ("grader", pa.string()),
+        ("grader_version", pa.string()),
+        ("verdict", pa.string()),
+        ("wrong_step", pa.bool_()),
+        ("teacher", pa.string()),
+    ]
+)
+
 TOOL_CALLS: pa.DataType = pa.list_(pa.struct([("id", pa.string()), ("name", pa.string()), ("arguments", pa.string())]))
 
 COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
@@ -153,6 +163,47 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("text_key", pa.string()),
         ("equations", pa.list_(pa.int64())),
         ("signature", pa.string()),
+    ],
+    "review_items": [
+        ("item_id", pa.string()),
+        ("recipe", pa.string()),
+        ("draw_id", pa.string()),
+        ("question", pa.string()),
+        ("kind", pa.string()),
+        ("problem_id", pa.string()),
+        ("candidate_id", pa.string()),
+        ("other_id", pa.string()),
+        ("stratum", STRATUM),
+        ("size", pa.int64()),
+        ("drawn", pa.int64()),
+        ("truth", pa.string()),
+        ("response", pa.string()),
+        ("drawn_at", TIME),
+    ],
+    "reviews": [
+        ("review_id", pa.string()),
+        ("item_id", pa.string()),
+        ("recipe", pa.string()),
+        ("guidelines_id", pa.string()),
+        ("question", pa.string()),
+        ("kind", pa.string()),
+        ("problem_id", pa.string()),
+        ("candidate_id", pa.string()),
+        ("other_id", pa.string()),
+        ("truth", pa.string()),
+        ("person", pa.string()),
+        ("answer", pa.string()),
+        ("first_wrong_step", pa.int32()),
+        ("steps_asked", pa.bool_()),
+        ("wrong_step_text", pa.string()),
+        ("own_answer", pa.string()),
+        ("reason", pa.string()),
+        ("reasoning", pa.string()),
+        ("response", pa.string()),
+        ("written_id", pa.string()),
+        ("seconds", pa.float64()),
+        ("seen", pa.string()),
+        ("reviewed_at", TIME),
     ],
     "released": [
         ("recipe", pa.string()),

@@ -11,7 +11,10 @@ from cotfactory.schemas.errors import WorkspaceError
 
 SEED = "empty.parquet"
 """The file that gives a table its columns before anything is in it."""
-TABLES = ("problems", "candidates", "grades", "rewards", "decisions", "examined", "released", "runs")
+TABLES = (
+    *("problems", "candidates", "grades", "rewards", "decisions", "examined"),
+    *("review_items", "reviews", "released", "runs"),
+)
 
 
 @dataclass(frozen=True)

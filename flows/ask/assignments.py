@@ -20,6 +20,10 @@ Samples = dict[int, dict[int, StepOutcome]]
 """What is stored of one problem: by sample index, then by step."""
 
 
+JudgedChain = tuple[str, str]
+"""The ids of a chain and of the problem that it is held against."""
+
+
 @dataclass(frozen=True)
 class Assignment:
     """One problem for one teacher: what to send, the request ids by sample index and step, and what is known already.
@@ -88,8 +92,14 @@ def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]
         yield [problem.problem_id for problem in (group[1:] if agree else group)]
 
 
-def wanted_samples(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[WantedSample]:
-    """Yield every step of every sample the recipe may ask for, up to `attempts.max`, whether or not it exists."""
+def wanted_samples(
+    problems: Sequence[Problem], plans: Sequence[TeacherPlan], judged: Mapping[JudgedChain, str] | None = None
+) -> Iterator[WantedSample]:
+    """Yield every step of every sample the recipe may ask for, up to `attempts.max`, whether or not it exists.
+
+    `judged` has the ids of the grades of chains that people have judged, in place of the problem's own grader.
+    """
+    judged = judged or {}
     for position, problem in enumerate(problems):
         grader, version = grader_name_and_version(problem)
         for plan in plans:
@@ -98,6 +108,7 @@ def wanted_samples(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) ->
             ids = plan.request_ids(problem, opening, attempts.max if attempts else 0)
             for index, steps in enumerate(ids):
                 for step, candidate_id in enumerate(steps):
+                    by_people = judged.get((candidate_id, problem.problem_id))
                     yield WantedSample(
                         position,
                         plan.position,
@@ -105,7 +116,7 @@ def wanted_samples(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) ->
                         step,
                         problem.problem_id,
                         candidate_id,
-                        grade_id(candidate_id, problem, grader, version),
+                        by_people or grade_id(candidate_id, problem, grader, version),
                     )
 
 

@@ -88,6 +88,32 @@ FROM candidates c JOIN rewards r USING (candidate_id, problem_id) JOIN grades g 
 LEFT JOIN problems p USING (problem_id)
 GROUP BY ALL ORDER BY c.teacher, c.training_step, p.domain""",
     ),
+    "who-disagrees": CannedQuestion(
+        answers="how often two people said different things of the same item, by question",
+        select="""
+, latest AS (FROM reviews WHERE kind <> 'planted' AND seen = 'blind' AND answer <> 'unsure'
+  QUALIFY row_number() OVER (PARTITION BY item_id, person, guidelines_id ORDER BY reviewed_at DESC) = 1)
+SELECT a.recipe, a.question, a.person, b.person AS other, count(*) AS items,
+  count(*) FILTER (a.answer <> b.answer) AS different,
+  round(100 * count(*) FILTER (a.answer <> b.answer) / count(*), 1) AS different_percent
+FROM latest a JOIN latest b USING (item_id, guidelines_id) WHERE a.person < b.person
+GROUP BY ALL ORDER BY different_percent DESC, a.person, other""",
+    ),
+    "disputed-by-people": CannedQuestion(
+        answers="items on which people differ, with what each said and why",
+        select="""
+SELECT r.recipe, r.question, p.source, p.source_row_id, r.candidate_id, r.person, r.answer, r.seen, r.reason
+FROM reviews r LEFT JOIN problems p USING (problem_id) WHERE r.kind <> 'planted'
+QUALIFY count(DISTINCT r.answer) OVER (PARTITION BY r.item_id, r.guidelines_id) > 1
+ORDER BY r.recipe, r.item_id, r.reviewed_at""",
+    ),
+    "review-pace": CannedQuestion(
+        answers="how many items each person answered, how fast, and how many planted ones rightly",
+        select="""
+SELECT recipe, person, question, count(*) AS answers, round(median(seconds), 1) AS seconds,
+  count(*) FILTER (answer = truth) AS planted_right, count(truth) AS planted
+FROM reviews GROUP BY ALL ORDER BY recipe, person, question""",
+    ),
     "spend-by-day": CannedQuestion(
         answers="what was bought on each day (UTC) from each teacher",
         select="""

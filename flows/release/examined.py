@@ -16,6 +16,7 @@ from cotfactory.curation.known_chains import SIGNATURE, Chain, KnownChain
 from cotfactory.flows.host.code_id import code_id
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.ids import content_id, content_id_of_all
+from cotfactory.schemas.review import PEOPLE
 from cotfactory.warehouse.examined import ExaminedRows
 
 OF_SELECTION = frozenset(
@@ -78,6 +79,7 @@ class ExaminedChains:
                 candidate.candidate_id,
                 (candidate.strategy, candidate.parent_id, candidate.finish_reason),
                 (grade.verdict, grade.extracted_answer, grade.evidence.weak, graded.tool_difference),
+                (grade.reason, grade.evidence.detail) if grade.grader == PEOPLE else None,  # what they found of steps
             )
         )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.release.find_release import release_folder
+from cotfactory.flows.review.people_verdicts import reviews_that_count
+from cotfactory.flows.review.reviewed_groups import with_reviews
 from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release
@@ -53,6 +55,8 @@ def rebuild(release: str, workspace: Path, out: Path) -> Rebuilt:
             rollouts = released_samples(used, positions, rollouts=True), used
             rolled = RolledOut(recipe, recipe.rollouts, manifest.name, problems, plans, wanted, place, rollouts)
             groups = stack.enter_context(rolled).groups()
+        if recipe.review is not None and manifest.facts.people is not None:
+            groups = with_reviews(groups, reviews_that_count(place, recipe, manifest.facts.people.until))
         outcome = write_release(
             manifest.name, groups, recipe, manifest.facts, out, place.staging, version=manifest.version
         )

@@ -1,8 +1,8 @@
 """The release that stands: where all that a release is made of is what the latest one was made of, that is the one.
 
-Rows depend on the problems, the chains and their verdicts, the recipe, the benchmarks and our own code, and on nothing
-else: not on the time, the order of arrival or the machine. A hash over all of it is kept beside what was told of the
-release, so that a run with nothing new neither reads a chain nor decides one.
+Rows depend on the problems, the chains and their verdicts, what people said, the recipe, the benchmarks and our own
+code, and on nothing else: not on the time, the order of arrival or the machine. A hash over all of it is kept beside
+what was told of the release, so that a run with nothing new neither reads a chain nor decides one.
 """
 
 from pathlib import Path
@@ -48,6 +48,7 @@ def release_inputs(job: Job) -> str:
             "dropped": dict(sorted(job.dropped.items())),
             "benchmarks": texts_id(run.benchmarks),
             "chains": job.wanted.digest(),
+            "reviews": sorted(review.review_id for review in run.reviews),
             "parent": _latest(run),
         }
     )

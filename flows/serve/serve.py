@@ -1,7 +1,6 @@
 """`cotfactory serve`: open problems, graders and store, answer trainers until told to stop, seal what is open."""
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.interpreter import tuned_for_asking
+from cotfactory.flows.host.listener import BACKLOG, LOOPBACK, listening, only_reachable_from_here, url_of
 from cotfactory.flows.host.signals import drained
 from cotfactory.flows.serve.prompt_grading import PROGRAMS_S, PromptGrading
 from cotfactory.flows.serve.recover_rollouts import grade_abandoned, seal_abandoned, stored_counts
@@ -33,8 +33,6 @@ from cotfactory.warehouse.seal import write_problems
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 
-LOOPBACK = "127.0.0.1"
-BACKLOG = 4096
 KEEP_ALIVE_S = 3600.0
 DRAIN_S = 20.0
 """How long requests that are under way are waited for at the end."""
@@ -76,7 +74,7 @@ def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
         )
     if not POLICY_NAME.fullmatch(request.policy):
         raise InputError(f"--policy {request.policy!r} is no name", "use letters, digits, `.`, `_` and `-`")
-    listener = _listening(request.host, request.port)
+    listener = listening(request.host, request.port)
     default = Path("workspace")
     served = served_problems(request.what, request.workspace or default, request.grader)
     code = Code.model_validate({**served.code.model_dump(), **request.code})
@@ -88,14 +86,6 @@ def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
         workspace = open_workspace(request.workspace or served.workspace or default) if request.stores else None
         stack.enter_context(tuned_for_asking())
         uvloop.run(_Serving(request, settings, served, tools, workspace, say).until_stopped(listener))
-
-
-def only_reachable_from_here(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on `host`."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -154,10 +144,8 @@ class _Serving:
             grade_abandoned(self.workspace, self.served.by_id, self.tools, service.rewarded)
 
     def _announcement(self, listener: socket.socket) -> str:
-        host, port = listener.getsockname()[:2]
         kept = "nothing is kept" if self.workspace is None else f"rollouts are kept in {self.workspace.root}"
-        where = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        return f"{where} rewards {len(self.served.problems):,} problems; {kept} (Ctrl-C ends it)"
+        return f"{url_of(listener)} rewards {len(self.served.problems):,} problems; {kept} (Ctrl-C ends it)"
 
     def _write_run(self, store: RolloutStore, service: Rewarding, started_at: datetime) -> None:
         assert self.workspace is not None
@@ -176,15 +164,3 @@ class _Serving:
         }
         numbers = ("teacher_calls", "failed_calls", "lost_in_flight", "reused", "kept", "input_tokens", "output_tokens")
         write_table(self.workspace, "runs", store.run_id, [row | dict.fromkeys(numbers, 0) | {"cost_usd": 0.0}])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise InputError(f"port {port} of {host} cannot be had: {error.strerror}", "choose another --port") from error
-    return listener

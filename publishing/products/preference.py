@@ -1,13 +1,18 @@
 """What is better than what: `preference` pairs for DPO, and `kto` rows with a label and no partner."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from cotfactory.publishing.products.row_parts import Row, prompt, provenance, thinking, turn_of, written_by
 from cotfactory.publishing.products.who_may_appear import kept, rejected
+from cotfactory.reviewing.settle import settle
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.recipe import PreferencePairs, Recipe
+from cotfactory.schemas.review import Review
 
 Pair = tuple[GradedCandidate, GradedCandidate]
+PEOPLE_PREFER = "people_prefer"
+"""The rejection type of a right chain that people find worse than another right one."""
 
 
 def preference_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
@@ -15,7 +20,7 @@ def preference_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
 
     One pair of each rejection type, where that is asked for, is one for a model, in however many ways it was asked.
     """
-    rows = [_row(group, recipe, pair) for group in groups for pair in _pairs(group, recipe.release.preference)]
+    rows = [row for group in groups for row in _rows(group, recipe)]
     if not recipe.release.preference.one_per_rejection_type:
         return rows
     first: dict[tuple[str, str], Row] = {}
@@ -42,6 +47,49 @@ def kto_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
         for label, candidates in ((True, _chosen(group)), (False, rejected(group)))
         for graded in candidates
     ]
+
+
+def _rows(group: Group, recipe: Recipe) -> list[Row]:
+    """Return the pairs that people decided about, then those of the other candidates."""
+    preferred = _preferred(group, recipe)
+    taken = {graded.candidate.candidate_id for pair in preferred for graded in pair}
+    pairs = [
+        pair
+        for pair in _pairs(group, recipe.release.preference)
+        if taken.isdisjoint(graded.candidate.candidate_id for graded in pair)
+    ]
+    return [_row(group, recipe, pair, PEOPLE_PREFER) for pair in preferred] + [
+        _row(group, recipe, pair, pair[1].grade.reason) for pair in pairs
+    ]
+
+
+def _preferred(group: Group, recipe: Recipe) -> list[Pair]:
+    """Return the pairs of kept candidates of which people find one better, in one form and of like length."""
+    if recipe.review is None:
+        return []
+    chosen = {graded.candidate.candidate_id: graded for graded in _chosen(group)}
+    of_pairs: dict[str, list[Review]] = defaultdict(list)
+    for review in group.reviews:
+        if review.question == "better_of_two" and {review.candidate_id, review.other_id} <= chosen.keys():
+            of_pairs[review.item_id].append(review)
+    pairs: list[Pair] = []
+    for _, members in sorted(of_pairs.items()):
+        better, about = settle(members, recipe.review.per_item).answer, members[0]
+        sides = chosen[about.candidate_id or ""], chosen[about.other_id or ""]
+        pair = sides if better == "first" else sides[::-1]
+        used = {graded.candidate.candidate_id for other in pairs for graded in other}
+        is_new = used.isdisjoint(graded.candidate.candidate_id for graded in pair)
+        if better is not None and is_new and _is_fair(pair, recipe.release.preference.max_length_ratio):
+            pairs.append(pair)
+    return pairs
+
+
+def _is_fair(pair: Pair, ratio: float | None) -> bool:
+    """Whether neither the form nor the length of a pair tells which side is better."""
+    lengths = sorted(map(_chars, pair))
+    in_one_form = len({thinking(graded.candidate) is None for graded in pair}) == 1
+    differ = turn_of(pair[0].candidate) != turn_of(pair[1].candidate)
+    return differ and in_one_form and (ratio is None or lengths[1] / lengths[0] <= ratio)
 
 
 def _chosen(group: Group) -> list[GradedCandidate]:
@@ -97,7 +145,7 @@ def _chars(graded: GradedCandidate) -> int:
     return len(turn_of(graded.candidate)["content"])
 
 
-def _row(group: Group, recipe: Recipe, pair: Pair) -> Row:
+def _row(group: Group, recipe: Recipe, pair: Pair, rejection_type: str) -> Row:
     chosen, wrong = pair
     ids = chosen.candidate.candidate_id, wrong.candidate.candidate_id
     return {
@@ -113,6 +161,6 @@ def _row(group: Group, recipe: Recipe, pair: Pair) -> Row:
         "rejected_finish_reason": wrong.candidate.finish_reason,
         "chosen_chars": _chars(chosen),
         "rejected_chars": _chars(wrong),
-        "rejection_type": wrong.grade.reason,
+        "rejection_type": rejection_type,
         **written_by(group, recipe),
     }

@@ -191,6 +191,33 @@ def steps_row(number: int) -> Row:
     }
 
 
+def reviews_row(number: int) -> Row:
+    shared = _shared(number)
+    for name in ("strategy", "pass_rate", "pass_rate_n", "pass_rate_c"):
+        shared.pop(name)
+    return {
+        **shared,
+        "review_id": f"review-{number}",
+        "question": "answer_right",
+        "answer": "no",
+        "first_wrong_step": 1,
+        "reason": "Nine and nine is not seventeen.",
+        "own_answer": None,
+        "person": "reviewer-1",
+        "seen": "blind",
+        "sampled": "random",
+        "guidelines_id": "5ba30702015a3525",
+        "seconds": 12.5,
+        "candidate_id": f"candidate-{number}",
+        "other_id": None,
+        "prompt": [QUESTION],
+        "completion": [{"role": "assistant", "content": WRONG_TURN}],
+        "other": [],
+        "verdict": "incorrect",
+        "teacher_license": None,
+    }
+
+
 GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "sft": sft_row,
     "sft_chat_reasoning_content": reasoning_content_row,
@@ -202,6 +229,7 @@ GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "self_correction": self_correction_row,
     "all_graded": all_graded_row,
     "steps": steps_row,
+    "reviews": reviews_row,
 }
 
 

@@ -50,6 +50,7 @@ def test_good_rows_pass(tmp_path: Path, product: Product) -> None:
     assert {result.checked for result in by_row} == {5}
 
 
+PREFERRED = "rejected is graded incorrect, or people prefer chosen to another right chain"
 PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("sft", {"verdict": "incorrect"}, "graded correct"),
     ("sft", {"verdict": "ungraded"}, "graded correct"),
@@ -166,7 +167,10 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("sft_tools", {"pass_rate_n": 1}, "c of n"),
     ("sft_tools", {"output_tokens": -1}, "tokens are counted"),
     ("preference", {"chosen_verdict": "incorrect"}, "chosen is graded correct"),
-    ("preference", {"rejected_verdict": "ungraded"}, "rejected is graded incorrect"),
+    ("preference", {"rejected_verdict": "ungraded"}, PREFERRED),
+    # People choose between right chains; a wrong one is rejected for being wrong.
+    ("preference", {"rejected_verdict": "correct"}, PREFERRED),
+    ("preference", {"rejection_type": "people_prefer"}, PREFERRED),
     ("preference", {"rejected_finish_reason": "length"}, "rejected is not cut short or broken off"),
     ("preference", {"rejected": [assistant(TURN)]}, "two different chains"),
     ("preference", {"chosen": [QUESTION, assistant(TURN)]}, "chosen is one assistant turn"),
@@ -199,7 +203,21 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("preference", {"split": "dev"}, "a split we have"),
     ("preference", {"pass_rate": 1.5}, "pass rate is a share"),
     ("preference", {"pass_rate_c": 0}, "at least one correct sample"),
-    ("preference", {"pass_rate_n": 2}, "at least one incorrect sample"),
+    ("preference", {"pass_rate_n": 2}, "at least one incorrect sample, unless people chose between right ones"),
+    ("reviews", {"row_id": "row-00001"}, "no row twice"),
+    ("reviews", {"review_id": "review-1"}, "no answer twice"),
+    ("reviews", {"license": ""}, "licence present"),
+    ("reviews", {"split": "dev"}, "a split we have"),
+    ("reviews", {"question": "nice"}, "a question we ask"),
+    ("reviews", {"answer": "maybe"}, "an answer we offer"),
+    ("reviews", {"seen": "half"}, "it is told what was seen"),
+    ("reviews", {"sampled": "planted"}, "no planted item"),
+    ("reviews", {"person": "ana"}, "a pseudonym, and no name"),
+    ("reviews", {"seconds": -1.0}, "time does not run backwards"),
+    ("reviews", {"question": "better_of_two"}, "two chains for a pair, and for nothing else"),
+    ("reviews", {"completion": []}, "the chain that is judged is there"),
+    ("reviews", {"question": "write"}, "a wrong step is one of a judged chain"),
+    ("reviews", {"reason": KEY}, "no key-like string in any text"),
     ("kto", {"label": False}, "the label is the verdict, and never an ungraded one"),
     ("kto", {"verdict": "ungraded", "label": False}, "the label is the verdict, and never an ungraded one"),
     ("kto", {"rejection_type": "different"}, "a rejection type for every unwanted chain and no other"),
@@ -381,6 +399,7 @@ PLANTED += [
         ({"domain": "a\x00b"}, "only signs that texts are made of"),
         ({"domain": "\ufffd" * 50}, "only signs that texts are made of"),
     )
+    if product != "reviews" or "pass_rate" not in spoilt
 ]
 PLANTED += [
     (product, {"messages": answered(product, *asked)}, PROMPT) for product in ANSWERED for asked in ASKED_BY_NOBODY
@@ -388,7 +407,7 @@ PLANTED += [
 PLANTED += [
     (product, {"messages": [*answered(product, QUESTION), answered(product)[0]]}, PROMPT) for product in ANSWERED
 ]
-WITH_PROMPT: tuple[Product, ...] = ("preference", "kto", "rl", "self_correction", "all_graded")
+WITH_PROMPT: tuple[Product, ...] = ("preference", "kto", "rl", "self_correction", "all_graded", "reviews")
 PLANTED += [(product, {"prompt": asked}, PROMPT) for product in WITH_PROMPT for asked in ASKED_BY_NOBODY]
 WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "sft_tools", "self_correction", "steps")
 PLANTED += [(product, {"final_answer": "4711"}, SAYS) for product in WITH_ANSWER]

@@ -16,13 +16,14 @@ PINNED: dict[str, tuple[str, str]] = {
     "sft_chat_reasoning_content": ("1.3.0", "0da3b411fee6"),
     "sft_chat_no_reasoning": ("1.3.0", "dbc0f907b6f4"),
     "sft_tools": ("1.0.0", "dba9ceae8e35"),
-    "preference": ("1.5.0", "ea037683732b"),
+    "preference": ("1.6.0", "22b6a69b17f8"),
     "kto": ("1.3.0", "20ab1505a549"),
     "rl": ("1.5.0", "a1890e5c8dba"),
     "self_correction": ("1.3.0", "e16b2f89cd27"),
     "all_graded": ("1.4.0", "83ac06bbf61b"),
     "steps": ("1.2.0", "f87b19afad98"),
-    "release": ("1.1.0", "9990a7de5e15"),
+    "reviews": ("1.0.0", "7b6f2f205941"),
+    "release": ("1.2.0", "04f81c7017f0"),
 }
 """After a change: a new number (columns gone or retyped: major; columns or promises added: minor; words: patch), then
 the digest that the failing test names."""

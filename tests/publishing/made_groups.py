@@ -185,7 +185,9 @@ def made_tools_group(number: int) -> Group:
     return made_group(problem, [graded]).model_copy(update={"strategy": "python"})
 
 
-PRODUCTS: tuple[Product, ...] = tuple(product for product in get_args(Product) if product != "sft_tools")
+PRODUCTS: tuple[Product, ...] = tuple(
+    product for product in get_args(Product) if product not in ("sft_tools", "reviews")
+)
 """Those that the mixed groups have rows of."""
 
 

@@ -107,7 +107,16 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, ask
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
     plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace)
     has_tool = any(plan.strategy.most_calls for plan in plans)
-    with loaded, open_grading(loaded, request.recipe.grader, request.recipe.code, has_tool=has_tool) as tools:
+    with (
+        loaded,
+        open_grading(
+            loaded,
+            request.recipe.grader,
+            request.recipe.code,
+            packages=request.recipe.sandbox.packages,
+            has_tool=has_tool,
+        ) as tools,
+    ):
         check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))
         problems, dropped = await runner.run("check references", check)
         run.reviews = reviews_that_count(run.workspace, request.recipe)

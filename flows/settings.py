@@ -288,7 +288,9 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     )
     curation = recipe.curation.model_copy(update={"decontaminate": benchmarks})
     grader = str(folder / recipe.grader) if recipe.grader else None
-    files = {"problems": problems, "teachers": teachers, "curation": curation, "grader": grader}
+    packages = tuple(str(folder / name) if name.endswith(".whl") else name for name in recipe.sandbox.packages)
+    sandbox = recipe.sandbox.model_copy(update={"packages": packages})
+    files = {"problems": problems, "teachers": teachers, "curation": curation, "grader": grader, "sandbox": sandbox}
     if recipe.review is not None and _GUIDELINES_FILE.fullmatch(recipe.review.guidelines):
         guidelines = _guidelines(folder / recipe.review.guidelines)
         files["review"] = recipe.review.model_copy(update={"guidelines": guidelines})

@@ -24,6 +24,8 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
     for benchmark in told["curation"]["decontaminate"]:
         if benchmark["source"] == "file":
             benchmark["path"] = PurePath(benchmark["path"]).name
+    packages = told["sandbox"]["packages"]
+    told["sandbox"]["packages"] = [PurePath(name).name if name.endswith(".whl") else name for name in packages]
     if told["grader"]:
         told["grader"] = PurePath(told["grader"]).name
     for teacher in told["teachers"]:

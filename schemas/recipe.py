@@ -10,6 +10,7 @@ from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.problem import AnswerKind, Program, TextCompare
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.review_rules import ReviewRules
+from cotfactory.schemas.sandbox_packages import SandboxKeys
 from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
 Product = Literal[
@@ -350,6 +351,8 @@ class Recipe(RecipeKeys):
     """When a teacher's answers look wrong as a whole."""
     code: Code = Code()
     """What holds for programs that answers are, or that compute them."""
+    sandbox: SandboxKeys = SandboxKeys()
+    """The image that programs run in."""
     curation: Curation = Curation()
     """Which correct chains are worth publishing."""
     release: Release

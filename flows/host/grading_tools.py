@@ -20,29 +20,39 @@ def open_grading(
     grader: str | None = None,
     code: Code = Code(),  # noqa: B008 - frozen
     *,
+    packages: Sequence[str] = (),
     has_tool: bool = False,
 ) -> Iterator[Tools]:
     """Yield the graders' tools; Docker is touched only when some problem is graded by running programs.
 
     Or when a teacher has a tool (`has_tool`), whose calls are run in the same sandbox. `grader` (`FILE.py:FUNCTION`) is
-    the user's own, which then grades all of them; `code` bounds what programs may take. Raises SandboxError when the
-    engine or the image is not there, GraderError for a grader that cannot be used, before anything is asked.
+    the user's own, which then grades all of them; `code` bounds what programs may take, and `packages` is what they may
+    import beside what the image has. Raises SandboxError when the engine, the image or a package is not there,
+    GraderError for a grader that cannot be used, before anything is asked.
     """
     with ExitStack() as stack:
         sandbox = custom = None
         if grader is not None:
             custom = stack.enter_context(closing(CustomGrading(grader)))
         if has_tool or (grader is None and any(problem.runs_programs for problem in problems)):
-            sandbox = stack.enter_context(configured_sandbox(code))
+            sandbox = stack.enter_context(configured_sandbox(code, packages))
         yield stack.enter_context(open_tools(sandbox, custom))
 
 
-def configured_sandbox(code: Code = Code()) -> "AbstractContextManager[Sandbox]":  # noqa: B008 - frozen
-    """Open the sandbox whose image and runtime the environment names, within these bounds. Raises SandboxError."""
+def configured_sandbox(
+    code: Code = Code(),  # noqa: B008 - frozen
+    packages: Sequence[str] = (),
+) -> "AbstractContextManager[Sandbox]":
+    """Open the sandbox whose image and runtime the environment names, within these bounds. Raises SandboxError.
+
+    With `packages` it is that image with them on top, which is built where it is not there.
+    """
     from cotfactory.graders.sandbox.execution import ExecutionLimits
+    from cotfactory.graders.sandbox.packages import image_with_packages
     from cotfactory.graders.sandbox.pool import open_sandbox
 
     limits = ExecutionLimits(
         longest_s=code.max_time_s, largest_mb=code.max_memory_mb, longest_output_bytes=code.max_output_mb << 20
     )
-    return open_sandbox(sandbox_image(), limits=limits, runtime=sandbox_runtime())
+    image = image_with_packages(sandbox_image(), packages) if packages else sandbox_image()
+    return open_sandbox(image, limits=limits, runtime=sandbox_runtime())

@@ -165,7 +165,9 @@ def _check_references(
     """Return how many problems have a reference answer that is accepted, or none to check, and their test strength."""
     try:
         has_tool = any(teacher.strategy == "python" for teacher in recipe.teachers)
-        with open_grading(problems, recipe.grader, recipe.code, has_tool=has_tool) as tools:
+        with open_grading(
+            problems, recipe.grader, recipe.code, packages=recipe.sandbox.packages, has_tool=has_tool
+        ) as tools:
             _check_languages(problems, tools, faults)
             strength = _test_strength(problems, tools)
             tested = [

@@ -82,7 +82,8 @@ def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
     settings = AppSettings(token, request.any_version)
     with ExitStack() as stack:
         stack.enter_context(listener)
-        tools = stack.enter_context(open_grading([known.problem for known in served.problems], request.grader, code))
+        problems = [known.problem for known in served.problems]
+        tools = stack.enter_context(open_grading(problems, request.grader, code, packages=served.packages))
         workspace = open_workspace(request.workspace or served.workspace or default) if request.stores else None
         stack.enter_context(tuned_for_asking())
         uvloop.run(_Serving(request, settings, served, tools, workspace, say).until_stopped(listener))

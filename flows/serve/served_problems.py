@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cotfactory.schemas.code import Code
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.problem import CustomGrader, Problem
 from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.sandbox_packages import SandboxKeys
 from cotfactory.schemas.teaching import Message
 from cotfactory.warehouse.released import released_problems
 from cotfactory.warehouse.workspace import Workspace
@@ -45,13 +46,14 @@ class ServedProblems:
     """What is served: `by_id` has each problem under its problem id and, where no other has it, its id in its source.
 
     `workspace` is the one that a release was made in, None for a problem file and a release that has left it. `code`
-    is what the release's recipe says of programs.
+    and `packages` are what the release's recipe says of programs, and of the image that they run in.
     """
 
     problems: tuple[ServedProblem, ...]
     by_id: Mapping[str, ServedProblem]
     workspace: Path | None
     code: Code = field(default_factory=Code)
+    packages: tuple[str, ...] = ()
 
 
 def served_problems(what: str, workspace: Path, grader: str | None = None) -> ServedProblems:
@@ -67,11 +69,13 @@ def served_problems(what: str, workspace: Path, grader: str | None = None) -> Se
         return _served([ServedProblem(problem, render) for problem in loaded], None)
     with opened_release(what, workspace) as folder:
         home = _workspace_of(folder)
-        code = json.loads(read_manifest(folder).recipe).get("code")
-        return _served(list(_of_release(folder, home, own)), home, Code.model_validate(code or {}))
+        recipe = json.loads(read_manifest(folder).recipe)
+        served = _served(list(_of_release(folder, home, own)), home)
+        code, sandbox = recipe.get("code") or {}, SandboxKeys.model_validate(recipe.get("sandbox") or {})
+        return replace(served, code=Code.model_validate(code), packages=sandbox.packages)
 
 
-def _served(problems: list[ServedProblem], workspace: Path | None, code: Code = Code()) -> ServedProblems:  # noqa: B008 - frozen
+def _served(problems: list[ServedProblem], workspace: Path | None) -> ServedProblems:
     by_id: dict[str, ServedProblem] = {}
     ambiguous: set[str] = set()
     for served in problems:
@@ -81,7 +85,7 @@ def _served(problems: list[ServedProblem], workspace: Path | None, code: Code = 
     for row in ambiguous:
         del by_id[row]
     by_id.update((served.problem.problem_id, served) for served in problems)
-    return ServedProblems(tuple(problems), by_id, workspace, code)
+    return ServedProblems(tuple(problems), by_id, workspace)
 
 
 def _workspace_of(folder: Path) -> Path | None:

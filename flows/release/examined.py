@@ -77,6 +77,7 @@ class ExaminedChains:
                 self._rules,
                 problem.problem_id,
                 candidate.candidate_id,
+                graded.text,  # of a chain that was bought twice another one may be read
                 (candidate.strategy, candidate.parent_id, candidate.finish_reason),
                 (grade.verdict, grade.extracted_answer, grade.evidence.weak, graded.tool_difference),
                 (grade.reason, grade.evidence.detail) if grade.grader == PEOPLE else None,  # what they found of steps

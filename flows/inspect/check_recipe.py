@@ -12,7 +12,7 @@ from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.problem_rules import why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
-from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.settings import hub_access, load_recipe, sandbox_runtime
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.code.compiled import has_language, languages_asked_for
@@ -20,6 +20,7 @@ from cotfactory.graders.code.program_mutants import test_strength
 from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
+from cotfactory.graders.sandbox.isolation import told_isolation
 from cotfactory.publishing.licenses import refuse_forbidden_mix
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.problem import Problem
@@ -169,6 +170,8 @@ def _check_references(
             problems, recipe.grader, recipe.code, packages=recipe.sandbox.packages, has_tool=has_tool
         ) as tools:
             _check_languages(problems, tools, faults)
+            if tools.sandbox is not None:
+                ok.append(told_isolation(sandbox_runtime()))
             strength = _test_strength(problems, tools)
             tested = [
                 problem

@@ -140,6 +140,42 @@ CALLS = {
         "        try: open(os.path.join(folder, name), 'w').write('raise SystemExit(0)')\n"
         "        except OSError: pass\ndef digit_sum(n):\n    return -1\n"
     ),
+    "names_nobody_reads": (
+        "import os\nfor name in (b'\\xff\\xfe', b'n' * 250, b' ', b'-rf', b'new\\nline'):\n"
+        "    os.mkdir(b'/tmp/' + name); open(b'/tmp/' + name + b'/x', 'w').close(); os.chmod(b'/tmp/' + name, 0)\n"
+        "def digit_sum(n):\n    return -1\n"
+    ),
+    "folder_marked": (
+        "import os\nfor attempt in (lambda: os.chmod('/tmp', 0o700), lambda: os.utime('/tmp', (1, 1)),\n"
+        "                lambda: os.setxattr('/tmp', 'user.mark', b'1'), lambda: os.rename('/tmp', '/tmp2'),\n"
+        "                lambda: os.setxattr('/dev/shm', 'user.mark', b'1')):\n"
+        "    try: attempt()\n    except OSError: pass\ndef digit_sum(n):\n    return -1\n"
+    ),
+    "held_names": (
+        "import fcntl, os, socket, time\nline = socket.socket(socket.AF_UNIX); line.bind('\\0mark'); line.listen()\n"
+        "fcntl.flock(open(os.__file__), fcntl.LOCK_EX)\n"
+        "def digit_sum(n):\n    if os.fork() == 0:\n        os.setsid(); time.sleep(600)\n    return -1\n"
+    ),
+    "zombies": (
+        "import os\ndef digit_sum(n):\n    for _ in range(16):\n        if os.fork() == 0: os._exit(0)\n    return -1\n"
+    ),
+    "late_writer": (
+        "import atexit, os, threading, time\natexit.register(lambda: [os.write(fd, b'7') for fd in (1, 2)])\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), os.write(1, b'7')), daemon=True).start()\n"
+        "def digit_sum(n):\n    return -1\n"
+    ),
+    "import_hooks": (
+        "import sys\nclass Finder:\n    def find_spec(self, *given): raise SystemExit(0)\n"
+        "sys.meta_path.insert(0, Finder()); sys.modules['json'] = sys.modules['__main__']; sys.path[:] = ['/tmp']\n"
+        "sys.setrecursionlimit(10); sys.stdout = sys.stderr = None\ndef digit_sum(n):\n    return -1\n"
+    ),
+    "other_numbers": "def digit_sum(n):\n    return 10 ** 10 ** 7\n",
+    "lying_argument": (
+        "class Number(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\n"
+        "def digit_sum(n):\n    import gc\n    for held in gc.get_objects():\n"
+        "        if isinstance(held, list) and held == [n]: held[:] = [Number(7)]\n"
+        "    return Number(-1)\n"
+    ),
     # encodings
     "surrogates": "def digit_sum(n):\n    return '\\ud800' + chr(0)\n",
     "null_bytes_in_source": "def digit_sum(n):\n    return 7\n\0",
@@ -215,6 +251,52 @@ HOLES = {
         "        lambda: libc.syscall(425, 8, None), lambda: libc.syscall(0x40000000 | 39),\n"
         "        lambda: libc.reboot(0), lambda: libc.swapon(b'/tmp', 0), lambda: libc.acct(b'/tmp/acct')))\n"
     ),
+    "looking_into_others": (
+        "import ctypes, os\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "def hole():\n"
+        "    other = libc.syscall(434, os.getppid(), 0)\n"  # pidfd_open, which is no harm
+        "    if any(libc.syscall(number, *given) != -1 for number, given in (\n"
+        "        (438, (other, 0, 0)), (310, (os.getppid(), 0, 0, 0, 0, 0)), (311, (os.getppid(), 0, 0, 0, 0, 0)),\n"
+        "        (248, (b'user', b'mark', b'1', 1, -2)), (250, (0, -3, 1)), (321, (0, 0, 0)), (323, (0,)),\n"
+        "        (298, (0, 0, 0, 0, 0)), (319, (b'held', 0)), (447, (0,)))): return True\n"
+        "    try: return bool(open(f'/proc/{os.getppid()}/mem', 'rb'))\n"
+        "    except OSError: return False\n"
+    ),
+    "settings_of_the_kernel": (
+        "import glob, os, time\n"
+        "def hole():\n"
+        "    for path in ('/proc/sys/kernel/core_pattern', '/proc/sys/vm/overcommit_memory', '/proc/sysrq-trigger',\n"
+        "                 '/proc/sys/kernel/hostname',\n"
+        "                 *glob.glob('/sys/fs/cgroup/**/cgroup.procs', recursive=True)[:9],\n"
+        "                 *glob.glob('/sys/fs/cgroup/**/memory.max', recursive=True)[:9]):\n"
+        "        try: os.open(path, os.O_WRONLY); return True\n"
+        "        except OSError: pass\n"
+        "    for attempt in (lambda: time.clock_settime(time.CLOCK_REALTIME, 0),\n"
+        "                    lambda: os.mknod('/tmp/n', 0o60666, 1793),\n"
+        "                    lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),\n"
+        "                    lambda: os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))):\n"
+        "        try: attempt(); return True\n"
+        "        except OSError: pass\n"
+    ),
+    "order_of_killing": (
+        "import ctypes\n"
+        "def hole():\n"
+        "    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"
+        "    before = int(open('/proc/self/oom_score_adj').read())\n"
+        "    try: open('/proc/self/oom_score_adj', 'w').write('0')\n"
+        "    except OSError: pass\n"
+        "    return int(open('/proc/self/oom_score_adj').read()) < before or before < 500\n"
+    ),
+    "files_that_run": (
+        "import os, subprocess\n"
+        "def hole():\n"
+        "    for folder in ('/tmp', '/dev/shm', '/dev/mqueue'):\n"
+        "        try:\n"
+        "            open(f'{folder}/run', 'w').write('#!/bin/sh\\nexit 0'); os.chmod(f'{folder}/run', 0o755)\n"
+        "            if subprocess.run([f'{folder}/run']).returncode == 0: return True\n"
+        "        except OSError: pass\n"
+    ),
     # looks only; sends nothing
     "network": (
         "import os, socket\n"
@@ -258,6 +340,14 @@ SCRIPTS = {
     ),
     "right_then_crash_of_a_child_daemon": (
         "import os\nif os.fork() == 0:\n    os.setsid()\n    while True: os.write(1, b'0\\n')\nprint(1)\n"
+    ),
+    "every_descriptor": (
+        "import os\nfor fd in range(256):\n    try: os.set_blocking(fd, False); os.write(1, os.read(fd, 4096))\n"
+        "    except OSError: pass\n"
+    ),
+    "answers_kept_for_the_next": (
+        "import glob, os\nn = input()\nfor path in glob.glob('/tmp/**', recursive=True) + glob.glob('/dev/shm/*'):\n"
+        "    if os.path.isfile(path): print(open(path).read())\nopen('/tmp/seen', 'a').write(n)\n"
     ),
     "invalid_bytes": "import os\nos.write(1, b'\\xff\\x00\\xfe')\n",
 }

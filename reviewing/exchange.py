@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from cotfactory.reviewing.review_page import ASKED, ShownItem, ShownSolution
 from cotfactory.schemas.errors import InputError
+from cotfactory.schemas.problem import CHOICE_LETTERS
 from cotfactory.schemas.review import ANSWERS
 
 ExchangeFormat = Literal["label-studio", "argilla"]
@@ -83,13 +84,15 @@ def _fields(item: ShownItem) -> dict[str, str]:
     return {
         "item_id": item.item_id,
         "asked": ASKED[item.question],
-        "problem": "\n".join(
-            [item.problem, *(f"({'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[n % 26]}) {c}" for n, c in enumerate(item.choices))]
-        ),
+        "problem": "\n".join([item.problem, *_lettered(item.choices)]),
         "reference": item.reference or "",
         "chain": chains[0],
         "other": chains[1],
     }
+
+
+def _lettered(choices: Sequence[str]) -> list[str]:
+    return [f"({letter}) {choice}" for letter, choice in zip(CHOICE_LETTERS, choices, strict=False)]
 
 
 def _told(chain: ShownSolution) -> str:

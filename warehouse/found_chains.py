@@ -1,17 +1,15 @@
 """Problems and chains of the tables by their ids: some hundred of them, for people to look at."""
 
-import json
 from collections.abc import Collection
 
 from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.catalog import NEWEST_PROBLEM, files_sql, quoted, sealed_files
+from cotfactory.warehouse.released import stored_problem
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
-from cotfactory.warehouse.tables import SCHEMAS
+from cotfactory.warehouse.wanted import CANDIDATE_COLUMNS
 from cotfactory.warehouse.workspace import Workspace
-
-CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 
 
 def problems_by_id(workspace: Workspace, ids: Collection[str]) -> dict[str, Problem]:
@@ -21,10 +19,7 @@ def problems_by_id(workspace: Workspace, ids: Collection[str]) -> dict[str, Prob
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         query = f"FROM {files_sql(sealed_files(workspace, 'problems'))} WHERE problem_id IN ({_listed(ids)})"
         rows = connection.sql(f"{query} {NEWEST_PROBLEM}").to_arrow_table().to_pylist()
-    for row in rows:
-        row.pop("loaded_at")
-        row["tests"] = json.loads(row["tests"]) if row["tests"] is not None else None
-    return {row["problem_id"]: Problem.model_validate(row) for row in rows}
+    return {row["problem_id"]: stored_problem(row) for row in rows}
 
 
 def candidates_by_id(workspace: Workspace, ids: Collection[str]) -> dict[str, Candidate]:

@@ -18,9 +18,13 @@ BATCH_ROWS = 2_000
 def released_problems(workspace: Workspace, name: str) -> Iterator[Problem]:
     """Yield the problems of the file `name` of the problems table, in the recipe's order. Raises WorkspaceError."""
     for row in _rows(_found(workspace, "problems", name)):
-        row["tests"] = json.loads(row["tests"]) if row["tests"] is not None else None
-        row.pop("loaded_at")
-        yield Problem.model_validate(row)
+        yield stored_problem(row)
+
+
+def stored_problem(row: Mapping[str, Any]) -> Problem:
+    """Return a problem as the table holds it."""
+    fields = {name: value for name, value in row.items() if name != "loaded_at"}
+    return Problem.model_validate({**fields, "tests": json.loads(row["tests"]) if row["tests"] is not None else None})
 
 
 def released_file(workspace: Workspace, name: str, version: str) -> Path:

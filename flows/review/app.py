@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 
 from cotfactory.flows.review.answers import review_of_form, written_candidate
 from cotfactory.flows.review.shown_items import second_is_first
@@ -34,7 +34,6 @@ from cotfactory.warehouse.workspace import Workspace
 COOKIE = "reviewer"
 LARGEST_FORM = 8 * 2**20
 SHOWN_BEFORE = 50
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PERSON = web.RequestKey("person", Reviewer)
 
 

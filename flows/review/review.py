@@ -97,7 +97,7 @@ async def _until_stopped(app: web.Application, listener: socket.socket, ready: C
 
 def _announcement(session: ReviewSession, listener: socket.socket) -> str:
     people = session.people()
-    who = f"{len(people)} people have a link" if people else "nobody has a link yet: cotfactory review add-person NAME"
+    who = f"with a link: {', '.join(people)}" if people else "nobody has a link yet: cotfactory review add-person NAME"
     return f"{url_of(listener)} shows {len(session.items):,} items; {who} (Ctrl-C ends it)"
 
 

@@ -5,6 +5,7 @@ of all who have not answered it; when somebody joins or leaves, only items that 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from cotfactory.reviewing.settle import newest, settle
 from cotfactory.schemas.ids import seed_from
@@ -52,5 +53,6 @@ def _due(person: str, item: ReviewItem, reviews: Sequence[Review], people: Seque
     return "adjudicating" if blind >= per_item else "blind"
 
 
+@lru_cache(maxsize=1 << 18)
 def _rank(person: str, item_id: str) -> int:
     return seed_from("review", person, item_id)

@@ -66,7 +66,7 @@ def is_right(text: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("sample", "problems"), [(SMALL, 8), pytest.param(FULL, 160, marks=pytest.mark.reviewers)], ids=["small", "full"]
+    ("sample", "problems"), [(SMALL, 8), pytest.param(FULL, 240, marks=pytest.mark.reviewers)], ids=["small", "full"]
 )
 def test_three_people_a_reload_and_a_killed_server(tmp_path: Path, sample: dict[str, int], problems: int) -> None:
     reviewed = decided(tmp_path, {"per_item": 3, "sample": sample}, problems=problems)

@@ -2,6 +2,7 @@
 
 from cotfactory.publishing.products.all_graded import all_graded_rows
 from cotfactory.publishing.products.preference import kto_rows, preference_rows
+from cotfactory.publishing.products.preference_forms import conversation_rows, kto_text_rows, preference_text_rows
 from cotfactory.publishing.products.reviews import reviews_rows
 from cotfactory.publishing.products.rl import rl_rows
 from cotfactory.publishing.products.row_parts import Builder
@@ -17,7 +18,10 @@ BUILDERS: dict[Product, Builder] = {
     "sft_chat_no_reasoning": no_reasoning_rows,
     "sft_tools": sft_tools_rows,
     "preference": preference_rows,
+    "preference_conversations": conversation_rows,
+    "preference_text": preference_text_rows,
     "kto": kto_rows,
+    "kto_text": kto_text_rows,
     "rl": rl_rows,
     "self_correction": self_correction_rows,
     "all_graded": all_graded_rows,

@@ -16,6 +16,7 @@ from cotfactory.publishing.report_page import REPORT, report_page
 from cotfactory.publishing.reward_client.release_environment import write_environment
 from cotfactory.publishing.reward_client.released_client import REWARD, reward_client
 from cotfactory.publishing.stage_rows import StagedRows
+from cotfactory.publishing.trainer_files import DATASET_INFO, dataset_info, write_gym_rows
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.key_like import count_key_like
@@ -44,18 +45,20 @@ def write_pages(
         CHANGELOG: changelog(manifest, differences, parent),
         "contract.json": json.dumps(told, ensure_ascii=False, indent=1),
         REPORT: report_page(manifest, statistics, reports, charts),
+        DATASET_INFO: dataset_info(manifest, recipe.release.repo),
     }
-    environment: list[Path] = []
+    for_trainers: list[Path] = []
     if manifest.rows.get("rl"):
         shards = rows.shards("rl")
         texts[REWARD] = reward_client(shards, statistics.graders)
-        environment = write_environment(staged, manifest.name, manifest.version, shards, texts[REWARD])
+        for_trainers = write_environment(staged, manifest.name, manifest.version, shards, texts[REWARD])
+        for_trainers += write_gym_rows(staged, shards)
     for name, text in texts.items():
         write_text(staged / name, text)
     for path, chart in charts.items():
         (staged / path).parent.mkdir(exist_ok=True)
         (staged / path).write_bytes(chart.png)
-    return [*(staged / name for name in (*texts, *charts)), *environment]
+    return [*(staged / name for name in (*texts, *charts)), *for_trainers]
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from cotfactory.schemas.grade import Split
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.recipe import Product, Recipe
 
+LABELLED: tuple[Product, ...] = ("kto", "kto_text")
 Spools = dict[Product, dict[Split, RowSpool]]
 
 
@@ -92,10 +93,11 @@ def _spooled(problems: Iterable[Sequence[Group]], recipe: Recipe, folder: Path, 
             for product, by_split in spools.items():
                 rows = BUILDERS[product](groups, recipe)
                 by_split[groups[0].split].add(rows)
-                if product == "kto":
+                if product in LABELLED:
                     labels.update(row["label"] for row in rows)
     if len(labels) < len((True, False)):
-        spools.pop("kto", None)  # nothing can be learnt from rows that are all wanted, or all unwanted
+        for product in LABELLED:
+            spools.pop(product, None)  # nothing can be learnt from rows that are all wanted, or all unwanted
     filled = {
         product: {split: spool for split, spool in by_split.items() if spool.rows}
         for product, by_split in spools.items()

@@ -40,6 +40,7 @@ WRITTEN_BY: list[tuple[str, pa.DataType]] = [*PASS_RATE, ("teacher_license", pa.
 CHAIN: list[tuple[str, pa.DataType]] = [
     ("final_answer", pa.string()),
     ("verdict", pa.string()),
+    ("weak", pa.bool_()),
     ("finish_reason", pa.string()),
     ("output_tokens", pa.int32()),
     *WRITTEN_BY,
@@ -104,6 +105,14 @@ SFT_TOOLS = pa.schema(
 )
 """One correct chain that calls a tool, turn by turn; `tools` is what trainers hand to the chat template, as JSON."""
 
+
+def _as_text(schema: pa.Schema) -> pa.Schema:
+    """Return the columns with every list of messages as one text, and the system message before the prompt."""
+    fields = [pa.field(field.name, pa.string()) if field.type == MESSAGES else field for field in schema]
+    at = schema.get_field_index("prompt")
+    return pa.schema([*fields[:at], pa.field("system", pa.string()), *fields[at:]])
+
+
 PREFERENCE = pa.schema(
     [
         *PROVENANCE,
@@ -114,6 +123,7 @@ PREFERENCE = pa.schema(
         ("rejected", MESSAGES),
         ("chosen_verdict", pa.string()),
         ("rejected_verdict", pa.string()),
+        ("weak", pa.bool_()),
         ("chosen_finish_reason", pa.string()),
         ("rejected_finish_reason", pa.string()),
         ("chosen_chars", pa.int32()),
@@ -125,6 +135,12 @@ PREFERENCE = pa.schema(
 """One pair: a correct and an incorrect chain of the same teacher on the same problem, as TRL's DPO reads it.
 Verdicts and finish reasons travel with the pair, so that a contract (and a reader) can check both sides."""
 
+PREFERENCE_CONVERSATIONS = pa.schema([field for field in PREFERENCE if field.name != "prompt"])
+"""The same pairs, the prompt in both `chosen` and `rejected`: whole conversations."""
+
+PREFERENCE_TEXT = _as_text(PREFERENCE)
+"""The same pairs as plain text: `system`, `prompt`, `chosen`, `rejected`."""
+
 KTO = pa.schema(
     [
         *PROVENANCE,
@@ -133,12 +149,16 @@ KTO = pa.schema(
         ("completion", MESSAGES),
         ("label", pa.bool_()),
         ("verdict", pa.string()),
+        ("weak", pa.bool_()),
         ("finish_reason", pa.string()),
         ("rejection_type", pa.string()),
         *WRITTEN_BY,
     ]
 )
 """One chain that is wanted (`label`) or not, as TRL's KTO reads it: no pairs needed."""
+
+KTO_TEXT = _as_text(KTO)
+"""The same as plain text: `system`, `prompt`, `completion`."""
 
 RL = pa.schema(
     [
@@ -155,6 +175,10 @@ RL = pa.schema(
             "extra_info",
             pa.struct([("index", pa.int64()), ("split", pa.string()), ("problem_id", pa.string())]),
         ),
+        ("env_class", pa.string()),
+        ("reward_spec", pa.struct([("method", pa.string()), ("ground_truth", pa.string())])),
+        ("question", pa.string()),
+        ("answer", pa.string()),
         ("grader", pa.string()),
         ("grader_args", pa.string()),
         *PASS_RATE,
@@ -176,7 +200,8 @@ RL = pa.schema(
 )
 """One problem with its reference answer. TRL reads `prompt` and hands `solution` to rewards; verl reads
 `prompt`, `data_source`, `ability`, `reward_model`, `extra_info`; open-instruct reads `messages`, `ground_truth`,
-`dataset`. `grader_args` is a JSON object (choices, tests); `pass_rates` has every teacher's."""
+`dataset`; SkyRL `prompt`, `env_class`, `reward_spec`; verifiers `question`, `answer`.
+`grader_args` is a JSON object (choices, tests); `pass_rates` has every teacher's."""
 
 SELF_CORRECTION = pa.schema(
     [
@@ -185,6 +210,7 @@ SELF_CORRECTION = pa.schema(
         ("right_id", pa.string()),
         ("prompt", MESSAGES),
         ("completion", MESSAGES),
+        ("turn", pa.string()),
         ("wrong_attempt", pa.string()),
         ("trigger", pa.string()),
         ("correction", pa.string()),
@@ -193,6 +219,7 @@ SELF_CORRECTION = pa.schema(
         ("mask_end", pa.int32()),
         ("wrong_verdict", pa.string()),
         ("right_verdict", pa.string()),
+        ("weak", pa.bool_()),
         ("wrong_finish_reason", pa.string()),
         ("right_finish_reason", pa.string()),
         ("wrong_answer", pa.string()),
@@ -200,8 +227,8 @@ SELF_CORRECTION = pa.schema(
         *WRITTEN_BY,
     ]
 )
-"""One turn that thinks wrong, says so, and thinks right. The characters from `mask_start` up to `mask_end` of
-`completion[0].content` are the wrong attempt: context to the student, never a target."""
+"""One turn that thinks wrong, says so, and thinks right. `prompt` ends inside it, after the wrong attempt: context to
+the student, never a target; `completion` is the rest. The wrong attempt is `mask_start` up to `mask_end` of `turn`."""
 
 ALL_GRADED = pa.schema(
     [
@@ -235,6 +262,7 @@ STEPS = pa.schema(
         ("prompt", pa.string()),
         ("completions", pa.list_(pa.string())),
         ("labels", pa.list_(pa.bool_())),
+        ("states", pa.list_(pa.bool_())),
         ("rollouts_n", pa.list_(pa.int32())),
         ("rollouts_c", pa.list_(pa.int32())),
         ("reasoning", pa.string()),
@@ -242,8 +270,8 @@ STEPS = pa.schema(
         *CHAIN,
     ]
 )
-"""One chain cut into steps, `completions`, each with a label, as TRL's type for stepwise supervision has it
-(its `PRMTrainer`, which TRL 1.0 has and 1.16 no longer, trains on such rows).
+"""One chain cut into steps, `completions`, each with a label, as axolotl's `stepwise_supervised` and the `PRMTrainer`
+of TRL before 1.1 read them. A step of which `states` is false only announces, and has the label of the next.
 `rollouts_c` of `rollouts_n` continuations from the end of a step came to the right answer."""
 
 REVIEWS = pa.schema(
@@ -278,7 +306,10 @@ ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "sft_chat_no_reasoning": SFT_CHAT_NO_REASONING,
     "sft_tools": SFT_TOOLS,
     "preference": PREFERENCE,
+    "preference_conversations": PREFERENCE_CONVERSATIONS,
+    "preference_text": PREFERENCE_TEXT,
     "kto": KTO,
+    "kto_text": KTO_TEXT,
     "rl": RL,
     "self_correction": SELF_CORRECTION,
     "all_graded": ALL_GRADED,

@@ -1,4 +1,4 @@
-"""Problems to practise on with a reward: one row that TRL's GRPO, verl and open-instruct all read."""
+"""Problems to practise on with a reward: one row that TRL's GRPO, verl, open-instruct, SkyRL and verifiers all read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,9 @@ VERL_SCORERS = {
 }
 """Names that verl's reward functions know, each with the mark that its scorer looks for in a response."""
 VERL_BOXED = "lighteval/MATH"
+
+ENV_CLASS = "cotfactory"
+"""The name under which SkyRL is to know an environment that asks the graders."""
 
 LeftOut = Literal["no_reference", "contaminated", "weak_check", "no_pass_rate", "outside_difficulty", "outside_band"]
 """Why a problem that was asked has no row."""
@@ -53,6 +56,10 @@ def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
                 "split": group.split,
                 "problem_id": problem.problem_id,
             },
+            "env_class": ENV_CLASS,
+            "reward_spec": {"method": "rule", "ground_truth": truth},
+            "question": problem.question,
+            "answer": truth,
             "grader": _grader(problem),
             "grader_args": _grader_args(problem),
             **pass_rate(group),

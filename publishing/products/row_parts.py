@@ -52,6 +52,7 @@ def chain(graded: GradedCandidate, group: Group, recipe: Recipe) -> Row:
     return {
         "final_answer": graded.grade.extracted_answer,
         "verdict": graded.grade.verdict,
+        "weak": graded.grade.evidence.weak,
         "finish_reason": graded.candidate.finish_reason,
         "output_tokens": graded.candidate.usage.output_tokens,
         **written_by(group, recipe),

@@ -1,7 +1,8 @@
 """Recovering from a mistake: a teacher's own wrong attempt, the words that break it off, and its right attempt.
 
 The mistake is one the teacher really made: supervised correction of injected mistakes does not carry over (arXiv
-2512.02389), so nothing is made up here but the trigger. The wrong attempt is marked, for a trainer to mask.
+2512.02389), so nothing is made up here but the trigger. The prompt ends inside the assistant's turn, after the wrong
+attempt, so that a trainer that takes no loss on prompts learns the correction alone.
 """
 
 from collections.abc import Sequence
@@ -42,20 +43,24 @@ def _row(group: Group, recipe: Recipe, wrong: GradedCandidate, right: GradedCand
     correction = thinking(right.candidate)
     # A teacher that shows no thinking corrects itself in the response: all of its right attempt is there.
     thought = "\n\n".join(part for part in (attempt, trigger, correction) if part is not None)
+    turn = assistant_turn(thought, right.candidate.response)["content"]
+    mask_end = len(OPENING) + len(attempt)
     return {
         **provenance("self_correction", group, *ids),
         "wrong_id": ids[0],
         "right_id": ids[1],
-        "prompt": prompt(group),
-        "completion": [assistant_turn(thought, right.candidate.response)],
+        "prompt": [*prompt(group), {"role": "assistant", "content": turn[:mask_end]}],
+        "completion": [{"role": "assistant", "content": turn[mask_end:]}],
+        "turn": turn,
         "wrong_attempt": attempt,
         "trigger": trigger,
         "correction": correction,
         "response": right.candidate.response,
         "mask_start": len(OPENING),
-        "mask_end": len(OPENING) + len(attempt),
+        "mask_end": mask_end,
         "wrong_verdict": wrong.grade.verdict,
         "right_verdict": right.grade.verdict,
+        "weak": wrong.grade.evidence.weak or right.grade.evidence.weak,
         "wrong_finish_reason": wrong.candidate.finish_reason,
         "right_finish_reason": right.candidate.finish_reason,
         "wrong_answer": wrong.grade.extracted_answer,

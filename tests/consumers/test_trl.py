@@ -45,28 +45,20 @@ def test_sft_trains_on_the_chains(product: str, released: Path, tmp_path: Path, 
     assert trainer.train().training_loss > 0
 
 
-def test_sft_trains_on_corrections_with_the_mistake_masked(
+def test_sft_trains_on_corrections_and_not_on_the_mistake(
     released: Path, tmp_path: Path, student: Any, tokenizer: Any
 ) -> None:
-    def tokens(row: dict[str, Any]) -> dict[str, list[int]]:
-        turn = row["completion"][0]["content"]
-        asked = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
-        told = tokenizer(asked + turn, return_offsets_mapping=True)
-        start, end = len(asked) + row["mask_start"], len(asked) + row["mask_end"]
-        learnt = [first >= len(asked) and not start <= first < end for first, _ in told["offset_mapping"]]
-        ids = told["input_ids"]
-        return {
-            "input_ids": ids,
-            "labels": [each if is_learnt else -100 for each, is_learnt in zip(ids, learnt, strict=True)],
-        }
-
     corrections = rows(released, "self_correction", tmp_path)
-    masked = corrections.map(tokens, remove_columns=corrections.column_names)
-    row, labels = corrections[0], [each for each in masked[0]["labels"] if each != -100]
-    learnt = tokenizer.decode(labels)
-    assert learnt == f"<think>\n\n\n{row['trigger']}\n\n{row['correction']}\n</think>\n\n{row['response']}"
     arguments = trl.SFTConfig(output_dir=str(tmp_path), max_length=None, **ONE_STEP)
-    trainer = trl.SFTTrainer(student, args=arguments, train_dataset=masked, processing_class=tokenizer)
+    trainer = trl.SFTTrainer(student, args=arguments, train_dataset=corrections, processing_class=tokenizer)
+    row, seen = corrections[0], trainer.train_dataset[0]
+    learnt = tokenizer.decode(
+        [each for each, counts in zip(seen["input_ids"], seen["completion_mask"], strict=True) if counts]
+    )
+    assert row["wrong_attempt"] not in learnt
+    assert row["trigger"] in learnt
+    assert learnt.count(row["response"]) == 1
+    assert row["wrong_attempt"] in tokenizer.decode(seen["input_ids"])
     assert trainer.train().training_loss > 0
 
 

@@ -17,6 +17,9 @@ TURN = f"<think>\nNine and nine.\n</think>\n\n{RESPONSE}"
 WRONG_TURN = "<think>\nNine and eight.\n</think>\n\nThe answer is \\boxed{17}."
 
 
+TEXT_PROMPT = {"system": None, "prompt": QUESTION["content"]}
+
+
 def _shared(number: int) -> Row:
     return {
         "row_id": f"row-{number:05d}",
@@ -45,6 +48,7 @@ def _chain(number: int) -> Row:
         "candidate_id": f"candidate-{number}",
         "final_answer": "18",
         "verdict": "correct",
+        "weak": False,
         "finish_reason": "stop",
         "output_tokens": 12,
     }
@@ -90,6 +94,7 @@ def preference_row(number: int) -> Row:
         "rejected": [{"role": "assistant", "content": WRONG_TURN}],
         "chosen_verdict": "correct",
         "rejected_verdict": "incorrect",
+        "weak": False,
         "chosen_finish_reason": "stop",
         "rejected_finish_reason": "stop",
         "chosen_chars": len(TURN),
@@ -106,9 +111,23 @@ def kto_row(number: int) -> Row:
         "completion": [{"role": "assistant", "content": TURN}],
         "label": True,
         "verdict": "correct",
+        "weak": False,
         "finish_reason": "stop",
         "rejection_type": None,
     }
+
+
+def conversations_row(number: int) -> Row:
+    row = preference_row(number)
+    return {**row, "chosen": [QUESTION, *row["chosen"]], "rejected": [QUESTION, *row["rejected"]]}
+
+
+def preference_text_row(number: int) -> Row:
+    return {**preference_row(number), **TEXT_PROMPT, "chosen": TURN, "rejected": WRONG_TURN}
+
+
+def kto_text_row(number: int) -> Row:
+    return {**kto_row(number), **TEXT_PROMPT, "completion": TURN}
 
 
 def rl_row(number: int) -> Row:
@@ -123,6 +142,10 @@ def rl_row(number: int) -> Row:
         "ability": "math",
         "reward_model": {"style": "rule", "ground_truth": "18"},
         "extra_info": {"index": number, "split": "train", "problem_id": f"{number:032x}"},
+        "env_class": "cotfactory",
+        "reward_spec": {"method": "rule", "ground_truth": "18"},
+        "question": QUESTION["content"],
+        "answer": "18",
         "grader": "math",
         "grader_args": "{}",
         "pass_rates": [{"model": "owl-7b", "strategy": "solve", "n": 4, "c": 2, "pass_rate": 0.5}],
@@ -138,8 +161,9 @@ def self_correction_row(number: int) -> Row:
         **_written(number),
         "wrong_id": f"wrong-{number}",
         "right_id": f"right-{number}",
-        "prompt": [QUESTION],
-        "completion": [{"role": "assistant", "content": turn}],
+        "prompt": [QUESTION, {"role": "assistant", "content": turn[: 8 + len(WRONG)]}],
+        "completion": [{"role": "assistant", "content": turn[8 + len(WRONG) :]}],
+        "turn": turn,
         "wrong_attempt": WRONG,
         "trigger": TRIGGER,
         "correction": "Nine and nine.",
@@ -148,6 +172,7 @@ def self_correction_row(number: int) -> Row:
         "mask_end": 8 + len(WRONG),
         "wrong_verdict": "incorrect",
         "right_verdict": "correct",
+        "weak": False,
         "wrong_finish_reason": "stop",
         "right_finish_reason": "stop",
         "wrong_answer": "17",
@@ -184,6 +209,7 @@ def steps_row(number: int) -> Row:
         "prompt": QUESTION["content"],
         "completions": ["Nine and nine ", "is 18."],
         "labels": [True, True],
+        "states": [True, True],
         "rollouts_n": [4, 1],
         "rollouts_c": [3, 1],
         "reasoning": "Nine and nine is 18.",
@@ -224,7 +250,10 @@ GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "sft_chat_no_reasoning": no_reasoning_row,
     "sft_tools": tools_row,
     "preference": preference_row,
+    "preference_conversations": conversations_row,
+    "preference_text": preference_text_row,
     "kto": kto_row,
+    "kto_text": kto_text_row,
     "rl": rl_row,
     "self_correction": self_correction_row,
     "all_graded": all_graded_row,

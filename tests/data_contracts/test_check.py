@@ -15,10 +15,12 @@ from cotfactory.data_contracts.report import ContractReport
 from cotfactory.schemas.errors import ContractError
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
-from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, good_rows, tools_row, write_rows
+from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, WRONG_TURN, good_rows, tools_row, write_rows
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)
 TOOL_TURNS = tools_row(1)["messages"]
+STEP_LABEL = "a step is good when one of its rollouts is correct, and only then; one that states nothing is as the next"
+GOES_ON = "the prompt ends with the wrong attempt, and the completion goes on from there"
 TURNS = "somebody asks, each call is answered, and the assistant ends"
 KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
 DEMANDS = Demands(require_reasoning=True, max_length_ratio=1.5, one_per_rejection_type=True, rate_off_by=1e-6)
@@ -252,9 +254,12 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("self_correction", {"wrong_finish_reason": "length"}, "the wrong attempt is not cut short or broken off"),
     ("self_correction", {"right_finish_reason": "length"}, "the right attempt is not cut short or broken off"),
     ("self_correction", {"completion": [QUESTION, assistant(TURN)]}, "the completion is one assistant turn"),
-    ("self_correction", {"completion": [assistant(f"<think>{TURN}")]}, "thinking opened exactly once"),
-    ("self_correction", {"completion": [assistant("<think>18")]}, "thinking closed exactly once"),
-    ("self_correction", {"prompt": []}, "there is a prompt"),
+    ("self_correction", {"turn": f"<think>{TURN}"}, "thinking opened exactly once"),
+    ("self_correction", {"turn": "<think>18"}, "thinking closed exactly once"),
+    # The mistake, or a part of it, would be learnt.
+    ("self_correction", {"prompt": [QUESTION]}, GOES_ON),
+    ("self_correction", {"prompt": [QUESTION, assistant("<think>\nNine")]}, GOES_ON),
+    ("self_correction", {"completion": [assistant("18.")]}, GOES_ON),
     ("self_correction", {"wrong_id": "x", "right_id": "x"}, "two different attempts"),
     ("self_correction", {"wrong_id": "wrong-1"}, "no wrong attempt twice"),
     ("self_correction", {"right_id": "right-1"}, "no right attempt twice"),
@@ -293,7 +298,7 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("kto", {"completion": [assistant(f"{TURN} [/THINK]")]}, "no other mark of thinking"),
     ("preference", {"chosen": [assistant(f"{TURN} </Thinking>")]}, "no other mark of thinking in chosen"),
     ("preference", {"rejected": [assistant(f"{TURN} [THINK]")]}, "no other mark of thinking in rejected"),
-    ("self_correction", {"completion": [assistant(f"{TURN}<|end_of_thought|>")]}, "no other mark of thinking"),
+    ("self_correction", {"turn": f"{TURN}<|end_of_thought|>"}, "no other mark of thinking"),
     ("steps", {"response": "<think>18"}, "no mark of thinking"),
     ("all_graded", {"finish_reason": "eos_token"}, "a finish reason we have"),
     # A space less, and the steps are not what the teacher wrote.
@@ -311,8 +316,11 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ),
     ("steps", {"labels": [True]}, "a label and two counts for every step"),
     ("steps", {"rollouts_n": [4, 4, 1]}, "a label and two counts for every step"),
-    ("steps", {"labels": [False, True]}, "a step is good when one of its rollouts is correct, and only then"),
-    ("steps", {"rollouts_c": [0, 1]}, "a step is good when one of its rollouts is correct, and only then"),
+    ("steps", {"labels": [False, True]}, STEP_LABEL),
+    ("steps", {"rollouts_c": [0, 1]}, STEP_LABEL),
+    ("steps", {"rollouts_c": [0, 1], "labels": [False, True], "states": [False, True]}, STEP_LABEL),
+    ("steps", {"states": [True]}, "a label and two counts for every step"),
+    ("steps", {"states": [True, False]}, "the last label is the verdict"),
     ("steps", {"rollouts_c": [5, 1]}, "rollouts are c of n, and at least one"),
     (
         "steps",
@@ -407,8 +415,19 @@ PLANTED += [
 PLANTED += [
     (product, {"messages": [*answered(product, QUESTION), answered(product)[0]]}, PROMPT) for product in ANSWERED
 ]
-WITH_PROMPT: tuple[Product, ...] = ("preference", "kto", "rl", "self_correction", "all_graded", "reviews")
+WITH_PROMPT: tuple[Product, ...] = ("preference", "kto", "rl", "all_graded", "reviews")
 PLANTED += [(product, {"prompt": asked}, PROMPT) for product in WITH_PROMPT for asked in ASKED_BY_NOBODY]
+PLANTED += [
+    ("self_correction", {"prompt": [*asked, assistant(f"<think>\n{WRONG}")]}, PROMPT) for asked in ASKED_BY_NOBODY
+]
+PLANTED += [
+    (
+        "preference_conversations",
+        {"chosen": [*asked, assistant(TURN)], "rejected": [*asked, assistant(WRONG_TURN)]},
+        PROMPT,
+    )
+    for asked in ASKED_BY_NOBODY
+]
 WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "sft_tools", "self_correction", "steps")
 PLANTED += [(product, {"final_answer": "4711"}, SAYS) for product in WITH_ANSWER]
 PLANTED += [
@@ -417,18 +436,63 @@ PLANTED += [
         {"rejected": [assistant("The answer is \\boxed{17}.")], "rejected_chars": 25},
         "both sides show their thinking, or neither",
     ),
+    ("rl", {"reward_spec": {"method": "rule", "ground_truth": "17"}}, "SkyRL is given the same reference answer"),
+    ("rl", {"env_class": "gsm8k"}, "SkyRL is given the same reference answer"),
+    ("rl", {"answer": "17"}, "verifiers is given the same reference answer, and a question"),
+    ("rl", {"question": " "}, "verifiers is given the same reference answer, and a question"),
     ("rl", {"data_source": ""}, "verl is told a scorer or the source"),
     ("rl", {"dataset": " "}, "open-instruct is told a verifier or the source"),
     ("rl", {"solution": "\\boxed{17}"}, "the solution is the reference answer"),
 ]
 
 
+def in_other_form(form: Product, spoilt: dict[str, Any]) -> dict[str, Any]:
+    """What is planted in a row of `preference` or `kto`, as a row of another form says it."""
+    said = {name: spoilt[name] for name in ("chosen", "rejected", "completion") if name in spoilt}
+    if form == "preference_conversations":
+        return spoilt | {name: [QUESTION, *turns] for name, turns in said.items()}
+    return spoilt | {name: turns[0]["content"] for name, turns in said.items()}
+
+
+ABOUT_TURNS = {PROMPT, "there is a prompt", "chosen is one assistant turn", "rejected is one assistant turn"}
+ABOUT_TURNS |= {"the completion is one assistant turn"}
+FORMS: dict[Product, Product] = {
+    "preference_conversations": "preference",
+    "preference_text": "preference",
+    "kto_text": "kto",
+}
+PLANTED += [
+    (form, in_other_form(form, spoilt), means)
+    for form, origin in FORMS.items()
+    for product, spoilt, means in list(PLANTED)
+    if product == origin and means not in ABOUT_TURNS
+]
+PLANTED += [
+    ("preference_conversations", {"chosen": [QUESTION]}, "chosen ends with the assistant"),
+    ("preference_conversations", {"rejected": [assistant(WRONG_TURN), QUESTION]}, "rejected ends with the assistant"),
+    (
+        "preference_conversations",
+        {"rejected": [{"role": "user", "content": "What is 8 + 9?"}, assistant(WRONG_TURN)]},
+        "both sides answer the same prompt",
+    ),
+    ("preference_text", {"prompt": " "}, "the prompt is never empty"),
+    ("preference_text", {"system": ""}, "the prompt is never empty"),
+    ("kto_text", {"prompt": "\n"}, "the prompt is never empty"),
+]
+
+
+def planted_in() -> dict[Product, list[int]]:
+    """The positions in PLANTED of what is planted in the rows of each product."""
+    return {product: [at for at, each in enumerate(PLANTED) if each[0] == product] for product in PRODUCTS}
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[Product, ContractReport]:
-    """One report a product, over good rows and every planted one, with all examples."""
-    rows = {product: good_rows(product, len(PLANTED) + 3) for product in PRODUCTS}
-    for number, (product, spoilt, _) in enumerate(PLANTED, 3):
-        rows[product][number] |= spoilt
+    """One report a product, over three good rows and its planted ones, with all examples."""
+    rows = {product: good_rows(product, len(plants) + 3) for product, plants in planted_in().items()}
+    for product, plants in planted_in().items():
+        for number, at in enumerate(plants, 3):
+            rows[product][number] |= PLANTED[at][1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "EXAMPLES", 1000)
         return {
@@ -446,7 +510,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[Product, ContractR
 def test_planted_row_is_found(reports: dict[Product, ContractReport], number: int) -> None:
     product, _, means = PLANTED[number]
     failed = {result.means: set(result.examples) for result in reports[product].results if not result.passed}
-    row = f"row-{number + 3:05d}"
+    row = f"row-{planted_in()[product].index(number) + 3:05d}"
     # Of two rows that are equal in something, the first in order is named.
     assert row in failed[means] or (is_about_two_rows(means) and "row-00001" in failed[means])
 
@@ -474,7 +538,7 @@ def test_limits_that_the_recipe_does_not_set_do_not_hold(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_only_planted_rows_are_found(reports: dict[Product, ContractReport], product: Product) -> None:
-    planted = {f"row-{number:05d}" for number, each in enumerate(PLANTED, 3) if each[0] == product}
+    planted = {f"row-{number:05d}" for number in range(3, len(planted_in()[product]) + 3)}
     found = {row for result in reports[product].results for row in result.examples}
     assert found <= planted | {"row-00001"}
 

@@ -12,16 +12,19 @@ from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
 
 PINNED: dict[str, tuple[str, str]] = {
-    "sft": ("1.4.0", "c9a70762e5d6"),
-    "sft_chat_reasoning_content": ("1.3.0", "0da3b411fee6"),
-    "sft_chat_no_reasoning": ("1.3.0", "dbc0f907b6f4"),
-    "sft_tools": ("1.0.0", "dba9ceae8e35"),
-    "preference": ("1.6.0", "22b6a69b17f8"),
-    "kto": ("1.3.0", "20ab1505a549"),
-    "rl": ("1.5.0", "a1890e5c8dba"),
-    "self_correction": ("1.3.0", "e16b2f89cd27"),
+    "sft": ("1.5.0", "381f2408c437"),
+    "sft_chat_reasoning_content": ("1.4.0", "1d42b7ed10b8"),
+    "sft_chat_no_reasoning": ("1.4.0", "7a0417acb2b8"),
+    "sft_tools": ("1.1.0", "c15cc6ec6ae4"),
+    "preference": ("1.7.0", "6a90fd8cb14e"),
+    "preference_conversations": ("1.0.0", "3fdc3397b5e4"),
+    "preference_text": ("1.0.0", "1f989ca6e669"),
+    "kto": ("1.4.0", "ee5f5e7cf7ce"),
+    "kto_text": ("1.0.0", "dd7ef811b0cc"),
+    "rl": ("1.6.0", "9112b9d693a8"),
+    "self_correction": ("2.0.0", "8796d1f277f9"),
     "all_graded": ("1.4.0", "83ac06bbf61b"),
-    "steps": ("1.2.0", "f87b19afad98"),
+    "steps": ("2.0.0", "b5aca5ba58b6"),
     "reviews": ("1.0.0", "7b6f2f205941"),
     "release": ("1.2.0", "04f81c7017f0"),
 }

@@ -14,6 +14,7 @@ from cotfactory.schemas.group import Group
 from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
+from cotfactory.schemas.teaching import Message
 from tests.publishing.made_groups import group_of, in_split, made_mixed_group, made_recipe, made_tools_group
 
 RECIPE = made_recipe()
@@ -37,7 +38,7 @@ def test_row_ids_differ_between_products_problems_and_candidates() -> None:
     for number in range(2):
         groups = [made_mixed_group(number)]
         rows += [row for builder in BUILDERS.values() for row in builder(groups, RECIPE)]
-    assert len({row["row_id"] for row in rows}) == len(rows) == 34
+    assert len({row["row_id"] for row in rows}) == len(rows) == 44
 
 
 @pytest.mark.parametrize("product", EVERY_PRODUCT)
@@ -67,6 +68,28 @@ def test_a_call_that_was_written_as_a_block_is_a_call_like_any_other() -> None:
     assert said["tool_calls"][0]["function"]["arguments"] == {"code": "9 + 9\n"}
     assert (result["role"], result["content"]) == ("tool", "18")
     assert result["tool_call_id"] == said["tool_calls"][0]["id"]
+
+
+@pytest.mark.parametrize("system", [None, "You are careful."])
+def test_other_forms_of_preference_and_kto_say_the_same(system: str | None) -> None:
+    group = made_mixed_group(1)
+    told = (Message(role="system", content=system),) if system else ()
+    group = group.model_copy(update={"messages": (*told, *group.messages)})
+    (pair,) = BUILDERS["preference"]([group], RECIPE)
+    (conversations,) = BUILDERS["preference_conversations"]([group], RECIPE)
+    (text,) = BUILDERS["preference_text"]([group], RECIPE)
+    for side in ("chosen", "rejected"):
+        assert conversations[side] == [*pair["prompt"], *pair[side]]
+        assert text[side] == pair[side][0]["content"]
+    assert (text["system"], text["prompt"]) == (system, group.messages[-1].content)
+    labels, plain = BUILDERS["kto"]([group], RECIPE), BUILDERS["kto_text"]([group], RECIPE)
+    assert [row["completion"] for row in plain] == [row["completion"][0]["content"] for row in labels]
+    assert {(row["system"], row["prompt"]) for row in plain} == {(system, group.messages[-1].content)}
+    # Turns that show the teacher an example are no plain text.
+    shown = (Message(role="user", content="1 + 1?"), Message(role="assistant", content="2"), *group.messages)
+    taught = group.model_copy(update={"messages": shown})
+    assert BUILDERS["preference_text"]([taught], RECIPE) == BUILDERS["kto_text"]([taught], RECIPE) == []
+    assert len(BUILDERS["preference_conversations"]([taught], RECIPE)) == 1
 
 
 @pytest.mark.parametrize(

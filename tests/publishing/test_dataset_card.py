@@ -40,7 +40,10 @@ TEN_MIXED: dict[Product, int] = {
     "sft_chat_reasoning_content": 20,
     "sft_chat_no_reasoning": 10,
     "preference": 10,
+    "preference_conversations": 10,
+    "preference_text": 10,
     "kto": 30,
+    "kto_text": 30,
     "rl": 10,
     "self_correction": 10,
     "all_graded": 40,
@@ -86,7 +89,7 @@ def test_chains_with_calls_load_with_their_calls(tmp_path: Path) -> None:
     assert [message["role"] for message in row["messages"]] == ["user", "assistant", "tool", "assistant"]
     assert row["messages"][1]["tool_calls"][0]["function"] == {"name": "python", "arguments": {"code": "9 + 9"}}
     assert json.loads(row["tools"])[0]["function"]["name"] == "python"
-    assert "whose calls and results its chat template writes" in (path / "README.md").read_text("utf-8")
+    assert "`tools` goes to the chat template" in (path / "README.md").read_text("utf-8")
 
 
 def test_chains_are_loaded_by_default(released: Path, tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ def test_front_matter_is_what_the_hub_reads(card: str, released: Path) -> None:
 def test_card_says_what_a_reader_asks(card: str) -> None:
     for said in (
         "| problems | 10 |  |",
-        "| rows | 170 |  |",
+        "| rows | 220 |  |",
         "| asked | 40 |  |",
         "| answered | 30 | 75.0 % |",
         "| correct | 20 | 50.0 % |",

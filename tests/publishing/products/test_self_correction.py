@@ -33,8 +33,13 @@ def test_turn_and_mask(wrong_thought: str | None, right_thought: str | None, con
     right = made_candidate(problem, 1, reasoning=right_thought, response="It is 18.")
     group = made_group(problem, [made_graded(wrong, "incorrect", found="17"), made_graded(right)])
     (row,) = self_correction_rows([group], RECIPE)
-    turn = row["completion"][0]["content"]
+    turn = row["turn"]
     assert turn == content.format(row["trigger"])
+    # A trainer takes no loss on a prompt: this one ends with the mistake, inside the turn.
+    begun, rest = row["prompt"][-1], row["completion"][0]
+    assert (begun["role"], rest["role"]) == ("assistant", "assistant")
+    assert begun["content"] == turn[: row["mask_end"]]
+    assert begun["content"] + rest["content"] == turn
     assert turn[row["mask_start"] : row["mask_end"]] == row["wrong_attempt"] == (wrong_thought or "It is 17.")
     assert row["trigger"] in TRIGGERS
     assert (row["wrong_answer"], row["final_answer"]) == ("17", "18")

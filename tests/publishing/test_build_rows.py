@@ -16,13 +16,20 @@ from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from cotfactory.schemas.teaching import Message
 from tests.publishing.made_groups import group_of, in_split, made_mixed_group, made_recipe, made_tools_group
+from tests.reviewing.made_reviews import a_review, an_item
 
 RECIPE = made_recipe()
 EVERY_PRODUCT: tuple[Product, ...] = get_args(Product)
 
 
 def group_for(product: Product) -> Group:
-    return made_tools_group(1) if product == "sft_tools" else made_mixed_group(1)
+    if product == "sft_tools":
+        return made_tools_group(1)
+    group = made_mixed_group(1)
+    if product != "reviews":
+        return group
+    judged = an_item(problem_id=group.problem.problem_id, candidate_id=group.candidates[0].candidate.candidate_id)
+    return group.model_copy(update={"reviews": (a_review(item=judged),)})
 
 
 @pytest.mark.parametrize("product", EVERY_PRODUCT)

@@ -42,7 +42,10 @@ TEN_MIXED: dict[Product, int] = {
     "sft_chat_reasoning_content": 20,
     "sft_chat_no_reasoning": 10,  # two chains of a problem differ in their thinking alone
     "preference": 10,
+    "preference_conversations": 10,
+    "preference_text": 10,
     "kto": 30,
+    "kto_text": 30,
     "rl": 10,
     "self_correction": 10,
     "all_graded": 40,

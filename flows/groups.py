@@ -73,4 +73,8 @@ def _complete(stored: StoredGroup, strategy: Strategy) -> dict[int, list[StoredS
 def _whole(steps: Sequence[StoredStep], strategy: Strategy) -> GradedCandidate:
     candidate = strategy.whole([step.candidate for step in steps[:-1]], steps[-1].candidate)
     turns = tuple(step.candidate for step in steps[:-1]) if strategy.most_calls else ()
-    return GradedCandidate(candidate=candidate, grade=steps[-1].grade, turns=turns)
+    shown = steps[:-1] if strategy.shows_earlier else ()
+    earlier_tokens = sum(step.candidate.usage.output_tokens for step in shown)
+    return GradedCandidate(
+        candidate=candidate, grade=steps[-1].grade, turns=turns, earlier_output_tokens=earlier_tokens
+    )

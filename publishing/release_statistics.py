@@ -137,7 +137,7 @@ class ReleaseStatistics:
             if decision.kept:
                 self.flags.update(decision.flags)
                 self.kept_weak += grade.evidence.weak
-            self.lengths["correct" if correct else "other"][candidate.usage.output_tokens.bit_length()] += 1
+            self.lengths["correct" if correct else "other"][graded.output_tokens.bit_length()] += 1
             self.graders[grade.grader, grade.grader_version] += 1
             sample = self._kept if decision.reason is None else self._of_reason(decision.reason)
             sample.add(sha_key(candidate.candidate_id, group.problem.problem_id), group, graded, decision)

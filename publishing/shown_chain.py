@@ -65,7 +65,7 @@ def shown_chain(group: Group, graded: GradedCandidate, decision: Decision) -> Sh
         grader_reason=grade.reason,
         drop_reason=decision.reason or "",
         flags=decision.flags,
-        output_tokens=candidate.usage.output_tokens,
+        output_tokens=graded.output_tokens,
         **{name: WITHHELD if withheld else cut(text, most) for name, (text, most) in texts.items()},
     )
 

@@ -12,13 +12,20 @@ class GradedCandidate(Record):
     """A candidate and its current grade.
 
     `turns` are the answers with calls of a tool that led to it. `tool_difference` says which of the calls gave
-    something else back when they were run again; None: none did, or they were not run again.
+    something else back when they were run again; None: none did, or they were not run again. `earlier_output_tokens`
+    are those of earlier answers that are a part of what is published: calls of a tool, thinking cut at its budget.
     """
 
     candidate: Candidate
     grade: Grade
     turns: tuple[Candidate, ...] = ()
     tool_difference: str | None = None
+    earlier_output_tokens: int = 0
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens of all that is published of it, as the endpoint billed them."""
+        return self.candidate.usage.output_tokens + self.earlier_output_tokens
 
     @property
     def text(self) -> str:

@@ -174,13 +174,19 @@ class Strategy:
         """Return an answer as this strategy reads it."""
         return candidate
 
+    @property
+    def shows_earlier(self) -> bool:
+        """Whether the earlier answers of a sample are published with its last one."""
+        return self.name == "budget" or self.most_calls > 0
+
     def whole(self, earlier: Sequence[Candidate], last: Candidate) -> Candidate:
-        """Return a sample's candidate as it is published: with `budget`, with what was thought before time was up."""
+        """Return a sample's candidate as it is published: with `budget`, with what was thought before time was up.
+
+        What a teacher thinks beyond that, when it is to answer, is left out: it would be longer than the budget.
+        """
         if self.name != "budget" or not earlier:
             return last
-        thoughts = [candidate.reasoning or candidate.response for candidate in earlier] + (
-            [last.reasoning] if last.reasoning else []
-        )
+        thoughts = (candidate.reasoning or candidate.response for candidate in earlier)
         return last.model_copy(update={"reasoning": "\n\n".join(thoughts)})
 
 

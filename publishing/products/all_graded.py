@@ -29,7 +29,7 @@ def all_graded_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
             "kept": decisions[graded.candidate.candidate_id].kept,
             "drop_reason": decisions[graded.candidate.candidate_id].reason,
             "finish_reason": graded.candidate.finish_reason,
-            "output_tokens": graded.candidate.usage.output_tokens,
+            "output_tokens": graded.output_tokens,
             **written_by(group, recipe),
         }
         for group in groups

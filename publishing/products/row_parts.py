@@ -54,7 +54,7 @@ def chain(graded: GradedCandidate, group: Group, recipe: Recipe) -> Row:
         "verdict": graded.grade.verdict,
         "weak": graded.grade.evidence.weak,
         "finish_reason": graded.candidate.finish_reason,
-        "output_tokens": graded.candidate.usage.output_tokens,
+        "output_tokens": graded.output_tokens,
         **written_by(group, recipe),
     }
 

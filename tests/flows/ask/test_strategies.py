@@ -144,7 +144,8 @@ def test_thinking_is_cut_at_its_budget_and_answered(
         a, b = map(int, re.findall(r"\d+", turns[0])[:2])
         if len(turns) == 1:
             return f"<think>Way {seed}: {a} + {b} = {a + b}, but let me think", "length"
-        return f"The answer is \\boxed{{{a + b}}}.", "stop"
+        # Told to answer, it thinks on: that is beyond the budget.
+        return f"<think>Once more from the start.</think>The answer is \\boxed{{{a + b}}}.", "stop"
 
     teacher.talk = slow
     teachers = [one_teacher(teacher, "budget", think_tokens=7)]
@@ -152,9 +153,11 @@ def test_thinking_is_cut_at_its_budget_and_answered(
     assert (summary.teacher_calls, summary.kept) == (8, 4)
     assert sorted(body["max_tokens"] for body in teacher.bodies) == [7] * 4 + [50] * 4
     assert summary.release is not None
+    assert teacher.usage is not None
     for row in rows_of(summary.release.path):
         assert re.fullmatch(r"Way \d: \d \+ \d = \d, but let me think", row["reasoning"])
         assert row["response"].startswith("The answer is")
+        assert row["output_tokens"] == 2 * teacher.usage["completion_tokens"]
 
 
 def test_a_cut_sample_is_asked_again_with_more_tokens(

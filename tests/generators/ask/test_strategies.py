@@ -127,11 +127,11 @@ def test_which_step_a_sample_ends_with(name: StrategyName, found: list[str], las
     assert strategy(name).last_step(steps) == last
 
 
-def test_the_thought_before_time_was_up_belongs_to_the_answer() -> None:
+def test_the_thought_before_time_was_up_belongs_to_the_answer_and_no_later_one() -> None:
     cut = a_candidate("", reasoning="6 * 7 = 42", finish_reason="length")
-    answer = a_candidate("So it is \\boxed{42}.", reasoning="Enough.")
+    answer = a_candidate("So it is \\boxed{42}.", reasoning="On second thoughts, once more from the start.")
     whole = strategy("budget").whole([cut], answer)
-    assert (whole.reasoning, whole.response) == ("6 * 7 = 42\n\nEnough.", answer.response)
+    assert (whole.reasoning, whole.response) == ("6 * 7 = 42", answer.response)
     assert strategy("budget").whole([], answer) == answer
     assert strategy("refine").whole([cut, cut], answer) == answer
 

@@ -265,7 +265,7 @@ class TeacherSpec(RecipeKeys):
             raise ValueError(f"teacher {self.name!r} has `batch`: expected an endpoint, not recordings or a simulation")
         if self.base_urls is not None:
             raise ValueError(f"teacher {self.name!r} has `batch` and base_urls: a batch lies at one endpoint")
-        others = self.limits.model_fields_set - {"timeout_s", "retries"}
+        others = self.limits.model_dump(exclude_defaults=True).keys() - {"timeout_s", "retries"}
         if others:
             raise ValueError(
                 f"teacher {self.name!r} has `batch` and limits.{min(others)}: expected `batch.requests` alone to say "

@@ -33,3 +33,10 @@ def test_it_is_still_the_recipe() -> None:
     recipe = recipe_with(TeacherSpec(name="owl", model="owl-7b", base_url="http://host/v1"))
     told = Recipe.model_validate(published_recipe(recipe))
     assert told.model_copy(update={"problems": recipe.problems}) == recipe
+
+
+def test_what_was_left_at_its_default_does_not_count_as_set() -> None:
+    """Defaults are told too: a teacher with `batch` may say nothing of concurrency, and did not."""
+    spec = {"name": "t", "model": "m", "base_url": "http://host/v1", "batch": {}, "limits": {"retries": 1}}
+    recipe = recipe_with(TeacherSpec.model_validate(spec))
+    assert Recipe.model_validate(published_recipe(recipe)).teachers == recipe.teachers

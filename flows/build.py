@@ -3,7 +3,7 @@
 The same order runs plain (`--direct`) and as a Prefect flow: how a stage is run is the StageRunner's affair.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -24,8 +24,12 @@ from cotfactory.schemas.errors import CotfactoryError, RunInterrupted
 from cotfactory.warehouse import freed_memory
 
 
-async def build(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
+async def build(
+    request: BuildRequest, runner: StageRunner, progress: Progress, measure: Callable[[Job], None] | None = None
+) -> RunSummary:
     """Run a recipe from its problems to its release and return what was done.
+
+    `measure` looks at what was asked and graded, before it is curated.
 
     Resuming is the default: whatever the workspace holds is neither asked nor graded again. When something
     stops the run (budget, contract, endpoint), everything bought is sealed, the run is written down and its
@@ -46,10 +50,22 @@ async def build(request: BuildRequest, runner: StageRunner, progress: Progress) 
             raise
         if job.run.bought.failed_calls:
             await job.stage("count what is missing", count_missing)
+        if measure is not None:
+            await job.stage("measure", measure)
         await _curate_and_release(job)
         if request.publish:
             await job.stage("publish", publish)
     return job.run.summary()
+
+
+async def ask_and_measure(
+    request: BuildRequest, runner: StageRunner, progress: Progress, measure: Callable[[Job], None]
+) -> None:
+    """Ask and grade what a recipe wants, have `measure` look at it, and release nothing."""
+    async with opened_job(request, runner, progress, asks=True) as job:
+        await grade_stored(job)
+        await ask(job, round_of_samples(job.problems, job.plans, job.wanted, job.run.recipe.shard_problems))
+        await job.stage("measure", measure)
 
 
 async def release_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:

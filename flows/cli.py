@@ -283,6 +283,30 @@ def exam(
 
 
 @app.command()
+def prove(
+    arms: Annotated[
+        str, typer.Option("--arms", metavar="NAME,...", help="strict, answer, majority, unverified.")
+    ] = "strict,answer,majority,unverified",
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", metavar="RECIPE", help="One arm more: this recipe's curation keys.")
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="How often the students learn.")] = 6,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often all of it is done.")] = 2,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the page goes.")] = Path(
+        "prove.html"
+    ),
+    workspace: Workspace = Path("prove"),
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Show on a small model that what was kept teaches, and what was not does not; needs the extra `prove`."""
+    from cotfactory.flows.loop.run_prove import prove_arms
+
+    with _shown(as_json, debug) as show:
+        show(prove_arms(arms.split(","), recipe, workspace, rounds, seeds, out))
+
+
+@app.command()
 def regrade(
     recipe: RecipePath,
     workspace: RecipeWorkspace = None,

@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 class BuildRequest:
     """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen.
 
+    `chosen` takes only the problems with these ids.
     `log_level` (debug, info, warning, error) is how much goes into the run's log; `drain_s` is how long a run that a
     signal stops waits at most for what is in flight.
     """
@@ -54,6 +55,7 @@ class BuildRequest:
     version: str | None = None
     log_level: str = "info"
     drain_s: float = DRAIN_S
+    chosen: frozenset[str] | None = None
 
 
 @asynccontextmanager
@@ -103,7 +105,7 @@ async def opened_job(
 
 @asynccontextmanager
 async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, asks: bool) -> AsyncIterator[Job]:
-    loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit)))
+    loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit, request.chosen)))
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
     plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace)
     has_tool = any(plan.strategy.most_calls for plan in plans)

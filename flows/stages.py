@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,8 +57,8 @@ class Flip(Record):
     reason: str
 
 
-def load(run: Run, limit: int | None) -> ProblemSpool:
-    """Return the recipe's problems, the first `limit` of them; all are read, and checked.
+def load(run: Run, limit: int | None, chosen: Container[str] | None = None) -> ProblemSpool:
+    """Return the recipe's problems, the first `limit` of them, or those `chosen` by id; all are read, and checked.
 
     Raises ProblemSourceError, GraderError for an own grader that cannot be read, RecipeError for licences
     that may not be mixed, and WorkspaceError when the disk refuses.
@@ -69,7 +69,7 @@ def load(run: Run, limit: int | None) -> ProblemSpool:
         fallback = {"license": run.recipe.release.license}
         grader = custom_grader(run.recipe.grader)
         for number, problem in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader)):
-            if limit is None or number < limit:
+            if (limit is None or number < limit) and (chosen is None or problem.problem_id in chosen):
                 yield problem if problem.license else problem.model_copy(update=fallback)
 
     with run.progress.stage("load problems"):

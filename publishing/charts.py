@@ -54,15 +54,15 @@ def draw_charts(statistics: ReleaseStatistics) -> dict[str, Chart]:
     }
     specifications = [_pass_rates(statistics), _lengths(statistics)]
     try:
-        drawn = _drawn(specifications)
+        pictures = drawn(specifications)
     except (OSError, subprocess.SubprocessError, TypeError, ValueError) as error:
         logger.warning("the release goes without pictures: they could not be drawn", extra={"error": _told(error)})
         return {}
-    return {path: Chart(shows, *picture) for (path, shows), picture in zip(shown.items(), drawn, strict=True)}
+    return {path: Chart(shows, *picture) for (path, shows), picture in zip(shown.items(), pictures, strict=True)}
 
 
-def _drawn(specifications: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
-    """Return the SVG and the PNG of each picture."""
+def drawn(specifications: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
+    """Return the SVG and the PNG of each picture. Raises what a process that fails raises, and ValueError."""
     done = subprocess.run(  # noqa: S603 - this interpreter, with code written here
         [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{DRAW}"],
         input=json.dumps(specifications).encode(),
@@ -86,7 +86,7 @@ def _told(error: Exception) -> str:
 
 def _pass_rates(statistics: ReleaseStatistics) -> dict[str, Any]:
     rows = [{"share": name, "groups": statistics.pass_rates[name]} for name in PASS_RATE_BINS]
-    return _chart(
+    return chart(
         rows,
         {"type": "bar", "color": COLOURS["correct"]},
         {
@@ -106,7 +106,7 @@ def _lengths(statistics: ReleaseStatistics) -> dict[str, Any]:
         for power in powers
     ]
     colour = {"domain": list(COLOURS), "range": list(COLOURS.values())}
-    return _chart(
+    return chart(
         rows,
         {"type": "bar"},
         {
@@ -118,7 +118,8 @@ def _lengths(statistics: ReleaseStatistics) -> dict[str, Any]:
     )
 
 
-def _chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+def chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+    """Return the specification of one picture in our colours."""
     words = {"labelColor": GREY, "titleColor": GREY, "titleFontWeight": "normal", "titleFontSize": 12}
     return {
         "data": {"values": rows},

@@ -21,7 +21,7 @@ from cotfactory.publishing.hub_repository import Ask, Repository, make_public, o
 from cotfactory.publishing.named_repository import named_after
 from cotfactory.publishing.release_folder import MANIFEST, FileToSend, OpenRelease, open_release
 from cotfactory.schemas.errors import PublishError
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.recipe import Product, Recipe
 from cotfactory.schemas.record import Record
 
 logger = logging.getLogger(__name__)
@@ -73,12 +73,23 @@ def publish_release(release: Path, repository: Repository, hub: HubTarget, ask: 
     """
     refuse_no_name(repository.name)
     opened = open_release(release)
+    _refuse_unverified(opened)
     api = hub.api()
     with told_as_publish_error(repository.name, api), TemporaryDirectory() as scratch:
         open_repository(api, repository, ask)
         outcome = _publish(api, repository, named_after(opened, repository.name, Path(scratch)))
         make_public(api, repository)
     return outcome
+
+
+def _refuse_unverified(opened: OpenRelease) -> None:
+    unverified = Recipe.model_validate_json(opened.manifest.recipe).release.unverified
+    if unverified is not None:
+        raise PublishError(
+            f"{opened.manifest.name}@{opened.manifest.version} was made to learn from unverified chains "
+            f"(release.unverified: {unverified}): expected verified ones",
+            "such a release is for experiments on this machine; make one without the key",
+        )
 
 
 def prepare_repository(repository: Repository, hub: HubTarget, ask: Ask | None = None) -> None:

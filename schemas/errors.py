@@ -21,6 +21,7 @@ CotfactoryError                 exit 1
 ├── RunInterrupted              exit 130, 143, 129   a signal asked the run to stop
 ├── PublishError                         the Hub
 │   └── HubUnreachable                   down, slow, limiting the rate: later it may go well
+├── ProofBroken                          an arm of `prove` did not come out as it must
 └── OrchestratorError                    the Prefect server
 """
 
@@ -197,6 +198,10 @@ class PublishError(CotfactoryError):
 
 class HubUnreachable(PublishError):
     """The Hub did not answer, or not now: the same may go well later."""
+
+
+class ProofBroken(CotfactoryError):
+    """What a student learned is not what the arms of the proof should show; the summary holds the numbers."""
 
 
 class OrchestratorError(CotfactoryError):

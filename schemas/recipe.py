@@ -175,7 +175,7 @@ class ProceduralSource(RecipeKeys):
     """That they are made here."""
     families: Annotated[tuple[str, ...], Field(min_length=1)]
     """Files of `generators/problems/families/`: `arithmetic_stories`, `fractions_decimals`, `linear_equations`,
-    `multiple_choice`, `short_text`, `units_percent`."""
+    `multiple_choice`, `running_totals`, `short_text`, `units_percent`."""
     count: PositiveInt
     """How many problems of each family."""
     seed: int = 0
@@ -327,6 +327,19 @@ class Release(RecipeKeys):
     """What is asked of the pairs of the product `preference`."""
     stop_above: StopAbove = StopAbove()
     """When the contract stops a release."""
+    unverified: Literal["majority", "anything"] | None = None
+    """For experiments alone, as [`cotfactory prove`](prove.md) makes them: a student learns from chains of `all_graded`
+    that nobody held against a reference, those with the answer of most samples, or any. Publishing refuses such a
+    release."""
+
+    @model_validator(mode="after")
+    def _unverified_chains_are_no_product(self) -> Self:
+        if self.unverified is not None and self.products != ("all_graded",):
+            raise ValueError(
+                f"`unverified: {self.unverified}` with the products {list(self.products)}: expected all_graded alone, "
+                "where each chain says what it is"
+            )
+        return self
 
 
 class Recipe(RecipeKeys):

@@ -14,7 +14,7 @@ IN_ANOTHER = {"pydantic_core": "pydantic"}
 """Imported module -> the declared package that pins it."""
 AS_TEXT = {"vl-convert-python"}
 """`publishing/charts.py` runs it in a process of its own, whose code is a text."""
-EXTRAS = {"reasoning-gym", "math-verify"}
+EXTRAS = {"reasoning-gym", "math-verify", "torch"}
 """Imported where they are installed, else told: extras of their own."""
 RELEASED = {"verifiers"}
 """Imported by a file that releases carry, where a trainer runs it."""

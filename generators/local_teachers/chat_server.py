@@ -1,6 +1,7 @@
 """The OpenAI chat protocol on the server's side: what a local teacher is asked, and what it sends back.
 
-Covers `POST /v1/chat/completions` (one choice, whole or streamed) and `GET /v1/models`; anything else gets an error
+Covers `POST /v1/chat/completions` (whole or streamed; several choices where the teacher gives them) and
+`GET /v1/models`; anything else gets an error
 body as OpenAI's clients expect it: `{"error": {"message", "type", "param", "code"}}`.
 """
 
@@ -8,7 +9,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -25,7 +26,7 @@ class ChatRequest(NamedTuple):
 
     `sample` is the request's `seed`, or without one how many answers this model already gave to these messages. `turn`
     counts the user's later turns. `calls` are how many calls of a tool the conversation holds, None where it may
-    not make any.
+    not make any. With `samples` (the API's `n`) that many answers are wanted, from number `sample` on.
     """
 
     model: str
@@ -34,6 +35,8 @@ class ChatRequest(NamedTuple):
     max_tokens: int | None
     turn: int = 0
     calls: int | None = None
+    samples: int = 1
+    temperature: float = 1.0
 
 
 class ChatReply(NamedTuple):
@@ -59,6 +62,9 @@ class ChatRefusal(Exception):
 
 Answer = Callable[[ChatRequest], ChatReply]
 """Answers a request at once, or raises ChatRefusal."""
+AnswerSeveral = Callable[[ChatRequest], Awaitable[Sequence[ChatReply]]]
+"""Gives as many answers as a request wants, some time later, or raises ChatRefusal."""
+MOST_SAMPLES = 128
 
 
 def token_count(text: str) -> int:
@@ -67,16 +73,27 @@ def token_count(text: str) -> int:
 
 
 def chat_app(models: Sequence[str], answer: Answer) -> web.Application:
-    """Return the web application that answers with `answer` and lists `models`."""
+    """Return the web application that answers with `answer`, one choice a request, and lists `models`."""
+
+    async def answer_one(request: ChatRequest) -> Sequence[ChatReply]:
+        if request.samples > 1:
+            raise ChatRefusal(400, "unsupported", f"n={request.samples}: this teacher gives one choice a request")
+        return (answer(request),)
+
+    return several_choices_app(models, answer_one)
+
+
+def several_choices_app(models: Sequence[str], answer: AnswerSeveral) -> web.Application:
+    """Return the web application that answers with `answer`, as many choices as are asked for, and lists `models`."""
     given: Counter[bytes] = Counter()
 
     async def complete(request: web.Request) -> web.Response:
         try:
             body = _read_body(await request.read())
-            reply = answer(_chat_request(body, given))
+            replies = await answer(_chat_request(body, given))
         except ChatRefusal as refusal:
             return _error(refusal)
-        completion = _completion(body, reply)
+        completion = _completion(body, replies)
         if body.get("stream"):
             return web.Response(body=_events(body, completion), content_type="text/event-stream")
         return web.json_response(completion)
@@ -102,8 +119,13 @@ def _read_body(raw: bytes) -> dict[str, Any]:
     messages = body.get("messages")
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         raise ChatRefusal(400, "invalid_request", "the request needs `messages`, a list of objects")
-    if body.get("n") not in (None, 1):
-        raise ChatRefusal(400, "unsupported", f"n={body['n']!r}: this teacher gives one choice a request")
+    samples = body.get("n")
+    if samples is not None and not (isinstance(samples, int) and 1 <= samples <= MOST_SAMPLES):
+        raise ChatRefusal(400, "invalid_request", f"n={samples!r}: a number from 1 to {MOST_SAMPLES} was expected")
+    if body.get("stream") and samples not in (None, 1):
+        raise ChatRefusal(400, "unsupported", f"n={samples!r} with `stream`: several choices come whole")
+    if not isinstance(body.get("temperature") or 0, int | float):
+        raise ChatRefusal(400, "invalid_request", f"temperature={body['temperature']!r}: a number was expected")
     if not isinstance(body.get("stream_options") or {}, dict):
         raise ChatRefusal(400, "invalid_request", f"stream_options={body['stream_options']!r}: an object was expected")
     for name in ("seed", "max_tokens", "max_completion_tokens"):
@@ -120,9 +142,11 @@ def _chat_request(body: dict[str, Any], given: Counter[bytes]) -> ChatRequest:
     if sample is None:
         key = hashlib.sha256(json.dumps([body["model"], body["messages"]]).encode()).digest()
         sample = given[key]
-        given[key] += 1
+        given[key] += body.get("n") or 1
     max_tokens = body.get("max_tokens") or body.get("max_completion_tokens")
-    return ChatRequest(body["model"], "\n".join(asked), sample, max_tokens, len(asked) - 1, _calls(body))
+    temperature = 1.0 if body.get("temperature") is None else float(body["temperature"])
+    prompt, turn = "\n".join(asked), len(asked) - 1
+    return ChatRequest(body["model"], prompt, sample, max_tokens, turn, _calls(body), body.get("n") or 1, temperature)
 
 
 def _calls(body: dict[str, Any]) -> int | None:
@@ -140,22 +164,16 @@ def _text(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _completion(body: dict[str, Any], reply: ChatReply) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": reply.content}
-    if reply.reasoning is not None:
-        message["reasoning_content"] = reply.reasoning
-    if reply.code is not None:
-        function = {"name": "python", "arguments": json.dumps({"code": reply.code})}
-        message["tool_calls"] = [{"id": f"call_{_calls(body) or 0}", "type": "function", "function": function}]
-    thought = token_count(reply.reasoning or "")
+def _completion(body: dict[str, Any], replies: Sequence[ChatReply]) -> dict[str, Any]:
+    thought = sum(token_count(reply.reasoning or "") for reply in replies)
     prompt_tokens = sum(token_count(_text(part)) for part in body["messages"])
-    completion_tokens = thought + token_count(reply.content)
+    completion_tokens = thought + sum(token_count(reply.content) for reply in replies)
     return {
         "id": f"chatcmpl-{time.time_ns():x}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": reply.model,
-        "choices": [{"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}],
+        "model": replies[0].model,
+        "choices": [_choice(body, index, reply) for index, reply in enumerate(replies)],
         "usage": {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
@@ -163,6 +181,16 @@ def _completion(body: dict[str, Any], reply: ChatReply) -> dict[str, Any]:
             "completion_tokens_details": {"reasoning_tokens": thought},
         },
     }
+
+
+def _choice(body: dict[str, Any], index: int, reply: ChatReply) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.content}
+    if reply.reasoning is not None:
+        message["reasoning_content"] = reply.reasoning
+    if reply.code is not None:
+        function = {"name": "python", "arguments": json.dumps({"code": reply.code})}
+        message["tool_calls"] = [{"id": f"call_{_calls(body) or 0}", "type": "function", "function": function}]
+    return {"index": index, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
 
 
 def _events(body: dict[str, Any], completion: dict[str, Any]) -> bytes:

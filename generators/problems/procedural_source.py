@@ -14,6 +14,7 @@ from cotfactory.generators.problems.families.fractions_decimals import fractions
 from cotfactory.generators.problems.families.item import Family, Item, given_numbers, solution_lines
 from cotfactory.generators.problems.families.linear_equations import linear_equations
 from cotfactory.generators.problems.families.multiple_choice import multiple_choice
+from cotfactory.generators.problems.families.running_totals import running_totals
 from cotfactory.generators.problems.families.short_text import short_text
 from cotfactory.generators.problems.families.units_percent import units_percent
 from cotfactory.schemas.errors import ProblemSourceError
@@ -28,6 +29,7 @@ FAMILIES: dict[str, Family] = {
     "units_percent": units_percent,
     "multiple_choice": multiple_choice,
     "short_text": short_text,
+    "running_totals": running_totals,
 }
 
 SOURCE_PREFIX = "procedural/"

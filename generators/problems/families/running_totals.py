@@ -1,6 +1,6 @@
 """Running totals: `4+3*2-9`, worked from left to right without precedence, every running total from 0 to 20.
 
-Difficulty is the number of operations: twice as many, so six at 3. About every third multiplies. Small enough for a
+Difficulty 1 has five operations, 3 has six, 5 seven. About every third multiplies. Small enough for a
 model of 100,000 parameters to learn (`generators/students/`), and no item is ever short of a worked chain.
 """
 
@@ -62,7 +62,7 @@ def draw_expression(rng: Random, length: int) -> Expression:
 
 def running_totals(rng: Random, difficulty: int) -> Item:
     """Draw an expression, worked step by step."""
-    expression = draw_expression(rng, 2 * difficulty)
+    expression = draw_expression(rng, 4 + (difficulty + 1) // 2)
     notes = Notepad()
     (first, *others) = expression.operations
     total = notes.step("First", expression.start, first.sign, first.operand)

@@ -5,6 +5,7 @@ common on the Hub, by the Hub's own ids; terms of teachers' services by the name
 mistakes, not legal advice: a licence that is not in the table is named as unknown.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
@@ -183,8 +184,14 @@ class LicenseLine(Record):
 
 
 def license_lines(problems: Mapping[str, int], teachers: Mapping[str, str | None]) -> list[LicenseLine]:
-    """Return the licences of problems (with their counts) and teachers, the strictest first, unknown ones last."""
-    parts: list[tuple[str, str]] = [(licence, f"{count:,} problems") for licence, count in problems.items()]
+    """Return the licences of problems (with their counts) and teachers, the strictest first, unknown ones last.
+
+    Spellings of one licence (`MIT`, `mit`) are one line, by the spelling of most problems.
+    """
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for licence in sorted(problems, key=lambda licence: (-problems[licence], licence)):
+        spellings[licence.strip().lower()].append(licence)
+    parts = [(same[0], f"{sum(problems[licence] for licence in same):,} problems") for same in spellings.values()]
     parts += [(licence or NOT_STATED, f"teacher {name}") for name, licence in teachers.items()]
     known = [(terms, licence, of) for licence, of in parts if (terms := terms_of(licence)) is not None]
     lines = [

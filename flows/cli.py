@@ -456,6 +456,29 @@ def status(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug
 
 
 @app.command()
+def doctor(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Look a workspace over: damage, what killed runs left, disk. Deletes nothing."""
+    from cotfactory.flows.inspect.doctor import examine_workspace
+
+    with _shown(as_json, debug) as show:
+        show(examine_workspace(workspace))
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or an older backup.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Copy a workspace, also while a run goes on; only what is new is copied, and all of it is checked."""
+    from cotfactory.flows.inspect.doctor import back_up_workspace
+
+    with _shown(as_json, debug) as show:
+        show(back_up_workspace(workspace, target))
+
+
+@app.command()
 def replay(
     recordings: Annotated[Path, typer.Argument(metavar="FILE", help="Recorded completions.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port on 127.0.0.1.")] = 8900,

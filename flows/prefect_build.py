@@ -21,7 +21,7 @@ from prefect.runtime import flow_run
 from cotfactory.flows.build import build
 from cotfactory.flows.end_state import EndState, end_state
 from cotfactory.flows.host.signals import stoppable
-from cotfactory.flows.host.standard_error import let_go_of_stderr
+from cotfactory.flows.host.standard_error import let_go_of_stderr, outlive_readers
 from cotfactory.flows.prefect_log import told_to_prefect
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import Progress, TerminalProgress
@@ -123,6 +123,7 @@ async def build_recipe(
     request = BuildRequest(loaded, Path(workspace), limit, publish, log_level=log_level, drain_s=drain_s)
     secrets, watcher = secrets_of(loaded), watching.get()
     if watcher is None:
+        outlive_readers()
         # At the very end DuckDB's binding would list all that Prefect's threads still hold of our modules.
         atexit.register(let_go_of_stderr)
     with (

@@ -37,7 +37,8 @@ def build_catalog(workspace: Workspace) -> None:
     releases.
 
     `grades` shows the newest grade of each chain and problem; the table keeps all of them. Views name absolute
-    paths, so the file answers from any folder, and it is stored in a format that DuckDB 1.4 and later can read.
+    paths, so the file answers from any folder; the first question after a move has it written anew. It is stored in a
+    format that DuckDB 1.4 and later can read.
     The pipeline never holds it open: DuckDB lets one process write or many read, and people read during runs.
     """
     seed_tables(workspace)
@@ -98,6 +99,8 @@ def _asked(workspace: Workspace, sql: str) -> Iterator[duckdb.DuckDBPyConnection
                 f"The question is not one SELECT: {kinds}",
                 "ask one thing; a PIVOT names its values (ON column IN (...)), and files are written by --format csv",
             )
+        if not _is_of(workspace):  # it was copied, or moved, and its views look at the old place
+            build_catalog(workspace)
         with duckdb.connect(str(workspace.catalog), read_only=True) as connection:
             connection.execute(f"SET allowed_directories = [{quoted(str(workspace.root))}]")
             connection.execute("SET enable_external_access = false")
@@ -108,6 +111,13 @@ def _asked(workspace: Workspace, sql: str) -> Iterator[duckdb.DuckDBPyConnection
             f"The question cannot be answered: {error}",
             "views: problems, candidates, grades, rewards, decisions, reviews, runs, releases",
         ) from error
+
+
+def _is_of(workspace: Workspace) -> bool:
+    """Return whether the views of a catalog look at this very workspace."""
+    with duckdb.connect(str(workspace.catalog), read_only=True) as connection:
+        views = connection.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'runs'").fetchall()
+    return bool(views) and quoted(str(workspace.table("runs") / "*.parquet")) in views[0][0]
 
 
 def table_files(workspace: Workspace, table: str) -> str:

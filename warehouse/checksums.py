@@ -1,6 +1,7 @@
 """The SHA-256 of each sealed file, in a folder of its own: a flipped bit in a Parquet file reads as content."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from cotfactory.schemas.errors import WorkspaceError
@@ -41,26 +42,35 @@ def check_sealed(workspace: Workspace) -> None:
 
     Reads all of them: about a second a gigabyte.
     """
+    for _, _, error in damage(workspace):
+        raise error
+
+
+def damage(workspace: Workspace) -> Iterator[tuple[Path, Path, WorkspaceError]]:
+    """Yield each sealed file that is not as it was sealed, its file of sums, and what is to be said of it.
+
+    One without a sum is given its own.
+    """
     for table in TABLES:
         for path in sorted(workspace.table(table).glob("*.parquet")):
-            if path.name != SEED:
-                _check(workspace, table, path)
+            if path.name != SEED and (error := _fault(workspace, table, path)) is not None:
+                yield path, _sum_file(workspace, table, path), error
 
 
-def _check(workspace: Workspace, table: str, path: Path) -> None:
+def _fault(workspace: Workspace, table: str, path: Path) -> WorkspaceError | None:
     sums = _sum_file(workspace, table, path)
     try:
         if not sums.exists():
             note_checksum(workspace, table, path, path)
-            return
+            return None
         known = {line.split(" ", 1)[0] for line in sums.read_text("utf-8", "replace").splitlines()}
         if _sum(path) in known:
-            return
+            return None
     except OSError as error:
-        raise WorkspaceError(
+        return WorkspaceError(
             f"The sealed file {path} cannot be read: {error.strerror or error}", "fix the disk or its permissions"
-        ) from error
-    raise WorkspaceError(
+        )
+    return WorkspaceError(
         f"The sealed file {path} is not as it was sealed: its SHA-256 is not in {sums}",
         f"restore it from a copy of the workspace, or move it away: {LEFT_ELSEWHERE[table]}",
     )

@@ -2,13 +2,18 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.synced import write_lines
 
+FORMAT = 1
+"""Of the folders and files of a workspace. A version of cotfactory reads those of its own and of older ones."""
 SEED = "empty.parquet"
 """The file that gives a table its columns before anything is in it."""
 TABLES = (
@@ -101,6 +106,7 @@ def open_workspace(root: Path) -> Workspace:
         workspace.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
+        _expect_format(workspace)
         probe = workspace.root / f".probe-{os.getpid()}"
         probe.write_bytes(b"x")
         probe.unlink()
@@ -110,6 +116,40 @@ def open_workspace(root: Path) -> Workspace:
             "choose another folder with --workspace, or free space and check its permissions",
         ) from error
     return workspace
+
+
+def _expect_format(workspace: Workspace) -> None:
+    path = workspace.root / "format"
+    if not path.exists():
+        write_lines(path, [str(FORMAT)])
+    said = path.read_text("utf-8", "replace").strip()
+    if said != str(FORMAT):
+        raise WorkspaceError(
+            f"Workspace {workspace.root} has the format {said!r}: this version of cotfactory knows {FORMAT}",
+            "use the version that wrote it, or a newer one; nothing was changed",
+        )
+
+
+def holder(workspace: Workspace) -> int | None:
+    """Return the process that holds a workspace now; None when nobody does."""
+    try:
+        with (workspace.root / "run.lock").open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                said = lock.read().strip()
+                return int(said) if said.isdecimal() else 0
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _lock(lock: IO[str]) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(0.05)  # who asks for the holder holds it for an instant
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -122,7 +162,7 @@ def exclusive(workspace: Workspace) -> Iterator[None]:
     path = workspace.root / "run.lock"
     with path.open("a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock)
         except BlockingIOError as error:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"

@@ -5,6 +5,8 @@ import os
 import sys
 from contextlib import suppress
 
+from rich.console import Console
+
 
 class StandardError(io.TextIOBase):
     """Standard error for as long as somebody reads it: a worker that was killed or a closed ssh ends no run."""
@@ -36,6 +38,18 @@ class StandardError(io.TextIOBase):
     def encoding(self) -> str:  # type: ignore[override]
         """How it writes text."""
         return sys.stderr.encoding
+
+
+def outlive_readers() -> None:
+    """Have all of rich's consoles in this process, Prefect's too, go on when nobody reads them any more.
+
+    They would leave the program: a run that has bought everything would end with the worker that was killed beside it.
+    """
+
+    def go_on(_: Console) -> None:
+        let_go_of_stderr()
+
+    Console.on_broken_pipe = go_on  # type: ignore[method-assign]
 
 
 def let_go_of_stderr() -> None:

@@ -21,7 +21,7 @@ from cotfactory.warehouse.books import all_books
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
-from cotfactory.warehouse.workspace import Workspace
+from cotfactory.warehouse.workspace import Workspace, holder
 
 FORMATS = ("table", "csv", "json")
 ROWS_SHOWN = 200
@@ -122,6 +122,7 @@ class WorkspaceStatus(Record):
     """What a workspace holds: rows by table, the newest runs, what was spent, and shards that are still open."""
 
     workspace: str
+    held_by: int | None
     tables: dict[str, int]
     verdicts: dict[str, int]
     runs: tuple[RunLine, ...]
@@ -130,7 +131,8 @@ class WorkspaceStatus(Record):
 
     def text(self) -> str:
         """Return the status for people."""
-        lines = [f"workspace {self.workspace}"]
+        held = "" if self.held_by is None else f", in use by process {self.held_by}"
+        lines = [f"workspace {self.workspace}{held}"]
         lines += [f"  {count:>9,} {table}" for table, count in self.tables.items()]
         lines.append("verdicts: " + (", ".join(f"{n:,} {name}" for name, n in self.verdicts.items()) or "none"))
         for run in self.runs:
@@ -161,6 +163,7 @@ def describe_workspace(workspace: Path) -> WorkspaceStatus:
     runs = query_catalog(place, f"SELECT {columns} FROM runs ORDER BY started_at DESC LIMIT 10")
     return WorkspaceStatus(
         workspace=str(place.root),
+        held_by=holder(place),
         tables=tables,
         verdicts=dict(verdicts),
         runs=tuple(_run_line(dict(zip(runs[0], row, strict=True)), place) for row in runs[1]),

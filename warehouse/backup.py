@@ -1,0 +1,123 @@
+"""Copy a workspace into another folder, also while a run is at work in it: what is there already is not copied again.
+
+The order makes the copy whole at any moment. Journals come before tables: a shard that is sealed meanwhile is in both,
+and its journal seals to the same file again. Sealed files come before their sums, in which the sum of a replaced file
+stays. Releases appear under their names complete, and the catalog is written anew, for its new place.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.checksums import damage
+from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
+
+ORDER = ("ledger", "tables", "sums", "releases", "logs", "metrics")
+"""The folders of a copy. `staging` holds nothing that lasts."""
+NOT_COPIED = (".ballast", ".writing", ".tmp")
+"""Room that is set aside, and files that are not whole yet."""
+ROUNDS = 3
+"""How often a file is copied that was replaced between itself and its sum."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What a backup did: files copied now, those that were there, and those that the workspace has no more."""
+
+    files: int
+    bytes: int
+    already_there: int
+    removed: int
+    kept: tuple[str, ...]
+
+
+def back_up(workspace: Workspace, target: Path) -> Copied:
+    """Make `target` a copy of the workspace, and hold its sealed files against their sums.
+
+    What the workspace has no more goes from the copy too, but for sealed chains: those were paid for, and are named in
+    `kept`. Raises WorkspaceError for a target that is not a copy, is at work, or does not hold what it should.
+    """
+    root = target.resolve()
+    if root == workspace.root or root.is_relative_to(workspace.root) or workspace.root.is_relative_to(root):
+        raise WorkspaceError(f"The backup {root} and the workspace {workspace.root} lie in each other", "name another")
+    if root.exists() and any(root.iterdir()) and not (root / "ledger").is_dir():
+        raise WorkspaceError(f"{root} is not empty and no copy of a workspace", "name a new folder, or an older backup")
+    copy = open_workspace(root)
+    files = size = there = 0
+    with exclusive(copy):
+        for folder in ORDER:
+            for path in _files(workspace.root / folder):
+                copied = _copy(path, root / path.relative_to(workspace.root))
+                files, size, there = files + (copied is not None), size + (copied or 0), there + (copied is None)
+        _mend(workspace, copy)
+        removed, kept = _remove(workspace, copy)
+        build_catalog(copy)
+    return Copied(files, size, there, removed, kept)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if not name.endswith(NOT_COPIED):
+                yield Path(parent) / name
+
+
+def _copy(source: Path, target: Path) -> int | None:
+    """Copy a file that is not there as it is; return its size. None for one that is, or that is gone meanwhile."""
+    try:
+        told = source.stat()
+        if target.exists() and _same(told, target.stat()):
+            return None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_name(f"{target.name}.writing")
+        shutil.copy2(source, aside, follow_symlinks=False)
+        aside.replace(target)
+    except FileNotFoundError:
+        if source.exists():
+            raise
+        return None  # sealed, or let go, meanwhile
+    except OSError as error:
+        raise WorkspaceError(
+            f"{source} cannot be copied to {target}: {error.strerror or error}",
+            "free space or fix the permissions, and back up again: what is there is not copied twice",
+        ) from error
+    return told.st_size
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
+
+
+def _mend(workspace: Workspace, copy: Workspace) -> None:
+    """Copy again what does not fit its sum: it was replaced more than once meanwhile. Raises WorkspaceError."""
+    for _ in range(ROUNDS):
+        if not (found := list(damage(copy))):
+            return
+        for path, sums, _ in found:
+            for part in (path, sums):
+                part.unlink(missing_ok=True)
+                _copy(workspace.root / part.relative_to(copy.root), part)
+    for path, _, error in damage(copy):
+        if path.exists():
+            raise error
+
+
+def _remove(workspace: Workspace, copy: Workspace) -> tuple[int, tuple[str, ...]]:
+    """Take from the copy what the workspace has no more, but for chains; return how many files, and which stay."""
+    removed, kept = 0, []
+    chains = (copy.table("candidates"), copy.sums("candidates"))
+    for folder in ORDER:
+        for path in _files(copy.root / folder):
+            if (workspace.root / path.relative_to(copy.root)).exists():
+                continue
+            if path.parent in chains:
+                kept += [path.name] if path.parent == chains[0] else []
+            else:
+                path.unlink()
+                removed += 1
+    return removed, tuple(kept)

@@ -20,6 +20,8 @@ from cotfactory.warehouse.seal import unconfirmed_of
 from cotfactory.warehouse.synced import append_line
 from cotfactory.warehouse.workspace import Workspace
 
+USD_DECIMALS = 9
+"""A token costs more than a thousandth of a millionth: what stands behind is what adding up floats leaves."""
 BUDGETS, SETTLED = "budgets.jsonl", "settled.jsonl"
 Line = TypeVar("Line", bound=Record)
 
@@ -68,10 +70,13 @@ def books_of(workspace: Workspace, budget: str, budget_usd: float | None = None)
     return Books(
         budget=budget,
         budget_usd=budget_usd,
-        spent_usd=answers_usd + settled_usd,
+        spent_usd=round(answers_usd + settled_usd, USD_DECIMALS),
         spent_tokens=tokens,
-        unconfirmed_usd=sum(holding.usd for holding in held if holding.journal not in settled_journals)
-        + sum(usd for usd, _ in waiting),
+        unconfirmed_usd=round(
+            sum(holding.usd for holding in held if holding.journal not in settled_journals)
+            + sum(usd for usd, _ in waiting),
+            USD_DECIMALS,
+        ),
         # A provider's figure is in money: tokens that nobody settles stay held.
         unconfirmed_tokens=sum(holding.tokens for holding in held) + sum(tokens for _, tokens in waiting),
     )

@@ -46,7 +46,7 @@ def outlive_readers() -> None:
     They would leave the program: a run that has bought everything would end with the worker that was killed beside it.
     """
 
-    def go_on(_: Console) -> None:
+    def go_on(self: Console) -> None:
         let_go_of_stderr()
 
     Console.on_broken_pipe = go_on  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.printable import printable
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Books
-from cotfactory.warehouse.books import all_books
+from cotfactory.warehouse.books import USD_DECIMALS, all_books
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
@@ -25,6 +26,8 @@ from cotfactory.warehouse.workspace import Workspace, holder
 
 FORMATS = ("table", "csv", "json")
 ROWS_SHOWN = 200
+MONEY = re.compile("usd|cost", re.IGNORECASE)
+"""What a column of money has in its name, or in the sum that it is."""
 
 
 class Answer(Record):
@@ -85,7 +88,15 @@ def answer(question: str | None, workspace: Path, form: str) -> Answer:
         raise InputError("There is no question: expected SQL or a name", "`cotfactory sql --list` lists the names")
     form, place = _known(form), Workspace(workspace.resolve())
     columns, rows = query_catalog(place, as_sql(question, place))
-    return Answer(columns=tuple(columns), rows=tuple(rows), form=form)
+    return Answer(columns=tuple(columns), rows=tuple(_with_money(columns, row) for row in rows), form=form)
+
+
+def _with_money(columns: Sequence[str], row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a row with money as money: 0.044292 USD, where adding up leaves 0.044291999999999984."""
+    return tuple(
+        round(cell, USD_DECIMALS) if isinstance(cell, float) and MONEY.search(column) else cell
+        for column, cell in zip(columns, row, strict=True)
+    )
 
 
 def _known(form: str) -> str:

@@ -138,3 +138,13 @@ def test_no_report_is_said_so(workspace: Path, tmp_path: Path) -> None:
 def test_no_question_is_said_so(workspace: Path) -> None:
     with pytest.raises(InputError, match="no question"):
         answer(None, workspace, "table")
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_money_is_shown_as_money(workspace: Path, form: str) -> None:
+    """What adding floats up leaves far behind the point is nothing that anybody paid; other numbers stay exact."""
+    question = "SELECT 0.1::DOUBLE + 0.2::DOUBLE AS usd, 0.1::DOUBLE + 0.2::DOUBLE AS share, 1e-9::DOUBLE AS cost_usd"
+    told = answer(question, workspace, form).text()
+    assert "0.30000000000000004" in told  # the share
+    assert told.count("0.3000000000") == 1
+    assert "1e-09" in told

@@ -16,10 +16,12 @@ from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.checksums import damage
 from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
 
-ORDER = ("ledger", "tables", "sums", "releases", "logs", "metrics")
-"""The folders of a copy. `staging` holds nothing that lasts."""
-NOT_COPIED = (".ballast", ".writing", ".tmp")
-"""Room that is set aside, and files that are not whole yet."""
+FIRST = ("ledger", "tables", "sums")
+"""The folders whose order matters; all others follow by name."""
+OWN = ("staging", "catalog.", "run.lock", ".probe-")
+"""What each workspace has of its own begins so: nothing of it lasts, or it is made anew."""
+NOT_WHOLE = (".ballast", ".writing", ".tmp")
+"""Room that is set aside, and files that are not whole yet, end so."""
 ROUNDS = 3
 """How often a file is copied that was replaced between itself and its sum."""
 
@@ -49,22 +51,20 @@ def back_up(workspace: Workspace, target: Path) -> Copied:
     copy = open_workspace(root)
     files = size = there = 0
     with exclusive(copy):
-        for folder in ORDER:
-            for path in _files(workspace.root / folder):
-                copied = _copy(path, root / path.relative_to(workspace.root))
-                files, size, there = files + (copied is not None), size + (copied or 0), there + (copied is None)
+        for path in _files(workspace.root):
+            copied = _copy(path, root / path.relative_to(workspace.root))
+            files, size, there = files + (copied is not None), size + (copied or 0), there + (copied is None)
         _mend(workspace, copy)
         removed, kept = _remove(workspace, copy)
         build_catalog(copy)
     return Copied(files, size, there, removed, kept)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            if not name.endswith(NOT_COPIED):
-                yield Path(parent) / name
+def _files(root: Path) -> Iterator[Path]:
+    others = sorted(entry.name for entry in root.iterdir() if entry.name not in FIRST)
+    for entry in (root / name for name in (*FIRST, *others) if not name.startswith(OWN)):
+        walked = (Path(parent) / name for parent, _, names in os.walk(entry) for name in names)
+        yield from (path for path in (walked if entry.is_dir() else [entry]) if not path.name.endswith(NOT_WHOLE))
 
 
 def _copy(source: Path, target: Path) -> int | None:
@@ -111,13 +111,12 @@ def _remove(workspace: Workspace, copy: Workspace) -> tuple[int, tuple[str, ...]
     """Take from the copy what the workspace has no more, but for chains; return how many files, and which stay."""
     removed, kept = 0, []
     chains = (copy.table("candidates"), copy.sums("candidates"))
-    for folder in ORDER:
-        for path in _files(copy.root / folder):
-            if (workspace.root / path.relative_to(copy.root)).exists():
-                continue
-            if path.parent in chains:
-                kept += [path.name] if path.parent == chains[0] else []
-            else:
-                path.unlink()
-                removed += 1
+    for path in list(_files(copy.root)):
+        if (workspace.root / path.relative_to(copy.root)).exists():
+            continue
+        if path.parent in chains:
+            kept += [path.name] if path.parent == chains[0] else []
+        else:
+            path.unlink()
+            removed += 1
     return removed, tuple(kept)

@@ -135,8 +135,8 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
                 total.expected += steps * expected_samples(assignment.attempts, assignment.known_prefix(), prior)
         count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
         if recipe.rollouts is not None:
-            rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
             if _decided(place, recipe.name) == count - missing_count:
+                rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
                 unsealed += _add_rollouts(stack.enter_context(rolled), totals, open_problems, waiting)
             else:  # chains that no run has chosen among yet
                 every_id = {problem.problem_id for problem in problems}

@@ -215,8 +215,8 @@ class _Total:
 
 def _decided(place: Workspace, name: str) -> int:
     """Return how many chains and earlier steps the last run of a recipe has decided about."""
-    counted = query_catalog(place, f"SELECT count(candidate_id) FROM decisions WHERE recipe = {quoted(name)}")
-    return int(counted[1][0][0])
+    question = "SELECT count(candidate_id) FROM decisions WHERE reason IS DISTINCT FROM 'rollout' AND recipe = "
+    return int(query_catalog(place, question + quoted(name))[1][0][0])
 
 
 def _add_rollouts(

@@ -20,8 +20,8 @@ from cotfactory.warehouse.seal import unconfirmed_of
 from cotfactory.warehouse.synced import append_line
 from cotfactory.warehouse.workspace import Workspace
 
-USD_DECIMALS = 9
-"""A token costs more than a thousandth of a millionth: what stands behind is what adding up floats leaves."""
+USD_DECIMALS = 12
+"""A millionth of a millionth: what stands behind is what adding up floats leaves."""
 BUDGETS, SETTLED = "budgets.jsonl", "settled.jsonl"
 Line = TypeVar("Line", bound=Record)
 

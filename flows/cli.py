@@ -695,7 +695,15 @@ def main() -> None:
     """Run the command line; the exit code says how it ended (see `schemas.errors`)."""
     # People look at the progress; what is logged goes into the run's own file.
     logging.getLogger("cotfactory").propagate = False
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if "prefect" in sys.modules and isinstance(ended.code, int):
+            # Its threads still hold our modules when the interpreter ends, and DuckDB's binding would list all of them.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ended.code)
+        raise
 
 
 def _trust(recipe: Path | None, hosts: list[str] | None) -> None:
@@ -745,8 +753,8 @@ def _shown(as_json: bool, debug: bool) -> Iterator[Callable[[Any], None]]:
         print(json.dumps(result.model_dump(mode="json"), ensure_ascii=False))
     elif result is not None and code == 0:
         print(printable(result.text()))
-    if "prefect" in sys.modules or signals.received is not None:
-        # Its threads still hold our modules when the interpreter ends, and DuckDB's binding would list all of them.
+    if signals.received is not None:
+        # Threads of libraries still hold our modules when the interpreter ends, and DuckDB's binding would list them.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -31,7 +31,7 @@ CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "self_correction": (("wrong_id", "wrong_verdict"), ("right_id", "right_verdict")),
     "all_graded": (("candidate_id", "verdict"),),
     "steps": (("candidate_id", "verdict"),),
-    "reviews": (),
+    "reviews": (("candidate_id", "verdict"),),
 }
 """In which columns a product says which verdict about which chain."""
 

@@ -234,7 +234,7 @@ def reviews_row(number: int) -> Row:
         "sampled": "random",
         "guidelines_id": "5ba30702015a3525",
         "seconds": 12.5,
-        "candidate_id": f"candidate-{number}",
+        "candidate_id": f"wrong-{number}",
         "other_id": None,
         "prompt": [QUESTION],
         "completion": [{"role": "assistant", "content": WRONG_TURN}],

@@ -66,7 +66,7 @@ def good_release() -> Rows:
 def test_good_release_passes(tmp_path: Path) -> None:
     report = check(tmp_path, good_release(), COUNTS, ["some-other-chain"])
     assert report.failures() == []
-    assert (report.product, report.rows) == ("release", 47)
+    assert (report.product, report.rows) == ("release", 67)
     assert report.passed
 
 
@@ -103,6 +103,13 @@ def count(where: str, what: str, value: int) -> Callable[[Rows, Counts], None]:
     return spoil
 
 
+def people(**numbers: float) -> Callable[[Rows, Counts], None]:
+    def spoil(_: Rows, counts: Counts) -> None:
+        counts["people"] = numbers
+
+    return spoil
+
+
 def fooled_grader(_: Rows, counts: Counts) -> None:
     counts["mutants_accepted"] = 1
 
@@ -126,6 +133,16 @@ FAULTS: list[tuple[Callable[[Rows, Counts], None], str, str]] = [
     (two_verdicts, "a chain has the same verdict in every product", "candidate-2"),
     (both_sides, "no split group on both sides of the split", "group-4"),
     (wrong_file, "held-out rows are in the held-out files", "row-00004"),
+    (
+        people(alpha=0.5, alpha_wanted=0.67),
+        "people agree as far as the recipe demands (review.require.alpha)",
+        "people_alpha = 0.500",
+    ),
+    (
+        people(precision_low_wanted=0.99),  # nobody has looked yet
+        "people find the graders as precise as the recipe demands (review.require.precision_low)",
+        "people_precision_low = 0.000",
+    ),
     (fooled_grader, "no grader accepted a falsified answer", "mutants_accepted = 1"),
     (
         count("funnel", "complete", 9),
@@ -213,4 +230,4 @@ def test_missing_contract_is_refused(tmp_path: Path) -> None:
 
 def test_contract_is_versioned() -> None:
     assert isinstance(load_release_contract(), ReleaseContract)
-    assert load_release_contract().version == "1.1.0"
+    assert load_release_contract().version == "1.2.0"

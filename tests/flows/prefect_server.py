@@ -12,12 +12,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+import pytest
 
-from cotfactory.flows.deploy import Action, DeployRequest, change_deployments, deploy_recipe
 from tests.flows.counting_teacher import CountingTeacher
+
+if TYPE_CHECKING:
+    from cotfactory.flows.deploy import Action
 
 START_TIMEOUT_S = 900.0
 """Long: a busy machine is no failure. What is waited for is a condition, and usually there in seconds."""
@@ -79,18 +82,24 @@ class PrefectServer:
 
     def deploy(self, recipe: Path, workspace: Path, **wishes: Any) -> None:
         """Do what `cotfactory deploy` does, in this process: its start takes longer than all the rest."""
-        with self._asked():
-            deploy_recipe(DeployRequest(recipe=recipe, workspace=workspace, **wishes))
+        with self._asked() as deploying:
+            deploying.deploy_recipe(deploying.DeployRequest(recipe=recipe, workspace=workspace, **wishes))
 
-    def change(self, recipe: Path, action: Action) -> None:
+    def change(self, recipe: Path, action: "Action") -> None:
         """Pause, resume, run or delete the deployments of a recipe."""
-        with self._asked():
-            change_deployments(recipe, action)
+        with self._asked() as deploying:
+            deploying.change_deployments(recipe, action)
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _asked(self) -> Iterator[ModuleType]:
+        with pytest.MonkeyPatch.context() as patch:
+            # Read when Prefect is imported: from then on our lines would go to the terminal in every test here.
+            patch.setenv("PREFECT_LOGGING_LEVEL", "CRITICAL")
+            from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+            from cotfactory.flows import deploy
         with temporary_settings({PREFECT_API_URL: self.url, PREFECT_API_AUTH_STRING: PASSWORD}):
-            yield
+            yield deploy
 
     def runs(self, name: str) -> list[Any]:
         """Return the runs of the deployments of a recipe, as they were made."""

@@ -166,12 +166,13 @@ def test_a_second_signal_ends_at_once_and_the_next_run_counts_what_was_lost(
 def test_a_request_that_waits_for_another_try_is_not_waited_for(
     write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
-    """The endpoint asks for a day's patience: nobody has that after a signal, and nothing is in flight."""
+    """The endpoint asks for an hour's patience: nobody has that after a signal, and nothing is in flight."""
 
-    async def tomorrow(_: web.Request) -> web.Response:
-        return web.json_response({"error": {"message": "later"}}, status=429, headers={"Retry-After": "86400"})
+    async def later(_: web.Request) -> web.Response:
+        # Longer than this and the teacher is given up at once: the run would end before it is told to.
+        return web.json_response({"error": {"message": "later"}}, status=429, headers={"Retry-After": "3600"})
 
-    teacher.answer = lambda question, seed: tomorrow
+    teacher.answer = lambda question, seed: later
     limits = {"concurrency": 2, "retries": 3}
     spec = {"name": "t", "model": "m", "base_url": teacher.base_url, "sampling": {"seed": 0}, "limits": limits}
     run = Command(run_command(write_recipe(teachers=[spec]), tmp_path / "w", "--direct", "--drain-s", "100000"))

@@ -79,7 +79,7 @@ def test_batch_may_be_true_or_say_how_large(given: object, requests: int) -> Non
         ({"teachers": [{"name": "t", "model": "m", "batch": True, "simulated": True}]}, "expected an endpoint"),
         ({"teachers": [{"name": "t", "model": "m", "batch": True, "recordings": "f"}]}, "expected an endpoint"),
         ({"teachers": [{"name": "t", "model": "m", "batch": {"requests": 50_001}}]}, "requests"),  # of one batch
-        ({"teachers": [{"name": "t", "model": "m", "batch": {}, "limits": {"concurrency": 64}}]}, "limits.concurrency"),
+        ({"teachers": [{"name": "t", "model": "m", "batch": {}, "limits": {"concurrency": 8}}]}, "limits.concurrency"),
         ({"teachers": [TEACHER | {"extra_body": {"messages": []}}]}, "'messages', which is not its to set"),
         ({"teachers": [TEACHER | {"extra_body": {"stream": True}}]}, "the teacher's own keys"),
         ({"teachers": [TEACHER | {"extra_body": {"seed": 1}}]}, "sampling: {seed: ...}"),

@@ -57,6 +57,7 @@ def test_strict_keeps_no_wrong_step_and_answer_alone_does(proof: Proof, workspac
     assert wrong("answer")
 
 
+@pytest.mark.slow
 def test_without_the_check_of_steps_the_proof_turns_red(
     proof: Proof, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

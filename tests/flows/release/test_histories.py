@@ -85,7 +85,7 @@ def regrade(recipe: Path, workspace: Path) -> None:
         asyncio.run(regrade_stored(BuildRequest(load_recipe(recipe), workspace), DirectStages(), progress))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 7))])
 def test_a_top_up_releases_what_a_build_from_nothing_does(
     seed: int, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:

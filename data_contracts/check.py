@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cotfactory.data_contracts.contract import BROKEN, KEY_LIKE, Contract, Demands, Expectation
-from cotfactory.data_contracts.great_expectations_adapter import GreatExpectations
+from cotfactory.data_contracts.great_expectations_adapter import above_zero, has_columns
 from cotfactory.data_contracts.report import EXAMPLES, ContractReport, ExpectationResult
 from cotfactory.data_contracts.violations import checked_sql, failed_sql, quoted
 from cotfactory.schemas.broken_text import broken_signs_sql
@@ -75,18 +75,17 @@ def check_contract(contract: Contract, files: Sequence[Path], expected_rows: int
     if not files:
         raise ContractError(f"No files of product {contract.product!r} to check: expected at least one")
     tallies = [_ViolationCounts(each) for each in contract.promises(demands)]
-    great = GreatExpectations()
     try:
         rows = sum(pq.read_metadata(path).num_rows for path in files)
-        _look_at_columns(great, contract, files, tallies)
+        _look_at_columns(contract, files, tallies)
         if any(tally.failed for tally in tallies):
             tallies = [tally for tally in tallies if tally.failed]
         else:
             with open_duckdb() as duck:
                 duck.read_parquet([str(path) for path in files]).create_view("released")
-                _look_at_table(great, duck, contract, {"rows": rows, "expected": expected_rows}, tallies)
+                _look_at_table(duck, contract, {"rows": rows, "expected": expected_rows}, tallies)
                 about_rows = [tally for tally in tallies if tally.promise.is_about_rows()]
-                _look_at_rows(great, duck, contract, files, about_rows)
+                _look_at_rows(duck, contract, files, about_rows)
     except (duckdb.Error, pa.ArrowInvalid) as error:
         raise ContractError(f"The contract of {contract.product!r} cannot be run: {error}") from error
     results = tuple(tally.result() for tally in tallies)
@@ -105,14 +104,12 @@ def open_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
         yield duck
 
 
-def _look_at_columns(
-    great: GreatExpectations, contract: Contract, files: Sequence[Path], tallies: Sequence[_ViolationCounts]
-) -> None:
+def _look_at_columns(contract: Contract, files: Sequence[Path], tallies: Sequence[_ViolationCounts]) -> None:
     """Compare the columns of each file, written as `name: type`."""
     promised = ROW_SCHEMAS[contract.product]
     wanted = [f"{field.name}: {field.type}" for field in promised]
     found = [tuple(_label(field, promised) for field in pq.read_schema(path)) for path in files]
-    odd = [labels for labels in set(found) if not great.has_columns(labels, wanted)]
+    odd = [labels for labels in set(found) if not has_columns(labels, wanted)]
     for tally in tallies:
         if tally.promise.type == "expect_table_columns_to_match_ordered_list":
             tally.checked, tally.failed = len(files), sum(labels in odd for labels in found)
@@ -128,7 +125,6 @@ def _label(field: "pa.Field[Any]", promised: pa.Schema) -> str:
 
 
 def _look_at_table(
-    great: GreatExpectations,
     duck: duckdb.DuckDBPyConnection,
     contract: Contract,
     counts: dict[str, int],
@@ -144,7 +140,7 @@ def _look_at_table(
             f"SELECT count(({names})) - count(DISTINCT ({names})) FROM ({_facts_query(contract, 'released', [tally])})",
         )
     frame["rows"] = abs(counts["rows"] - counts["expected"])
-    broken = great.above_zero(frame)
+    broken = above_zero(frame)
     for tally in tallies:
         if tally.promise.type == "expect_table_row_count_to_equal":
             tally.checked, tally.failed = 1, int("rows" in broken)
@@ -163,7 +159,6 @@ def _look_at_table(
 
 
 def _look_at_rows(
-    great: GreatExpectations,
     duck: duckdb.DuckDBPyConnection,
     contract: Contract,
     files: Sequence[Path],
@@ -180,7 +175,7 @@ def _look_at_rows(
         for tally, checked, failed in zip(tallies, found[::2], found[1::2], strict=True):
             tally.checked += checked
             tally.failed += failed
-    broken = great.above_zero({str(position): tally.failed for position, tally in enumerate(tallies)})
+    broken = above_zero({str(position): tally.failed for position, tally in enumerate(tallies)})
     for position, tally in enumerate(tallies):
         if str(position) not in broken:
             tally.failed = 0

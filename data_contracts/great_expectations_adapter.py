@@ -20,62 +20,66 @@ class FrameExpectation:
     arguments: Mapping[str, object]
 
 
-class GreatExpectations:
-    """An ephemeral context with the pandas engine: no folder, no progress bar, nothing kept."""
+def above_zero(counts: Mapping[str, int]) -> set[str]:
+    """Return the names whose counts are above 0. Raises ContractError when that could not be evaluated.
 
-    def above_zero(self, counts: Mapping[str, int]) -> set[str]:
-        """Return the names whose counts are above 0. Raises ContractError when that could not be evaluated.
+    All of them are one column of one frame, so that Great Expectations is asked once: a question costs it 10 ms.
+    """
+    import pandas
 
-        All of them are one column of one frame, so that Great Expectations is asked once: a question costs it 10 ms.
-        """
-        import pandas
+    frame = pandas.DataFrame({"name": list(counts), "count": list(counts.values())})
+    none = FrameExpectation("counts", "expect_column_values_to_be_between", {"column": "count", "max_value": 0})
+    wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["name"]}
+    (result,) = _results(frame, [none], wanted)
+    return {str(row["name"]) for row in result.result.get("unexpected_index_list") or ()}
 
-        frame = pandas.DataFrame({"name": list(counts), "count": list(counts.values())})
-        none = FrameExpectation("counts", "expect_column_values_to_be_between", {"column": "count", "max_value": 0})
-        wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["name"]}
-        (result,) = self._results(frame, [none], wanted)
-        return {str(row["name"]) for row in result.result.get("unexpected_index_list") or ()}
 
-    def broken(self, row: Mapping[str, object], asked: Sequence[FrameExpectation]) -> set[str]:
-        """Return the names of the expectations that a frame of one row does not meet.
+def broken_by(row: Mapping[str, object], asked: Sequence[FrameExpectation]) -> set[str]:
+    """Return the names of the expectations that a frame of one row does not meet.
 
-        Raises ContractError when an expectation could not be evaluated.
-        """
-        import pandas
+    Raises ContractError when an expectation could not be evaluated.
+    """
+    import pandas
 
-        return self._broken(pandas.DataFrame([row]), asked)
+    return _broken(pandas.DataFrame([row]), asked)
 
-    def has_columns(self, found: Sequence[str], wanted: Sequence[str]) -> bool:
-        """Whether a table with the columns `found` has exactly those `wanted`, in order."""
-        import pandas
 
-        match = "expect_table_columns_to_match_ordered_list"
-        frame = pandas.DataFrame(columns=list(found))
-        return not self._broken(frame, [FrameExpectation("columns", match, {"column_list": list(wanted)})])
+def has_columns(found: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a table with the columns `found` has exactly those `wanted`, in order."""
+    import pandas
 
-    def _broken(self, frame: Any, asked: Sequence[FrameExpectation]) -> set[str]:
-        results = self._results(frame, asked, "BASIC")
-        return {result.expectation_config.meta["name"] for result in results if not result.success}
+    match = "expect_table_columns_to_match_ordered_list"
+    frame = pandas.DataFrame(columns=list(found))
+    return not _broken(frame, [FrameExpectation("columns", match, {"column_list": list(wanted)})])
 
-    def _results(self, frame: Any, asked: Sequence[FrameExpectation], wanted: str | dict[str, Any]) -> list[Any]:
-        gx, frames = _opened()
-        suite = gx.ExpectationSuite(name="asked")
-        for each in asked:
-            kind = "".join(word.capitalize() for word in each.type.split("_"))
-            expectation = getattr(gx.expectations, kind)
-            suite.add_expectation(expectation(**each.arguments, meta={"name": each.name}))
-        batch = frames.get_batch(batch_parameters={"dataframe": frame})
-        results = list(batch.validate(suite, result_format=wanted).results)
-        for result in results:
-            if not result.success and not result.result:
-                kind = result.expectation_config.type
-                raise ContractError(f"{kind} could not be evaluated: {result.exception_info}")
-        return results
+
+def _broken(frame: Any, asked: Sequence[FrameExpectation]) -> set[str]:
+    results = _results(frame, asked, "BASIC")
+    return {result.expectation_config.meta["name"] for result in results if not result.success}
+
+
+def _results(frame: Any, asked: Sequence[FrameExpectation], wanted: str | dict[str, Any]) -> list[Any]:
+    gx, frames = _opened()
+    suite = gx.ExpectationSuite(name="asked")
+    for each in asked:
+        kind = "".join(word.capitalize() for word in each.type.split("_"))
+        expectation = getattr(gx.expectations, kind)
+        suite.add_expectation(expectation(**each.arguments, meta={"name": each.name}))
+    batch = frames.get_batch(batch_parameters={"dataframe": frame})
+    results = list(batch.validate(suite, result_format=wanted).results)
+    for result in results:
+        if not result.success and not result.result:
+            kind = result.expectation_config.type
+            raise ContractError(f"{kind} could not be evaluated: {result.exception_info}")
+    return results
 
 
 @cache
 def _opened() -> tuple[Any, Any]:
-    """Return the library, and the batch definition of frames in its one context of this process."""
+    """Return the library, and the batch definition of frames in its one context of this process.
+
+    An ephemeral one with the pandas engine: no folder, no progress bar, nothing kept.
+    """
     _import_when_used("scipy.stats")  # a third of it, for expectations on distributions: no contract names one
     import great_expectations  # 4 s and 90 MB: only who runs a contract pays
     from great_expectations.data_context.types import base

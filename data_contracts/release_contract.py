@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from cotfactory.data_contracts.check import open_duckdb
 from cotfactory.data_contracts.contract import CONTRACTS, Expectation
-from cotfactory.data_contracts.great_expectations_adapter import FrameExpectation, GreatExpectations
+from cotfactory.data_contracts.great_expectations_adapter import FrameExpectation, broken_by
 from cotfactory.data_contracts.report import EXAMPLES, WHOLE, ContractReport, ExpectationResult
 from cotfactory.data_contracts.violations import literal
 from cotfactory.schemas.errors import ContractError
@@ -133,7 +133,7 @@ def check_release(contract: ReleaseContract, numbers: ReleaseNumbers) -> Contrac
     """Run every expectation of `contract` on the numbers of a release."""
     asked = [FrameExpectation(each.means, each.type, each.arguments()) for each in contract.expectations]
     frame = numbers.model_dump(exclude={"examples"})
-    broken = GreatExpectations().broken(frame, asked)
+    broken = broken_by(frame, asked)
     results = []
     for each in contract.expectations:
         found = tuple(example for name in each.columns() for example in numbers.examples.get(name, ()))

@@ -8,11 +8,14 @@ card shows PNG: the Hub serves an SVG as text or as an image by who asks, and a 
 import base64
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from markupsafe import Markup
 
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics
 
@@ -52,13 +55,25 @@ def draw_charts(statistics: ReleaseStatistics) -> dict[str, Chart]:
         f"{CHARTS}/pass_rates.png": "How often a teacher solves a problem",
         f"{CHARTS}/lengths.png": "How long chains are, correct and other",
     }
-    specifications = [_pass_rates(statistics), _lengths(statistics)]
+    pictures = drawn_if_possible([_pass_rates(statistics), _lengths(statistics)])
+    return {path: Chart(shows, *picture) for (path, shows), picture in zip(shown.items(), pictures, strict=False)}
+
+
+def drawn_if_possible(specifications: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
+    """Return the SVG and the PNG of each picture; none at all where the process that draws them fails."""
     try:
-        pictures = drawn(specifications)
+        return drawn(specifications)
     except (OSError, subprocess.SubprocessError, TypeError, ValueError) as error:
         logger.warning("the release goes without pictures: they could not be drawn", extra={"error": _told(error)})
-        return {}
-    return {path: Chart(shows, *picture) for (path, shows), picture in zip(shown.items(), pictures, strict=True)}
+        return []
+
+
+def inline_svg(svg: str) -> Markup:
+    """Return a picture for a page, without its names of XML vocabularies, which HTML does not need and look like links.
+
+    It is drawn here, from numbers and our own words: nothing in it is escaped.
+    """
+    return Markup(re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg))  # noqa: S704
 
 
 def drawn(specifications: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:

@@ -7,7 +7,6 @@ text; a content security policy lets nothing run but that one script, and nothin
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -16,8 +15,9 @@ import jinja2
 from markupsafe import Markup
 
 from cotfactory.data_contracts.report import ContractReport, Subject
-from cotfactory.publishing.charts import Chart
+from cotfactory.publishing.charts import Chart, inline_svg
 from cotfactory.publishing.dataset_card import share
+from cotfactory.publishing.policy_pictures import policy_pictures
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics, Yield
 from cotfactory.publishing.shown_chain import ShownChain
 from cotfactory.schemas.drop_reasons import DROP_REASONS
@@ -79,7 +79,8 @@ def report_page(
         agreement=statistics.agreement,
         regraded=_regraded(manifest.facts.regrades),
         priced=any(teacher.cost_usd is not None for teacher in manifest.facts.teachers),
-        charts=[Markup(_inline(chart.svg)) for chart in charts.values()],  # noqa: S704 - drawn by us from numbers
+        policies=policy_pictures(manifest.facts.policies),
+        charts=[inline_svg(chart.svg) for chart in charts.values()],
         style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -114,11 +115,6 @@ def _regraded(regrades: Iterable[Regrade]) -> list[_RegradeLine]:
             )
         )
     return rows
-
-
-def _inline(svg: str) -> str:
-    """Return the SVG without its names of XML vocabularies, which HTML does not need and which look like links."""
-    return re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
 
 
 def _fitting(chains: Sequence[ShownChain], most_bytes: int) -> list[str]:

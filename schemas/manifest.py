@@ -11,6 +11,7 @@ from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.people_figures import PeopleFigures
+from cotfactory.schemas.policy_progress import PolicyProgress
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.regrade import Regrade
 
@@ -74,7 +75,8 @@ class ReleaseFacts(Record):
     images in which programs were graded and calls were run. `decontamination` is None where the recipe names no
     benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all runs of the recipe so
     far; `regrades` tell what became of the verdicts of chains that one version of a grader judged after another,
-    `people` what reviews say of graders and of each other.
+    `people` what reviews say of graders and of each other, `policies` how the policies fared that rolled out its
+    problems.
     """
 
     code_version: str
@@ -93,6 +95,7 @@ class ReleaseFacts(Record):
     alarms: tuple[Alarm, ...] = ()
     regrades: tuple[Regrade, ...] = ()
     people: PeopleFigures | None = None
+    policies: tuple[PolicyProgress, ...] = ()
 
 
 class Manifest(Record):

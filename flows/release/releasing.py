@@ -28,6 +28,7 @@ from cotfactory.schemas.manifest import ReleaseFacts, StrengthOfTests
 from cotfactory.schemas.people_figures import PeopleFigures
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.history import alarms_before
+from cotfactory.warehouse.policy_progress import policy_progress
 from cotfactory.warehouse.regrades import regrades
 from cotfactory.warehouse.stored_reviews import latest_items
 from cotfactory.warehouse.tables import write_table
@@ -92,6 +93,7 @@ def release_facts(run: Run) -> ReleaseFacts:
         alarms=(*alarms_before(run.workspace, run.recipe.name), *run.alarms),
         regrades=regrades(run.workspace, run.output_name),
         people=_people_figures(run),
+        policies=policy_progress(run.workspace, run.problems_file),
     )
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from cotfactory.flows.run import run_recipe
 from cotfactory.flows.serve.served_problems import served_problems
+from cotfactory.publishing.read_manifest import read_manifest
 from tests.flows.serve.reward_server import serving
 
 PROBLEMS: list[dict[str, Any]] = [
@@ -69,3 +70,7 @@ def test_a_release_is_trained_on_and_its_rollouts_are_released(tmp_path: Path) -
     assert len(released) == len(rows)
     assert {row["teacher"] for row in released} == {"qwen"}
     assert len(rows_of(Path(summary.release.path), "preference")) == len(rows)
+    (told,) = read_manifest(Path(summary.release.path)).facts.policies
+    assert (told.policy, told.axis, [stretch.name for stretch in told.stretches]) == ("qwen", "training step", ["5"])
+    assert [(share.rollouts, share.reward) for share in told.stretches[0].shares] == [(2 * len(rows), 0.5)]
+    assert "<h2>Rollouts of qwen</h2>" in (Path(summary.release.path) / "report.html").read_text("utf-8")

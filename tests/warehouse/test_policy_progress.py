@@ -50,7 +50,7 @@ def progress_of(workspace: Workspace, rolled: Sequence[Rolled]) -> tuple[PolicyP
 
     def candidates() -> Iterator[dict[str, Any]]:
         for of in rolled:
-            about = {"training_step": of.step, "checkpoint": of.checkpoint, "teacher": of.teacher}
+            about: dict[str, Any] = {"training_step": of.step, "checkpoint": of.checkpoint, "teacher": of.teacher}
             at = AT + timedelta(minutes=of.minute)
             chain = a_candidate(candidate_id=content_id(of.name), problem=of.problem, sample_index=of.nth, **about)
             yield {**chain.model_copy(update={"created_at": at}).model_dump(), "recipe": "r", "run_id": "1"}

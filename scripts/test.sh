@@ -17,10 +17,11 @@ $bin/ruff format --check .
 $bin/lint-imports --no-cache
 $bin/mypy
 NO_MKDOCS_2_WARNING=1 $bin/mkdocs build --strict --quiet
-# Two workers: a file stays on one of them, so that its tests share what they set up.
+# Two workers: a file stays on one of them, so that its tests share what they set up. In the order of the
+# folders: those whose files take long are not among the last.
 if [ "${1:-}" = --changed ]; then
     # No path of ours has a space in it.
     # shellcheck disable=SC2046
     set -- $($bin/python scripts/changed_tests.py "${2:-HEAD}")
 fi
-exec $bin/pytest -n 2 --dist loadgroup "$@"
+exec $bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder "$@"

@@ -93,8 +93,9 @@ def recover_ledger(run: Run) -> None:
         )
         if sealed.set_aside is not None:
             run.progress.note(
-                f"{sealed.foreign_lines} ledger lines were written by another version of cotfactory: kept in "
-                f"{sealed.set_aside}; rename it to .journal to have that version read them"
+                f"{sealed.foreign_lines} ledger lines were not written by this version of cotfactory, "
+                f"{sealed.contradicting_lines} contradict an earlier one: kept in {sealed.set_aside}; rename it to "
+                ".journal to have another version read them"
             )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from cotfactory.schemas.finish_reason import FINISHED, FinishReason, finish_reason_of
 from cotfactory.schemas.python_tool import ToolCall
@@ -32,13 +32,13 @@ class Candidate(Record):
     teacher was told before it said this.
     """
 
-    candidate_id: str
+    candidate_id: Annotated[str, Field(min_length=1)]
     problem_id: str
     teacher: str
     prompt_id: str
     strategy: RequestStrategy = "solve"
     sampling: Sampling
-    sample_index: int
+    sample_index: Annotated[int, Field(ge=0)]
     parent_id: str | None = None
     reasoning: str | None
     response: str
@@ -47,8 +47,8 @@ class Candidate(Record):
     finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
     finish_reason_raw: str | None = None
     usage: Usage
-    cost_usd: float | None
-    latency_ms: float
+    cost_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    latency_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     created_at: datetime
     training_step: int | None = None
     checkpoint: str | None = None

@@ -1,17 +1,18 @@
 """JournalReader: what a journal of the ledger holds, whatever cut it short: its chains as tables, and the books."""
 
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import get_args
+from typing import TypeVar, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
 
-from cotfactory.schemas.candidate import Candidate, StrategyName
+from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.arrow_rows import read_lines
 from cotfactory.warehouse.ledger import JournalHeader
@@ -19,16 +20,19 @@ from cotfactory.warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, COLUMNS
 
 CANDIDATES = pa.schema([column for column in COLUMNS["candidates"] if column[0] in Candidate.model_fields])
 USAGE = [name for name, field in Usage.model_fields.items() if NoneType not in get_args(field.annotation)]
-STRATEGIES = frozenset((*get_args(StrategyName), "rollout"))
+BILLED = {"billed?": True, "free": False}
+"""Whether a sending that failed may have been billed, as a journal says it."""
+Amount = TypeVar("Amount", int, float)
 NEVER_NULL = [name for name, field in Candidate.model_fields.items() if NoneType not in get_args(field.annotation)]
 
 
 @dataclass(frozen=True)
 class JournalEntries:
-    """What a journal holds: the ids that were bought, requests that were in flight, torn and foreign lines.
+    """What a journal holds: the ids that were bought, requests that were in flight, torn, foreign, contradicting lines.
 
     `unconfirmed_usd` and `unconfirmed_tokens` are the worst case of all sendings that may have been billed without
     a completion reaching us. Foreign lines are whole, but not ours to read: another version of the code wrote them.
+    Contradicting ones say something else of an id than an earlier line.
     """
 
     header: JournalHeader
@@ -38,6 +42,7 @@ class JournalEntries:
     unconfirmed_tokens: int
     torn_lines: int
     foreign_lines: int
+    contradicting_lines: int
 
 
 def read_journal(path: Path) -> JournalEntries:
@@ -57,10 +62,10 @@ class JournalReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.header = JournalHeader(recipe="", run_id="", shard="")
-        self._bought: dict[str, None] = {}
+        self._bought: dict[str, int] = {}  # the CRC of the line that was taken
         self._sent: dict[str, tuple[float, int]] = {}  # without an outcome so far
         self._unconfirmed_usd, self._unconfirmed_tokens = 0.0, 0
-        self._torn_lines = self._foreign_lines = 0
+        self._torn_lines = self._foreign_lines = self._contradicting_lines = 0
 
     def candidates(self) -> Iterator[pa.Table]:
         """Yield what was bought, some rows at a time, columns CANDIDATES; the first row of an id wins."""
@@ -68,8 +73,11 @@ class JournalReader:
         size = 0
         for entry in self._whole_entries():
             kind, _, body = entry.partition(b" ")
-            if kind != b"bought" or not body.startswith(b"{"):  # Arrow dies of a bare `null`
+            if kind != b"bought":
                 self._note(kind, body)
+                continue
+            if not _is_candidate(body):
+                self._foreign_lines += 1
                 continue
             lines.append(body)
             size += len(body)
@@ -89,6 +97,7 @@ class JournalReader:
             unconfirmed_tokens=self._unconfirmed_tokens + sum(tokens for _, tokens in self._sent.values()),
             torn_lines=self._torn_lines,
             foreign_lines=self._foreign_lines,
+            contradicting_lines=self._contradicting_lines,
         )
 
     def _whole_entries(self) -> Iterator[bytes]:
@@ -114,11 +123,14 @@ class JournalReader:
             self.header = JournalHeader.model_validate_json(body)
         elif kind == b"intent":
             request, usd, tokens = body.split(" ")
-            self._sent[request] = (float(usd), int(tokens))
+            held_usd, held_tokens = self._sent.get(request, (0.0, 0))
+            self._sent[request] = (held_usd + _amount(float(usd)), held_tokens + _amount(int(tokens)))
         elif kind == b"failed":
             request, billed = body.split(" ")
+            if billed not in BILLED:
+                raise ValueError(f"unknown outcome {billed!r}")
             worst_usd, worst_tokens = self._sent.pop(request, (0.0, 0))
-            if billed == "billed?":
+            if BILLED[billed]:
                 self._unconfirmed_usd += worst_usd
                 self._unconfirmed_tokens += worst_tokens
         else:
@@ -128,26 +140,44 @@ class JournalReader:
         """Return these lines as a table, without repeats and without what another version wrote."""
         table = _readable(lines)
         if table is None:
-            one_by_one = [found for line in lines if (found := _readable([line])) is not None]
-            self._foreign_lines += len(lines) - len(one_by_one)
-            table = pa.concat_tables([CANDIDATES.empty_table(), *one_by_one]).combine_chunks()
+            readable = [(line, found) for line in lines if (found := _readable([line])) is not None]
+            self._foreign_lines += len(lines) - len(readable)
+            lines = [line for line, _ in readable]
+            table = pa.concat_tables([CANDIDATES.empty_table(), *(found for _, found in readable)]).combine_chunks()
         fresh = []
         for number, candidate_id in enumerate(map(str, table["candidate_id"].to_pylist())):
             self._sent.pop(candidate_id, None)
+            said = zlib.crc32(lines[number])
             if candidate_id not in self._bought:
-                self._bought[candidate_id] = None
+                self._bought[candidate_id] = said
                 fresh.append(number)
+            elif self._bought[candidate_id] != said:
+                self._contradicting_lines += 1
         if len(fresh) == len(table):
             return table
         return pa.concat_tables([CANDIDATES.empty_table(), *(table.slice(number, 1) for number in fresh)])
 
 
+def _is_candidate(body: bytes) -> bool:
+    """Return whether a line can be read back as a Candidate; Arrow takes more, and dies of a bare `null`."""
+    try:
+        Candidate.model_validate_json(body)
+    except ValidationError:
+        return False
+    return True
+
+
+def _amount(value: Amount) -> Amount:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"expected a finite amount, not {value!r}")
+    return value
+
+
 def _readable(lines: list[bytes]) -> pa.Table | None:
-    """Return lines as a table, None when one of them is no candidate of this version."""
+    """Return lines as a table, a row each; None when one of them is no candidate of this version."""
     try:
         table = read_lines(lines, CANDIDATES)
     except pa.ArrowInvalid:
         return None
     columns = [*(table[name] for name in NEVER_NULL), *(pc.struct_field(table["usage"], name) for name in USAGE)]
-    is_whole = not any(column.null_count for column in columns)
-    return table if is_whole and STRATEGIES.issuperset(table["strategy"].to_pylist()) else None
+    return None if any(column.null_count for column in columns) else table

@@ -33,7 +33,9 @@ class GradeRow:
 
 @dataclass(frozen=True)
 class SealedJournal:
-    """What a journal held. `set_aside` is where it was kept because it holds lines this code cannot read.
+    """What a journal held. `set_aside` is where it was kept because of lines that are in no table.
+
+    Those are foreign (this code cannot read them), or contradict an earlier line of the same id.
 
     `unconfirmed_usd` is the most that was billed for sendings without an answer.
     """
@@ -42,6 +44,7 @@ class SealedJournal:
     lost_in_flight: int
     torn_lines: int
     foreign_lines: int
+    contradicting_lines: int
     set_aside: Path | None
     unconfirmed_usd: float = 0.0
 
@@ -63,26 +66,27 @@ def seal_journal(workspace: Workspace, journal: Path) -> SealedJournal:
     """Write what a journal says was bought to the candidates table, then remove the journal.
 
     The order makes a crash at any instant harmless: until the table file is in place the journal stays,
-    and sealing it again writes the same file again. A journal with lines that this code cannot read is renamed
-    to `.unread`, never removed.
+    and sealing it again writes the same file again. A journal with lines that are in no table is renamed to
+    `.unread`, never removed.
     """
     reader = JournalReader(journal)
     count = write_batches(workspace, "candidates", journal.stem, _with_run(reader))
     entries = reader.entries()
     if entries.unconfirmed_usd or entries.unconfirmed_tokens:
         _write_unconfirmed(workspace, journal.stem, entries)
-    kept = set_aside(journal) if entries.foreign_lines else None
+    kept = set_aside(journal) if entries.foreign_lines or entries.contradicting_lines else None
     if kept is None:
         discard(journal)
     return SealedJournal(
-        count, len(entries.in_flight), entries.torn_lines, entries.foreign_lines, kept, entries.unconfirmed_usd
+        *(count, len(entries.in_flight), entries.torn_lines, entries.foreign_lines, entries.contradicting_lines, kept),
+        entries.unconfirmed_usd,
     )
 
 
 def seal_own_journal(workspace: Workspace, journal: Path) -> SealedJournal:
     """Seal a journal that this process wrote, all of it. Raises WorkspaceError when it cannot be read back."""
     sealed = seal_journal(workspace, journal)
-    if sealed.set_aside is not None:
+    if sealed.foreign_lines:
         raise WorkspaceError(
             f"{sealed.foreign_lines} lines that were just written to the ledger cannot be read back",
             f"what was bought is in {sealed.set_aside}: keep it and report this; to run again would pay for it twice",

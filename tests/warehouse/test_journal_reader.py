@@ -65,6 +65,15 @@ WHOLE = json.loads(a_candidate(candidate_id="c1").model_dump_json())
         json.dumps({**WHOLE, "strategy": "guess"}),
         json.dumps({**WHOLE, "sample_index": 2**31}),
         json.dumps({**WHOLE, "created_at": "yesterday"}),
+        # Arrow reads these; whoever reads the sealed row could not.
+        json.dumps({**WHOLE, "sampling": {"temperature": -1}}),
+        json.dumps({**WHOLE, "usage": {**WHOLE["usage"], "input_tokens": -1}}),
+        json.dumps({**WHOLE, "tool_calls": [None]}),
+        json.dumps({**WHOLE, "cost_usd": float("nan")}),
+        json.dumps({**WHOLE, "cost_usd": -1.0}),
+        json.dumps({**WHOLE, "candidate_id": ""}),
+        json.dumps(WHOLE) * 2,
+        json.dumps(WHOLE).replace('"teacher"', '"teacher": "u", "teacher"'),
     ],
 )
 def test_a_line_that_is_no_candidate_is_foreign_and_its_neighbours_are_not(tmp_path: Path, body: str) -> None:
@@ -75,6 +84,16 @@ def test_a_line_that_is_no_candidate_is_foreign_and_its_neighbours_are_not(tmp_p
     journal.close()
     entries = read_journal(journal.path)
     assert (entries.bought, entries.foreign_lines, entries.torn_lines) == (("c1", "c2"), 1, 0)
+
+
+def test_a_line_that_contradicts_an_earlier_one_is_counted_and_a_repeat_is_not(tmp_path: Path) -> None:
+    """A foreign id may be that of another chain: the row that it takes the place of was paid for too."""
+    journal = Journal(tmp_path, JournalHeader(recipe="r", run_id="run1", shard="s"))
+    for said in ("first", "first", "second"):
+        asyncio.run(journal.record(a_candidate(said, candidate_id="c1")))
+    journal.close()
+    entries = read_journal(journal.path)
+    assert (entries.bought, entries.contradicting_lines, entries.foreign_lines) == (("c1",), 1, 0)
 
 
 def _journal_of(folder: Path, *entries: tuple[str, str]) -> Path:
@@ -90,11 +109,19 @@ def _journal_of(folder: Path, *entries: tuple[str, str]) -> Path:
     [
         ([("intent", "c1 0.5 100")], ("c1",), (0.5, 100), 0),
         ([("intent", "c1 0.5 100"), ("failed", "c1 billed?")], (), (0.5, 100), 0),
-        ([("intent", "c1 0.5 100"), ("failed", "c1 unbilled")], (), (0.0, 0), 0),
+        ([("intent", "c1 0.5 100"), ("failed", "c1 free")], (), (0.0, 0), 0),
         # Asked twice: the first sending may have been billed, and so may the one that is on its way.
         ([("intent", "c1 0.5 100"), ("failed", "c1 billed?"), ("intent", "c1 0.25 50")], ("c1",), (0.75, 150), 0),
         ([("failed", "c1 billed?")], (), (0.0, 0), 0),  # nothing was ever intended
         ([("intent", "c1 much 100")], (), (0.0, 0), 1),
+        # Of a request that is on its way: both may be billed.
+        ([("intent", "c1 0.5 100"), ("intent", "c1 0.25 50")], ("c1",), (0.75, 150), 0),
+        # Foreign values with a right checksum: a budget that holds one of them holds nothing any more.
+        ([("intent", "c1 nan 100")], (), (0.0, 0), 1),
+        ([("intent", "c1 inf 100")], (), (0.0, 0), 1),
+        ([("intent", "c1 -0.5 100")], (), (0.0, 0), 1),
+        ([("intent", "c1 0.5 -100")], (), (0.0, 0), 1),
+        ([("intent", "c1 0.5 100"), ("failed", "c1 unbilled")], ("c1",), (0.5, 100), 1),
         ([("intent", "c1")], (), (0.0, 0), 1),
         ([("later", "c1")], (), (0.0, 0), 1),  # what another version writes
     ],

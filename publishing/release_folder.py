@@ -100,11 +100,15 @@ def _listed_file(folder: Path, listed: ReleasedFile) -> FileToSend:
 def _refuse_link(folder: Path, name: str) -> None:
     """Raise for a name that leads elsewhere: what a link points to may be anything on this machine."""
     path = folder
-    for part in PurePosixPath(name).parts:
-        path /= part
-        if path.is_symlink():
-            raise PublishError(f"{path} is a link: a release has regular files only", AGAIN)
-    if path.exists() and not path.is_file():
+    try:
+        for part in PurePosixPath(name).parts:
+            path /= part
+            if path.is_symlink():
+                raise PublishError(f"{path} is a link: a release has regular files only", AGAIN)
+        is_other = path.exists() and not path.is_file()
+    except (OSError, ValueError) as error:  # too long, or with NUL
+        raise PublishError(f"The manifest of {folder} lists {name[:100]!r}, no name of a file", AGAIN) from error
+    if is_other:
         raise PublishError(f"{path} is no regular file: a release has nothing else", AGAIN)
 
 

@@ -47,8 +47,8 @@ class Candidate(Record):
     finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
     finish_reason_raw: str | None = None
     usage: Usage
-    cost_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
-    latency_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    cost_usd: Annotated[float, Field(ge=0)] | None
+    latency_ms: Annotated[float, Field(ge=0)]
     created_at: datetime
     training_step: int | None = None
     checkpoint: str | None = None

@@ -250,7 +250,7 @@ class Rollouts(RecipeKeys):
 class Budget(RecipeKeys):
     """The most this recipe may ever spend, over all its runs; what is in flight counts at its worst case."""
 
-    usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    usd: Annotated[float, Field(gt=0)] | None = None
     """USD, by the teachers' prices; then each teacher needs one."""
     tokens: PositiveInt | None = None
     """Tokens, of prompts and answers together."""
@@ -285,7 +285,7 @@ class Alarms(RecipeKeys):
 class PreferencePairs(RecipeKeys):
     """Which pairs `preference` holds."""
 
-    max_length_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = 1.5
+    max_length_ratio: Annotated[float, Field(ge=1)] | None = 1.5
     """The longer chain of a pair has at most so many times the characters of the shorter, so that length alone tells
     nothing; null: any. Both sides of a pair show their thinking, or neither."""
     one_per_rejection_type: bool = False

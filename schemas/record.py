@@ -4,9 +4,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Record(BaseModel):
-    """A frozen value: no field can be changed, and an unknown field is an error, never ignored."""
+    """A frozen value: no field can be changed, and an unknown field is an error, never ignored.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Numbers are finite: JSON has no others, and a record that was written down is read again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RecipeKeys(Record):

@@ -123,7 +123,7 @@ def _left(place: Workspace) -> Iterator[str]:
             "flight; the next run takes it up"
         )
     for path in sorted(place.ledger.glob("*.unread")):
-        yield f"{path.name}: lines that are in no table; the version that wrote them reads them when it is renamed to .journal"
+        yield f"{path.name}: lines that are in no table; who wrote them reads them when it is renamed to .journal"
     if holder(place) is None and (left := sum(1 for _ in place.staging.iterdir())):
         yield f"{left:,} entries in {place.staging}; the next run or release clears them"
     for table in TABLES:

@@ -9,7 +9,7 @@ from typing import Any
 
 HANG_S = 2.0
 
-FOREIGN_VALUES = (
+FOREIGN_VALUES: tuple[Any, ...] = (
     *(None, True, -1, 0, 2**31, 2**63, -(2**63), 10**400, 0.5, -1e-300, 1e308, float("nan"), float("inf")),
     *("", "0", "-1", "nan", "x" * 5_000, "\x00", "\ufffd", "\u202e", "\x1b]0;x\x07", "../../x", "${HOME}", "</script>"),
     *("2024-13-45", "{}", [], [None], [[]], {}, {"": None}, {"type": "text"}),

@@ -479,6 +479,22 @@ def backup(
 
 
 @app.command()
+def forget(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or its name.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told what would go.")] = False,
+    workspace: RecipeWorkspace = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Take the data of one recipe out of a workspace; what others share, and what was spent, stays."""
+    from cotfactory.flows.inspect.forget import forget_recipe
+
+    path = Path(recipe)
+    with _shown(as_json, debug) as show:
+        show(forget_recipe(recipe, _workspace_of(path if path.is_file() else None, workspace), yes=yes))
+
+
+@app.command()
 def replay(
     recordings: Annotated[Path, typer.Argument(metavar="FILE", help="Recorded completions.")],
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port on 127.0.0.1.")] = 8900,

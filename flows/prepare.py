@@ -34,7 +34,8 @@ from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.checksums import check_sealed
 from cotfactory.warehouse.wanted import WantedSamples
-from cotfactory.warehouse.workspace import exclusive, open_workspace
+from cotfactory.warehouse.workspace import open_workspace
+from cotfactory.warehouse.workspace_lock import exclusive
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from cotfactory.warehouse.books import books_of, settle_books
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.ledger import abandoned_journals
 from cotfactory.warehouse.seal import seal_journal
-from cotfactory.warehouse.workspace import exclusive, open_workspace
+from cotfactory.warehouse.workspace import open_workspace
+from cotfactory.warehouse.workspace_lock import exclusive
 
 
 class SettledBudget(Record):

@@ -14,11 +14,13 @@ from pathlib import Path
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.checksums import damage
-from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
+from cotfactory.warehouse.forgotten import FORGOTTEN, forgotten_lines, is_forgetting
+from cotfactory.warehouse.workspace import Workspace, open_workspace
+from cotfactory.warehouse.workspace_lock import exclusive
 
 FIRST = ("ledger", "tables", "sums")
 """The folders whose order matters; all others follow by name."""
-OWN = ("staging", "catalog.", "run.lock", ".probe-")
+OWN = ("staging", "forgetting", "catalog.", "run.lock", ".probe-")
 """What each workspace has of its own begins so: nothing of it lasts, or it is made anew."""
 NOT_WHOLE = (".ballast", ".writing", ".tmp")
 """Room that is set aside, and files that are not whole yet, end so."""
@@ -40,12 +42,17 @@ class Copied:
 def back_up(workspace: Workspace, target: Path) -> Copied:
     """Make `target` a copy of the workspace, and hold its sealed files against their sums.
 
-    What the workspace has no more goes from the copy too, but for sealed chains: those were paid for, and are named in
-    `kept`. Raises WorkspaceError for a target that is not a copy, is at work, or does not hold what it should.
+    What the workspace has no more goes from the copy too, but for sealed chains that nobody has it forget: those were
+    paid for, and are named in `kept`. Raises WorkspaceError for a target that is not a copy, is at work, or does not
+    hold what it should, and for a workspace that has not come to the end of a `forget`.
     """
     root = target.resolve()
     if root == workspace.root or root.is_relative_to(workspace.root) or workspace.root.is_relative_to(root):
         raise WorkspaceError(f"The backup {root} and the workspace {workspace.root} lie in each other", "name another")
+    if is_forgetting(workspace):
+        raise WorkspaceError(
+            f"A `forget` in {workspace.root} was cut short", "give the command again, or run a recipe: that ends it"
+        )
     if root.exists() and any(root.iterdir()) and not (root / "ledger").is_dir():
         raise WorkspaceError(f"{root} is not empty and no copy of a workspace", "name a new folder, or an older backup")
     copy = open_workspace(root)
@@ -54,6 +61,8 @@ def back_up(workspace: Workspace, target: Path) -> Copied:
         for path in _files(workspace.root):
             copied = _copy(path, root / path.relative_to(workspace.root))
             files, size, there = files + (copied is not None), size + (copied or 0), there + (copied is None)
+        if (forgotten := workspace.ledger / FORGOTTEN).exists():
+            _copy(forgotten, copy.ledger / FORGOTTEN)  # chains may have gone since the ledger was copied
         _mend(workspace, copy)
         removed, kept = _remove(workspace, copy)
         build_catalog(copy)
@@ -110,11 +119,12 @@ def _mend(workspace: Workspace, copy: Workspace) -> None:
 def _remove(workspace: Workspace, copy: Workspace) -> tuple[int, tuple[str, ...]]:
     """Take from the copy what the workspace has no more, but for chains; return how many files, and which stay."""
     removed, kept = 0, []
+    forgotten = {name for line in forgotten_lines(copy) for name in line.files}
     chains = (copy.table("candidates"), copy.sums("candidates"))
     for path in list(_files(copy.root)):
         if (workspace.root / path.relative_to(copy.root)).exists():
             continue
-        if path.parent in chains:
+        if path.parent in chains and f"{path.stem}.parquet" not in forgotten:
             kept += [path.name] if path.parent == chains[0] else []
         else:
             path.unlink()

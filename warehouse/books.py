@@ -1,11 +1,11 @@
 """The books of a budget: what answers cost, what may have been billed without one, and what settled that.
 
 A budget is named by `budget.id`, or by its only recipe. Beside the candidates table there are, in the ledger,
-`unconfirmed.jsonl` (`seal.py`), `budgets.jsonl` (which recipe has which budget) and `settled.jsonl`: the provider's own
-figure, and which holdings it replaces.
+`unconfirmed.jsonl` (`seal.py`), `budgets.jsonl` (which recipe has which budget), `forgotten.jsonl` (`forgotten.py`) and
+`settled.jsonl`: the provider's own figure, and which holdings it replaces.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Books
 from cotfactory.warehouse.batch_ledger import under_way
 from cotfactory.warehouse.catalog import table_files
+from cotfactory.warehouse.forgotten import forgotten_lines
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.seal import unconfirmed_of
 from cotfactory.warehouse.synced import append_line
@@ -86,7 +87,9 @@ def all_books(workspace: Workspace) -> list[Books]:
     """Return the books of every budget of a workspace that anything was spent of."""
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         rows = connection.execute(f"SELECT DISTINCT recipe FROM {table_files(workspace, 'candidates')}").fetchall()
-    recipes = {str(row[0]) for row in rows} | {holding.recipe for holding in unconfirmed_of(workspace)}
+    recipes = {str(row[0]) for row in rows}
+    recipes |= {holding.recipe for holding in unconfirmed_of(workspace)}
+    recipes |= {line.recipe for line in forgotten_lines(workspace)}
     budget_of = {line.recipe: line.budget for line in _lines(workspace.ledger / BUDGETS, BudgetOfRecipe)}
     found = (books_of(workspace, budget) for budget in sorted({budget_of.get(recipe, recipe) for recipe in recipes}))
     return [books for books in found if books.spent_usd or books.unconfirmed_usd]
@@ -131,8 +134,12 @@ def _settled(workspace: Workspace, budget: str, recipes: Collection[str]) -> tup
     return sum(line.billed_usd - line.answers_usd for line in newest.values()), journals
 
 
-def _answers(workspace: Workspace, recipes: Iterable[str]) -> tuple[float, float, int]:
-    """Return what the answers of some recipes cost in USD, the part of it that endpoints told, and their tokens."""
+def _answers(workspace: Workspace, recipes: Collection[str]) -> tuple[float, float, int]:
+    """Return what the answers of some recipes cost in USD, the part of it that endpoints told, and their tokens.
+
+    Those that were forgotten were paid for too.
+    """
+    forgotten = [line for line in forgotten_lines(workspace) if line.recipe in recipes]
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
         row = connection.execute(
             f"""SELECT coalesce(sum(cost_usd), 0),
@@ -141,7 +148,11 @@ def _answers(workspace: Workspace, recipes: Iterable[str]) -> tuple[float, float
                 FROM {table_files(workspace, "candidates")} WHERE list_contains(?, recipe)""",
             [sorted(recipes)],
         ).fetchall()[0]
-    return float(row[0]), float(row[1]), int(row[2])
+    return (
+        float(row[0]) + sum(line.usd for line in forgotten),
+        float(row[1]) + sum(line.told_usd for line in forgotten),
+        int(row[2]) + sum(line.tokens for line in forgotten),
+    )
 
 
 def _lines(path: Path, kind: type[Line]) -> list[Line]:

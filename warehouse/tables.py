@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -254,27 +255,18 @@ def write_table(workspace: Workspace, table: str, name: str, rows: Iterable[dict
 
 
 def write_batches(workspace: Workspace, table: str, name: str, batches: Iterable[pa.Table]) -> int:
-    """Seal batches of rows as `tables/TABLE/NAME.parquet`, each a row group; return the rows. No rows, no file.
+    """Seal batches of rows as `tables/TABLE/NAME.parquet` (`write_file`), and return the rows.
 
     The file appears whole or not at all: written aside, synced, renamed, folder synced. Writing the same
     name again replaces it, so a seal that was cut short can simply be done again.
     Raises WorkspaceError when the disk is full or cannot be written.
     """
-    filled = (batch for batch in batches if len(batch))
-    batch = next(filled, None)
-    if batch is None:
-        return 0
     target = workspace.table(table) / f"{name}.parquet"
     aside = target.with_suffix(".writing")
-    count = 0
     try:
-        with pq.ParquetWriter(aside, SCHEMAS[table], compression="zstd") as writer:
-            while batch is not None:
-                writer.write_table(batch)
-                count += len(batch)
-                batch = next(filled, None)
-        note_checksum(workspace, table, aside, target)
-        rename(aside, target)
+        if count := write_file(aside, table, batches):
+            note_checksum(workspace, table, aside, target)
+            rename(aside, target)
     except OSError as error:
         raise WorkspaceError(
             f"Table {target} cannot be written: {error.strerror or error}",
@@ -283,6 +275,21 @@ def write_batches(workspace: Workspace, table: str, name: str, batches: Iterable
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
+    return count
+
+
+def write_file(path: Path, table: str, batches: Iterable[pa.Table]) -> int:
+    """Write batches of rows as a file, each a row group, and return the rows; without any, no file. Raises OSError."""
+    filled = (batch for batch in batches if len(batch))
+    batch = next(filled, None)
+    if batch is None:
+        return 0
+    count = 0
+    with pq.ParquetWriter(path, SCHEMAS[table], compression="zstd") as writer:
+        while batch is not None:
+            writer.write_table(batch)
+            count += len(batch)
+            batch = next(filled, None)
     return count
 
 

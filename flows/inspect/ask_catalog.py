@@ -22,7 +22,8 @@ from cotfactory.warehouse.books import USD_DECIMALS, all_books
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
-from cotfactory.warehouse.workspace import Workspace, holder
+from cotfactory.warehouse.workspace import Workspace
+from cotfactory.warehouse.workspace_lock import holder
 
 FORMATS = ("table", "csv", "json")
 ROWS_SHOWN = 200

@@ -5,14 +5,16 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from cotfactory.schemas.errors import CotfactoryError, WorkspaceError
+from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.backup import Copied, back_up
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.checksums import damage
+from cotfactory.warehouse.forgotten import is_forgetting
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import abandoned_journals
-from cotfactory.warehouse.workspace import TABLES, Workspace, holder, open_workspace
+from cotfactory.warehouse.workspace import TABLES, Workspace, existing_workspace
+from cotfactory.warehouse.workspace_lock import holder
 
 FREE_BYTES = 1 << 30
 """Less than so much free space is told: a release is built beside the last one."""
@@ -74,7 +76,7 @@ class BackedUp(Record):
 
 def back_up_workspace(workspace: Path, target: Path) -> BackedUp:
     """Copy a workspace, also while a run goes on. Raises WorkspaceError."""
-    copied: Copied = back_up(_existing(workspace), target)
+    copied: Copied = back_up(existing_workspace(workspace), target)
     return BackedUp(
         target=str(target.resolve()),
         files=copied.files,
@@ -87,7 +89,7 @@ def back_up_workspace(workspace: Path, target: Path) -> BackedUp:
 
 def examine_workspace(workspace: Path) -> DoctorReport:
     """Return what is in order and what is not. Raises Sick, with the report as its summary, for damage."""
-    place = _existing(workspace)
+    place = existing_workspace(workspace)
     faults = [str(error) for _, _, error in damage(place)]
     ok = [] if faults else ["every sealed file is as it was sealed"]
     if not faults:  # a damaged file answers nothing that could be believed
@@ -109,12 +111,6 @@ def examine_workspace(workspace: Path) -> DoctorReport:
     return report
 
 
-def _existing(workspace: Path) -> Workspace:
-    if not (workspace / "ledger").is_dir():
-        raise WorkspaceError(f"There is no workspace in {workspace.resolve()}", "name one with --workspace")
-    return open_workspace(workspace)
-
-
 def _left(place: Workspace) -> Iterator[str]:
     for journal in abandoned_journals(place.ledger):
         entries = read_journal(journal)
@@ -122,6 +118,8 @@ def _left(place: Workspace) -> Iterator[str]:
             f"{journal.name}: {len(entries.bought):,} chains that are not sealed yet, {len(entries.in_flight):,} in "
             "flight; the next run takes it up"
         )
+    if is_forgetting(place):
+        yield "a `cotfactory forget` that was cut short; the next run, or another `forget`, does it to its end"
     for path in sorted(place.ledger.glob("*.unread")):
         yield f"{path.name}: lines that are in no table; who wrote them reads them when it is renamed to .journal"
     if holder(place) is None and (left := sum(1 for _ in place.staging.iterdir())):

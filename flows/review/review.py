@@ -27,7 +27,8 @@ from cotfactory.schemas.review_rules import ReviewRules
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.reviewers import new_token, reviewers, without_link
 from cotfactory.warehouse.stored_reviews import pack_reviews, reviews_of
-from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
+from cotfactory.warehouse.workspace import Workspace, open_workspace
+from cotfactory.warehouse.workspace_lock import exclusive
 
 PORT = 8810
 DRAIN_S = 5.0

@@ -38,7 +38,8 @@ from cotfactory.warehouse import wanted
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.tables import SCHEMAS
-from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
+from cotfactory.warehouse.workspace import Workspace, open_workspace
+from cotfactory.warehouse.workspace_lock import exclusive
 from tests.command_line import run_command
 from tests.flows.conftest import KEY_LIKE, WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher, right, wrong

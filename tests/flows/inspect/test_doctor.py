@@ -11,7 +11,8 @@ from cotfactory.flows.inspect.ask_catalog import describe_workspace
 from cotfactory.flows.inspect.doctor import Sick, back_up_workspace, examine_workspace
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.catalog import query_catalog
-from cotfactory.warehouse.workspace import SEED, Workspace, exclusive, open_workspace
+from cotfactory.warehouse.workspace import SEED, Workspace, open_workspace
+from cotfactory.warehouse.workspace_lock import exclusive
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 from tests.flows.prefect_server import at_call

@@ -4,7 +4,7 @@ import asyncio
 from typing import Literal, NamedTuple
 
 from cotfactory.flows.summary import RunSummary
-from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, RunInterrupted
+from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, RunInterrupted, WorkspaceBusy
 
 EndStateName = Literal[
     "Released",
@@ -13,6 +13,7 @@ EndStateName = Literal[
     "BudgetReached",
     "AlarmRaised",
     "ContractFailed",
+    "WorkspaceBusy",
     "Interrupted",
     "Failed",
 ]
@@ -29,6 +30,7 @@ ENDINGS: dict[type[BaseException], _Ending] = {
     BudgetReached: _Ending("budget", "BudgetReached"),
     AlarmRaised: _Ending("alarm", "AlarmRaised"),
     ContractFailed: _Ending("contract", "ContractFailed"),
+    WorkspaceBusy: _Ending("failed", "WorkspaceBusy"),
     RunInterrupted: _Ending("interrupted", "Interrupted"),
     asyncio.CancelledError: _Ending("interrupted", "Interrupted"),
 }

@@ -40,6 +40,8 @@ SHOW_S, SHOW_INTERRUPTED_S = 60.0, 5.0
 """How long the server may take for the artifacts of a run, and of one that somebody waits for to end."""
 WORKER_DRAIN_S = 15.0
 """Prefect kills a flow 30 s after it was cancelled: what is in flight is waited for so long, then all is sealed."""
+WORKER_WAIT_S = 3_600.0
+"""Two deployments may share a workspace: a run waits so long for the other to end."""
 T = TypeVar("T")
 
 watching: ContextVar[Progress | None] = ContextVar("watching", default=None)
@@ -111,8 +113,11 @@ async def build_recipe(
     publish: bool = False,
     log_level: str = "info",
     drain_s: float = WORKER_DRAIN_S,
+    wait_s: float = WORKER_WAIT_S,
 ) -> State[Any]:
     """Build the recipe at path `recipe` (empty: the offline demo) in `workspace`.
+
+    A run of another recipe that holds the workspace is waited for, at most `wait_s` seconds.
 
     Returns the state that the run ends in, named as `flows/end_state.py` says, with its summary or its error as data.
     """
@@ -120,7 +125,7 @@ async def build_recipe(
         loaded = load_recipe(Path(recipe) if recipe else shipped_recipe(DEFAULT_RECIPE))
     except CotfactoryError as error:
         return _state(end_state(None, error), frozenset(), error)
-    request = BuildRequest(loaded, Path(workspace), limit, publish, log_level=log_level, drain_s=drain_s)
+    request = BuildRequest(loaded, Path(workspace), limit, publish, log_level=log_level, drain_s=drain_s, wait_s=wait_s)
     secrets, watcher = secrets_of(loaded), watching.get()
     if watcher is None:
         outlive_readers()

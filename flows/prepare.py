@@ -1,9 +1,11 @@
 """Prepare a job: hold the workspace, load and check problems, recover what killed runs left, grade what is stored."""
 
+import asyncio
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -28,16 +30,19 @@ from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.teacher_plan import teacher_plans
-from cotfactory.schemas.errors import ContractFailed, CotfactoryError
+from cotfactory.schemas.errors import ContractFailed, CotfactoryError, WorkspaceBusy
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.checksums import check_sealed
 from cotfactory.warehouse.wanted import WantedSamples
-from cotfactory.warehouse.workspace import open_workspace
+from cotfactory.warehouse.workspace import Workspace, open_workspace
 from cotfactory.warehouse.workspace_lock import exclusive
 
 logger = logging.getLogger(__name__)
+
+HOLD_AGAIN_S = 0.5
+"""How often a run that waits for a workspace tries to hold it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class BuildRequest:
 
     `chosen` takes only the problems with these ids.
     `log_level` (debug, info, warning, error) is how much goes into the run's log; `drain_s` is how long a run that a
-    signal stops waits at most for what is in flight.
+    signal stops waits at most for what is in flight, `wait_s` how long one waits for another to let the workspace go.
     """
 
     recipe: Recipe
@@ -56,6 +61,7 @@ class BuildRequest:
     version: str | None = None
     log_level: str = "info"
     drain_s: float = DRAIN_S
+    wait_s: float = 0.0
     chosen: frozenset[str] | None = None
 
 
@@ -72,36 +78,66 @@ async def opened_job(
         refuse_unbound_keys(request.recipe)
     workspace = open_workspace(request.workspace)
     freed_memory.keep_little()
-    run = Run(
-        _new_run_id(),
-        request.recipe,
-        workspace,
-        progress,
-        limit=request.limit,
-        version=request.version,
-        drain_s=request.drain_s,
-    )
     secret = secrets_of(request.recipe)
-    with exclusive(workspace), run_log(workspace.logs, run.run_id, level, secret) as log:
-        check_sealed(workspace)
-        build_catalog(workspace)
-        if workspace.is_unused:
-            progress.note(f"new workspace {workspace.root}: nothing was bought or spent in it yet (--workspace)")
-        try:
-            async with _prepared(request, run, runner, asks=asks) as job:
+    async with _held(workspace, request.wait_s, progress):
+        run = Run(
+            _new_run_id(),
+            request.recipe,
+            workspace,
+            progress,
+            limit=request.limit,
+            version=request.version,
+            drain_s=request.drain_s,
+        )
+        with run_log(workspace.logs, run.run_id, level, secret) as log:
+            async with _written_down(request, run, runner, log, asks=asks) as job:
                 yield job
-        except BaseException as error:
-            _write_down(run, status_of(error))
-            progress.note(f"log:      {log}")
-            summary = run.summary()
-            if isinstance(error, CotfactoryError):
-                error.summary = summary
-            contract = str(error) if isinstance(error, ContractFailed) else ""
-            await runner.show(summary, end_state(summary, error), contract)
-            raise
-        _write_down(run, "done")
+
+
+@asynccontextmanager
+async def _held(workspace: Workspace, wait_s: float, progress: Progress) -> AsyncIterator[None]:
+    """Hold the workspace; another run that does so is waited for, at most so long. Raises WorkspaceBusy."""
+    until, told = time.monotonic() + wait_s, False
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(exclusive(workspace))
+                break
+            except WorkspaceBusy as busy:
+                if time.monotonic() >= until:
+                    raise
+                if not told:
+                    progress.note(f"{busy.message}: it is waited for, at most {wait_s:,.0f} s")
+                    told = True
+            await asyncio.sleep(HOLD_AGAIN_S)
+        yield
+
+
+@asynccontextmanager
+async def _written_down(
+    request: BuildRequest, run: Run, runner: StageRunner, log: Path, *, asks: bool
+) -> AsyncIterator[Job]:
+    """Yield the job of a run that holds its workspace; however that ends, the run is written down and told."""
+    workspace, progress = run.workspace, run.progress
+    check_sealed(workspace)
+    build_catalog(workspace)
+    if workspace.is_unused:
+        progress.note(f"new workspace {workspace.root}: nothing was bought or spent in it yet (--workspace)")
+    try:
+        async with _prepared(request, run, runner, asks=asks) as job:
+            yield job
+    except BaseException as error:
+        _write_down(run, status_of(error))
+        progress.note(f"log:      {log}")
         summary = run.summary()
-        await runner.show(summary, end_state(summary, None), contract_page(run))
+        if isinstance(error, CotfactoryError):
+            error.summary = summary
+        contract = str(error) if isinstance(error, ContractFailed) else ""
+        await runner.show(summary, end_state(summary, error), contract)
+        raise
+    _write_down(run, "done")
+    summary = run.summary()
+    await runner.show(summary, end_state(summary, None), contract_page(run))
 
 
 @asynccontextmanager

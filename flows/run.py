@@ -66,7 +66,7 @@ def run_recipe(
             return uvloop.run(stoppable(build(request, DirectStages(), progress)))
         progress.note("running as a Prefect flow; a local server takes some seconds to start (--direct runs without)")
         with prefect_server():
-            parameters = {"limit": limit, "publish": publish, "log_level": log_level, "drain_s": drain_s}
+            parameters = {"limit": limit, "publish": publish, "log_level": log_level, "drain_s": drain_s, "wait_s": 0.0}
             return uvloop.run(stoppable(_as_flow(progress, recipe=str(path), workspace=str(workspace), **parameters)))
 
 

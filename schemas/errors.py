@@ -160,6 +160,10 @@ class WorkspaceError(CotfactoryError):
     """The workspace is locked, unwritable, full, or not ours."""
 
 
+class WorkspaceBusy(WorkspaceError):
+    """Another run holds the workspace."""
+
+
 class ContractError(CotfactoryError):
     """A data contract that cannot be run, an empty one among them."""
 

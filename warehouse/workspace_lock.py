@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.errors import WorkspaceBusy
 from cotfactory.warehouse.forgotten import finish_forgetting
 from cotfactory.warehouse.workspace import Workspace
 
@@ -40,7 +40,7 @@ def exclusive(workspace: Workspace) -> Iterator[None]:
 
     The lock is the kernel's (`flock`), so it is gone with the process however that ends. A forgetting that was cut
     short is done to its end first.
-    Raises WorkspaceError, naming the holder's process id, when another process holds it.
+    Raises WorkspaceBusy, naming the holder's process id, when another process holds it.
     """
     path = workspace.root / "run.lock"
     with path.open("a+") as lock:
@@ -49,7 +49,7 @@ def exclusive(workspace: Workspace) -> Iterator[None]:
         except BlockingIOError as error:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
-            raise WorkspaceError(
+            raise WorkspaceBusy(
                 f"Workspace {workspace.root} is in use by another run (process {holder})",
                 "wait for it to end, or use another --workspace; nothing was asked or changed",
             ) from error

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -474,6 +474,29 @@ def test_a_second_run_at_the_same_time_is_refused(
     with exclusive(open_workspace(tmp_path / "w")), pytest.raises(WorkspaceError, match="in use"):
         run(write_recipe(), tmp_path / "w")
     assert teacher.calls == 0
+
+
+class LettingGo(TerminalProgress):
+    """Has whoever holds the workspace let it go as soon as it is told that somebody waits."""
+
+    def __init__(self, holding: ExitStack) -> None:
+        super().__init__()
+        self.holding, self.waited_for = holding, ""
+
+    def note(self, text: str) -> None:
+        if "waited for" in text:
+            self.waited_for = text
+            self.holding.close()
+        super().note(text)
+
+
+def test_a_run_may_wait_for_another(write_recipe: WriteRecipe, tmp_path: Path) -> None:
+    """As two deployments do that are due at one hour."""
+    with ExitStack() as holding, LettingGo(holding) as progress:
+        holding.enter_context(exclusive(open_workspace(tmp_path / "w")))
+        request = BuildRequest(load_recipe(write_recipe(count=1)), tmp_path / "w", wait_s=600)
+        assert asyncio.run(build(request, DirectStages(), progress)).teacher_calls == 3
+    assert f"in use by another run (process {os.getpid()}): it is waited for, at most 600 s" in progress.waited_for
 
 
 def test_people_can_ask_while_a_run_goes_on(

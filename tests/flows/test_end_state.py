@@ -10,7 +10,7 @@ from cotfactory.flows.run_metrics import metrics_lines
 from cotfactory.flows.run_page import run_page
 from cotfactory.flows.summary import PublishedSummary, ReleaseSummary, RunSummary, Tokens
 from cotfactory.schemas.alarm import Alarm
-from cotfactory.schemas.errors import BudgetReached, ContractFailed, PublishError, RunInterrupted
+from cotfactory.schemas.errors import BudgetReached, ContractFailed, PublishError, RunInterrupted, WorkspaceBusy
 from cotfactory.schemas.spending import Books
 
 HUB = PublishedSummary(repo="org/a", tag="v1.1.0", url="http://hub/org/a", is_new=True)
@@ -50,6 +50,12 @@ def summary(**changes: Any) -> RunSummary:
             "no more than $1 - raise",
         ),
         ({}, ContractFailed("rl: 7\nfailed"), "ContractFailed", "rl: 7 failed (1,234 calls, $3.20)"),
+        (
+            {"release": None},
+            WorkspaceBusy("in use by process 7", "wait"),
+            "WorkspaceBusy",
+            "in use by process 7 - wait",
+        ),
         ({}, RunInterrupted("SIGTERM", 143), "Interrupted", "interrupted by SIGTERM"),
         ({}, PublishError("the Hub answered 503"), "Failed", "the Hub answered 503"),
         ({}, ValueError(), "Failed", "ValueError"),

@@ -12,11 +12,7 @@ def outside_difficulty(groups: Sequence[Group], band: Difficulty | None) -> str 
         return None
     # How often it solves the problem plainly, if that is known; never how often with the answer before its eyes.
     asked = sorted(groups, key=lambda group: group.strategy != "solve")
-    rates = [
-        group.pass_rate
-        for group in asked
-        if group.model == band.model and group.strategy != "hint" and group.pass_rate.rate is not None
-    ]
+    rates = [group.pass_rate for group in asked if group.model == band.model and group.pass_rate.rate is not None]
     if not rates:
         return f"{band.model} has no graded attempt at it"
     found = rates[0]

@@ -41,6 +41,7 @@ CREATE MACRO is_prompt(turns)
 CREATE MACRO plain_words(body) AS regexp_replace(lower(body), '[\\s,]', '', 'g');
 CREATE MACRO says(body, answer) AS len(list_filter(regexp_extract_all(plain_words(answer), '[\\pL\\pN]+'),
     lambda word: NOT contains(plain_words(body), word))) = 0;
+CREATE MACRO is_rated_apart(strategy) AS strategy IN ('refine', 'retry_with_feedback', 'hint');
 CREATE MACRO off_c_of_n(rate, c, n) AS if(n > 0 AND rate IS NOT NULL, abs(rate * n - c), 0);
 """
 

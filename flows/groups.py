@@ -8,7 +8,7 @@ from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.stopping import pass_rate, used_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
 from cotfactory.schemas.grade import Verdict
-from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.group import GradedCandidate, Group, PassRate
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.wanted import StoredGroup, StoredStep, WantedSamples
 
@@ -48,9 +48,18 @@ def _group(stored: StoredGroup, problems: Sequence[Problem], plans: Sequence[Tea
         earlier_steps=tuple(
             GradedCandidate(candidate=step.candidate, grade=step.grade) for steps in used for step in steps[:-1]
         ),
+        earlier_decisions=tuple(step.decision for steps in used for step in steps[:-1] if step.decision is not None),
         decisions=tuple(steps[-1].decision for steps in used if steps[-1].decision is not None),
-        pass_rate=pass_rate(plan.attempts, [steps[-1].grade.verdict for steps in used]),
+        pass_rate=_pass_rate(plan, used),
     )
+
+
+def _pass_rate(plan: TeacherPlan, used: Sequence[Sequence[StoredStep]]) -> PassRate:
+    if plan.strategy.shows_answer:
+        return PassRate(rate=None, n=0, c=0)
+    ended = [steps[-1].grade.verdict for steps in used]
+    first = [steps[0].grade.verdict for steps in used] if plan.strategy.rates_first else None
+    return pass_rate(plan.attempts, ended, first)
 
 
 def _complete(stored: StoredGroup, strategy: Strategy) -> dict[int, list[StoredStep]]:

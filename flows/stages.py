@@ -14,7 +14,7 @@ from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
 from cotfactory.flows.release.benchmarks import decontamination_of
-from cotfactory.flows.release.curating import curated_groups
+from cotfactory.flows.release.curating import curated_groups, earlier_decisions
 from cotfactory.flows.release.examined import ExaminedChains, rules_id
 from cotfactory.flows.release.standing import forget_standing
 from cotfactory.flows.release.tool_reruns import ToolReruns
@@ -195,11 +195,8 @@ def curate(job: Job) -> None:
                     if decision.reason == "contaminated" and decision.detail is not None:
                         candidate_hits[decision.detail.partition(" row ")[0]] += 1
                     yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
-                for step in group.earlier_steps:
-                    led = Decision(
-                        candidate_id=step.candidate.candidate_id, kept=False, reason="earlier_step", split=group.split
-                    )
-                    yield {**led.model_dump(), "problem_id": group.problem.problem_id, **belongs}
+                for decision in earlier_decisions(group, run.benchmarks):
+                    yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
             run.advance()
 
     if run.recipe.rollouts is None:  # what an earlier version of the recipe rolled out is not its any more

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cotfactory.curation.chain_checks.personal_data import PersonalKind, masked, personal_data
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.curation import Curation
-from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain
+from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, is_draft
 from cotfactory.schemas.review import Review
 
 
@@ -28,6 +28,9 @@ def without_personal_data(group: Group, curation: Curation, count: PersonalDataC
     prompt = "\n".join((group.problem.question, *(group.problem.choices or ())))
     if group.reviews and curation.personal_data != "label":
         group = group.model_copy(update={"reviews": tuple(_masked_review(review, prompt) for review in group.reviews)})
+    if curation.personal_data != "label" and group.earlier_steps:
+        earlier = tuple(_masked(step, prompt) if is_draft(step) else step for step in group.earlier_steps)
+        group = group.model_copy(update={"earlier_steps": earlier})
     told = {graded.candidate.candidate_id for graded in group.candidates if _counted(graded, prompt, count)}
     if not told or curation.personal_data == "label":
         return group

@@ -55,8 +55,8 @@ class Decision(Record):
     A problem that was dropped before any candidate was asked for has a decision with `candidate_id` None. `detail`
     is what the reason rests on: the wrong step, the benchmark row, the id of the chain it repeats. `flags` are the
     findings that the recipe only labels, and whether another chain is the same but for its numbers. `split` is where
-    the rows of its problem go. A plan, draft or critique that led to a candidate is never published: `earlier_step`;
-    nor is a `rollout`, which counts only for the labels of steps.
+    the rows of its problem go. A plan, draft or critique that led to a candidate is never published as a chain:
+    `earlier_step`, with a `detail` where it repeats a benchmark; nor is a `rollout`, which labels steps.
     """
 
     candidate_id: str | None

@@ -68,12 +68,19 @@ class LabelledChain(Record):
     counts: tuple[StepCount, ...]
 
 
+def is_draft(step: GradedCandidate) -> bool:
+    """Whether an earlier step answers the plain prompt, as a first try or a draft does, and nobody cut it."""
+    return step.candidate.strategy == "solve" and step.candidate.is_finished
+
+
 class Group(Record):
     """The attempts of one teacher at one problem, in the order of their sample index.
 
-    `messages` is the problem's plain prompt, as a student is to be asked. `decisions` lines up with `candidates`, one
-    each. `earlier_steps` are the plans, drafts and critiques that a strategy asked for on the way to the candidates.
-    `labelled` are those of them whose steps have labels; `reviews` what people said of them, and of the problem.
+    `messages` is the problem's plain prompt, as a student is to be asked. `decisions` lines up with `candidates`,
+    one each. `earlier_steps` are the plans, drafts and critiques that a strategy asked for on the way to the
+    candidates, `earlier_decisions` what was decided about them. `pass_rate` is that of first answers to a prompt
+    without the answer. `labelled` are those of them whose steps have labels; `reviews` what people said of them,
+    and of the problem.
     """
 
     problem: Problem
@@ -83,10 +90,18 @@ class Group(Record):
     messages: tuple[Message, ...]
     candidates: tuple[GradedCandidate, ...]
     earlier_steps: tuple[GradedCandidate, ...] = ()
+    earlier_decisions: tuple[Decision, ...] = ()
     decisions: tuple[Decision, ...]
     pass_rate: PassRate
     labelled: tuple[LabelledChain, ...] = ()
     reviews: tuple[Review, ...] = ()
+
+    @property
+    def drafts(self) -> list[tuple[GradedCandidate, Decision]]:
+        """Earlier answers to the plain prompt that came to their end, which a strategy then went on from."""
+        decided = {decision.candidate_id: decision for decision in self.earlier_decisions}
+        drafts = ((step, decided.get(step.candidate.candidate_id)) for step in self.earlier_steps if is_draft(step))
+        return [(step, decision) for step, decision in drafts if decision is not None]
 
     @property
     def split(self) -> Split:

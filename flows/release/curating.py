@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from cotfactory.curation.balance import over_domain_share
-from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.curation.decontaminate import BenchmarkIndex, contaminations, strongest
 from cotfactory.curation.drop_rules import Selection
 from cotfactory.curation.known_chains import KnownChains
 from cotfactory.curation.select import (
@@ -23,7 +23,8 @@ from cotfactory.curation.select import (
 )
 from cotfactory.curation.split import split_groups, splits
 from cotfactory.schemas.curation import Curation
-from cotfactory.schemas.group import Group
+from cotfactory.schemas.grade import Decision
+from cotfactory.schemas.group import Group, is_draft
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.array_spool import ArraySpool
 from cotfactory.warehouse.nameless_file import NamelessFile
@@ -64,6 +65,30 @@ def curated_groups(
             left_out = over_domain_share(kept_counts(_decided(stored(), selection, found)), curation)
             selection = replace(selection, left_out=frozenset(left_out))
         yield from _decided(stored(), selection, found)
+
+
+def earlier_decisions(group: Group, benchmarks: BenchmarkIndex | None) -> list[Decision]:
+    """Return the decisions about a group's earlier steps; the detail of one that may be shown names what it repeats.
+
+    Wrong drafts alone may be: as what their own corrections are better than.
+    """
+    shown = [step for step in group.earlier_steps if is_draft(step) and step.grade.verdict == "incorrect"]
+    repeats: dict[str, str] = {}
+    if benchmarks is not None and shown:
+        found = contaminations([step.text for step in shown], benchmarks, by_characters=False)
+        for step, hit in zip(shown, map(strongest, found), strict=True):
+            if hit is not None:
+                repeats[step.candidate.candidate_id] = hit.evidence("draft")
+    return [
+        Decision(
+            candidate_id=step.candidate.candidate_id,
+            kept=False,
+            reason="earlier_step",
+            detail=repeats.get(step.candidate.candidate_id),
+            split=group.split,
+        )
+        for step in group.earlier_steps
+    ]
 
 
 def _decided(

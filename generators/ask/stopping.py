@@ -6,9 +6,10 @@ first and are easier, so deciding on arrivals would bias what is kept and could 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 
-from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.grade import VERDICTS, Verdict
 from cotfactory.schemas.group import PassRate
 from cotfactory.schemas.recipe import Attempts
 
@@ -95,19 +96,46 @@ def fitted_prior(first_correct: float, both_correct: float, pairs: int) -> tuple
     return mean * strength, (1 - mean) * strength
 
 
-def pass_rate(attempts: Attempts, verdicts: Sequence[Verdict]) -> PassRate:
+def pass_rate(attempts: Attempts, ended: Sequence[Verdict], first: Sequence[Verdict] | None = None) -> PassRate:
     """Return the pass rate of the used samples, without the bias of having stopped on success.
 
-    `ungraded` samples count in neither c nor n. c / n overstates the rate when sampling stops on the c-th
-    success; the unbiased estimator is the share of paths to (c, n) that begin with a success
-    (Girshick, Mosteller and Savage, 1946). Example: stopping at the 2nd success after 4 samples gives
-    1/3, not 2/4, because 1 of the 3 possible paths begins with a success.
+    `ended` are the verdicts that the rule looked at, one a sample. `first` are those that count, where a sample goes
+    on after its first answer: what is right once its teacher was told that it was wrong says little of the teacher.
+    `ungraded` ones count in neither c nor n. c / n overstates the rate when sampling stops on the c-th success; the
+    unbiased estimator is the share of paths to (c, n) that begin with a success (Girshick, Mosteller and Savage,
+    1946). Example: stopping at the 2nd success after 4 samples gives 1/3, not 2/4, because 1 of the 3 possible paths
+    begins with a success. Where first answers count, samples that ended alike are exchangeable: the share of right
+    first answers among them holds for the sample that a path begins with.
     """
-    n = sum(verdict != "ungraded" for verdict in verdicts)
-    c = sum(verdict == "correct" for verdict in verdicts)
+    counting = ended if first is None else first
+    n = sum(verdict != "ungraded" for verdict in counting)
+    c = sum(verdict == "correct" for verdict in counting)
     if n == 0:
         return PassRate(rate=None, n=0, c=0)
-    return PassRate(rate=_paths(attempts, 1, 1, c, n) / _paths(attempts, 0, 0, c, n), n=n, c=c)
+    if attempts.is_fixed:
+        return PassRate(rate=c / n, n=n, c=c)
+    weights = _weights(attempts, ended)
+    graded = [
+        (weights[end], verdict == "correct")
+        for end, verdict in zip(ended, counting, strict=True)
+        if verdict != "ungraded"
+    ]
+    total = sum(weight for weight, _ in graded)
+    # No weight at all: every first answer that could be graded led to the one success that ended the sampling.
+    rate = float(sum(weight for weight, right in graded if right) / total) if total else c / n
+    return PassRate(rate=rate, n=n, c=c)
+
+
+def _weights(attempts: Attempts, ended: Sequence[Verdict]) -> Mapping[Verdict, Fraction]:
+    """Return what a sample counts for by how it ended: 1 on average, less where sampling stopped on its like."""
+    n = sum(verdict != "ungraded" for verdict in ended)
+    c = sum(verdict == "correct" for verdict in ended)
+    weights: dict[Verdict, Fraction] = dict.fromkeys(VERDICTS, Fraction(1))
+    if 0 < c < n:
+        begins_right = Fraction(_paths(attempts, 1, 1, c, n), _paths(attempts, 0, 0, c, n))
+        weights |= dict.fromkeys(VERDICTS[1:3], (1 - begins_right) * n / (n - c))
+        weights["correct"] = begins_right * n / c
+    return weights
 
 
 def _decided(attempts: Attempts, correct: int, counted: int) -> bool:

@@ -175,6 +175,16 @@ class Strategy:
         return candidate
 
     @property
+    def rates_first(self) -> bool:
+        """Whether a sample's first answer tells how hard the problem is: the later ones were told more."""
+        return self.name in ("refine", "retry_with_feedback")
+
+    @property
+    def shows_answer(self) -> bool:
+        """Whether the prompt holds the reference answer: with it before their eyes anybody solves the problem."""
+        return self.name == "hint"
+
+    @property
     def shows_earlier(self) -> bool:
         """Whether the earlier answers of a sample are published with its last one."""
         return self.name == "budget" or self.most_calls > 0

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from cotfactory.publishing.products.row_parts import Row, prompt, provenance, thinking, turn_of, written_by
-from cotfactory.publishing.products.who_may_appear import kept, rejected
+from cotfactory.publishing.products.who_may_appear import kept, own_corrections, rejected
 from cotfactory.reviewing.settle import settle
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.recipe import PreferencePairs, Recipe
@@ -51,17 +51,24 @@ def kto_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
 
 
 def _rows(group: Group, recipe: Recipe) -> list[Row]:
-    """Return the pairs that people decided about, then those of the other candidates."""
+    """Return the pairs that people decided about, then samples with their own wrong drafts, then the others."""
+    wanted = recipe.release.preference
     preferred = _preferred(group, recipe)
-    taken = {graded.candidate.candidate_id for pair in preferred for graded in pair}
-    pairs = [
-        pair
-        for pair in _pairs(group, recipe.release.preference)
-        if taken.isdisjoint(graded.candidate.candidate_id for graded in pair)
+    taken = _ids(preferred)
+    own = [
+        (right, wrong)
+        for wrong, right in own_corrections(group)
+        if right.grade.verdict == "correct" and _is_fair((right, wrong), wanted.max_length_ratio)
     ]
+    corrected = [pair for pair in own if taken.isdisjoint(_ids([pair]))]
+    pairs = [*corrected, *_pairs(group, wanted, taken | _ids(corrected))]
     return [_row(group, recipe, pair, PEOPLE_PREFER) for pair in preferred] + [
         _row(group, recipe, pair, pair[1].grade.reason) for pair in pairs
     ]
+
+
+def _ids(pairs: Sequence[Pair]) -> set[str]:
+    return {graded.candidate.candidate_id for pair in pairs for graded in pair}
 
 
 def _preferred(group: Group, recipe: Recipe) -> list[Pair]:
@@ -97,12 +104,19 @@ def _chosen(group: Group) -> list[GradedCandidate]:
     return [graded for graded in kept(group) if graded.grade.verdict == "correct"]
 
 
-def _pairs(group: Group, wanted: PreferencePairs) -> list[Pair]:
-    """Return pairs whose sides both show their thinking, then those of which neither does: a form tells nothing."""
+def _pairs(group: Group, wanted: PreferencePairs, taken: set[str]) -> list[Pair]:
+    """Return pairs whose sides both show their thinking, then those of which neither does: a form tells nothing.
+
+    Those that are `taken` are in none.
+    """
     pairs: list[Pair] = []
     for thinks in (True, False):
         chosen, wrong = (
-            [graded for graded in side if (thinking(graded.candidate) is not None) == thinks]
+            [
+                graded
+                for graded in side
+                if (thinking(graded.candidate) is not None) == thinks and graded.candidate.candidate_id not in taken
+            ]
             for side in (_chosen(group), rejected(group))
         )
         pairs += _pairs_of_a_form(chosen, wrong, wanted)

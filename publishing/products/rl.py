@@ -7,7 +7,7 @@ from typing import Any, Literal
 from cotfactory.curation.difficulty import outside_difficulty
 from cotfactory.generators.ask.stopping import probability_in_band
 from cotfactory.publishing.products.row_parts import Row, pass_rate, prompt, provenance
-from cotfactory.schemas.group import Group, PassRate
+from cotfactory.schemas.group import Group
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import CustomGrader, Problem, ScorerTests
 from cotfactory.schemas.recipe import Recipe
@@ -109,7 +109,7 @@ def _rated(groups: Sequence[Group]) -> list[Group]:
     With the reference answer in the prompt anybody solves it: a teacher that was only asked so has no pass rate.
     """
     fair = sorted((group for group in groups if group.strategy != "hint"), key=lambda group: group.strategy != "solve")
-    return fair or [groups[0].model_copy(update={"pass_rate": PassRate(rate=None, n=0, c=0)})]
+    return fair or list(groups[:1])
 
 
 def is_contaminated(groups: Sequence[Group]) -> bool:

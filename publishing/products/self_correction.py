@@ -8,7 +8,7 @@ attempt, so that a trainer that takes no loss on prompts learns the correction a
 from collections.abc import Sequence
 
 from cotfactory.publishing.products.row_parts import Row, assistant_turn, prompt, provenance, thinking, written_by
-from cotfactory.publishing.products.who_may_appear import kept, rejected
+from cotfactory.publishing.products.who_may_appear import kept, own_corrections, rejected
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.reasoning_tags import PUBLISHED
@@ -26,12 +26,14 @@ OPENING = f"{PUBLISHED.opening}\n"
 def self_correction_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
     """Return one row for each model that both failed and solved the problem: its first of each.
 
-    One, as more would teach that every first thought is wrong; also where a model was asked in several ways, each a
-    teacher of the recipe.
+    A sample that corrected its own draft comes before two that know nothing of each other. One row, as more would
+    teach that every first thought is wrong; also where a model was asked in several ways, each a teacher of the
+    recipe.
     """
     rows: dict[str, Row] = {}
     for group in groups:
-        for wrong, right in list(zip(rejected(group), kept(group), strict=False))[:1]:
+        pairs = own_corrections(group) or list(zip(rejected(group), kept(group), strict=False))
+        for wrong, right in pairs[:1]:
             rows.setdefault(group.model, _row(group, recipe, wrong, right))
     return list(rows.values())
 

@@ -24,12 +24,14 @@ def rejected(group: Group) -> list[GradedCandidate]:
     """Return the candidates that may be shown as wrong, by their sample index.
 
     Their teacher ended them and they were graded `incorrect`: an `ungraded` or truncated chain is never rejected, as
-    what is wrong with it is ours, or the token limit's. Nor is one whose response holds marks of thinking.
+    what is wrong with it is ours, or the token limit's. Nor is one whose response holds marks of thinking. Drafts
+    that a strategy went on from are among them: they answer the same prompt.
     """
+    drafts = [draft for draft, decision in group.drafts if decision.detail is None and may_leave(draft, decision)]
     return by_index(
         [
             graded
-            for graded in publishable(group)
+            for graded in (*publishable(group), *drafts)
             if graded.grade.verdict == "incorrect"
             and not graded.turns
             and graded.candidate.is_finished
@@ -37,6 +39,17 @@ def rejected(group: Group) -> list[GradedCandidate]:
             and not MARKS.search(graded.candidate.response)
         ]
     )
+
+
+def own_corrections(group: Group) -> list[tuple[GradedCandidate, GradedCandidate]]:
+    """Return the kept candidates whose own draft was wrong, each with it (draft, candidate), by their sample index."""
+    drafts = {draft.candidate.candidate_id for draft, _ in group.drafts}
+    wrong = {
+        graded.candidate.sample_index: graded for graded in rejected(group) if graded.candidate.candidate_id in drafts
+    }
+    return [
+        (wrong[right.candidate.sample_index], right) for right in kept(group) if right.candidate.sample_index in wrong
+    ]
 
 
 def publishable(group: Group) -> list[GradedCandidate]:

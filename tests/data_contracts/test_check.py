@@ -284,7 +284,6 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("all_graded", {"prompt": []}, "there is a prompt"),
     ("all_graded", {"sample_index": -1}, "samples are counted from 0"),
     ("all_graded", {"pass_rate": 1.5}, "pass rate is a share"),
-    ("all_graded", {"pass_rate": None}, "a pass rate wherever something was graded"),
     ("all_graded", {"pass_rate_c": -1}, "c is a count"),
     ("all_graded", {"pass_rate_n": 1}, "c of n"),
     ("all_graded", {"output_tokens": -1}, "tokens are counted"),
@@ -373,7 +372,6 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("rl", {"prompt": [QUESTION, assistant("18")]}, "the prompt ends with the user"),
     ("rl", {"grader": "oracle"}, "a grader we have, or one of the recipe's own"),
     ("rl", {"grader_args": "{"}, "the grader's arguments are JSON"),
-    ("rl", {"pass_rate": None}, "a pass rate wherever something was graded"),
     ("rl", {"problem_id": f"{1:032x}"}, "no problem twice"),
     ("rl", {"license": None}, "license is told"),
 ]  # fmt: skip
@@ -401,6 +399,7 @@ PLANTED += [
     for product in PRODUCTS
     for spoilt, means in (
         ({"pass_rate": 0.01}, "the pass rate is that of c of n"),
+        ({"pass_rate": None}, "a pass rate wherever something was graded"),
         ({"teacher": " "}, "a teacher is named"),
         ({"source": ""}, "a source is named"),
         ({"problem_id": "42"}, "the id of a problem"),

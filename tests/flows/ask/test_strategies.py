@@ -103,10 +103,32 @@ def test_only_a_wrong_answer_is_asked_another_way(
     teacher.talk = improving
     plain = write_recipe(count=4, attempts=2, name="plain", teachers=[one_teacher(teacher, "solve")])
     assert run(plain, tmp_path / "w").teacher_calls == 8
-    recipe = write_recipe(count=4, attempts=2, teachers=[one_teacher(teacher, "retry_with_feedback")])
+    products = ["sft", "preference", "self_correction", "kto", "rl"]
+    recipe = write_recipe(
+        count=4,
+        attempts=2,
+        teachers=[one_teacher(teacher, "retry_with_feedback")],
+        release={"license": "mit", "products": products},
+    )
     summary = run(recipe, tmp_path / "w")
     assert summary.teacher_calls == 4  # the first tries were bought by the other recipe
     assert summary.verdicts["correct"] == 8
+    assert summary.release is not None
+    rows = {product: rows_of(summary.release.path, product) for product in products}
+    # Told that it was wrong, the teacher is right 8 of 8 times; how often it solves a problem is what it says at first.
+    rates = {(row["pass_rate_c"], row["pass_rate_n"], row["pass_rate"]) for each in rows.values() for row in each}
+    assert rates == {(1, 2, 0.5)}
+    (draft,) = {
+        row["wrong_attempt"] for row in rows["self_correction"] if "What is 0 + 1" in row["prompt"][0]["content"]
+    }
+    assert draft == "Way 1."
+    pairs = ask(
+        tmp_path / "w",
+        f"SELECT count(*) FROM '{summary.release.path}/preference/*.parquet' AS pairs "
+        "JOIN candidates AS retry ON retry.candidate_id = chosen_id::UUID WHERE retry.parent_id = rejected_id::UUID",
+    )
+    assert pairs == [(4,)]
+    assert sorted(row["label"] for row in rows["kto"]) == [False] * 4 + [True] * 8
     again = [body for body in teacher.bodies if len(body["messages"]) > 1]
     for body in again:
         a, b = map(int, re.findall(r"\d+", body["messages"][0]["content"])[:2])

@@ -18,6 +18,7 @@ from cotfactory.generators.ask.stopping import (
     used_samples,
 )
 from cotfactory.schemas.grade import Verdict
+from cotfactory.schemas.group import PassRate
 from cotfactory.schemas.recipe import Attempts
 
 LETTERS: dict[str, Verdict] = {"c": "correct", "i": "incorrect", "n": "no_answer", "u": "ungraded"}
@@ -139,6 +140,26 @@ def test_the_pass_rate_is_unbiased(attempts: Attempts, p: float) -> None:
     assert math.isclose(mean, p, rel_tol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "attempts", [Attempts(max=4), Attempts(max=4, stop_after_correct=1), Attempts(max=4, stop_after_correct=2)]
+)
+def test_the_pass_rate_of_first_answers_is_unbiased_whatever_becomes_of_them(attempts: Attempts) -> None:
+    """Samples go on after their first answer, and the rule looks at how they end: `refine` may spoil a right draft."""
+    likely: dict[tuple[Verdict, Verdict], float] = {
+        ("correct", "correct"): 0.3,
+        ("correct", "incorrect"): 0.1,
+        ("incorrect", "correct"): 0.25,
+        ("incorrect", "incorrect"): 0.35,
+    }
+    mean = 0.0
+    for future in itertools.product(likely, repeat=4):
+        used = used_samples(attempts, [end for _, end in future])
+        found = pass_rate(attempts, [end for _, end in future[:used]], [first for first, _ in future[:used]])
+        assert found.c == sum(first == "correct" for first, _ in future[:used])
+        mean += (found.rate or 0.0) * math.prod(likely[sample] for sample in future)
+    assert mean == pytest.approx(0.4, abs=1e-12)
+
+
 def endings(attempts: Attempts) -> Counter[tuple[int, int]]:
     """In how many orders of verdicts asking ends at c correct of n, with every wave asked as a whole as a run does."""
     reached, ended = {(0, 0): 1}, Counter[tuple[int, int]]()
@@ -242,3 +263,7 @@ def test_ungraded_samples_count_in_neither_c_nor_n() -> None:
     rate = pass_rate(Attempts(max=4), verdicts("cuin"))
     assert (rate.c, rate.n, rate.rate) == (1, 3, 1 / 3)
     assert pass_rate(Attempts(max=2), verdicts("uu")).rate is None
+    # Of first answers too; one that is graded counts whatever became of its sample.
+    assert pass_rate(Attempts(max=4), verdicts("ccuc"), verdicts("ciiu")) == PassRate(rate=1 / 3, n=3, c=1)
+    stopping = Attempts(max=4, stop_after_correct=1)
+    assert pass_rate(stopping, verdicts("iic"), verdicts("uui")) == PassRate(rate=0.0, n=1, c=0)

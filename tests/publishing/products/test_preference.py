@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotfactory.publishing.products.preference import kto_rows, preference_rows
-from cotfactory.schemas.grade import Verdict
+from cotfactory.publishing.products.self_correction import self_correction_rows
+from cotfactory.schemas.grade import Decision, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.recipe import PreferencePairs, Recipe
 from tests.publishing.made_groups import (
@@ -207,3 +208,39 @@ def test_a_prompt_that_held_the_answer_gives_no_row() -> None:
     )
     assert kto_rows([dropped], RECIPE) == []
     assert len(kto_rows([hinted], RECIPE)) == 3  # `keep_hinted`
+
+
+def retried(draft: GradedCandidate, detail: str | None = None) -> Group:
+    """Return a group whose second sample is right after that draft; its first is wrong to the end."""
+    problem = made_problem()
+    wrong = made_graded(made_candidate(problem, 0, response="It is 16."), "incorrect", found="16")
+    right = made_graded(made_candidate(problem, 1))
+    led = Decision(candidate_id=draft.candidate.candidate_id, kept=False, reason="earlier_step", detail=detail)
+    return made_group(problem, [wrong, right]).model_copy(
+        update={"strategy": "retry_with_feedback", "earlier_steps": (draft,), "earlier_decisions": (led,)}
+    )
+
+
+def a_draft(
+    verdict: Verdict = "incorrect", finish_reason: str = "stop", response: str = "It is 17."
+) -> GradedCandidate:
+    problem = made_problem()
+    candidate = made_candidate(problem, 1, response=response, finish_reason=finish_reason)
+    return made_graded(candidate.model_copy(update={"candidate_id": "d" * 32}), verdict, found="17")
+
+
+@pytest.mark.parametrize(
+    ("group", "rejected"),
+    [
+        (retried(a_draft()), "It is 17."),
+        (retried(a_draft("no_answer")), "It is 16."),  # nothing wrong was said
+        (retried(a_draft(finish_reason="length")), "It is 16."),  # the token limit's failure
+        (retried(a_draft(response=f"It is {KEY}.")), "It is 16."),
+        (retried(a_draft(), "math.jsonl row 1 question, words_8 0.93, in draft"), "It is 16."),  # a benchmark's text
+    ],
+)
+def test_a_samples_own_wrong_draft_is_what_its_right_answer_is_held_against(group: Group, rejected: str) -> None:
+    (pair,) = preference_rows([group], RECIPE)
+    assert pair["rejected"][0]["content"].endswith(rejected)
+    (correction,) = self_correction_rows([group], RECIPE)
+    assert correction["wrong_id"] == pair["rejected_id"]

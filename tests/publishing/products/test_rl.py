@@ -9,7 +9,7 @@ from cotfactory.publishing.products.rl import LeftOut, left_out, problem_of_row,
 from cotfactory.schemas.code import Code
 from cotfactory.schemas.curation import Curation, Difficulty
 from cotfactory.schemas.grade import Evidence, Split, Verdict
-from cotfactory.schemas.group import GradedCandidate
+from cotfactory.schemas.group import GradedCandidate, PassRate
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import CallCase, CallTests, CustomGrader
 from cotfactory.schemas.recipe import Attempts
@@ -219,7 +219,8 @@ def test_first_teacher_gives_prompt_and_pass_rate() -> None:
 def test_pass_rate_is_of_the_plain_question_and_never_of_one_with_the_answer_in_it() -> None:
     problem = made_problem()
     right, wrong = [made_graded(made_candidate(problem))], [made_graded(made_candidate(problem), "incorrect")]
-    hinted = made_group(problem, right, model="elk").model_copy(update={"strategy": "hint"})
+    unrated = {"strategy": "hint", "pass_rate": PassRate(rate=None, n=0, c=0)}
+    hinted = made_group(problem, right, model="elk").model_copy(update=unrated)
     refined = made_group(problem, right, model="fox").model_copy(update={"strategy": "refine"})
     (row,) = rl_rows([hinted, refined, made_group(problem, wrong)], RECIPE)
     assert [(rate["model"], rate["strategy"]) for rate in row["pass_rates"]] == [("owl-7b", "solve"), ("fox", "refine")]

@@ -682,7 +682,7 @@ def import_review(
 
 @sandbox.command()
 def build(
-    base: Annotated[str | None, typer.Option(metavar="IMAGE", help="Default: python:3.12-slim.")] = None,
+    base: Annotated[str | None, typer.Option(metavar="IMAGE", help="Default: python:3.12.12-slim-bookworm.")] = None,
     tag: Annotated[str, typer.Option(metavar="TAG", help="What to call it.")] = "cotfactory-sandbox:latest",
     languages: Annotated[bool, typer.Option("--languages", help="C++, JavaScript, Java, Go, Rust too.")] = False,
     workspace: NoWorkspace = WORKSPACE,
@@ -694,6 +694,20 @@ def build(
 
     with _shown(as_json, debug) as show:
         show(build_sandbox(base, tag, "languages" if languages else "python"))
+
+
+@sandbox.command("trust")
+def trust_image(
+    tag: Annotated[str, typer.Argument(metavar="[TAG]")] = "cotfactory-sandbox:latest",
+    workspace: NoWorkspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Take the image that a tag names now for the one that programs are to run in."""
+    from cotfactory.flows.host.sandbox_image import trust_sandbox
+
+    with _shown(as_json, debug) as show:
+        show(trust_sandbox(tag))
 
 
 def _workspace_of(recipe: Path | None, given: Path | None) -> Path:

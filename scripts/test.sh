@@ -8,8 +8,9 @@ sh scripts/setup.sh
 bin=.venv/bin
 # reasoning-gym is an extra: one of its puzzle libraries has to be compiled. Without a C compiler its tests are skipped.
 if command -v cc >/dev/null && ! cmp -s reasoning-gym.lock .venv/reasoning-gym.lock; then
-    ${PYTHON:-python3} -m pip --python $bin/python install --quiet --disable-pip-version-check \
-        --require-hashes --no-deps -r reasoning-gym.lock
+    install="${PYTHON:-python3} -m pip --python $bin/python install --quiet --disable-pip-version-check --require-hashes --no-deps"
+    $install --only-binary :all: -r build.lock
+    $install --only-binary :all: --no-binary cellpylib,pycosat,zss --no-build-isolation -r reasoning-gym.lock
     cp reasoning-gym.lock .venv/reasoning-gym.lock
 fi
 $bin/ruff check .

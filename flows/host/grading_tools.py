@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
+from cotfactory.flows.host.known_images import refuse_another_image
 from cotfactory.flows.settings import sandbox_image, sandbox_runtime
 from cotfactory.graders.custom_grader import CustomGrading
 from cotfactory.graders.grader import Tools, open_tools
@@ -45,14 +46,19 @@ def configured_sandbox(
 ) -> "AbstractContextManager[Sandbox]":
     """Open the sandbox whose image and runtime the environment names, within these bounds. Raises SandboxError.
 
-    With `packages` it is that image with them on top, which is built where it is not there.
+    With `packages` it is that image with them on top, which is built where it is not there. A tag that names another
+    image than the one that was built here is refused.
     """
     from cotfactory.graders.sandbox.execution import ExecutionLimits
+    from cotfactory.graders.sandbox.image import digest_of
     from cotfactory.graders.sandbox.packages import image_with_packages
     from cotfactory.graders.sandbox.pool import open_sandbox
 
     limits = ExecutionLimits(
         longest_s=code.max_time_s, largest_mb=code.max_memory_mb, longest_output_bytes=code.max_output_mb << 20
     )
-    image = image_with_packages(sandbox_image(), packages) if packages else sandbox_image()
+    image = sandbox_image()
+    refuse_another_image(image, digest_of(image))
+    if packages:
+        image = image_with_packages(image, packages)
     return open_sandbox(image, limits=limits, runtime=sandbox_runtime())

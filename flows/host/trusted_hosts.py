@@ -101,8 +101,13 @@ def trust_what_is_answered_yes(recipe: Recipe, hosts: Sequence[str], ask: Callab
 
 def trusted_hosts_file(environment: Mapping[str, str] = ENVIRONMENT) -> Path:
     """Return the file that remembers: `cotfactory/trusted_hosts.json` in XDG_CONFIG_HOME, or in ~/.config."""
+    return config_folder(environment) / "trusted_hosts.json"
+
+
+def config_folder(environment: Mapping[str, str] = ENVIRONMENT) -> Path:
+    """Return where a user's own settings are, outside every workspace: `cotfactory` in XDG_CONFIG_HOME or ~/.config."""
     folder = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME") or Path.home()) / ".config"
-    return Path(folder) / "cotfactory" / "trusted_hosts.json"
+    return Path(folder) / "cotfactory"
 
 
 def _uses(spec: TeacherSpec, environment: Mapping[str, str]) -> list[KeyUse]:

@@ -1,10 +1,14 @@
-"""Build the image that candidates' programs run in, from the Dockerfile that lies here."""
+"""The image that candidates' programs run in: built from the Dockerfile that lies here, and found by its tag."""
 
 import io
 from importlib import resources
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cotfactory.graders.sandbox.container import engine_errors
+from cotfactory.schemas.errors import SandboxError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 TIMEOUT_S = 1800
 Target = Literal["python", "languages"]
@@ -35,3 +39,29 @@ def build_image(base: str | None, tag: str, target: Target = "python") -> str:
     finally:
         client.close()
     return str(image.id)
+
+
+def find_image(client: "DockerClient", image: str) -> str:
+    """Return the content digest of a local image; raises SandboxError when it is not there."""
+    from docker.errors import ImageNotFound
+
+    with engine_errors(f"the sandbox image {image!r} could not be looked up"):
+        try:
+            return str(client.images.get(image).id)
+        except ImageNotFound as error:
+            raise SandboxError(
+                f"the Docker engine has no image {image!r}",
+                "build it: cotfactory sandbox build, or without a registry graders/sandbox/build_offline_image.sh",
+            ) from error
+
+
+def digest_of(image: str) -> str:
+    """Return the content digest of a local image; raises SandboxError when the engine or the image is not there."""
+    import docker
+
+    with engine_errors("the Docker engine did not answer"):
+        client = docker.from_env()
+    try:
+        return find_image(client, image)
+    finally:
+        client.close()

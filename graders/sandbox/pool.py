@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 from cotfactory.graders.sandbox.container import FIRST_UID, Container, engine_errors
 from cotfactory.graders.sandbox.execution import Execution, ExecutionLimits, ExecutionResult, Sandbox
+from cotfactory.graders.sandbox.image import find_image
 from cotfactory.graders.sandbox.owner import is_gone, owner_label
 from cotfactory.schemas.errors import SandboxError
 
@@ -76,7 +77,7 @@ def open_sandbox(
         client.ping()
     options = {"runtime": runtime} if runtime else {}
     pool = _Pool(
-        client, _find_image(client, image), containers, limits or ExecutionLimits(), options, recycle_after, patience_s
+        client, find_image(client, image), containers, limits or ExecutionLimits(), options, recycle_after, patience_s
     )
     try:
         _sweep(client)
@@ -193,20 +194,6 @@ class _Pool:
     def _drop(self, place: int, hash_seed: int) -> None:
         if (place, hash_seed) in self._running:
             self._running.pop((place, hash_seed)).remove()
-
-
-def _find_image(client: "DockerClient", image: str) -> str:
-    """Return the content digest of a local image; raises SandboxError when it is not there."""
-    from docker.errors import ImageNotFound
-
-    with engine_errors(f"the sandbox image {image!r} could not be looked up"):
-        try:
-            return str(client.images.get(image).id)
-        except ImageNotFound as error:
-            raise SandboxError(
-                f"the Docker engine has no image {image!r}",
-                "build it: cotfactory sandbox build, or without a registry graders/sandbox/build_offline_image.sh",
-            ) from error
 
 
 def _sweep(client: "DockerClient") -> None:

@@ -4,7 +4,7 @@ import docker
 import pytest
 
 from cotfactory.graders.sandbox.execution import Sandbox
-from cotfactory.graders.sandbox.image import build_image
+from cotfactory.graders.sandbox.image import build_image, digest_of
 from cotfactory.graders.sandbox.pool import open_sandbox
 from cotfactory.schemas.errors import SandboxError
 from tests.graders.sandbox.executions import call, returned
@@ -32,3 +32,8 @@ def test_a_base_that_cannot_be_had_says_what_to_do(sandbox: Sandbox) -> None:
         build_image("cotfactory-no-such-base:none", TAG)
     assert "--base" in raised.value.hint
     assert "build_offline_image.sh" in raised.value.hint
+
+
+def test_an_image_that_is_not_there_is_told() -> None:
+    with pytest.raises(SandboxError, match="no image 'cotfactory-no-such:none'"):
+        digest_of("cotfactory-no-such:none")

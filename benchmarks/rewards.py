@@ -46,7 +46,7 @@ class Server:
     def cpu_s(self) -> float:
         """Return the CPU seconds, user and system, of the server and its descendants that are alive."""
         ticks = os.sysconf("SC_CLK_TCK")
-        return sum(sum(map(int, _stat(each)[11:13])) for each in _family(self.process_id)) / ticks
+        return sum(sum(map(int, _stat(member)[11:13])) for member in family(self.process_id)) / ticks
 
 
 def main() -> None:
@@ -164,12 +164,13 @@ def _percentile(seconds: Sequence[float], percent: int) -> float:
     return statistics.quantiles(seconds, n=100)[percent - 1] if len(seconds) > 1 else seconds[0]
 
 
-def _family(process_id: int) -> list[int]:
+def family(process_id: int) -> dict[int, int]:
+    """Return a process and its descendants that are alive, each with its parent."""
     parents = {int(path.name): int(_stat(int(path.name))[1]) for path in Path("/proc").glob("[0-9]*")}
-    found = [process_id]
-    for member in found:
-        found += [child for child, parent in parents.items() if parent == member]
-    return found
+    members = [process_id]
+    for member in members:
+        members += [child for child, parent in parents.items() if parent == member]
+    return {member: parents.get(member, 0) for member in members}
 
 
 def _stat(process_id: int) -> list[str]:

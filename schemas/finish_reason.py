@@ -48,7 +48,7 @@ def finish_reason_of(word: Any) -> FinishReason:
     >>> [finish_reason_of(word) for word in ("eos_token", "MAX_TOKENS", "insufficient_system_resource", None)]
     ['stop', 'length', 'error', 'unknown']
     """
-    if isinstance(word, Mapping):
+    if not isinstance(word, str) and isinstance(word, Mapping):
         word = word.get("type")
     text = word.strip().lower() if isinstance(word, str) else ""
     if text in WORDS:

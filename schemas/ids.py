@@ -33,9 +33,11 @@ def content_id_of_all(values: Iterable[object]) -> str:
     return digest.hexdigest()
 
 
+_canonical_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def _canonical(value: object) -> bytes:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
+    return _canonical_json.encode(value).encode("utf-8", "surrogatepass")
 
 
 def problem_id(

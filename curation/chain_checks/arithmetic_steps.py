@@ -32,7 +32,8 @@ _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 _LATEX = {"\\times": "*", "\\cdot": "*", "\\div": "/", "\\$": "", "\\%": "%", "\\!": "", "\\,": "", "$": ""}
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "€": "", "£": ""})
 _TIMES = re.compile(r"(?<=[\d%) ])x(?=[\d( ])")
-_TOKEN = re.compile(r"\d+(?:,\d+)*(?:\.\d+)?|\.\d+|[ \t]+|[^\W\d]+|.", re.DOTALL)
+_TOKEN = re.compile(r"([ \t]*+)(\d+(?:,\d+)*(?:\.\d+)?|\.\d+|[^\W\d]+|.)", re.DOTALL)
+"""The space before a token, and the token."""
 _KINDS = {**dict.fromkeys("+-*/", "operator"), "%": "percent", "(": "open", ")": "close", "=": "equals", "\n": "break"}
 """Of the tokens that are one sign; the others are numbers and words."""
 # A word that makes the numbers around it mean something else than they say.
@@ -98,13 +99,11 @@ def _tokens(text: str) -> list[_Token]:
     for name, sign in _LATEX.items():
         text = text.replace(name, sign)
     text = _BULLET.sub("", text.translate(_SIGNS))
-    tokens: list[_Token] = []
-    glued = False
-    for part in _TOKEN.findall(_TIMES.sub("*", text)):
-        is_space = part[0] in " \t"
-        if not is_space:
-            tokens.append(_short_token(part, glued) if len(part) < SHORT else _token(part, glued))
-        glued = not is_space
+    tokens = [
+        _short_token(part, not space) if len(part) < SHORT else _token(part, not space)
+        for space, part in _TOKEN.findall(_TIMES.sub("*", text))
+    ]
+    tokens[0] = tokens[0]._replace(glued=False)
     return tokens
 
 

@@ -1,6 +1,7 @@
 """What a killed server left: its journals are sealed, and the chains in them graded again."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,9 +45,16 @@ def stored_counts(workspace: Workspace) -> dict[tuple[str, str], int]:
 
 
 def grade_abandoned(
-    workspace: Workspace, problems: Mapping[str, ServedProblem], tools: Tools, rewarding: Rewarding
+    workspace: Workspace,
+    problems: Mapping[str, ServedProblem],
+    tools: Tools,
+    rewarding: Rewarding,
+    stop: threading.Event,
 ) -> int:
-    """Grade the sealed rollouts whose grades died with their server, where their problem is known; return how many."""
+    """Grade the sealed rollouts whose grades died with their server, where their problem is known; return how many.
+
+    After `stop` no further file is begun, and none is written: the next server grades what is left.
+    """
     graded = 0
     for path in sorted(workspace.table("candidates").glob(f"{PREFIX}*.parquet")):
         if (workspace.table("grades") / path.name).exists():
@@ -54,10 +62,12 @@ def grade_abandoned(
         grades: list[GradeRow] = []
         rewards: list[RewardRow] = []
         chains = _chains(path, problems)
-        while batch := list(itertools.islice(chains, BATCH)):
+        while not stop.is_set() and (batch := list(itertools.islice(chains, BATCH))):
             for (problem, candidate), grade in zip(batch, grade_batch(batch, tools), strict=True):
                 grades.append(grade_row(grade, problem, candidate))
                 rewards.append(reward_row(candidate, rewarding(problem, candidate, grade)))
+        if stop.is_set():
+            break
         write_table(workspace, "rewards", path.stem, map(vars, rewards))
         graded += write_grades(workspace, path.stem, grades)
     return graded

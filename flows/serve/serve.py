@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,7 @@ from cotfactory.warehouse.workspace import Workspace, open_workspace
 
 KEEP_ALIVE_S = 3600.0
 DRAIN_S = 20.0
-"""How long requests that are under way are waited for at the end."""
+"""How long requests that are under way are waited for at the end, and the grading of what an earlier server left."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,10 @@ class _Serving:
                 shutdown_timeout=DRAIN_S,
             )
             await runner.setup()
-            recovering = asyncio.create_task(asyncio.to_thread(self._recover, service))
+            stop_recovering = threading.Event()
+            # A daemon: it may wait for an engine that is away, and nobody is to wait for that.
+            recovering = threading.Thread(target=self._recover, args=(service, stop_recovering), daemon=True)
+            recovering.start()
             try:
                 await web.SockSite(runner, listener, backlog=BACKLOG).start()
                 with drained(lambda _: stop.set()):
@@ -122,7 +126,8 @@ class _Serving:
                     await stop.wait()
             finally:
                 await runner.cleanup()
-                await recovering
+                await asyncio.to_thread(recovering.join, DRAIN_S)
+                stop_recovering.set()
                 if store is not None:
                     await store.close()
                     self._write_run(store, service, started_at)
@@ -140,9 +145,9 @@ class _Serving:
         store.start()
         return store, stored_counts(self.workspace)
 
-    def _recover(self, service: Rewarding) -> None:
+    def _recover(self, service: Rewarding, stop: threading.Event) -> None:
         if self.workspace is not None:
-            grade_abandoned(self.workspace, self.served.by_id, self.tools, service.rewarded)
+            grade_abandoned(self.workspace, self.served.by_id, self.tools, service.rewarded, stop)
 
     def _announcement(self, listener: socket.socket) -> str:
         kept = "nothing is kept" if self.workspace is None else f"rollouts are kept in {self.workspace.root}"

@@ -105,7 +105,7 @@ def _of_release(folder: Path, home: Path | None, own: CustomGrader | None) -> It
         )
     for row in rows:
         problem = kept.pop(row["problem_id"], None) or _problem(row, folder)
-        yield ServedProblem(_graded_by(problem, row, own), _stated(_messages(row)))
+        yield ServedProblem(_graded_by(problem, row, own), _stated(row))
     render = prompt_renderer(PROMPT)
     for problem in kept.values() if not rows else ():
         yield ServedProblem(problem.graded_by(own), render)
@@ -146,9 +146,7 @@ def _graded_by(problem: Problem, row: Mapping[str, Any], own: CustomGrader | Non
     return problem.graded_by(own)
 
 
-def _messages(row: Mapping[str, Any]) -> tuple[Message, ...]:
-    return tuple(Message.model_validate(message) for message in row["prompt"])
-
-
-def _stated(messages: tuple[Message, ...]) -> Callable[[Problem], tuple[Message, ...]]:
-    return lambda _: messages
+def _stated(row: Mapping[str, Any]) -> Callable[[Problem], tuple[Message, ...]]:
+    """Return how the problem of a row is put: as the row says, read when it is asked for."""
+    prompt = row["prompt"]
+    return lambda _: tuple(Message.model_validate(message) for message in prompt)

@@ -29,6 +29,7 @@ costs its container.
 import os
 import queue
 import secrets
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -113,6 +114,7 @@ class _Pool:
         self._recycle_after = recycle_after
         self._patience_s = patience_s
         self._given_up = False
+        self._closed = threading.Event()
         self._running: dict[tuple[int, int], Container] = {}
         # Last in, first out: a place that has a container is taken before one that has to start it.
         self._free: queue.LifoQueue[int] = queue.LifoQueue()
@@ -145,7 +147,11 @@ class _Pool:
             self._free.put(place)
 
     def close(self) -> None:
-        """Remove every container, those too that could not be removed while the engine was away."""
+        """Remove every container, those too that could not be removed while the engine was away.
+
+        Who still waits for the engine waits no longer.
+        """
+        self._closed.set()
         for place, hash_seed in list(self._running):
             self._drop(place, hash_seed)
         with suppress(Exception):
@@ -163,7 +169,8 @@ class _Pool:
                 if self._given_up or time.monotonic() > deadline:
                     self._given_up = True
                     raise
-                time.sleep(min(1.0, self._patience_s / 10))
+                if self._closed.wait(min(1.0, self._patience_s / 10)):
+                    raise
                 continue
             self._given_up = False
             try:

@@ -171,6 +171,18 @@ def test_an_engine_that_stays_away_is_waited_for_once(door: Door) -> None:
         assert returned(pool, "def f(): return 1") == 1
 
 
+def test_nobody_waits_for_the_engine_of_a_sandbox_that_is_closed(door: Door) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        with open_sandbox(containers=1) as pool:
+            door.shut()
+            waiting = thread.submit(run_one, pool, call("def f(): return 1"))
+            with pytest.raises(futures.TimeoutError):
+                waiting.result(timeout=0.5)
+        with pytest.raises(SandboxError):
+            waiting.result(timeout=60)
+    door.open()
+
+
 def test_containers_are_replaced_after_a_number_of_runs(sandbox: Sandbox) -> None:
     name = call("import os\ndef f(): return os.uname().nodename")
     with open_sandbox(containers=1, recycle_after=2) as pool:

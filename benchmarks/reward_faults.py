@@ -74,9 +74,9 @@ def _problems() -> Iterator[dict[str, Any]]:
     for factor in FACTORS:
         about = {"question": f"Write sin({2 * factor}x)+{factor} otherwise.", "answer_kind": "math"}
         yield {"id": f"sine-{factor}", "answer": rf"\sin({2 * factor}x)+{factor}", **about}
-        tests = {"kind": "calls", "entry_point": "f", "cases": [{"args": [n], "expected": n * factor} for n in (1, 4)]}
-        about = {"question": f"Write f(n), n times {factor}.", "answer": "", "answer_kind": "code", "tests": tests}
-        yield {"id": f"times-{factor}", **about}
+        about = {"question": f"Write f(n), n times {factor}.", "answer_kind": "code", "answer": ""}
+        cases = [{"args": [n], "expected": n * factor} for n in (1, 4)]
+        yield {"id": f"times-{factor}", **about, "tests": {"kind": "calls", "entry_point": "f", "cases": cases}}
 
 
 def _completion(chance: random.Random, name: str) -> tuple[str, str]:

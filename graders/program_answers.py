@@ -24,7 +24,7 @@ from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade, Verdict
 from cotfactory.schemas.problem import Problem
 
-PROGRAM_ANSWER_VERSION = f"1+math{MATH_GRADER_VERSION}"
+PROGRAM_ANSWER_VERSION = f"2+math{MATH_GRADER_VERSION}"
 ANSWER_NAMES = ("answer", "ans", "solution", "solver")
 """What a program may call its answer, or the function that returns it: ours, and those that PAL and program of thoughts
 made usual."""

@@ -25,7 +25,7 @@ from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade
 from cotfactory.schemas.problem import AssertTests, Problem, ScorerTests, UnsupportedTests
 
-CODE_GRADER_VERSION = "6"
+CODE_GRADER_VERSION = "7"
 RECHECKED_OF = 8
 """One of so many accepted programs runs a second time."""
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from cotfactory.graders.code.missing import is_ours_to_install
 from cotfactory.graders.sandbox.execution import Execution, ExecutionResult, Sandbox, Stdio, Way
+from cotfactory.graders.sandbox.values import MISSING_LANGUAGE, MISSING_MODULE, RAISED
 from cotfactory.schemas.judging import UNSTATED, Language, RunTerms
 
 STARVED_TRIES = 2
@@ -40,9 +42,14 @@ class ProgramRun:
 
 
 def execute(execution: Execution, sandbox: Sandbox, hash_seed: int = 0) -> ExecutionResult:
-    """Run an execution, again when it got no CPU; raises SandboxError."""
+    """Run an execution, again when it got no CPU; raises SandboxError.
+
+    One that says without reason that something was missing failed by itself (`graders/code/missing.py`).
+    """
     for _ in range(STARVED_TRIES):
         (result,) = sandbox.run([execution], hash_seed)
         if not result.starved:
             break
+    if result.exit_code in (MISSING_MODULE, MISSING_LANGUAGE) and not is_ours_to_install(execution, result, sandbox):
+        return result.model_copy(update={"exit_code": RAISED})
     return result

@@ -81,7 +81,8 @@ def test_what_a_program_gives_is_its_answer(reference: str, response: str, tools
         ("18", fenced("while True:\n    pass"), "no_answer", "timeout"),
         ("18", "The answer is \\boxed{18}.", "no_answer", "no_program"),
         ("18", "", "no_answer", "no_program"),
-        ("18", fenced("import no_such_module\nprint(18)"), "ungraded", "missing_module"),  # ours to install
+        ("18", fenced("import torch\nprint(18)"), "ungraded", "missing_module"),  # ours to install
+        ("18", fenced("import no_such_module\nprint(18)"), "no_answer", "raised"),  # nobody could
         ("1/3", fenced("print(0.33)"), "incorrect", "different"),  # no float of full length
         ("1e-13", fenced("print(2e-13)"), "incorrect", "different"),  # small, and no 0
         ("(2, 3)", fenced("print('[2, 3]')"), "incorrect", "different"),  # another interval

@@ -161,10 +161,24 @@ def test_code_that_needs_the_program_itself_is_weak_and_one_that_asserts_nothing
 
 
 @pytest.mark.docker
-def test_a_module_that_is_not_there_says_nothing_about_the_program(sandbox: Sandbox) -> None:
-    program = "import no_such_module_anywhere\ndef digit_sum(n): return n"
+@pytest.mark.parametrize(
+    ("program", "verdict", "reason"),
+    [
+        ("import torch\ndef digit_sum(n): return n", "ungraded", "missing_module"),  # ours to install
+        ("def digit_sum(n):\n    from z3.z3 import Int\n    return n", "ungraded", "missing_module"),
+        # Whoever would rather not be judged imports what nobody has, or ends as if he had.
+        ("import no_such_module_anywhere\ndef digit_sum(n): return n", "incorrect", "raised"),
+        ("import numpy.nothing\ndef digit_sum(n): return n", "incorrect", "raised"),
+        ("import os\nos._exit(79)\ndef digit_sum(n): return n", "incorrect", "raised"),
+        ("import os\nos._exit(80)\ndef digit_sum(n): return n", "incorrect", "raised"),
+        ("'import torch'\nimport torch_\ndef digit_sum(n): return n", "incorrect", "raised"),
+    ],
+)
+def test_what_is_missing_says_nothing_about_the_program_where_it_could_be_there(
+    program: str, verdict: str, reason: str, sandbox: Sandbox
+) -> None:
     grade = grade_program(DIGIT_SUM, program, sandbox)
-    assert (grade.verdict, grade.reason) == ("ungraded", "missing_module")
+    assert (grade.verdict, grade.reason) == (verdict, reason)
 
 
 @pytest.mark.docker

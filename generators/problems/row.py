@@ -43,6 +43,7 @@ FIELDS = (
     "program",
     "judge",
     "checker",
+    "interactor",
     "language",
     "starter_code",
     "time_limit_s",
@@ -56,6 +57,8 @@ FIELDS = (
 """The fields of a row, by name; what else a row holds is not part of the problem."""
 OF_TESTS = ("judge", "checker", "language", "time_limit_s", "memory_limit_mb", "output_limit_mb")
 """The fields that belong to the tests of a program: how they are judged, in which language, within which limits."""
+
+INTERACTIVE = "the program would have to talk to an interactor"
 
 
 def problem_from_row(row: Mapping[str, object], where: str, source_revision: str = "") -> Problem:
@@ -205,6 +208,8 @@ def _tests(row: Mapping[str, object], kind: AnswerKind, where: str) -> WrittenTe
             f"{where} has tests but answer_kind {kind}: expected answer_kind code",
             "remove `tests`, or make it a code problem",
         )
+    if row.get("interactor"):
+        return UnsupportedTests(kind="unsupported", why=INTERACTIVE)
     given = _without_nulls(given)
     if isinstance(given, dict):
         given = {**given, **_fields_of_tests(row, where)}

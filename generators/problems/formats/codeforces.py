@@ -5,6 +5,7 @@ from pydantic import BaseModel
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
 from cotfactory.generators.problems.formats.program_tests import stdio_tests, unsupported
 from cotfactory.generators.problems.formats.stated_limits import limits_of
+from cotfactory.generators.problems.row import INTERACTIVE
 
 
 class CodeforcesCase(BaseModel):
@@ -59,7 +60,7 @@ class CodeforcesRow(BenchmarkRow):
 
     def _tests(self) -> ProblemFields:
         if self.interaction_format:
-            return unsupported("the program would have to talk to an interactor")
+            return unsupported(INTERACTIVE)
         if self.input_mode not in (None, "stdio"):
             return unsupported("the program would have to read or write files of given names")
         if not self.official_tests:

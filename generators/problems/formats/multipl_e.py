@@ -19,7 +19,10 @@ class MultiPlERow(BenchmarkRow):
     tests: str
 
     def problem(self) -> ProblemFields:
-        """Return the problem; what is not Python cannot be run here. Raises ValueError for tests of another form."""
+        """Return the problem; of other languages than Python nothing here judges it. Raises ValueError for other tests.
+
+        There the tests are code that ends the program's own, and would run within its reach.
+        """
         return {
             "id": self.name,
             "question": with_code("", self.prompt, "Complete this function:"),
@@ -28,7 +31,7 @@ class MultiPlERow(BenchmarkRow):
 
     def _tests(self) -> ProblemFields:
         if self.language not in ("py", "python"):
-            return unsupported(f"programs in {self.language} are not run here")
+            return unsupported(f"its tests are code in {self.language}: expected Python, or stdio tests")
         checked = CHECKED.search(self.tests)
         if checked is None:
             raise ValueError(

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from cotfactory.generators.problems.row import problem_from_row
+from cotfactory.generators.problems.row import INTERACTIVE, problem_from_row
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.judging import CallJudge, Checker, StdioJudge
-from cotfactory.schemas.problem import CallTests, Problem, StdioTests
+from cotfactory.schemas.problem import CallTests, Problem, StdioTests, UnsupportedTests
 
 STDIO = {"kind": "stdio", "cases": [{"stdin": "1", "stdout": "1"}]}
 CALLS = {"kind": "calls", "entry_point": "f", "cases": [{"args": [1], "expected": 1}]}
@@ -62,6 +62,12 @@ def test_checker_language_and_limits() -> None:
     assert isinstance(found, StdioTests)
     assert found.checker == Checker(language="cpp", code="int main() {}", arguments=("input", "output", "answer"))
     assert (found.language, found.time_limit_s, found.memory_limit_mb) == ("javascript", 2.5, 64)
+
+
+def test_an_interactive_problem_is_told_and_not_judged_by_what_is_printed() -> None:
+    found = problem(STDIO, interactor={"language": "python", "code": "print(1)"}).tests
+    assert found == UnsupportedTests(kind="unsupported", why=INTERACTIVE)
+    assert isinstance(problem(STDIO, interactor=None).tests, StdioTests)  # a column of Parquet
 
 
 def test_starter_code_stands_below_the_question() -> None:

@@ -86,6 +86,13 @@ def test_what_is_no_program_is_wrong(language: Language, sandbox: Sandbox) -> No
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("language", ["cpp", "javascript"], indirect=True)
+def test_a_program_cannot_say_that_its_language_is_missing(language: Language, sandbox: Sandbox) -> None:
+    program = "int main() { return 80; }" if language == "cpp" else "process.exit(80)"
+    assert graded(program, language, sandbox) == ("incorrect", "raised")
+
+
+@pytest.mark.docker
 @pytest.mark.parametrize("language", ["cpp"], indirect=True)
 @pytest.mark.parametrize(
     ("body", "reason"),

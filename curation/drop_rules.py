@@ -15,7 +15,6 @@ from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChai
 from cotfactory.curation.chain_checks.language import foreign_share, other_language
 from cotfactory.curation.chain_checks.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
 from cotfactory.curation.chain_checks.personal_data import personal_words
-from cotfactory.curation.chain_checks.refusals import refusal
 from cotfactory.curation.chain_checks.repetition import repetition
 from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
 from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
@@ -27,6 +26,7 @@ from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import Split, Verdict
 from cotfactory.schemas.group import Group
+from cotfactory.schemas.refusals import refusal
 from cotfactory.schemas.review import PEOPLE
 
 HINTED = "hint"
@@ -132,6 +132,9 @@ def _role_leak(chain: ExaminedChain, _: Curation) -> Found:
 
 
 def _refusal(chain: ExaminedChain, _: Curation) -> Found:
+    rubric = chain.problem.rubric
+    if rubric is not None and rubric.must_refuse is not None:
+        return None  # whether to refuse is what its grader decided
     return refusal(chain.graded.candidate.response)
 
 

@@ -22,6 +22,7 @@ CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "sft_chat_reasoning_content": (("candidate_id", "verdict"),),
     "sft_chat_no_reasoning": (("candidate_id", "verdict"),),
     "sft_tools": (("candidate_id", "verdict"),),
+    "sft_policy": (("candidate_id", "verdict"),),
     "preference": (("chosen_id", "chosen_verdict"), ("rejected_id", "rejected_verdict")),
     "preference_conversations": (("chosen_id", "chosen_verdict"), ("rejected_id", "rejected_verdict")),
     "preference_text": (("chosen_id", "chosen_verdict"), ("rejected_id", "rejected_verdict")),

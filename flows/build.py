@@ -48,6 +48,7 @@ async def build(
             # So that what was bought is counted and decided all the same.
             await job.stage("curate", stages.curate)
             raise
+        await _judge(job)
         if job.run.bought.failed_calls:
             await job.stage("count what is missing", count_missing)
         if measure is not None:
@@ -72,6 +73,7 @@ async def release_stored(request: BuildRequest, runner: StageRunner, progress: P
     """Curate and release what the workspace holds of a recipe, without asking any teacher."""
     async with opened_job(request, runner, progress) as job:
         await grade_stored(job)
+        await _judge(job)
         await _curate_and_release(job)
     return job.run.summary()
 
@@ -84,6 +86,18 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
             if rolled is not None:
                 flips += await grade_stored(job.over(rolled.wanted), "rollouts", everything=True)
     return flips
+
+
+async def _judge(job: Job) -> None:
+    """Have the recipe's judge decide what no rule does, as far as anything is asked, and grade by what it said."""
+    if job.run.recipe.judge is None:
+        return
+    with await job.stage("choose chains to judge", stages.choose_chains_to_judge) as judging:
+        await grade_stored(job.over(judging.wanted), "judgements")
+        if job.asks:
+            await ask(job, judging.round())
+        await job.stage("settle judgements", partial(stages.settle_judgements, judging=judging))
+    job.wanted.snapshot()
 
 
 async def _curate_and_release(job: Job) -> None:

@@ -57,7 +57,8 @@ def _bad_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPla
         for problem in problems:
             run.advance()
             runs_tests = problem.answer_kind == "code" and problem.grader is None
-            if runs_tests and problem.solution is None:
+            by_solution = runs_tests or (problem.rubric is not None and problem.grader is None)
+            if by_solution and problem.solution is None:
                 continue  # nothing to test the tests with
             grade = self_test(problem, tools)
             if grade.verdict == "ungraded" and runs_tests:

@@ -13,6 +13,7 @@ from cotfactory.flows.summary import PublishedSummary, ReleaseSummary, RunSummar
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.judge_facts import JudgeFacts
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.review import Review
@@ -46,6 +47,7 @@ class Run:
     problems_file: str = ""
     reviews: list[Review] = field(default_factory=list)
     mutants: MutantCheck | None = None
+    judge: JudgeFacts | None = None
     alarms: list[Alarm] = field(default_factory=list)
     benchmarks: BenchmarkIndex | None = None
     contamination: dict[str, str] = field(default_factory=dict)

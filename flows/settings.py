@@ -34,7 +34,7 @@ PATHS = frozenset({"path", "recordings", "ca_bundle", "grader"})
 LATER = frozenset({"base_url", "base_urls", "headers", "start"})
 """Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a request is sent or
 a command is started."""
-PLAIN = frozenset({"prompt", "system", "guidelines"})
+PLAIN = frozenset({"prompt", "system", "guidelines", "policies"})
 """Keys in which `${NAME}` means nothing: what a teacher is told is published, and no value of the environment is."""
 OF_NO_OUTPUT = (
     *("base_url", "base_urls", "start", "wait_for_s", "api_key_env", "headers", "ca_bundle", "limits", "recordings"),
@@ -42,8 +42,10 @@ OF_NO_OUTPUT = (
 )
 """Keys of a teacher that say where and how fast it is asked, and nothing about what it is asked."""
 _TEMPLATE_FILE = re.compile(r"[^{}\n]+\.j2")
-_GUIDELINES_FILE = re.compile(r"[^\n]+\.(md|txt)")
-LARGEST_GUIDELINES = 1 << 18
+_TEXT_FILE = re.compile(r"[^\n]+\.(md|txt)")
+_CLAUSE = re.compile(r"(?m)^\s*(?:#+\s*)?\d+[.)]\s")
+LARGEST_TEXT = 1 << 18
+"""Characters of guidelines or of a policy."""
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 """A variable of the environment, as a recipe names it."""
 
@@ -291,9 +293,14 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     packages = tuple(str(folder / name) if name.endswith(".whl") else name for name in recipe.sandbox.packages)
     sandbox = recipe.sandbox.model_copy(update={"packages": packages})
     files = {"problems": problems, "teachers": teachers, "curation": curation, "grader": grader, "sandbox": sandbox}
-    if recipe.review is not None and _GUIDELINES_FILE.fullmatch(recipe.review.guidelines):
-        guidelines = _guidelines(folder / recipe.review.guidelines)
+    if recipe.review is not None and _TEXT_FILE.fullmatch(recipe.review.guidelines):
+        guidelines = _text_of(folder / recipe.review.guidelines, "guidelines", "fix `review:`")
         files["review"] = recipe.review.model_copy(update={"guidelines": guidelines})
+    if recipe.judge is not None and recipe.judge.prompt and _TEXT_FILE.fullmatch(recipe.judge.prompt):
+        told = _text_of(folder / recipe.judge.prompt, "judge's prompt", "fix `judge:`")
+        files["judge"] = recipe.judge.model_copy(update={"prompt": told})
+    if recipe.policies:
+        files["policies"] = tuple(_policy(given, folder) for given in recipe.policies)
     return recipe.model_copy(update=files)
 
 
@@ -306,17 +313,26 @@ def _template(path: Path) -> str:
         raise RecipeError(f"The prompt {path} cannot be read: {one_line(error)}", "fix `prompt:`") from error
 
 
-def _guidelines(path: Path) -> str:
-    """Return the text of the guidelines for people. Raises RecipeError."""
+def _policy(given: str, folder: Path) -> str:
+    """Return the text of a policy, given as such or as a file. Raises RecipeError."""
+    is_file = _TEXT_FILE.fullmatch(given) is not None
+    text = _text_of(folder / given, "policy", "fix `policies:`") if is_file else given
+    if not _CLAUSE.search(text):
+        named = f"The policy {given}" if is_file else "A policy of the recipe"
+        raise RecipeError(f"{named} has no numbered clause: expected lines such as `1. ...`", "number its clauses")
+    return text
+
+
+def _text_of(path: Path, what: str, fix: str) -> str:
+    """Return the text of a file that a recipe names. Raises RecipeError."""
     try:
         with path.open(encoding="utf-8") as file:
-            text = file.read(LARGEST_GUIDELINES + 1)
+            text = file.read(LARGEST_TEXT + 1)
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"The guidelines {path} cannot be read: {one_line(error)}", "fix `review:`") from error
-    if not text.strip() or len(text) > LARGEST_GUIDELINES:
+        raise RecipeError(f"The {what} {path} cannot be read: {one_line(error)}", fix) from error
+    if not text.strip() or len(text) > LARGEST_TEXT:
         raise RecipeError(
-            f"The guidelines {path} hold {len(text):,} characters or more: expected 1 to {LARGEST_GUIDELINES:,}",
-            "fix the file",
+            f"The {what} {path}: {len(text):,} characters or more, expected 1 to {LARGEST_TEXT:,}", "fix the file"
         )
     return text
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
+from cotfactory.flows.ask.judging import Judging, refuse_unjudged
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
 from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.groups import decided_groups
@@ -67,8 +68,9 @@ def load(run: Run, limit: int | None, chosen: Container[str] | None = None) -> P
     def problems_to_ask() -> Iterator[Problem]:
         # What names no licence of its own is released under the one the recipe declares.
         fallback = {"license": run.recipe.release.license}
-        grader = custom_grader(run.recipe.grader)
-        for number, problem in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader)):
+        grader, judge = custom_grader(run.recipe.grader), run.recipe.judge_id
+        for number, problem in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader, judge)):
+            refuse_unjudged(problem, run.recipe)
             if (limit is None or number < limit) and (chosen is None or problem.problem_id in chosen):
                 yield problem if problem.license else problem.model_copy(update=fallback)
 
@@ -211,7 +213,24 @@ def curate(job: Job) -> None:
         run.progress.note(f"{known.examined:,} of {known.seen:,} chains were examined, the others had been before")
     if reruns.ran and job.tools.sandbox is not None:
         tally.sandbox_images.add(job.tools.sandbox.image_digest)
+    if run.judge is not None:
+        tally.add_judge(run.judge)
     run.tally = tally
+
+
+def choose_chains_to_judge(job: Job) -> Judging:
+    """Return the chains whose criteria the recipe's judge decides."""
+    return Judging(job.run.recipe, job.run.output_name, job.problems, job.plans, job.run.workspace)
+
+
+def settle_judgements(job: Job, judging: Judging) -> None:
+    """Grade the chains by what the judge has said of them."""
+    run = job.run
+    with run.progress.stage("settle judgements"):
+        run.judge = judging.settle(run.run_id, run.reviews)
+    if run.judge.distrust is not None:
+        judge = f"the judge {run.judge.teacher!r}"
+        run.progress.note(f"{judge} is not relied on, its verdicts are ungraded: {run.judge.distrust}")
 
 
 def choose_chains_to_roll_out(job: Job) -> RolledOut:

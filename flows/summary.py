@@ -8,6 +8,7 @@ from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import VERDICTS
 from cotfactory.schemas.group import Group
+from cotfactory.schemas.judge_facts import JudgeFacts
 from cotfactory.schemas.manifest import FunnelStage, TeacherShare
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.record import Record
@@ -131,6 +132,10 @@ class Tally:
     def add_rollout(self, teacher: str, candidate: Candidate) -> None:
         """Count a rollout of one of the teacher's chains: what it cost, and nothing else."""
         self.teachers[teacher].bought += Spending.of(candidate)
+
+    def add_judge(self, judge: JudgeFacts) -> None:
+        """Count what the judge of the chains cost."""
+        self.teachers.setdefault(judge.teacher, _TeacherCount()).bought += judge.bought
 
     def rollouts(self) -> int:
         """Return how many rollouts label steps."""

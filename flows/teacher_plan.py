@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cotfactory.generators.ask.policy_strategy import PolicyStrategy
 from cotfactory.generators.ask.python_strategy import PythonStrategy
 from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.local_teachers.recordings import RecordingCounts
@@ -53,20 +54,29 @@ class TeacherPlan:
 def teacher_plans(
     recipe: Recipe, recorded: Mapping[str, RecordingCounts], workspace: Workspace | None = None
 ) -> tuple[TeacherPlan, ...]:
-    """Return the recipe's teachers; `recorded` holds the counts of those that replay recordings, by name.
+    """Return the teachers that are asked the problems.
 
+    `recorded` holds the counts of those that replay recordings, by name.
     `workspace` is where rollouts are stored; None where the samples that count are known already.
     """
     return tuple(
         TeacherPlan(
-            position, spec, _strategy(spec), _rule(recipe, spec), recorded.get(spec.name), _rollouts(spec, workspace)
+            position,
+            spec,
+            strategy_of(spec, recipe),
+            _rule(recipe, spec),
+            recorded.get(spec.name),
+            _rollouts(spec, workspace),
         )
-        for position, spec in enumerate(recipe.teachers)
+        for position, spec in enumerate(recipe.writers)
     )
 
 
-def _strategy(spec: TeacherSpec) -> Strategy:
-    return PythonStrategy(spec) if spec.strategy == "python" else Strategy(spec)
+def strategy_of(spec: TeacherSpec, recipe: Recipe) -> Strategy:
+    """Return the strategy of one of the recipe's teachers."""
+    if spec.strategy == "python":
+        return PythonStrategy(spec)
+    return PolicyStrategy(spec, recipe.policies) if spec.strategy == "deliberate" else Strategy(spec)
 
 
 def _rule(recipe: Recipe, spec: TeacherSpec) -> Attempts:

@@ -70,7 +70,8 @@ def answers_with_known_truth(problem: Problem, candidate: Candidate) -> tuple[st
 def _has_mutants(problem: Problem) -> bool:
     if problem.grader is not None:
         return True
-    return problem.answer_kind != "code" and not isinstance(problem.tests, ScorerTests) and not problem.answer_tolerance
+    has_an_answer = problem.answer_kind not in ("code", "rubric") and not isinstance(problem.tests, ScorerTests)
+    return has_an_answer and not problem.answer_tolerance
 
 
 def _mutants(

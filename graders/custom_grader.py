@@ -142,7 +142,7 @@ def _told(reply: WorkerReply) -> str:
 
 
 def _json(problem: Problem) -> dict[str, Any]:
-    return problem.model_dump(mode="json", exclude={"grader"})
+    return problem.model_dump(mode="json", exclude={"grader", "judged_by"})
 
 
 def _parts(function: str) -> tuple[Path, str]:

@@ -19,6 +19,7 @@ from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math
 from cotfactory.graders.math.readable import why_no_answer
 from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.program_answers import PROGRAM_ANSWER_VERSION, grade_program_answer
+from cotfactory.graders.rubric_answers import RUBRIC_GRADER_VERSION, grade_judgement, grade_rubric, rubric_version
 from cotfactory.graders.scorer_answers import grade_reasoning_gym, reasoning_gym_version
 from cotfactory.graders.text_comparisons import TEXT_GRADER_VERSION, grade_text
 from cotfactory.graders.worker_pool import PATIENCE_S, OneItem, Remembered, WorkerPool, WouldWait
@@ -27,12 +28,14 @@ from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade
 from cotfactory.schemas.judging import RunTerms
 from cotfactory.schemas.problem import AnswerKind, Problem, ScorerTests
+from cotfactory.schemas.rubric import NOT_JUDGED
 from cotfactory.schemas.teaching import Sampling, Usage
 
 GRADERS: dict[AnswerKind, tuple[GradeFunction, str]] = {
     "choice": (grade_choice, CHOICE_GRADER_VERSION),
     "code": (grade_code, CODE_GRADER_VERSION),
     "math": (grade_math, MATH_GRADER_VERSION),
+    "rubric": (grade_rubric, RUBRIC_GRADER_VERSION),
     "text": (grade_text, TEXT_GRADER_VERSION),
 }
 """Answer kind -> its grader and the grader's version. Problems with `ScorerTests` go to their task's scorer, those
@@ -50,6 +53,8 @@ def grader_name_and_version(problem: Problem) -> tuple[str, str]:
         return "reasoning_gym", reasoning_gym_version()
     if problem.program is not None:
         return "math_program", PROGRAM_ANSWER_VERSION
+    if problem.rubric is not None:
+        return "rubric", rubric_version(problem)
     return problem.answer_kind, GRADERS[problem.answer_kind][1]
 
 
@@ -68,7 +73,8 @@ def grade(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float
         return ungraded(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
     hurried = tools.asking(OneItem(tools.algebra, algebra_s))
     try:
-        return _function(problem)(problem, candidate, hurried)
+        grades = grade_judgement if candidate.strategy == "judgement" else _function(problem)
+        return grades(problem, candidate, hurried)
     except WouldWait:
         raise
     except Exception as error:  # our own fault, whatever it is: not the chain's
@@ -151,6 +157,8 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
         return grade(problem, _stating(problem, reference_response(problem, tools) or _statement(problem)), tools)
     if problem.answer_kind == "code" and problem.solution is None and not isinstance(problem.tests, ScorerTests):
         return ungraded(problem, _stating(problem, ""), "no_reference_solution", None)
+    if problem.rubric is not None:
+        return _rubric_test(problem, tools)
     candidate = _stating(problem, _statement(problem))
     stated = _served(problem, candidate, grade(problem, candidate, tools), tools)
     if stated.reason == "sandbox_failed":
@@ -160,6 +168,14 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
     if stated.grader == "code" and stated.verdict == "correct" and empty_program_passes(problem, tools):
         return stated.model_copy(update={"verdict": "incorrect", "reason": "bad_tests"})
     return stated
+
+
+def _rubric_test(problem: Problem, tools: Tools) -> Grade:
+    """Return the grade of a rubric's model answer: `correct` as far as rules can say; without one nothing is tested."""
+    if problem.solution is None:
+        return ungraded(problem, _stating(problem, ""), "no_reference_solution", None)
+    found = grade(problem, _stating(problem, problem.solution), tools)
+    return found.model_copy(update={"verdict": "correct"}) if found.reason == NOT_JUDGED else found
 
 
 def _why_not_checkable(problem: Problem) -> str | None:

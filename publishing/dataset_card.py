@@ -67,6 +67,7 @@ def dataset_card(
         labels=statistics.labels(),
         terms={teacher.teacher: _terms(teacher.license) for teacher in manifest.facts.teachers},
         agreement=statistics.agreement,
+        refusals=statistics.refusals,
         missing=[product for product in recipe.release.products if product not in contracts],
         personal=statistics.personal_data,
         personal_kinds=PERSONAL_KINDS,

@@ -14,6 +14,7 @@ from cotfactory.publishing.agreement import Agreement
 from cotfactory.publishing.licenses import NOT_STATED
 from cotfactory.publishing.personal_data import PersonalDataCount
 from cotfactory.publishing.products.rl import LeftOut
+from cotfactory.publishing.refusal_count import RefusalCount
 from cotfactory.publishing.shown_chain import ShownChain, sha_key, shown_chain
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.drop_reasons import Label
@@ -80,6 +81,7 @@ class ReleaseStatistics:
     flags: Counter[Label] = field(default_factory=Counter)
     without_rl: Counter[LeftOut] = field(default_factory=Counter)
     kept_weak: int = 0
+    refusals: RefusalCount = field(default_factory=RefusalCount)
     personal_data: PersonalDataCount = field(default_factory=PersonalDataCount)
     agreement: Agreement = field(default_factory=Agreement)
     _kept: _Sample = field(default_factory=lambda: _Sample(KEPT_SHOWN))
@@ -94,6 +96,7 @@ class ReleaseStatistics:
             self.without_rl[without_rl] += 1
         self.agreement.add(groups)
         for group in groups:
+            self.refusals.add(group)
             self._add(group)
 
     def main_languages(self) -> list[str]:

@@ -12,11 +12,13 @@ from cotfactory.schemas.reasoning_tags import MARKS, split_thinking
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.teaching import Sampling, Usage
 
-StrategyName = Literal["solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget", "python"]
+StrategyName = Literal[
+    "solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget", "python", "deliberate"
+]
 """How a teacher is asked; `generators/ask/strategies.py` says what each does."""
-RequestStrategy = Literal[StrategyName, "rollout", "written"]
-"""The same, or that it goes on from the beginning of one of its chains, which no recipe asks a teacher for alone, or
-that a person wrote it."""
+RequestStrategy = Literal[StrategyName, "rollout", "judgement", "written"]
+"""The same, or that it goes on from the beginning of one of its chains or judges another's, which no recipe asks a
+teacher for alone, or that a person wrote it."""
 
 
 class Candidate(Record):
@@ -27,7 +29,8 @@ class Candidate(Record):
     that the thinking was never closed. `cost_usd` is None when the recipe names no price. `finish_reason_raw` is the
     endpoint's own word for why it ended. `created_at` is in UTC. `strategy` is `solve` for an answer to the plain
     prompt, whatever came after; `training_step` and `checkpoint` say how far a policy under training was, where its
-    trainer says so; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes on from.
+    trainer says so; `parent_id` is the candidate that the conversation, or of a rollout the solution, goes on from,
+    or that a judgement judges.
     `tool_calls` are the calls that the answer makes, `tool_results` what the calls of its parent gave back, as the
     teacher was told before it said this.
     """

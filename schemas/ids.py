@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from cotfactory.schemas.problem import Problem, Program, Tests, TextCompare
+from cotfactory.schemas.rubric import Rubric
 from cotfactory.schemas.teaching import Message, Sampling
 
 
@@ -50,11 +51,12 @@ def problem_id(
     answers: Sequence[str] = (),
     text_compare: TextCompare = "words",
     program: Program | None = None,
+    rubric: Rubric | None = None,
 ) -> str:
     """Return the id of a problem: its question, choices, answer, tests and source.
 
-    Where it has a tolerance, further accepted answers or a comparison of its own, or programs compute its answers,
-    those too.
+    Where it has a tolerance, further accepted answers, a comparison of its own or a rubric, or programs compute its
+    answers, those too.
     """
     return content_id(
         {
@@ -67,6 +69,7 @@ def problem_id(
             **({"answers": list(answers)} if answers else {}),
             **({"text_compare": text_compare} if text_compare != "words" else {}),
             **({"program": program} if program else {}),
+            **({"rubric": rubric.model_dump(mode="json")} if rubric else {}),
         }
     )
 

@@ -7,9 +7,10 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from cotfactory.schemas.judging import CallJudge, Checker, RunTerms, StdioJudge, is_unset
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.rubric import Rubric
 
-AnswerKind = Literal["choice", "code", "math", "text"]
-ANSWER_KINDS: tuple[AnswerKind, ...] = ("choice", "code", "math", "text")
+AnswerKind = Literal["choice", "code", "math", "rubric", "text"]
+ANSWER_KINDS: tuple[AnswerKind, ...] = ("choice", "code", "math", "rubric", "text")
 CHOICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -108,14 +109,16 @@ class Problem(Record):
     """A question whose answer can be checked.
 
     `answer` is the reference answer: LaTeX or plain text for `math`, a letter for `choice`, a word or a few for `text`,
-    and empty for `code`, which is checked by `tests`. `answers` are further accepted forms of a `text` answer,
+    and empty for `code`, which is checked by `tests`; for `rubric` it is what a judge may compare with, if anything.
+    `answers` are further accepted forms of a `text` answer,
     `text_compare` is how they are compared. `source_row_id` is the
     problem's id in its source, for people; `problem_id` is a content hash (see `schemas.ids`).
     `program` says that a `math` answer is what the response's program computes. `answer_tolerance` is how far the
     numbers of a `math` answer may be from the reference; None, as nearly always, means not at all. `split_group` names
     problems that must never be on both sides of a train/test split.
     `grader` is the user's own, where the recipe names one: it grades in place of the grader of the `answer_kind`. It
-    is no part of the id, so that a changed grader grades again what is stored.
+    is no part of the id, so that a changed grader grades again what is stored; nor is `judged_by`, the id of the judge
+    that decides criteria of the `rubric`.
     """
 
     problem_id: str
@@ -135,11 +138,20 @@ class Problem(Record):
     program: Program | None = None
     solution: str | None = None
     split_group: str
+    rubric: Rubric | None = None
     grader: CustomGrader | None = None
+    judged_by: str | None = None
 
-    def graded_by(self, grader: CustomGrader | None) -> Self:
-        """Return the problem as `grader` grades it; None leaves it to the grader of its answer kind."""
-        return self.model_copy(update={"grader": grader}) if grader else self
+    def graded_by(self, grader: CustomGrader | None, judge: str | None = None) -> Self:
+        """Return the problem as `grader` grades it; else as that of its answer kind does, with `judge` where needed."""
+        if grader is not None:
+            return self.model_copy(update={"grader": grader})
+        return self.model_copy(update={"judged_by": judge}) if judge and self.needs_a_judge else self
+
+    @property
+    def needs_a_judge(self) -> bool:
+        """Whether a judge decides some of its criteria."""
+        return self.grader is None and self.rubric is not None and bool(self.rubric.judged)
 
     @property
     def runs_programs(self) -> bool:

@@ -7,6 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from cotfactory.schemas.alarm import AlarmKind
 from cotfactory.schemas.code import Code
 from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.judge_rules import JudgeRules
 from cotfactory.schemas.problem import AnswerKind, Program, TextCompare
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.review_rules import ReviewRules
@@ -18,6 +20,7 @@ Product = Literal[
     "sft_chat_reasoning_content",
     "sft_chat_no_reasoning",
     "sft_tools",
+    "sft_policy",
     "preference",
     "preference_conversations",
     "preference_text",
@@ -356,6 +359,12 @@ class Recipe(RecipeKeys):
     """Who is asked; each teacher is asked every problem."""
     attempts: Attempts = Attempts()
     """A number, or when to stop asking."""
+    policies: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """What teachers with `strategy: deliberate` reason over: texts of numbered clauses, or files of them (`policy.md`,
+    from the recipe's folder). They are published with the recipe, and are in no prompt of the data; see
+    [policies](policies.md)."""
+    judge: JudgeRules | None = None
+    """Which of the teachers decides the criteria of `rubric` problems."""
     review: ReviewRules | None = None
     """What people are asked about the chains, and what must come of it before a release."""
     rollouts: Rollouts | None = None
@@ -375,6 +384,26 @@ class Recipe(RecipeKeys):
     """What is made of them."""
     shard_problems: PositiveInt = 500
     """How many problems are asked, journalled and sealed together."""
+
+    @property
+    def writers(self) -> tuple[TeacherSpec, ...]:
+        """The teachers that are asked the problems: all but the judge."""
+        return tuple(teacher for teacher in self.teachers if self.judge is None or teacher.name != self.judge.teacher)
+
+    @property
+    def judging_teacher(self) -> TeacherSpec | None:
+        """The teacher that judges, if any."""
+        named = self.judge.teacher if self.judge is not None else None
+        return next((teacher for teacher in self.teachers if teacher.name == named), None)
+
+    @property
+    def judge_id(self) -> str | None:
+        """What sets judgements apart: the model, its sampling, what it is told, and the number of votes."""
+        spec = self.judging_teacher
+        if self.judge is None or spec is None:
+            return None
+        asked = [spec.model, spec.system, spec.sampling.identity(), spec.extra_body]
+        return content_id([*asked, self.judge.prompt, self.judge.votes])[:12]
 
     @property
     def budget_id(self) -> str:
@@ -415,7 +444,7 @@ class Recipe(RecipeKeys):
 
     @model_validator(mode="after")
     def _difficulty_is_of_a_teacher(self) -> Self:
-        difficulty, models = self.curation.difficulty, sorted({teacher.model for teacher in self.teachers})
+        difficulty, models = self.curation.difficulty, sorted({teacher.model for teacher in self.writers})
         if difficulty is not None and difficulty.model not in models:
             raise ValueError(
                 f"curation.difficulty names the model {difficulty.model!r}: expected a teacher's, {' or '.join(models)}"
@@ -428,11 +457,45 @@ class Recipe(RecipeKeys):
             raise ValueError(
                 "the product `steps` and `rollouts: {per_step: ...}` belong together: expected both or none"
             )
-        if self.rollouts is not None and not any(teacher.can_go_on for teacher in self.teachers):
+        if self.rollouts is not None and not any(teacher.can_go_on for teacher in self.writers):
             raise ValueError(
                 "`rollouts` need a teacher that can go on from a chain of its own: expected one with `strategy: solve` "
                 "that does not replay recordings"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _judge_is_another(self) -> Self:
+        if self.judge is None:
+            return self
+        spec = self.judging_teacher
+        if spec is None:
+            names = " or ".join(teacher.name for teacher in self.teachers)
+            raise ValueError(f"judge.teacher is {self.judge.teacher!r}: expected the name of a teacher, {names}")
+        if spec.recordings is not None or spec.stored is not None or spec.strategy != "solve" or spec.retry_truncated:
+            raise ValueError(
+                f"teacher {spec.name!r} cannot judge: expected an endpoint, or a simulated one, with `strategy: solve` "
+                "and without `retry_truncated`"
+            )
+        if not self.writers:
+            raise ValueError(f"teacher {spec.name!r} judges, and nobody answers: expected another teacher")
+        same = next((writer.name for writer in self.writers if writer.model == spec.model), None)
+        if same is not None:
+            raise ValueError(
+                f"teacher {spec.name!r} would judge its own model, {spec.model!r}, which {same!r} asks: "
+                "expected another"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _policies_are_reasoned_over(self) -> Self:
+        deliberates = any(teacher.strategy == "deliberate" for teacher in self.writers)
+        if deliberates != bool(self.policies):
+            raise ValueError(
+                "`policies` and a teacher with `strategy: deliberate` belong together: expected both or none"
+            )
+        if "sft_policy" in self.release.products and not deliberates:
+            raise ValueError("the product `sft_policy` needs a teacher with `strategy: deliberate`, and `policies`")
         return self
 
     @model_validator(mode="after")

@@ -67,6 +67,17 @@ SFT_CHAT_REASONING_CONTENT = pa.schema(
 SFT_CHAT_NO_REASONING = pa.schema([*PROVENANCE, ("candidate_id", pa.string()), ("messages", MESSAGES), *CHAIN])
 """The same chains without their thinking; one row where two chains of a problem differ in nothing else."""
 
+SFT_POLICY = pa.schema(
+    [
+        *SFT,
+        ("policy_id", pa.string()),
+        ("must_refuse", pa.bool_()),
+        ("grader", pa.string()),
+        ("grader_version", pa.string()),
+    ]
+)
+"""One correct chain of a teacher that was shown the recipe's policies; the prompt does not hold them."""
+
 TOOL_MESSAGES: pa.DataType = pa.list_(
     pa.struct(
         [
@@ -305,6 +316,7 @@ ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "sft_chat_reasoning_content": SFT_CHAT_REASONING_CONTENT,
     "sft_chat_no_reasoning": SFT_CHAT_NO_REASONING,
     "sft_tools": SFT_TOOLS,
+    "sft_policy": SFT_POLICY,
     "preference": PREFERENCE,
     "preference_conversations": PREFERENCE_CONVERSATIONS,
     "preference_text": PREFERENCE_TEXT,

@@ -167,7 +167,8 @@ class TeacherSpec(RecipeKeys):
     strategy: StrategyName = "solve"
     """How a sample is had: asked plainly (`solve`), for a plan first (`plan_then_solve`), for a draft, a critique and a
     revision (`refine`), another way after a wrong answer (`retry_with_feedback`), with the reference answer as a hint
-    (`hint`), with a limit on its thinking (`budget`), or with a [tool that runs Python](tools.md) (`python`)."""
+    (`hint`), with a limit on its thinking (`budget`), with a [tool that runs Python](tools.md) (`python`), or with the
+    recipe's [policies](policies.md) to reason over (`deliberate`)."""
     max_calls: Annotated[int, Field(ge=1, le=64)] | None = None
     """With `strategy: python`, and only then: how often a sample may call the tool."""
     think_tokens: Limit | None = None
@@ -328,7 +329,7 @@ class TeacherSpec(RecipeKeys):
 
     def first_requests(self) -> tuple[str, ...]:
         """Return what tells its requests for new conversations from other teachers' requests."""
-        opening = self.strategy if self.strategy in ("plan_then_solve", "hint", "python") else self.prompt
+        opening = self.strategy if self.strategy in ("plan_then_solve", "hint", "python", "deliberate") else self.prompt
         limits = [limit for limit in (self.think_tokens, self.retry_truncated) if limit is not None]
         samplings = [self.sampling.limited_to(limit) for limit in limits]
         if self.think_tokens is None:

@@ -39,7 +39,7 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
             f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms),
                        avg(({finish_reason_sql("finish_reason")} = 'length')::INT)
                 FROM {table_files(workspace, "candidates")}
-                WHERE recipe = ? AND teacher = ? AND strategy <> 'rollout'""",
+                WHERE recipe = ? AND teacher = ? AND strategy NOT IN ('rollout', 'judgement')""",
             [recipe, teacher],
         ).fetchall()[0]
         if not samples:
@@ -81,7 +81,7 @@ def _first_two(
                        bool_or(verdict = 'correct') FILTER (sample_index = 1) AS second
                 FROM {table_files(workspace, "candidates")} JOIN newest USING (candidate_id, problem_id)
                 WHERE recipe = ? AND teacher = ? AND sample_index < 2 AND verdict <> 'ungraded'
-                      AND strategy <> 'rollout' GROUP BY ALL
+                      AND strategy NOT IN ('rollout', 'judgement') GROUP BY ALL
             )
             SELECT count(*), avg(first::INT), avg((first AND second)::INT) FROM firsts
             WHERE first IS NOT NULL AND second IS NOT NULL""",

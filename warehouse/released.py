@@ -25,7 +25,8 @@ def released_problems(workspace: Workspace, name: str) -> Iterator[Problem]:
 def stored_problem(row: Mapping[str, Any]) -> Problem:
     """Return a problem as the table holds it."""
     fields = {name: value for name, value in row.items() if name != LOADED_AT}
-    return Problem.model_validate({**fields, "tests": json.loads(row["tests"]) if row["tests"] is not None else None})
+    written = {name: json.loads(row[name]) if row[name] is not None else None for name in ("tests", "rubric")}
+    return Problem.model_validate({**fields, **written})
 
 
 def released_file(workspace: Workspace, name: str, version: str) -> Path:

@@ -14,6 +14,7 @@ import duckdb
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.grade import VERDICTS
 from cotfactory.schemas.review import PEOPLE, Stratum
+from cotfactory.schemas.rubric import NOT_TRUSTED
 from cotfactory.warehouse.catalog import files_sql, quoted, sealed_files
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.workspace import SEED, Workspace
@@ -21,6 +22,8 @@ from cotfactory.warehouse.workspace import SEED, Workspace
 DATABASE = "population.duckdb"
 MEMORY = "512MB"
 """For a million chains; nothing else is under way in a process that draws."""
+SAID = f"if(starts_with(reason, '{NOT_TRUSTED}'), substr(reason, {len(NOT_TRUSTED) + 1}), verdict)"
+"""What a grader said: of a judge that is not relied on yet what it would be relied on for."""
 STRATUM = ", ".join(Stratum.model_fields)
 
 
@@ -154,7 +157,7 @@ def _statements(workspace: Workspace, recipe: str, decisions: str, earlier: str 
     yield f"""CREATE TABLE graded AS
         SELECT candidate_id, problem_id, max(struct_pack(graded_at, grader_number, verdict, answer)) AS newest
         FROM (
-            SELECT {both}, graded_at, grader_number, list_position({list(VERDICTS)}, verdict) AS verdict,
+            SELECT {both}, graded_at, grader_number, list_position({list(VERDICTS)}, {SAID}) AS verdict,
                 CASE WHEN extracted_answer IS NOT NULL THEN hash(lower(trim(extracted_answer))) END AS answer
             FROM {grades} JOIN graders USING (grader, grader_version)
         ) SEMI JOIN decided USING (candidate_id, problem_id) GROUP BY candidate_id, problem_id"""

@@ -142,14 +142,15 @@ def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem
 
     Which grader of the user's own grades them is not theirs to say: grades say it.
     """
-    written = (problem.model_dump(mode="json", exclude={"grader"}) for problem in problems)
+    written = (problem.model_dump(mode="json", exclude={"grader", "judged_by"}) for problem in problems)
     name = f"{recipe}-{content_id_of_all(written)[:12]}"
     if not (workspace.table("problems") / f"{name}.parquet").exists():
         now = datetime.now(UTC)
         rows = (
             {
-                **problem.model_dump(exclude={"tests", "grader"}),
+                **problem.model_dump(exclude={"tests", "rubric", "grader", "judged_by"}),
                 "tests": problem.tests.model_dump_json() if problem.tests else None,
+                "rubric": problem.rubric.model_dump_json() if problem.rubric else None,
                 "loaded_at": now,
             }
             for problem in problems

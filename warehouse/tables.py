@@ -95,6 +95,7 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("text_compare", pa.string()),
         ("tests", pa.string()),
         ("program", pa.string()),
+        ("rubric", pa.string()),
         ("solution", pa.string()),
         ("split_group", pa.string()),
         ("loaded_at", TIME),

@@ -5,16 +5,15 @@ last its own teacher goes on `per_step` times, each time in a request of its own
 like any other. What came of them labels the step; the last step's label is the verdict on the chain.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cotfactory.flows.ask.assignments import AskingRound, Assignment, PlannedShard, Shard
+from cotfactory.flows.ask.assignments import AskingRound, Assignment
+from cotfactory.flows.ask.prompts_of_chains import PromptsOfChains
 from cotfactory.flows.groups import placed_groups
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
@@ -25,7 +24,7 @@ from cotfactory.publishing.products.row_parts import thinking
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Grade, Split, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, StepCount
-from cotfactory.schemas.ids import content_id, grade_id, prompt_id
+from cotfactory.schemas.ids import grade_id, prompt_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Attempts, Recipe, Rollouts
 from cotfactory.schemas.teaching import Message
@@ -33,8 +32,6 @@ from cotfactory.warehouse.wanted import StoredGroup, WantedSample, WantedSamples
 from cotfactory.warehouse.workspace import Workspace
 
 Steps = tuple[str, ...]
-Place = tuple[int, int]
-"""Where the rollouts from one beginning are: the position of the problem, and the number of the beginning at it."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,8 @@ class RolledOut:
             replace(self._plans[position], strategy=strategy, attempts=attempts)
             for position, strategy in self._strategies.items()
         )
-        return AskingRound("roll out", plans, self._shards, self.wanted.missing)
+        asked = PromptsOfChains(self.wanted, self._shard_problems, self._assignments)
+        return AskingRound("roll out", plans, asked.shards, self.wanted.missing)
 
     def groups(self) -> Iterator[tuple[Group, ...]]:
         """Yield the groups of one problem after the other, with the labels of chains whose steps are all decided."""
@@ -175,48 +173,17 @@ class RolledOut:
                             grade_id(candidate_id, group.problem, grader, version),
                         )
 
-    def _shards(self, plan: TeacherPlan) -> Iterator[PlannedShard]:
-        """Yield the shards in which a teacher still has a rollout to be asked for."""
-        if not self.wanted.missing():
-            return  # without reading all chains again to find that out
-        assignments: dict[Place, Assignment] = {}
-        first, problems = 0, 0
+    def _assignments(self, plan: TeacherPlan) -> Iterator[tuple[int, dict[int, Assignment]]]:
         for position, groups in self._placed():
-            if problems == 0:
-                first = position
-            problems += 1
-            for group in groups:
-                if group.teacher == plan.spec.name:
-                    for number, beginning in enumerate(self._beginnings(group)):
-                        assignments[position, number] = _assignment(group.problem, plan, beginning)
-            if problems == self._shard_problems:
-                yield from self._planned(plan, first, assignments)
-                assignments, problems = {}, 0
-        yield from self._planned(plan, first, assignments)
-
-    def _planned(
-        self, plan: TeacherPlan, first: int, assignments: Mapping[Place, Assignment]
-    ) -> Iterator[PlannedShard]:
-        shard = self._shard(plan, first, assignments)
-        if shard.assignments:
-            yield PlannedShard(shard, partial(self._again, plan, first, assignments))
-
-    def _again(self, plan: TeacherPlan, first: int, assignments: Mapping[Place, Assignment]) -> Shard:
-        self.wanted.snapshot()
-        return self._shard(plan, first, assignments)
-
-    def _shard(self, plan: TeacherPlan, first: int, assignments: Mapping[Place, Assignment]) -> Shard:
-        known: dict[Place, dict[int, Verdict | None]] = defaultdict(dict)
-        if assignments:
-            for outcome in self.wanted.stored(plan.position, first, max(position for position, _ in assignments)):
-                known[outcome.position, outcome.step][outcome.sample_index] = outcome.verdict
-        left = tuple(
-            replace(assignment, known=known[place])
-            for place, assignment in assignments.items()
-            if len(known[place]) < self._rule.per_step
-        )
-        name = content_id([plan.spec.name, [assignment.request_ids[0][0] for assignment in left]])[:12]
-        return Shard(name, plan, first, left)
+            yield (
+                position,
+                {
+                    number: _assignment(group.problem, plan, beginning)
+                    for group in groups
+                    if group.teacher == plan.spec.name
+                    for number, beginning in enumerate(self._beginnings(group))
+                },
+            )
 
     def _paired(self) -> Iterator[tuple[tuple[Group, ...], dict[int, StoredGroup]]]:
         """Yield the groups of each problem with its stored rollouts, by the teacher's position."""

@@ -34,6 +34,7 @@ from cotfactory.schemas.errors import (
 from cotfactory.schemas.grade import Grade, Verdict
 from cotfactory.schemas.ids import prompt_id
 from cotfactory.schemas.request_record import RequestRecord
+from cotfactory.schemas.rubric import NOT_JUDGED
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Message, Usage
@@ -304,7 +305,7 @@ def _about(wanted: _Wanted, session: TeacherSession, error: CotfactoryError) -> 
 
 def _watch_graders(grade: Grade, session: TeacherSession) -> None:
     """Stop buying when our own graders fail time after time: nothing would ever be decided."""
-    if grade.verdict != "ungraded":
+    if grade.verdict != "ungraded" or grade.reason == NOT_JUDGED:
         session.stop.ungraded_in_a_row = 0
         return
     said = f"{grade.reason} {grade.evidence.detail or ''}".strip()

@@ -14,6 +14,7 @@ from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import remote_endpoint, remote_endpoints, start_command
 from cotfactory.flows.teacher_plan import TeacherPlan
+from cotfactory.generators.ask.judge_strategy import JudgeStrategy
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.batch.batch_api import BatchApi
 from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings
@@ -145,8 +146,8 @@ async def _transport(
 
 def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
     spec, alarms = plan.spec, run.recipe.alarms
-    if isinstance(plan.strategy, RolloutStrategy):
-        # From the last steps on they are alike, short, and without a thought of their own: as they should be.
+    if isinstance(plan.strategy, RolloutStrategy | JudgeStrategy):
+        # From the last steps on rollouts are alike, short, and without a thought of their own; so are judgements.
         return TeacherWatch(
             spec.name, spec.model, alarms.model_copy(update={"repeated_share": 1.0}), None, wants_reasoning=False
         )

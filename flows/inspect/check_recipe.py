@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from cotfactory.flows.ask.judging import refuse_unjudged
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
@@ -69,7 +70,10 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
     """
     recipe = load_recipe(path)
     refuse_unbound_keys(recipe)
-    problems = list(load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader)))
+    grader = custom_grader(recipe.grader)
+    problems = list(load_problems(recipe.problems, path.parent, hub_access(), grader, recipe.judge_id))
+    for problem in problems:
+        refuse_unjudged(problem, recipe)
     licenses = {spec.name: spec.license for spec in recipe.teachers}
     refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)
     place = open_workspace(workspace)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cotfactory.flows.ask.assignments import Assignment, shards, wanted_samples
+from cotfactory.flows.ask.judging import Judging
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
@@ -18,7 +19,7 @@ from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.generators.teacher.budget import cost_usd, worst_case
 from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import Rollouts
+from cotfactory.schemas.recipe import Recipe, Rollouts
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -107,7 +108,8 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
     """
     recipe = load_recipe(path)
     place = open_workspace(workspace)
-    every_problem = load_problems(recipe.problems, path.parent, hub_access(), custom_grader(recipe.grader))
+    grader = custom_grader(recipe.grader)
+    every_problem = load_problems(recipe.problems, path.parent, hub_access(), grader, recipe.judge_id)
     build_catalog(place)
     plans = teacher_plans(recipe, recorded_counts(recipe), place)
     waiting = {candidate_id for journal in open_journals(place.ledger) for candidate_id in read_journal(journal).bought}
@@ -148,8 +150,11 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
                     totals[plan.spec.name].add_rollouts_to_come(recipe.rollouts, plan, to_come)
             for total in totals.values():
                 total.expected += total.at_most.rollouts
+        judged = _judgements(recipe, problems, plans, place)
     books = books_of(place, recipe.budget_id)
     estimates = tuple(_teacher_estimate(plan.spec, totals[plan.spec.name], history[plan.spec.name]) for plan in plans)
+    if recipe.judging_teacher is not None:
+        estimates += (_teacher_estimate(recipe.judging_teacher, judged, None),)
     return RunEstimate(
         recipe=recipe.name,
         problems=problem_count,
@@ -211,6 +216,17 @@ class _Total:
                 input_tokens=rollouts * worst.input_tokens,
                 output_tokens=rollouts * worst.output_tokens,
             )
+
+
+def _judgements(recipe: Recipe, problems: Sequence[Problem], plans: Sequence[TeacherPlan], place: Workspace) -> _Total:
+    """Return the most that the judge would be asked: about each chain that is stored or may come."""
+    if recipe.judge is None:
+        return _Total()
+    longest = max(sampling.output_limit or 0 for plan in plans for sampling in plan.strategy.samplings)
+    with Judging(recipe, recipe.name, problems, plans, place) as judging:
+        calls, worst = judging.calls_at_most(), judging.largest_request(longest)
+    tokens = {"input_tokens": calls * worst.input_tokens, "output_tokens": calls * worst.output_tokens}
+    return _Total(Spending(calls=calls, **tokens), calls)
 
 
 def _decided(place: Workspace, name: str) -> int:

@@ -13,6 +13,7 @@ from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.release.standing import note_standing
+from cotfactory.flows.review.people_verdicts import figures_of
 from cotfactory.flows.review.reviewed_groups import with_reviews
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_target, recipe_id
@@ -21,16 +22,13 @@ from cotfactory.graders.code.program_mutants import strength_of_tests
 from cotfactory.graders.grader import Tools
 from cotfactory.publishing.charts import CHARTS
 from cotfactory.publishing.release import write_release
-from cotfactory.reviewing.figures import people_figures
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import ReleaseFacts, StrengthOfTests
-from cotfactory.schemas.people_figures import PeopleFigures
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.history import alarms_before
 from cotfactory.warehouse.policy_progress import policy_progress
 from cotfactory.warehouse.regrades import regrades
-from cotfactory.warehouse.stored_reviews import latest_items
 from cotfactory.warehouse.tables import write_table
 
 MEASURED_PROBLEMS = 100
@@ -92,17 +90,10 @@ def release_facts(run: Run) -> ReleaseFacts:
         mutants=run.mutants,
         alarms=(*alarms_before(run.workspace, run.recipe.name), *run.alarms),
         regrades=regrades(run.workspace, run.output_name),
-        people=_people_figures(run),
+        people=figures_of(run.workspace, run.recipe, run.reviews),
         policies=policy_progress(run.workspace, run.problems_file),
+        judge=run.judge,
     )
-
-
-def _people_figures(run: Run) -> PeopleFigures | None:
-    """Return what the reviews say of the items that were drawn last; None where there are none."""
-    drawn = latest_items(run.workspace, run.recipe.name)
-    if run.recipe.review is None or drawn is None:
-        return None
-    return people_figures(drawn[0], run.reviews, run.recipe.review.per_item, drawn[1])
 
 
 def _groups(job: Job, rolled: RolledOut | None) -> Iterator[tuple[Group, ...]]:

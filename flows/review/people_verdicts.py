@@ -2,19 +2,20 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cotfactory.reviewing.figures import by_item
+from cotfactory.reviewing.figures import by_item, people_figures
 from cotfactory.reviewing.settle import newest, settle
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.people_figures import PeopleFigures
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.review import PEOPLE, Answer, Review
-from cotfactory.warehouse.stored_reviews import reviews_of
+from cotfactory.warehouse.stored_reviews import latest_items, reviews_of
 from cotfactory.warehouse.workspace import Workspace
 
 ENOUGH_TO_REFUTE = 2
@@ -98,6 +99,14 @@ def peoples_verdicts(recipe: Recipe, reviews: Iterable[Review]) -> PeoplesVerdic
                 wrong_step_text=settled.wrong_step_text,
             )
     return found
+
+
+def figures_of(workspace: Workspace, recipe: Recipe, reviews: Sequence[Review]) -> PeopleFigures | None:
+    """Return what the reviews say of the items that were drawn last; None where there are none."""
+    drawn = latest_items(workspace, recipe.name)
+    if recipe.review is None or drawn is None:
+        return None
+    return people_figures(drawn[0], reviews, recipe.review.per_item, drawn[1])
 
 
 def refuted_references(workspace: Workspace) -> set[str]:

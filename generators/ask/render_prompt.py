@@ -1,6 +1,6 @@
 """Render a Problem into messages with a named prompt template (`prompts/NAME.j2`), or into a turn (`turns/`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +9,7 @@ import jinja2
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.judging import LANGUAGE_TITLES, RunTerms
 from cotfactory.schemas.problem import CHOICE_LETTERS, AssertTests, CallTests, Problem
+from cotfactory.schemas.rubric import Criterion
 from cotfactory.schemas.teaching import Message
 
 PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -44,6 +45,32 @@ def go_on_renderer() -> Callable[[Problem, str], Message]:
     """Return the function that renders the question how a solution that begins so goes on."""
     rendered = _renderer("turns/go_on.j2")
     return lambda problem, beginning: rendered(problem, beginning=beginning)
+
+
+JUDGE_IS_TOLD = (
+    "You judge an answer by criteria. Say of each whether it is true of the answer, by what the answer holds and not "
+    "by how it sounds. An answer that says nothing meets none."
+)
+
+
+def judge_renderer(told: str | None) -> Callable[[Problem, Sequence[tuple[int, Criterion]], str, str], Message]:
+    """Return the function that renders a problem, numbered criteria, an answer and the mark of its judgement.
+
+    `told` is what the judge is told first, None: our own words.
+    """
+    template = _ENVIRONMENT.get_template("turns/judge.j2")
+
+    def render(problem: Problem, criteria: Sequence[tuple[int, Criterion]], response: str, mark: str) -> Message:
+        seen = {"problem": problem, "criteria": criteria, "response": response, "mark": mark}
+        return Message(role="user", content=template.render(told=told or JUDGE_IS_TOLD, **seen).strip())
+
+    return render
+
+
+def policy_renderer(policy: str) -> Callable[[str], str]:
+    """Return the function that puts a policy before what is asked."""
+    template = _ENVIRONMENT.get_template("turns/policy.j2")
+    return lambda asked: template.render(policy=policy, asked=asked).strip()
 
 
 class _Renderer(Protocol):

@@ -72,6 +72,7 @@ def _steps(spec: TeacherSpec) -> tuple[_StrategyStep, ...]:
         "retry_with_feedback": (_StrategyStep(), _StrategyStep("another_way", due="if_wrong")),
         "hint": (_StrategyStep("hint"), *longer),
         "python": (_StrategyStep("python"), *(_StrategyStep(due="if_called") for _ in range(spec.max_calls or 0))),
+        "deliberate": (_StrategyStep(),),
         "budget": (_StrategyStep(max_tokens=spec.think_tokens), _StrategyStep("answer_now", due="if_truncated")),
     }
     return steps[spec.strategy]

@@ -1,7 +1,8 @@
 """The simulated teacher: a local server that answers like a fallible student.
 
 It knows the problems it was given and answers them right, slipped, lucky, truncated, hedged and so on, in the
-shares of the recipe (see `student.py`); what it says depends on the model, the problem and the sample alone.
+shares of the recipe (see `student.py`); what it says depends on the model, the problem and the sample alone. Where it
+is asked to judge an answer, it judges (see `simulated_judge.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from cotfactory.generators.local_teachers.chat_server import (
 )
 from cotfactory.generators.local_teachers.local_server import running
 from cotfactory.generators.local_teachers.question_index import QuestionIndex
+from cotfactory.generators.local_teachers.simulated_judge import judged
 from cotfactory.generators.local_teachers.student import answer_problem, next_call, worked
 from cotfactory.generators.problems.chains import Worked
 from cotfactory.schemas.ids import seed_from
@@ -56,6 +58,9 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
                 "model_not_found",
                 f"the model {request.model!r} does not exist; there is {', '.join(students)}",
             )
+        judgement = judged(request.prompt)
+        if judgement is not None:
+            return ChatReply(request.model, judgement, None, "stop")
         question = index.find(request.prompt)
         if question is None:
             raise ChatRefusal(404, "unknown_question", "no problem of this recipe is in the prompt")

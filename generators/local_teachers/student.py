@@ -10,6 +10,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from cotfactory.generators.local_teachers.final_answers import hedge, state_answer, wrong_answer
+from cotfactory.generators.local_teachers.prose_answers import Mode, prose_answer
 from cotfactory.generators.local_teachers.solution_chain import solution_prose, worked_from_solution
 from cotfactory.generators.problems.chains import Worked, evaluate, write_lines
 from cotfactory.generators.problems.procedural_source import worked_procedural
@@ -17,7 +18,6 @@ from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.teacher_spec import StudentShares
 
-Mode = Literal["right", "slipped", "confident", "lucky", "truncated", "hedged", "unanswered"]
 Thinking = Literal["tagged", "separate", "none"]
 
 OPENINGS = ("Let me work through this step by step.", "Let us see what is asked.", "Step by step:", "Okay.")
@@ -92,14 +92,28 @@ def answer_problem(
     """
     mode = draw_mode(model, problem.problem_id, sample, shares)
     rng = _random("words", model, problem.problem_id, sample)
+    thinking = _thinking(model, problem.problem_id, sample, shares)
+    if problem.rubric is not None:
+        return _think_and_say(*prose_answer(mode, problem, rng), thinking)
     if problem.answer_kind == "code":
         mode, draft = _draft_program(mode, problem, rng)
     else:
         mode, draft = _draft_chain(mode, problem, known, rng)
-    thinking = _random("thinking", model, problem.problem_id, sample).random()
-    if thinking < shares.tagged:
-        return _compose(mode, draft, "tagged", rng)
-    return _compose(mode, draft, "separate" if thinking < shares.tagged + shares.separate else "none", rng)
+    return _compose(mode, draft, thinking, rng)
+
+
+def _thinking(model: str, problem_id: str, sample: int, shares: StudentShares) -> Thinking:
+    drawn = _random("thinking", model, problem_id, sample).random()
+    if drawn < shares.tagged:
+        return "tagged"
+    return "separate" if drawn < shares.tagged + shares.separate else "none"
+
+
+def _think_and_say(mode: Mode, said: str, thinking: Thinking) -> StudentReply:
+    thought = "\n".join(MUSINGS)
+    if thinking == "separate":
+        return StudentReply(mode, said, thought)
+    return StudentReply(mode, f"<think>\n{thought}\n</think>\n\n{said}" if thinking == "tagged" else said, None)
 
 
 def next_call(model: str, problem_id: str, sample: int, made: int) -> str | None:

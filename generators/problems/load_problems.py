@@ -22,13 +22,18 @@ SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {
 
 
 def load_problems(
-    sources: Sequence[ProblemSource], recipe_folder: Path, hub: HubAccess, grader: CustomGrader | None = None
+    sources: Sequence[ProblemSource],
+    recipe_folder: Path,
+    hub: HubAccess,
+    grader: CustomGrader | None = None,
+    judge: str | None = None,
 ) -> Iterator[Problem]:
     """Yield the problems of all sources as they are read, in the order of the recipe.
 
     An id that two rows of one file or dataset share is an error. The same problem met again - same question,
     choices, answer, tests and source, so the same `problem_id` - is one problem, and its first row names it:
-    asking it twice would pay twice and publish its chains twice. A `grader` of the user's own grades all of them.
+    asking it twice would pay twice and publish its chains twice. A `grader` of the user's own grades all of them;
+    `judge` is the id of the judge that decides what no rule does.
 
     Raises `ProblemSourceError` for a source that cannot be read, breaks the format or holds no problem.
     """
@@ -40,7 +45,7 @@ def load_problems(
             digest = bytes.fromhex(problem.problem_id)
             if digest not in seen:
                 seen.add(digest)
-                yield problem.graded_by(grader)
+                yield problem.graded_by(grader, judge)
         if not count:
             raise ProblemSourceError(
                 f"Entry {number} of `problems` ({source.source}) holds no problem: expected at least one",

@@ -25,6 +25,7 @@ from cotfactory.schemas.problem import (
     Tolerance,
     UnsupportedTests,
 )
+from cotfactory.schemas.rubric import Rubric
 
 WrittenTests = AssertTests | CallTests | StdioTests | UnsupportedTests
 _TESTS: TypeAdapter[WrittenTests] = TypeAdapter(Annotated[WrittenTests, Field(discriminator="kind")])
@@ -41,6 +42,7 @@ FIELDS = (
     "choices",
     "tests",
     "program",
+    "rubric",
     "judge",
     "checker",
     "interactor",
@@ -84,10 +86,13 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
     tolerance = _tolerance(row, kind, where)
     compare = _text_compare(row, kind, where)
     program = _program(row, kind, where)
+    rubric = _rubric(row, kind, where)
     source = _required(row, "source", where)
     try:
         problem = Problem(
-            problem_id=problem_id(question, choices, answer, tests, source, tolerance, answers[1:], compare, program),
+            problem_id=problem_id(
+                question, choices, answer, tests, source, tolerance, answers[1:], compare, program, rubric
+            ),
             source=source,
             source_row_id=_required(row, "id", where),
             source_revision=source_revision,
@@ -102,6 +107,7 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
             text_compare=compare,
             tests=tests,
             program=program,
+            rubric=rubric,
             solution=_optional(row, "solution", where),
             split_group=split_group_of(question),
         )
@@ -252,6 +258,8 @@ def _answer(row: Mapping[str, object], kind: AnswerKind, choices: tuple[str, ...
                 "move a reference program to `solution`",
             )
         return ""
+    if kind == "rubric" and row.get("answer") is None:
+        return ""
     if "answer" not in row:
         raise _missing("answer", where)
     given = row["answer"]
@@ -319,6 +327,38 @@ def _program(row: Mapping[str, object], kind: AnswerKind, where: str) -> Program
             f"{where} has `program` {shown(given)}: expected run, or no such field", "fix or remove `program`"
         )
     return None
+
+
+def _rubric(row: Mapping[str, object], kind: AnswerKind, where: str) -> Rubric | None:
+    """Return the criteria of a rubric problem. A column of that name on other problems is another one's."""
+    if kind != "rubric":
+        return None
+    given = _decoded(row, "rubric", where)
+    if given is None:
+        raise ProblemSourceError(
+            f"{where} has answer_kind rubric but no rubric", 'add `rubric`: a list of {"text": ..., "weight": ...}'
+        )
+    try:
+        return Rubric.model_validate({"criteria": _criteria(given)} if isinstance(given, list) else _criteria(given))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise ProblemSourceError(
+            f"The rubric of {where} breaks the format{f' at {path}' if path else ''}: {first['msg']}",
+            "expected a list of criteria, and what docs/judges.md says of them",
+        ) from error
+
+
+def _criteria(given: object) -> object:
+    """Return a rubric whose criteria are objects: a text alone is a criterion, and Parquet fills gaps with nulls."""
+    if isinstance(given, list):
+        return [{"text": item} if isinstance(item, str) else _without_nulls(item) for item in given]
+    found = _without_nulls(given)
+    return (
+        {**found, "criteria": _criteria(found["criteria"])}
+        if isinstance(found, dict) and "criteria" in found
+        else found
+    )
 
 
 def _tolerance(row: Mapping[str, object], kind: AnswerKind, where: str) -> str | None:

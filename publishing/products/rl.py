@@ -138,6 +138,8 @@ def _ground_truth(problem: Problem) -> str:
     """Return the reference answer, or for a program its tests as JSON."""
     if problem.answer_kind == "code":
         return problem.tests.model_dump_json() if problem.tests else ""
+    if problem.rubric is not None and problem.grader is None:
+        return ""  # nothing that a trainer could hold a response against without a judge
     return problem.answer
 
 

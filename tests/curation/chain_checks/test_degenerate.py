@@ -3,11 +3,11 @@
 import pytest
 
 from cotfactory.curation.chain_checks.language import foreign_share, other_language
-from cotfactory.curation.chain_checks.refusals import refusal
 from cotfactory.curation.chain_checks.repetition import repetition
 from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
 from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
 from cotfactory.schemas.curation import Repetition
+from cotfactory.schemas.refusals import refusal
 from tests.builders import a_candidate
 
 VARIED = " ".join(f"In step {n} we take number {n * 7} and add the {n}th prime to what we had." for n in range(30))

@@ -72,6 +72,11 @@ def no_reasoning_row(number: int) -> Row:
     return {**_chain(number), "messages": [QUESTION, {"role": "assistant", "content": RESPONSE}]}
 
 
+def policy_row(number: int) -> Row:
+    grader = {"grader": "rubric", "grader_version": "1"}
+    return {**sft_row(number), "strategy": "deliberate", "policy_id": "0f" * 8, "must_refuse": None, **grader}
+
+
 def tools_row(number: int) -> Row:
     call = {"id": "c1", "type": "function", "function": {"name": "python", "arguments": {"code": "9 + 9"}}}
     plain = {"tool_calls": None, "tool_call_id": None, "name": None}
@@ -249,6 +254,7 @@ GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "sft_chat_reasoning_content": reasoning_content_row,
     "sft_chat_no_reasoning": no_reasoning_row,
     "sft_tools": tools_row,
+    "sft_policy": policy_row,
     "preference": preference_row,
     "preference_conversations": conversations_row,
     "preference_text": preference_text_row,

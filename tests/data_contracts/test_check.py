@@ -466,6 +466,12 @@ PLANTED += [
     for product, spoilt, means in list(PLANTED)
     if product == origin and means not in ABOUT_TURNS
 ]
+PLANTED += [("sft_policy", spoilt, means) for product, spoilt, means in list(PLANTED) if product == "sft"]
+PLANTED += [
+    ("sft_policy", {"strategy": "solve"}, "the teacher was shown a policy"),
+    ("sft_policy", {"policy_id": "policy.md"}, "the id of a policy"),
+    ("sft_policy", {"grader": " "}, "a grader is named"),
+]
 PLANTED += [
     ("preference_conversations", {"chosen": [QUESTION]}, "chosen ends with the assistant"),
     ("preference_conversations", {"rejected": [assistant(WRONG_TURN), QUESTION]}, "rejected ends with the assistant"),

@@ -186,7 +186,7 @@ def made_tools_group(number: int) -> Group:
 
 
 PRODUCTS: tuple[Product, ...] = tuple(
-    product for product in get_args(Product) if product not in ("sft_tools", "reviews")
+    product for product in get_args(Product) if product not in ("sft_tools", "sft_policy", "reviews")
 )
 """Those that the mixed groups have rows of."""
 

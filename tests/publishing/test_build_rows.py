@@ -26,6 +26,8 @@ def group_for(product: Product) -> Group:
     if product == "sft_tools":
         return made_tools_group(1)
     group = made_mixed_group(1)
+    if product == "sft_policy":
+        return group.model_copy(update={"strategy": "deliberate"})
     if product != "reviews":
         return group
     judged = an_item(problem_id=group.problem.problem_id, candidate_id=group.candidates[0].candidate.candidate_id)

@@ -9,8 +9,8 @@ from cotfactory.schemas.judging import CallJudge, Checker, RunTerms, StdioJudge,
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.rubric import Rubric
 
-AnswerKind = Literal["choice", "code", "math", "rubric", "text"]
-ANSWER_KINDS: tuple[AnswerKind, ...] = ("choice", "code", "math", "rubric", "text")
+AnswerKind = Literal["choice", "code", "math", "text", "rubric"]
+ANSWER_KINDS: tuple[AnswerKind, ...] = ("choice", "code", "math", "text", "rubric")
 CHOICE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

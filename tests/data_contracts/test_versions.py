@@ -16,6 +16,7 @@ PINNED: dict[str, tuple[str, str]] = {
     "sft_chat_reasoning_content": ("1.5.0", "3a1bd57d05d3"),
     "sft_chat_no_reasoning": ("1.5.0", "a693bdd0010b"),
     "sft_tools": ("1.2.0", "8f23d0660b4d"),
+    "sft_policy": ("1.0.0", "e861da976dae"),
     "preference": ("1.8.0", "c8a8bd8f1f56"),
     "preference_conversations": ("1.1.0", "8cfe616c4205"),
     "preference_text": ("1.1.0", "08347a95addb"),

@@ -83,6 +83,8 @@ def wrong_algebra(text: str) -> Iterator[str]:
 
 
 def _wrong_percentages(text: str) -> Iterator[str]:
+    if "% of " not in text and "percent of " not in text:  # a tenth of the time that the pattern takes
+        return
     for match in _PERCENT_OF.finditer(text):
         share, whole, said = (Fraction(part.replace(",", "")) for part in match.groups())
         if abs(share * whole / 100 - said) >= last_digit(match[3]):

@@ -43,6 +43,15 @@ def test_one_rule_of_extraction_or_one_answer_that_takes_over_is_told() -> None:
     assert "'0'" in by_answer
 
 
+def test_a_policy_that_would_rather_not_be_judged_is_told() -> None:
+    drift = RewardDrift("policy:a")
+    drift.observe(window(1000))
+    # No right answer among them: what has no reward is a share of all completions.
+    unjudged = [Rewarded("p", a_grade("ungraded"), None, None if number % 10 == 0 else 0.0) for number in range(WINDOW)]
+    (text,) = kinds(drift, unjudged)
+    assert text == "10% of the last 2,000 completions have no reward, 0% of the first 2,000 before"
+
+
 def test_getting_better_is_no_drift_nor_are_shares_that_are_noise() -> None:
     drift = RewardDrift("policy:a")
     drift.observe(window(400, wrong_steps=2))

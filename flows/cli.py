@@ -283,6 +283,34 @@ def exam(
 
 
 @app.command()
+def loop(
+    recipe: RecipePath,
+    workspace: RecipeWorkspace = None,
+    direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
+    drain_s: Annotated[
+        float, typer.Option("--drain-s", metavar="SECONDS", min=0, help="How long Ctrl-C and SIGTERM wait for answers.")
+    ] = DRAIN_S,
+    trust: Trust = None,
+    trust_commands: Annotated[
+        bool, typer.Option("--trust-commands", help="The recipe's train and serve commands may run; remembered.")
+    ] = False,
+    log_level: LogLevel = "info",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Have a teacher learn from what was kept of its chains, round after round. Resumes by itself."""
+    from cotfactory.flows.host import trusted_commands
+    from cotfactory.flows.loop.run_loop import loop_recipe
+    from cotfactory.flows.settings import load_recipe
+
+    with _shown(as_json, debug) as show:
+        _trust(recipe, trust)
+        trusted_commands.trust_commands(load_recipe(recipe), recipe.parent, said=trust_commands, ask=_ask())
+        place = _workspace_of(recipe, workspace)
+        show(loop_recipe(recipe, place, direct=direct, log_level=log_level, drain_s=drain_s))
+
+
+@app.command()
 def prove(
     arms: Annotated[
         str, typer.Option("--arms", metavar="NAME,...", help="strict, answer, majority, unverified.")

@@ -16,6 +16,7 @@ from prefect.types.entrypoint import EntrypointType
 from cotfactory.flows.host.orchestrator import is_open_to_all, lasting_server
 from cotfactory.flows.prefect_build import build_recipe
 from cotfactory.flows.prefect_check import check_and_plan
+from cotfactory.flows.prepare import refuse_rounds
 from cotfactory.flows.release.publish import prepare_publishing
 from cotfactory.flows.settings import load_recipe
 from cotfactory.schemas.errors import InputError, OrchestratorError
@@ -64,6 +65,7 @@ def deploy_recipe(request: DeployRequest, ask: Callable[[str], bool] | None = No
     not take, OrchestratorError when there is no server that stays, or it does not answer.
     """
     recipe = load_recipe(request.recipe)
+    refuse_rounds(recipe)
     if request.publish:
         prepare_publishing(recipe, create=request.create, ask=ask)  # a worker can ask nobody
     server = lasting_server()

@@ -30,6 +30,7 @@ from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, secrets_of, s
 from cotfactory.flows.stage_runner import Stage, logged
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.record import Record
 from cotfactory.schemas.secrets import masked
 
 logger = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ async def build_recipe(
     try:
         loaded = load_recipe(Path(recipe) if recipe else shipped_recipe(DEFAULT_RECIPE))
     except CotfactoryError as error:
-        return _state(end_state(None, error), frozenset(), error)
+        return prefect_state(end_state(None, error), frozenset(), error)
     request = BuildRequest(loaded, Path(workspace), limit, publish, log_level=log_level, drain_s=drain_s, wait_s=wait_s)
     secrets, watcher = secrets_of(loaded), watching.get()
     if watcher is None:
@@ -140,11 +141,11 @@ async def build_recipe(
         except CotfactoryError as error:
             told = error.summary if isinstance(error.summary, RunSummary) else None
             logger.error("run ended", extra={"error": str(error)})
-            return _state(end_state(told, error), secrets, error)
-    return _state(end_state(summary, None), secrets, summary)
+            return prefect_state(end_state(told, error), secrets, error)
+    return prefect_state(end_state(summary, None), secrets, summary)
 
 
-def _state(ended: EndState, secrets: frozenset[str], data: RunSummary | CotfactoryError) -> State[Any]:
+def prefect_state(ended: EndState, secrets: frozenset[str], data: Record | CotfactoryError) -> State[Any]:
     """Return how a run ended as Prefect tells it: automations are triggered by the name."""
     kind = StateType.COMPLETED
     if isinstance(data, CotfactoryError):

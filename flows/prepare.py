@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.teacher_plan import teacher_plans
-from cotfactory.schemas.errors import ContractFailed, CotfactoryError, WorkspaceBusy
+from cotfactory.schemas.errors import ContractFailed, CotfactoryError, RecipeError, WorkspaceBusy
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
@@ -49,7 +49,7 @@ HOLD_AGAIN_S = 0.5
 class BuildRequest:
     """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen.
 
-    `chosen` takes only the problems with these ids.
+    `chosen` names the problems, by id, that each teacher is asked, and takes only those; None: all are asked all.
     `log_level` (debug, info, warning, error) is how much goes into the run's log; `drain_s` is how long a run that a
     signal stops waits at most for what is in flight, `wait_s` how long one waits for another to let the workspace go.
     """
@@ -62,7 +62,15 @@ class BuildRequest:
     log_level: str = "info"
     drain_s: float = DRAIN_S
     wait_s: float = 0.0
-    chosen: frozenset[str] | None = None
+    chosen: Mapping[str, frozenset[str]] | None = None
+
+
+def refuse_rounds(recipe: Recipe) -> None:
+    """Raise RecipeError for a recipe with rounds, which is no single run."""
+    if recipe.rounds is not None:
+        raise RecipeError(
+            f"Recipe {recipe.name!r} has `rounds`, in which a teacher learns", "run it with `cotfactory loop RECIPE`"
+        )
 
 
 @asynccontextmanager
@@ -74,6 +82,7 @@ async def opened_job(
     However the context ends, the run is written down and told to `progress`.
     """
     level = log_level(request.log_level)
+    refuse_rounds(request.recipe)
     if asks:
         refuse_unbound_keys(request.recipe)
     workspace = open_workspace(request.workspace)
@@ -142,9 +151,10 @@ async def _written_down(
 
 @asynccontextmanager
 async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, asks: bool) -> AsyncIterator[Job]:
-    loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit, request.chosen)))
+    chosen = None if request.chosen is None else frozenset[str]().union(*request.chosen.values())
+    loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit, chosen)))
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
-    plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace)
+    plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace, request.chosen)
     has_tool = any(plan.strategy.most_calls for plan in plans)
     with (
         loaded,

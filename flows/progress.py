@@ -102,6 +102,7 @@ class TerminalProgress:
         """Show a bar for one stage until the context closes."""
         self._name, self._total, self._done, self._not_needed, self._is_asking = name, total, 0, 0, False
         self._started = self._shown_at = time.monotonic()
+        self._bars.start()  # a loop has one run after another, and each stops them at its end
         self._task = self._bars.add_task(name, total=total, rate="", details="")
         try:
             yield

@@ -1,6 +1,6 @@
 """The jobs that work on a recipe in a workspace: run (as a Prefect flow or plainly), release, regrade."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,11 @@ def run_recipe(
             return uvloop.run(stoppable(build(request, DirectStages(), progress)))
         progress.note("running as a Prefect flow; a local server takes some seconds to start (--direct runs without)")
         with prefect_server():
+            from cotfactory.flows.prefect_build import build_recipe
+
             parameters = {"limit": limit, "publish": publish, "log_level": log_level, "drain_s": drain_s, "wait_s": 0.0}
-            return uvloop.run(stoppable(_as_flow(progress, recipe=str(path), workspace=str(workspace), **parameters)))
+            running = as_flow(build_recipe, progress, recipe=str(path), workspace=str(workspace), **parameters)
+            return RunSummary.model_validate(uvloop.run(stoppable(running)))
 
 
 def release_recipe(path: Path, workspace: Path, version: str | None, log_level: str) -> RunSummary:
@@ -85,15 +88,19 @@ def regrade_recipe(path: Path, workspace: Path, log_level: str) -> RegradeReport
     return RegradeReport(recipe=request.recipe.name, flipped=tuple(flips))
 
 
-async def _as_flow(progress: TerminalProgress, **parameters: Any) -> RunSummary:
+async def as_flow(flow: Callable[..., Awaitable[Any]], progress: TerminalProgress, **parameters: Any) -> Any:
+    """Return the data that a flow of Prefect ends with, while `progress` watches it.
+
+    Raises OrchestratorError when the server fails meanwhile.
+    """
     import httpx
     from prefect.exceptions import PrefectException
 
-    from cotfactory.flows.prefect_build import build_recipe, watching
+    from cotfactory.flows.prefect_build import watching
 
     watching.set(progress)
     try:
-        return RunSummary.model_validate(await build_recipe(**parameters))
+        return await flow(**parameters)
     except (httpx.HTTPError, PrefectException) as error:
         raise OrchestratorError(
             f"The Prefect server failed during the run: {error or type(error).__name__}",

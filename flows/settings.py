@@ -31,7 +31,7 @@ ENVIRONMENT: Mapping[str, str] = os.environ
 """Of this process, as it is when it is asked."""
 PATHS = frozenset({"path", "recordings", "ca_bundle", "grader"})
 """Keys in which `${NAME}` is filled in when the recipe is read: names of files, which are published without folders."""
-LATER = frozenset({"base_url", "base_urls", "headers", "start"})
+LATER = frozenset({"base_url", "base_urls", "headers", "start", "train", "serve"})
 """Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a request is sent or
 a command is started."""
 PLAIN = frozenset({"prompt", "system", "guidelines", "policies"})
@@ -149,7 +149,12 @@ def has_key(spec: TeacherSpec, environment: Mapping[str, str]) -> bool:
 
 def start_command(spec: TeacherSpec, environment: Mapping[str, str] = ENVIRONMENT) -> list[str]:
     """Return the words of the command that serves a teacher, the environment's values in them. Raises RecipeError."""
-    return [_filled_in(word, environment, f"teacher {spec.name!r}") for word in shlex.split(spec.start or "")]
+    return command_words(spec.start or "", f"teacher {spec.name!r}", environment)
+
+
+def command_words(command: str, where: str, environment: Mapping[str, str] = ENVIRONMENT) -> list[str]:
+    """Return the words of a recipe's command, the environment's values in them. Raises RecipeError, naming `where`."""
+    return [_filled_in(word, environment, where) for word in shlex.split(command)]
 
 
 def _header(spec: TeacherSpec, name: str, value: str, environment: Mapping[str, str]) -> str:

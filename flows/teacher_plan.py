@@ -1,6 +1,6 @@
 """TeacherPlan: one teacher of a recipe with its strategy and its rule for attempts."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from cotfactory.generators.ask.policy_strategy import PolicyStrategy
@@ -19,7 +19,8 @@ class TeacherPlan:
     """A teacher of the recipe, ready to have prompts rendered for it.
 
     `recorded` counts the completions a replay teacher has, so that none is asked for which does not exist; `stored` are
-    the rollouts of a policy, or what people wrote: none of it is ever asked for.
+    the rollouts of a policy, or what people wrote: none of it is ever asked for. `chosen` are the problems that this
+    teacher is asked, by id; None: all of them.
     """
 
     position: int
@@ -28,11 +29,12 @@ class TeacherPlan:
     attempts: Attempts
     recorded: RecordingCounts | None
     stored: StoredRollouts | None = None
+    chosen: Container[str] | None = None
 
     @property
     def is_asked_alike(self) -> bool:
         """Whether every problem may be asked as often as `attempts` says."""
-        return self.recorded is None and self.stored is None
+        return self.recorded is None and self.stored is None and self.chosen is None
 
     def request_ids(self, problem: Problem, opening: str, samples: int) -> tuple[tuple[str, ...], ...]:
         """Return the ids of the requests for the first `samples` samples: by sample index, then by step."""
@@ -41,7 +43,9 @@ class TeacherPlan:
         return tuple((candidate_id,) for candidate_id in self.stored.ids(problem.problem_id, samples))
 
     def attempts_at(self, problem: Problem) -> Attempts | None:
-        """Return the rule for one problem; None when no completion of it is there."""
+        """Return the rule for one problem; None when it is not asked, or no completion of it is there."""
+        if self.chosen is not None and problem.problem_id not in self.chosen:
+            return None
         if self.stored is not None:
             available = min(self.attempts.max, self.stored.count(problem.problem_id))
         elif self.recorded is not None:
@@ -52,12 +56,16 @@ class TeacherPlan:
 
 
 def teacher_plans(
-    recipe: Recipe, recorded: Mapping[str, RecordingCounts], workspace: Workspace | None = None
+    recipe: Recipe,
+    recorded: Mapping[str, RecordingCounts],
+    workspace: Workspace | None = None,
+    chosen: Mapping[str, Container[str]] | None = None,
 ) -> tuple[TeacherPlan, ...]:
     """Return the teachers that are asked the problems.
 
     `recorded` holds the counts of those that replay recordings, by name.
-    `workspace` is where rollouts are stored; None where the samples that count are known already.
+    `workspace` is where rollouts are stored; None where the samples that count are known already. `chosen` names the
+    problems that each teacher is asked; None: all are asked all.
     """
     return tuple(
         TeacherPlan(
@@ -67,6 +75,7 @@ def teacher_plans(
             _rule(recipe, spec),
             recorded.get(spec.name),
             _rollouts(spec, workspace),
+            None if chosen is None else chosen[spec.name],
         )
         for position, spec in enumerate(recipe.writers)
     )

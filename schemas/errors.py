@@ -22,6 +22,7 @@ CotfactoryError                 exit 1
 ├── PublishError                         the Hub
 │   └── HubUnreachable                   down, slow, limiting the rate: later it may go well
 ├── ProofBroken                          an arm of `prove` did not come out as it must
+├── TrainingFailed                       the `train` command of a round
 └── OrchestratorError                    the Prefect server
 """
 
@@ -206,6 +207,10 @@ class HubUnreachable(PublishError):
 
 class ProofBroken(CotfactoryError):
     """What a student learned is not what the arms of the proof should show; the summary holds the numbers."""
+
+
+class TrainingFailed(CotfactoryError):
+    """The command that trains in a round failed, or left nothing behind; what was bought and released stands."""
 
 
 class OrchestratorError(CotfactoryError):

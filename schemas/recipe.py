@@ -12,6 +12,7 @@ from cotfactory.schemas.judge_rules import JudgeRules
 from cotfactory.schemas.problem import AnswerKind, Program, TextCompare
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.review_rules import ReviewRules
+from cotfactory.schemas.rounds import Rounds
 from cotfactory.schemas.sandbox_packages import SandboxKeys
 from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
@@ -369,6 +370,8 @@ class Recipe(RecipeKeys):
     """What people are asked about the chains, and what must come of it before a release."""
     rollouts: Rollouts | None = None
     """For the product `steps`, and only with it: label the steps of some chains."""
+    rounds: Rounds | None = None
+    """For `cotfactory loop`: a teacher with `rounds: true` learns from what was kept of its chains."""
     budget: Budget = Budget()
     """The most this recipe may ever spend. Then each teacher needs `sampling.max_tokens` or
     `sampling.max_completion_tokens`."""
@@ -496,6 +499,34 @@ class Recipe(RecipeKeys):
             )
         if "sft_policy" in self.release.products and not deliberates:
             raise ValueError("the product `sft_policy` needs a teacher with `strategy: deliberate`, and `policies`")
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_have_one_student(self) -> Self:
+        students = [teacher for teacher in self.teachers if teacher.rounds]
+        if len(students) != (self.rounds is not None):
+            raise ValueError(
+                f"`rounds` and the teacher that learns belong together: expected one teacher with `rounds: true`, "
+                f"not {len(students)}"
+                if self.rounds
+                else "a teacher has `rounds: true`: expected `rounds` in the recipe"
+            )
+        if self.rounds is None:
+            return self
+        if self.rounds.base is None and students[0].recordings is not None:
+            raise ValueError("recordings are the same in every round: expected a teacher that can be asked anew")
+        difficulty = self.curation.difficulty
+        if difficulty is not None and difficulty.model == students[0].model:
+            raise ValueError("curation.difficulty names the model that learns: expected another teacher's")
+        others = {
+            "rollouts": self.rollouts is not None,
+            "judge": self.judge is not None,
+            "release.min_new_rows": self.release.min_new_rows is not None,
+            "release.unverified": self.release.unverified is not None,
+        }
+        for key, is_given in others.items():
+            if is_given:
+                raise ValueError(f"a recipe with `rounds` has `{key}`: expected one or the other")
         return self
 
     @model_validator(mode="after")

@@ -148,6 +148,8 @@ class TeacherSpec(RecipeKeys):
     they are those that people wrote or corrected with [`cotfactory review`](reviewing.md)."""
     simulated: StudentShares | None = None
     """`true`, or the shares of its mistakes: a local server that answers like a fallible student."""
+    rounds: bool = False
+    """Whether this is the teacher that learns in the `rounds` of the recipe."""
     api_key_env: str = "OPENAI_API_KEY"
     """The environment variable that holds the key; the key itself never enters a recipe. A server on this machine
     needs none, unless this key is set, nor does a teacher whose `headers` carry one."""

@@ -59,6 +59,11 @@ class Workspace:
         return self.root / "made_of"
 
     @property
+    def rounds(self) -> Path:
+        """One folder a recipe with rounds: what each round trained, its logs and measures."""
+        return self.root / "rounds"
+
+    @property
     def is_unused(self) -> bool:
         """Whether nothing was ever bought or spent in it."""
         bought = (path for path in self.table("candidates").glob("*.parquet") if path.name != SEED)

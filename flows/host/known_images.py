@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from cotfactory.flows.host.trusted_hosts import config_folder
+from cotfactory.flows.host.remembered import config_folder
 from cotfactory.flows.settings import ENVIRONMENT
 from cotfactory.schemas.errors import SandboxError
 

@@ -4,12 +4,12 @@ A key goes to the providers that it is known for, to this machine, and to hosts 
 (`--trust HOST`, or a yes on the terminal), which are remembered outside every workspace.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from cotfactory.flows.host.remembered import Remembered, remember, remembered, remembered_file
 from cotfactory.flows.settings import ENVIRONMENT, VARIABLE, asked_url, has_key
 from cotfactory.generators.teacher.proxy import is_loopback
 from cotfactory.schemas.errors import RecipeError
@@ -101,13 +101,7 @@ def trust_what_is_answered_yes(recipe: Recipe, hosts: Sequence[str], ask: Callab
 
 def trusted_hosts_file(environment: Mapping[str, str] = ENVIRONMENT) -> Path:
     """Return the file that remembers: `cotfactory/trusted_hosts.json` in XDG_CONFIG_HOME, or in ~/.config."""
-    return config_folder(environment) / "trusted_hosts.json"
-
-
-def config_folder(environment: Mapping[str, str] = ENVIRONMENT) -> Path:
-    """Return where a user's own settings are, outside every workspace: `cotfactory` in XDG_CONFIG_HOME or ~/.config."""
-    folder = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME") or Path.home()) / ".config"
-    return Path(folder) / "cotfactory"
+    return remembered_file("trusted_hosts", environment)
 
 
 def _uses(spec: TeacherSpec, environment: Mapping[str, str]) -> list[KeyUse]:
@@ -145,33 +139,13 @@ def _is_bound(use: KeyUse, environment: Mapping[str, str]) -> bool:
     )
 
 
-def _remembered(environment: Mapping[str, str]) -> dict[str, list[str]]:
-    path = trusted_hosts_file(environment)
-    try:
-        known = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise RecipeError(
-            f"{path}, which names the hosts that keys may go to, cannot be read: {error}",
-            "mend or delete it; what is asked again after that is remembered anew",
-        ) from error
-    if not isinstance(known, dict) or not all(isinstance(names, list) for names in known.values()):
-        raise RecipeError(
-            f"{path} holds {str(known)[:60]!r}: expected hosts, each with a list of variables", "delete it"
-        )
-    return known
+def _remembered(environment: Mapping[str, str]) -> Remembered:
+    return remembered(trusted_hosts_file(environment))
 
 
 def _remember(uses: Sequence[KeyUse], environment: Mapping[str, str]) -> None:
-    if not uses:
-        return
-    path = trusted_hosts_file(environment)
-    known = _remembered(environment)
+    hosts: Remembered = {}
     for use in uses:
-        known[use.host] = sorted({*known.get(use.host, ()), use.variable})
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
-    part.chmod(0o600)
-    part.replace(path)
+        hosts.setdefault(use.host, []).append(use.variable)
+    if hosts:
+        remember(trusted_hosts_file(environment), hosts)

@@ -10,6 +10,7 @@ from pathlib import Path
 from cotfactory.flows.ask.judging import refuse_unjudged
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
+from cotfactory.flows.host.trusted_commands import commands_of_rounds
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.problem_rules import why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
@@ -81,11 +82,13 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
     kinds = Counter(problem.answer_kind for problem in problems)
     ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
     faults: list[str] = []
+    ok += [f"command that `loop` starts, as you: {key}: {said}" for key, said in commands_of_rounds(recipe).items()]
     ok += _contamination(recipe, problems)
     unsupported = why_unsupported(problems)
     for why, count in Counter(unsupported.values()).most_common():
         ok.append(f"problems that cannot be judged and will not be asked: {count:,}, since {why}")
-    _check_endpoints(plans, problems, place.logs, ok, faults, asks=asks)
+    served = recipe.rounds is not None and recipe.rounds.base is not None
+    _check_endpoints(plans, problems, place.logs, ok, faults, asks=asks, served_in_rounds=served)
     judged = [problem for problem in problems if problem.problem_id not in unsupported]
     good, strength = _check_references(recipe, judged, ok, faults)
     report = CheckReport(
@@ -119,9 +122,19 @@ def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:
 
 
 def _check_endpoints(
-    plans: Sequence[TeacherPlan], problems: list[Problem], logs: Path, ok: list[str], faults: list[str], *, asks: bool
+    plans: Sequence[TeacherPlan],
+    problems: list[Problem],
+    logs: Path,
+    ok: list[str],
+    faults: list[str],
+    *,
+    asks: bool,
+    served_in_rounds: bool,
 ) -> None:
     for plan in plans:
+        if served_in_rounds and plan.spec.rounds:
+            ok.append(f"teacher {plan.spec.name}: the command `serve` of the rounds serves it, from the first one on")
+            continue
         try:
             described = asyncio.run(describe_endpoint(plan, problems, logs, asks=asks))
             ok.append(f"teacher {plan.spec.name}: {described}")

@@ -9,6 +9,7 @@ from cotfactory.flows.ask.assignments import Assignment, shards, wanted_samples
 from cotfactory.flows.ask.judging import Judging
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
+from cotfactory.flows.prepare import refuse_rounds
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
@@ -107,6 +108,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
     for what is wrong with the recipe or its problems.
     """
     recipe = load_recipe(path)
+    refuse_rounds(recipe)
     place = open_workspace(workspace)
     grader = custom_grader(recipe.grader)
     every_problem = load_problems(recipe.problems, path.parent, hub_access(), grader, recipe.judge_id)

@@ -6,7 +6,7 @@ so that what a problem is like for both falls out (paired bootstrap, Efron and T
 
 from collections.abc import Mapping, Sequence
 from math import comb
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -92,9 +92,11 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(value=float(known.mean()), low=float(low), high=float(high))
 
 
-def paired_difference(ours: Sequence[Results], theirs: Sequence[Results], of: str = "valid") -> Estimate:
-    """Return by how much the first is ahead, over the problems that both were asked; `of` is `valid` or `pass_at_8`."""
-    value = valid_share if of == "valid" else pass_at_k
+def paired_difference(
+    ours: Sequence[Results], theirs: Sequence[Results], of: Literal["pass_at_1", "pass_at_8"] = "pass_at_1"
+) -> Estimate:
+    """Return by how much the first is ahead, over the problems that both were asked."""
+    value = valid_share if of == "pass_at_1" else pass_at_k
     return estimate(
         [
             value(mine[problem]) - value(other[problem])

@@ -40,3 +40,13 @@ def problem_results(
 
 def _equations(text: str) -> frozenset[int]:
     return frozenset(zlib.crc32(step.text.encode()) for step in stated_steps(text))
+
+
+def spent_usd(job: Job) -> float:
+    """Return what the chains of a job cost, over all runs that bought them."""
+    return sum(
+        chain.candidate.cost_usd or 0.0
+        for groups in decided_groups(job.problems, job.plans, job.wanted, job.run.output_name)
+        for group in groups
+        for chain in (*group.candidates, *group.earlier_steps)
+    )

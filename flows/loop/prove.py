@@ -150,7 +150,7 @@ async def _ask_and_release(
 ) -> None:
     recipe = _recipe(request, learner.arm, learner.seed, learner.model, base_url)
     chosen = problems.of_round(number, request.problems_per_round) | problems.held_out
-    wanted = BuildRequest(recipe, request.workspace, log_level=request.log_level, chosen=chosen)
+    wanted = BuildRequest(recipe, request.workspace, log_level=request.log_level, chosen={TEACHER: chosen})
     summary = await build(wanted, runner, progress, lambda job: _note(job, learner, problems))
     assert summary.release is not None
     chains = learner.arm.chains(Path(summary.release.path))
@@ -166,7 +166,7 @@ async def _measure_last(
     progress: Progress,
 ) -> None:
     recipe = _recipe(request, learner.arm, learner.seed, learner.model, base_url)
-    wanted = BuildRequest(recipe, request.workspace, log_level=request.log_level, chosen=problems.held_out)
+    wanted = BuildRequest(recipe, request.workspace, log_level=request.log_level, chosen={TEACHER: problems.held_out})
     await ask_and_measure(wanted, runner, progress, lambda job: _note(job, learner, problems))
 
 

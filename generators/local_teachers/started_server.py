@@ -30,30 +30,38 @@ class StartedServer:
         if code is None:
             return None
         return TeacherRefused(
-            f"The command that serves the teacher ended with code {code}; the end of {self.log}:\n{_end_of(self.log)}",
+            f"The command that serves the teacher ended with code {code}; the end of {self.log}:\n{end_of(self.log)}",
             "fix `start:`, or what it says is missing",
         )
 
 
 @contextmanager
-def started(command: Sequence[str], log: Path) -> Iterator[StartedServer]:
+def started(command: Sequence[str], log: Path, folder: Path | None = None) -> Iterator[StartedServer]:
     """Start a command on a free port, without a shell, and yield where it will answer; end its processes afterwards.
 
-    `{port}` in its words is that port. The processes end too when this one dies, however it does. Raises OSError where
-    the log cannot be written.
+    `{port}` in its words is that port; `folder` is where it is started, None: here. The processes end too when this one
+    dies, however it does. Raises OSError where the log cannot be written.
     """
     port = _free_port()
     words = [word.replace("{port}", str(port)) for word in command]
+    with supervised(words, log, folder) as process:
+        yield StartedServer(f"http://{HOST}:{port}/v1", log, process)
+
+
+@contextmanager
+def supervised(command: Sequence[str], log: Path, folder: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command as `started` does, and yield the process that watches over it and ends with its code."""
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-            [sys.executable, "-I", str(Path(supervise_command.__file__).resolve()), str(os.getpid()), *words],
+            [sys.executable, "-I", str(Path(supervise_command.__file__).resolve()), str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            cwd=folder,
             start_new_session=True,  # Ctrl-C is ours: what is in flight is still to be answered
         )
     try:
-        yield StartedServer(f"http://{HOST}:{port}/v1", log, process)
+        yield process
     finally:
         process.terminate()
         try:
@@ -70,7 +78,8 @@ def _free_port() -> int:
     return port
 
 
-def _end_of(log: Path) -> str:
+def end_of(log: Path) -> str:
+    """Return the last lines of a log, indented."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - SHOWN_BYTES))
         lines = file.read().decode("utf-8", "replace").splitlines()

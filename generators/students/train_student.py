@@ -73,11 +73,12 @@ def _save(model: StudentModel, folder: Path) -> None:
 def main(words: Sequence[str]) -> None:
     """Train on the release in one folder what starts from the student in another, into a third: RELEASE OUT FROM.
 
-    A FROM that is not there yet is made from people's chains first.
+    A folder alone gets a first student, which learns from people's chains.
     """
+    if len(words) == 1:
+        train_base(Path(words[0]), seed=0)
+        return
     release, out, base = map(Path, words)
-    if not (base / WEIGHTS).exists():
-        train_base(base, seed=0)
     print(f"learned from {train_on(base, released_chains(release), out, seed=0)} chains")
 
 

@@ -33,7 +33,8 @@ from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.rounds import Rounds
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.warehouse.workspace import Workspace, exclusive, open_workspace
+from cotfactory.warehouse.workspace import Workspace, open_workspace
+from cotfactory.warehouse.workspace_lock import exclusive
 
 HELD_OUT = HeldOut(share=0.1)
 """Where the recipe's `curation.held_out` says nothing."""

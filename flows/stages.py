@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cotfactory.curation.balance import require_domains
@@ -35,6 +35,7 @@ from cotfactory.schemas.grade import Decision, Verdict
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.rubric import NOT_JUDGED
 from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.examined import ExaminedRows
 from cotfactory.warehouse.ledger import abandoned_journals
@@ -44,8 +45,6 @@ from cotfactory.warehouse.tables import write_table
 
 GRADE_BATCH = 256
 MUTATED_CHAINS = 100
-LATER = timedelta(microseconds=1)
-"""What people say is newer than what the grader said just before."""
 
 
 class Flip(Record):
@@ -143,9 +142,10 @@ def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") ->
                 yield grade_row(grade, problem, candidate)
                 by_people = job.people.get((candidate.candidate_id, problem.problem_id))
                 if by_people is not None:  # their verdict counts, and is held against what the machine says now
-                    before, grade = grade.verdict, by_people.grade(problem, candidate, grade)
-                    yield GradeRow(grade, by_people.grade_id, problem.problem_id, datetime.now(UTC) + LATER)
-                if before is not None and before != grade.verdict:
+                    row = by_people.row(problem, candidate, grade)
+                    before, grade = grade.verdict, row.grade
+                    yield row
+                if before is not None and before != grade.verdict and grade.reason != NOT_JUDGED:
                     flips.append(
                         Flip(
                             candidate_id=candidate.candidate_id,
@@ -227,7 +227,7 @@ def settle_judgements(job: Job, judging: Judging) -> None:
     """Grade the chains by what the judge has said of them."""
     run = job.run
     with run.progress.stage("settle judgements"):
-        run.judge = judging.settle(run.run_id, run.reviews)
+        run.judge = judging.settle(run.run_id, run.reviews, job.people)
     if run.judge.distrust is not None:
         judge = f"the judge {run.judge.teacher!r}"
         run.progress.note(f"{judge} is not relied on, its verdicts are ungraded: {run.judge.distrust}")

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from cotfactory.flows.ask.assignments import AskingRound, Assignment, wanted_samples
 from cotfactory.flows.ask.prompts_of_chains import PromptsOfChains
 from cotfactory.flows.grade_rows import grade_row
-from cotfactory.flows.review.people_verdicts import figures_of
+from cotfactory.flows.review.people_verdicts import PeoplesVerdicts, figures_of
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.judge_strategy import JudgeStrategy
 from cotfactory.generators.teacher.budget import worst_case
@@ -117,8 +117,11 @@ class Judging:
         worst = (worst_case(sampling, messages, Usage(input_tokens=longest_response)) for messages in asked)
         return max(worst, key=lambda usage: usage.input_tokens, default=Usage())
 
-    def settle(self, run_id: str, reviews: Sequence[Review]) -> JudgeFacts:
-        """Grade the chains by what the judge has said so far, and return what is found of the judge."""
+    def settle(self, run_id: str, reviews: Sequence[Review], people: PeoplesVerdicts) -> JudgeFacts:
+        """Grade the chains by what the judge has said so far, and return what is found of the judge.
+
+        What `people` said of a chain outranks it, and is written anew with it.
+        """
         counts: dict[str, int] = defaultdict(int)
         bought = NOTHING_SPENT
         distrust: str | None = "its exam was not taken yet"
@@ -143,6 +146,9 @@ class Judging:
                     grade = judged_grade(problem, answer.judged_id, answer.response, votes, distrust)
                     if _differs(grade, answer.chain.grade):
                         yield grade_row(grade, problem, answer.chain.candidate)
+                    by_people = people.get((answer.judged_id, problem.problem_id))
+                    if by_people is not None:
+                        yield by_people.row(problem, answer.chain.candidate, grade)
 
         write_grades(self._workspace, f"{run_id}-judged", rows())
         return JudgeFacts(

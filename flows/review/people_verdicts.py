@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from cotfactory.reviewing.figures import by_item, people_figures
 from cotfactory.reviewing.settle import newest, settle
@@ -15,10 +15,12 @@ from cotfactory.schemas.people_figures import PeopleFigures
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.review import PEOPLE, Answer, Review
+from cotfactory.warehouse.seal import GradeRow
 from cotfactory.warehouse.stored_reviews import latest_items, reviews_of
 from cotfactory.warehouse.workspace import Workspace
 
 ENOUGH_TO_REFUTE = 2
+LATER = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class PeoplesVerdict:
         """The id of its grade: another verdict of theirs is another grade."""
         said = [self.answer, self.asked_steps, self.wrong_step]
         return content_id([self.candidate_id, self.problem_id, PEOPLE, self.guidelines_id, *said])
+
+    def row(self, problem: Problem, candidate: Candidate, machine: Grade) -> GradeRow:
+        """Return the grade as the table keeps it, newer than what the machine said just before."""
+        at = datetime.now(UTC) + LATER
+        return GradeRow(self.grade(problem, candidate, machine), self.grade_id, problem.problem_id, at)
 
     def grade(self, problem: Problem, candidate: Candidate, machine: Grade) -> Grade:
         """Return it as a grade, with the answer that the machine read.

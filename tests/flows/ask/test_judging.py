@@ -10,9 +10,16 @@ import pytest
 
 import cotfactory
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.review.review import opened_session
+from cotfactory.flows.run import regrade_recipe, release_recipe
+from cotfactory.flows.settings import load_recipe
 from cotfactory.schemas.errors import ContractFailed, RecipeError
+from cotfactory.schemas.review import Answer
+from cotfactory.warehouse.stored_reviews import write_review
+from cotfactory.warehouse.workspace import Workspace
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, counting_teacher
+from tests.flows.review.test_effects import say
 
 
 @pytest.fixture
@@ -84,6 +91,8 @@ def test_a_judge_decides_and_is_paid_once(judged: Any, judge: CountingTeacher, t
     assert first.release is not None
     assert again.release.rows_sha == first.release.rows_sha
     assert plan_recipe(recipe, tmp_path / "w").calls_at_most == 0
+    assert regrade_recipe(recipe, tmp_path / "w", "info").flipped == ()
+    assert cotfactory.run(recipe, tmp_path / "w").verdicts == first.verdicts
     facts = json.loads((Path(first.release.path) / "manifest.json").read_text())["facts"]["judge"]
     assert (facts["keys"], facts["keys_accepted"], facts["chains"], facts["distrust"]) == (KEYS, 0, CHAINS, None)
     assert "Of the 40 answers of its exam" in (Path(first.release.path) / "README.md").read_text()
@@ -106,14 +115,32 @@ def test_a_judge_that_passes_empty_words_counts_for_nothing(
     assert repaired.verdicts["correct"] == 6
 
 
-def test_without_peoples_word_a_demanded_precision_is_not_met(judged: Any, tmp_path: Path) -> None:
-    recipe = judged(judge={"teacher": "critic", "require": {"precision_low": 0.9}})
+def test_a_demanded_precision_is_what_people_find(judged: Any, tmp_path: Path) -> None:
+    """Until they were asked nothing counts; they are asked about what it accepted and what it rejected."""
+    recipe = judged(
+        judge={"teacher": "critic", "require": {"precision_low": 0.4}},
+        review={"guidelines": "Judge.", "per_item": 1, "sample": {"random": 9, "disputed": 0, "planted": 0}},
+    )
     with pytest.raises(ContractFailed):
         cotfactory.run(recipe, tmp_path / "w")
     query = "SELECT DISTINCT evidence.detail AS why FROM grades WHERE reason LIKE 'not_trusted%'"
     whys = [row["why"] for row in cotfactory.sql(tmp_path / "w", query).to_pylist()]
     assert whys
     assert all("people have not measured its precision yet" in why for why in whys)
+    workspace = Workspace(tmp_path / "w")
+    session = opened_session(load_recipe(recipe), workspace)
+    said = {item.item_id: item.stratum.verdict for item in session.items.values() if item.stratum is not None}
+    assert sorted(said.values()) == ["correct"] * 6 + ["incorrect"] * 3
+    for item in session.items.values():
+        answer: Answer = "yes" if said[item.item_id] == "correct" else "no"
+        write_review(workspace, say("ana", item, answer, guidelines_id=session.rules.guidelines_id))
+    summary = release_recipe(recipe, tmp_path / "w", None, "info")
+    assert summary.verdicts["correct"] == 6
+    assert summary.release is not None
+    manifest = json.loads((Path(summary.release.path) / "manifest.json").read_text())
+    assert manifest["facts"]["judge"]["distrust"] is None
+    (measured,) = manifest["facts"]["people"]["graders"]
+    assert (measured["grader"], measured["precision"]["value"]) == ("rubric", 1.0)
 
 
 def test_a_judge_that_fails_half_way_is_asked_for_the_rest(judged: Any, judge: CountingTeacher, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cotfactory.schemas.curation import BenchmarkFile
 from cotfactory.schemas.endpoint_keys import can_be_sent, is_url
 from cotfactory.schemas.errors import InputError, RecipeError, one_line
 from cotfactory.schemas.ids import content_id
-from cotfactory.schemas.recipe import FileSource, Recipe
+from cotfactory.schemas.recipe import FileSource, GrownSource, ProblemSource, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def recipe_id(recipe: Recipe) -> str:
     """
     content = recipe.model_dump(mode="json", exclude_defaults=True)
     for source in content["problems"]:
-        source.pop("path", None)
+        source.get("from", source).pop("path", None)
     for teacher in content["teachers"]:
         for key in OF_NO_OUTPUT:
             teacher.pop(key, None)
@@ -276,10 +276,7 @@ def _filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
 
 
 def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
-    problems = tuple(
-        source.model_copy(update={"path": str(folder / source.path)}) if isinstance(source, FileSource) else source
-        for source in recipe.problems
-    )
+    problems = tuple(_with_absolute_path(source, folder) for source in recipe.problems)
     teachers = tuple(
         spec.model_copy(
             update={key: str(folder / path) for key in ("recordings", "ca_bundle") if (path := getattr(spec, key))}
@@ -307,6 +304,12 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     if recipe.policies:
         files["policies"] = tuple(_policy(given, folder) for given in recipe.policies)
     return recipe.model_copy(update=files)
+
+
+def _with_absolute_path(source: ProblemSource, folder: Path) -> ProblemSource:
+    if isinstance(source, GrownSource):
+        return source.model_copy(update={"seeds": _with_absolute_path(source.seeds, folder)})
+    return source.model_copy(update={"path": str(folder / source.path)}) if isinstance(source, FileSource) else source
 
 
 def _template(path: Path) -> str:

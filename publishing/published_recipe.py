@@ -18,7 +18,7 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
     before the host, and the query. Of headers nothing but the names is told: each value is a variable to set.
     """
     told = recipe.model_dump(mode="json")
-    for source in told["problems"]:
+    for source in (listed.get("from", listed) for listed in told["problems"]):
         if source["source"] == "file":
             source["path"] = PurePath(source["path"]).name
     for benchmark in told["curation"]["decontaminate"]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from cotfactory.schemas.alarm import AlarmKind
 from cotfactory.schemas.code import Code
@@ -188,7 +188,28 @@ class ProceduralSource(RecipeKeys):
     """From 1 (two small steps) to 5 (many steps, large numbers)."""
 
 
-ProblemSource = Annotated[FileSource | HubSource | ReasoningGymSource | ProceduralSource, Field(discriminator="source")]
+class GrownSource(RecipeKeys):
+    """Problems grown from others, with reference answers that are known [by construction](problems.md#grown-problems).
+
+    Licence and domain are the seed's, and so is the side of a hold-out; `source` says how a problem was grown.
+    """
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    source: Literal["grown"]
+    """That they are grown from others."""
+    seeds: Annotated[FileSource | HubSource | ProceduralSource, Field(discriminator="source", alias="from")]
+    """Where the seeds come from; they are no problems of the recipe unless it lists them as well."""
+    ways: Annotated[tuple[Literal["backward", "open_from_choice"], ...], Field(min_length=1)]
+    """`backward`: a number of the seed is asked for, and its answer told; needs seeds with a worked solution.
+    `open_from_choice`: the choices are left away, where the right one is a whole number."""
+    count: PositiveInt | None = None
+    """Take only the first so many problems; null: all."""
+
+
+ProblemSource = Annotated[
+    FileSource | HubSource | ReasoningGymSource | ProceduralSource | GrownSource, Field(discriminator="source")
+]
 
 
 RL_BAND = (0.2, 0.8)

@@ -29,6 +29,7 @@ TITLES = {
     "HubSource": "problems, hub",
     "ReasoningGymSource": "problems, reasoning_gym",
     "ProceduralSource": "problems, procedural",
+    "GrownSource": "problems, grown",
     "BenchmarkFile": "curation.decontaminate, file",
     "BenchmarkHub": "curation.decontaminate, hub",
 }

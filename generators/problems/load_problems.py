@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cotfactory.generators.problems.file_source import load_file
+from cotfactory.generators.problems.grown_source import grow
 from cotfactory.generators.problems.hub_source import HubAccess, load_hub
 from cotfactory.generators.problems.procedural_source import load_procedural
 from cotfactory.generators.problems.reasoning_gym_source import load_reasoning_gym
@@ -17,6 +18,9 @@ SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {
     "file": lambda source, recipe_folder, hub: load_file(source, recipe_folder),
     "hub": lambda source, recipe_folder, hub: load_hub(source, hub),
     "procedural": lambda source, recipe_folder, hub: load_procedural(source),
+    "grown": lambda source, recipe_folder, hub: grow(
+        SOURCES[source.seeds.source](source.seeds, recipe_folder, hub), source.ways, source.count
+    ),
     "reasoning_gym": lambda source, recipe_folder, hub: load_reasoning_gym(source),
 }
 

@@ -1,0 +1,71 @@
+"""Commands about a workspace: sql, status, doctor, backup, forget."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cotfactory.flows.command_line.options import WORKSPACE, Debug, Json, RecipeWorkspace, Workspace
+from cotfactory.flows.command_line.shown import shown, workspace_of
+
+
+def sql(
+    question: Annotated[
+        str | None, typer.Argument(metavar="SELECT ...|NAME", help="DuckDB's SQL, or the name of a canned question.")
+    ] = None,
+    workspace: Workspace = WORKSPACE,
+    listed: Annotated[bool, typer.Option("--list", help="List the canned questions.")] = False,
+    form: Annotated[str, typer.Option("--format", metavar="table|csv|json", help="How to print rows.")] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Ask the catalog: problems, candidates, grades, rewards, decisions, reviews, runs, releases."""
+    from cotfactory.flows.inspect.ask_catalog import answer, list_questions
+
+    form = "json" if as_json else form
+    with shown(False, debug) as show:
+        show(list_questions(form) if listed else answer(question, workspace, form))
+
+
+def status(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Say what a workspace holds, what is going on in it, and what is still open."""
+    from cotfactory.flows.inspect.ask_catalog import describe_workspace
+
+    with shown(as_json, debug) as show:
+        show(describe_workspace(workspace))
+
+
+def doctor(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Look a workspace over: damage, what killed runs left, disk. Deletes nothing."""
+    from cotfactory.flows.inspect.doctor import examine_workspace
+
+    with shown(as_json, debug) as show:
+        show(examine_workspace(workspace))
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or an older backup.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Copy a workspace, also while a run goes on; only what is new is copied, and all of it is checked."""
+    from cotfactory.flows.inspect.doctor import back_up_workspace
+
+    with shown(as_json, debug) as show:
+        show(back_up_workspace(workspace, target))
+
+
+def forget(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or its name.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told what would go.")] = False,
+    workspace: RecipeWorkspace = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Take the data of one recipe out of a workspace; what others share, and what was spent, stays."""
+    from cotfactory.flows.inspect.forget import forget_recipe
+
+    path = Path(recipe)
+    with shown(as_json, debug) as show:
+        show(forget_recipe(recipe, workspace_of(path if path.is_file() else None, workspace), yes=yes))

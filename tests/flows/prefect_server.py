@@ -46,14 +46,25 @@ class PrefectServer:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         self._password = {"Authorization": f"Basic {base64.b64encode(PASSWORD.encode()).decode()}"}
-        arguments = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--port", str(port)]
-        self._log = (home / "server.log").open("wb")
-        self._process = subprocess.Popen(
+        self._port = port
+        self._log = (home / "server.log").open("ab")
+        self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        arguments = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--port", str(self._port)]
+        return subprocess.Popen(
             [sys.executable, *arguments, "--host", "127.0.0.1"],
             env={**self.environment, "PREFECT_API_URL": "", "PREFECT_SERVER_API_AUTH_STRING": PASSWORD},
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
+
+    def kill_and_start_again(self) -> None:
+        """Have the server gone at once, as its machine's power may, and back as it was."""
+        self._process.kill()
+        self._process.wait(30)
+        self._process = self._started()
+        self.wait()
 
     def wait(self) -> None:
         """Wait until the server answers its health check."""
@@ -73,12 +84,19 @@ class PrefectServer:
         self._log.close()
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Return what the server answers to a POST."""
+        """Return what the server answers to a POST; one that is started again is waited for."""
         request = urllib.request.Request(
             f"{self.url}{path}", json.dumps(body).encode(), {"Content-Type": "application/json", **self._password}
         )
-        with urllib.request.urlopen(request, timeout=30) as reply:
-            return json.load(reply)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=30) as reply:
+                    return json.load(reply)
+            except (urllib.error.URLError, ConnectionError) as error:
+                if isinstance(error, urllib.error.HTTPError) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def deploy(self, recipe: Path, workspace: Path, **wishes: Any) -> None:
         """Do what `cotfactory deploy` does, in this process: its start takes longer than all the rest."""
@@ -146,33 +164,28 @@ class PrefectServer:
 class Worker:
     """A worker of the pool `cotfactory`, and what it and its runs said."""
 
-    def __init__(self, server: PrefectServer, folder: Path) -> None:
+    def __init__(self, server: PrefectServer, folder: Path, **variables: str) -> None:
         self.log = folder / "worker.log"
-        self._output = self.log.open("wb")
+        self._output = self.log.open("ab")
         # Where the package does not lie, as on any machine with a wheel.
         self.process = subprocess.Popen(
             [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cotfactory"],
-            env={**server.environment, "PREFECT_WORKER_QUERY_SECONDS": "1"},
+            env={**server.environment, "PREFECT_WORKER_QUERY_SECONDS": "1", **variables},
             cwd=folder,
             stdout=self._output,
             stderr=subprocess.STDOUT,
         )
+
+    def engines(self) -> list[int]:
+        """Return the processes of the runs that it has started and that are at work."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.kill()  # what it ran has ended
             self.process.wait(60)
         self._output.close()
-
-
-@contextmanager
-def running_worker(server: PrefectServer, folder: Path) -> Iterator[Worker]:
-    """Run a worker for as long as the context is open."""
-    worker = Worker(server, folder)
-    try:
-        yield worker
-    finally:
-        worker.stop()
 
 
 def at_call(teacher: CountingTeacher, number: int, do: Callable[[], object]) -> None:

@@ -9,12 +9,16 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from cotfactory.flows.build import build
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.publishing.release_folder import open_release
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
@@ -22,6 +26,9 @@ from cotfactory.warehouse.workspace import Workspace
 from tests.command_line import run_command
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
+from tests.flows.prefect_server import at_call
+from tests.publishing.hub_repo import HubRepo
+from tests.publishing.hub_server import HubServer
 
 CANDIDATES, KILLS = 300, 3
 
@@ -80,3 +87,55 @@ def stored(workspace: Path) -> set[str]:
     """Return the ids of all sealed candidates."""
     sql = "SELECT DISTINCT candidate_id FROM candidates"
     return {row[0] for row in query_catalog(Workspace(workspace), sql)[1]}
+
+
+KILL_AT = [
+    *(("teacher", number) for number in (1, 4, 8, 12)),  # of the twelve calls that each night makes
+    *(("hub", path) for path in ("/refs", "/preupload/", "/objects/batch", "/large/", "/commit/", "/tag/")),
+]
+
+
+@pytest.mark.slow
+def test_kills_of_publishing_nights(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, hub_server: HubServer, tmp_path: Path
+) -> None:
+    """Killed at ten points, one a night: nothing is lost or doubled, and what the Hub has of a version is all of it."""
+    workspace, log, in_flight = tmp_path / "w", tmp_path / "said.log", 0
+    changes: dict[str, Any] = {"name": "kills", "attempts": 2, "release": {"license": "mit", "repo": "org/kills"}}
+    publish = ("--direct", "--publish", "--create")
+    hub_server.repos["org/kills"] = HubRepo("org/kills", is_private=True)
+    for night, (where, point) in enumerate(KILL_AT, 1):
+        recipe = write_recipe(6 * night, **changes)
+        with log.open("wb") as said:
+            run = subprocess.Popen(run_command(recipe, workspace, *publish), stderr=said)
+
+        def kill(*_: object, run: "subprocess.Popen[bytes]" = run) -> None:
+            run.kill()
+            run.wait()
+
+        if where == "teacher":
+            at_call(teacher, teacher.calls + int(point), kill)
+        else:
+            hub_server.meanwhile.append((str(point), kill))
+        assert run.wait(300) == -signal.SIGKILL, f"{point}: {log.read_text()}"
+        teacher.on_ask = None
+        in_flight += sum(len(read_journal(path).in_flight) for path in open_journals(workspace / "ledger"))
+    last = subprocess.run(
+        run_command(recipe, workspace, *publish, "--json"), capture_output=True, text=True, check=False
+    )
+    assert last.returncode == 0, last.stderr
+    wanted = len(KILL_AT) * 6 * 2
+    assert len(stored(workspace)) == wanted
+    assert query_catalog(Workspace(workspace), "SELECT count(*) FROM candidates")[1] == [(wanted,)]
+    print(f"{wanted} wanted, {teacher.calls} asked, {in_flight} in flight when killed")
+    assert teacher.calls - wanted <= in_flight
+    hub = hub_server.repos["org/kills"]
+    released = {path.name: path for path in (workspace / "releases" / "kills").iterdir()}
+    assert json.loads(last.stdout.splitlines()[-1])["release"]["version"] in hub.tags
+    for version, commit in hub.tags.items():
+        sent = hub.at(commit)
+        assert sent is not None
+        ours = {name: file for name, file in open_release(released[version]).files.items() if name.endswith(".parquet")}
+        assert {name: file.sha256 for name, file in ours.items()} == {
+            name: blob.sha256 for name, blob in sent.files.items() if name.endswith(".parquet")
+        }

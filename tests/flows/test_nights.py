@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,26 @@ from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.workspace import open_workspace
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right
-from tests.flows.prefect_server import PrefectServer, at_call, running_worker
+from tests.flows.prefect_server import PrefectServer, Worker, at_call
 from tests.publishing.hub_server import HubServer
 
 NIGHTS = Path(__file__).parents[2] / "docs" / "nights.md"
 pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module")
+def a_worker(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Worker]]:
+    """What returns a worker that is at work: the same one, but for one that was killed. To start one takes seconds."""
+    folder, started = tmp_path_factory.mktemp("worker"), list[Worker]()
+
+    def at_work() -> Worker:
+        if not started or started[-1].process.poll() is not None:
+            started.append(Worker(prefect_server, folder))
+        return started[-1]
+
+    yield at_work
+    for worker in started:
+        worker.stop()
 
 
 def stored(workspace: Path) -> list[tuple[Any, ...]]:
@@ -91,7 +106,11 @@ def test_the_command_deploys_and_tells_how_a_worker_is_started(
 
 
 def test_three_nights_top_a_dataset_up_and_publish_it(
-    prefect_server: PrefectServer, write_recipe: WriteRecipe, hub_server: HubServer, tmp_path: Path
+    prefect_server: PrefectServer,
+    a_worker: Callable[[], Worker],
+    write_recipe: WriteRecipe,
+    hub_server: HubServer,
+    tmp_path: Path,
 ) -> None:
     """A first release, too little for a second one, enough for it; the morning is told each time."""
     changes: dict[str, Any] = {
@@ -100,15 +119,14 @@ def test_three_nights_top_a_dataset_up_and_publish_it(
     }
     recipe = write_recipe(count=4, **changes)
     prefect_server.deploy(recipe, tmp_path / "w", publish=True, create=True, check_cron="0 0 1 1 *")
-    with running_worker(prefect_server, tmp_path) as worker:
-        nights = []
-        for count in (4, 5, 6):
-            write_recipe(count=count, **changes)
-            nights.append(prefect_server.night(recipe, "nightly-sums"))
-        checks = {"flows": {"name": {"any_": ["check"]}}, "deployments": {"name": {"any_": ["nightly-sums"]}}}
-        (check,) = prefect_server.post("/deployments/filter", checks)
-        prefect_server.post(f"/deployments/{check['id']}/create_flow_run", {})
-        checked = prefect_server.ended("nightly-sums", len(nights))
+    worker, nights = a_worker(), []
+    for count in (4, 5, 6):
+        write_recipe(count=count, **changes)
+        nights.append(prefect_server.night(recipe, "nightly-sums"))
+    checks = {"flows": {"name": {"any_": ["check"]}}, "deployments": {"name": {"any_": ["nightly-sums"]}}}
+    (check,) = prefect_server.post("/deployments/filter", checks)
+    prefect_server.post(f"/deployments/{check['id']}/create_flow_run", {})
+    checked = prefect_server.ended("nightly-sums", len(nights))
     names = [(night["state_type"], night["state_name"]) for night in nights]
     assert names == [("COMPLETED", name) for name in ("Released", "HeldBack", "Released")]
     assert set(hub_server.repos["org/sums"].tags) == {"v1.0.0", "v1.1.0"}
@@ -131,7 +149,11 @@ def test_three_nights_top_a_dataset_up_and_publish_it(
 
 
 def test_a_cancelled_run_waits_for_what_is_in_flight(
-    prefect_server: PrefectServer, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+    prefect_server: PrefectServer,
+    a_worker: Callable[[], Worker],
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
 ) -> None:
     recipe = write_recipe(name="cancelled", count=40)
     let_go = threading.Event()
@@ -144,8 +166,8 @@ def test_a_cancelled_run_waits_for_what_is_in_flight(
     teacher.answer = right
     at_call(teacher, 10, lambda: threading.Thread(target=cancel).start())
     prefect_server.deploy(recipe, tmp_path / "w")
-    with running_worker(prefect_server, tmp_path):
-        night = prefect_server.night(recipe, "cancelled")
+    a_worker()
+    night = prefect_server.night(recipe, "cancelled")
     assert let_go.is_set()
     assert night["state_type"] == "CANCELLED"
     asked = teacher.calls
@@ -156,14 +178,18 @@ def test_a_cancelled_run_waits_for_what_is_in_flight(
 
 
 def test_a_run_outlives_its_worker(
-    prefect_server: PrefectServer, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+    prefect_server: PrefectServer,
+    a_worker: Callable[[], Worker],
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
 ) -> None:
     """Whoever was to read its lines is gone: it goes on, and tells the server how it ended."""
     recipe = write_recipe(name="orphaned", count=20)
     prefect_server.deploy(recipe, tmp_path / "w")
-    with running_worker(prefect_server, tmp_path) as worker:
-        at_call(teacher, 10, lambda: os.kill(worker.process.pid, signal.SIGKILL))
-        night = prefect_server.night(recipe, "orphaned")
+    worker = a_worker()
+    at_call(teacher, 10, lambda: os.kill(worker.process.pid, signal.SIGKILL))
+    night = prefect_server.night(recipe, "orphaned")
     assert (night["state_type"], night["state_name"]) == ("COMPLETED", "Released")
     assert stored(tmp_path / "w") == [(60, 60)]
     prefect_server.change(recipe, "delete")
@@ -193,6 +219,7 @@ def webhook() -> Iterator[tuple[str, list[Any]]]:
 
 def test_the_notification_of_the_docs_tells_of_a_budget(
     prefect_server: PrefectServer,
+    a_worker: Callable[[], Worker],
     write_recipe: WriteRecipe,
     teacher: CountingTeacher,
     tmp_path: Path,
@@ -215,8 +242,8 @@ def test_the_notification_of_the_docs_tells_of_a_budget(
     }
     recipe = write_recipe(name="poor", teachers=[spec], budget={"usd": 0.12})
     prefect_server.deploy(recipe, tmp_path / "w")
-    with running_worker(prefect_server, tmp_path):
-        night = prefect_server.night(recipe, "poor")
+    a_worker()
+    night = prefect_server.night(recipe, "poor")
     assert (night["state_type"], night["state_name"]) == ("FAILED", "BudgetReached")
     prefect_server.wait_for(lambda: told)
     assert (told[0]["run"], told[0]["ended"]) == ("recipe", "BudgetReached")

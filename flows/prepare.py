@@ -50,6 +50,7 @@ class BuildRequest:
     """What is to be built, and where. `limit` takes only the first problems; `version` is the release's, if chosen.
 
     `chosen` names the problems, by id, that each teacher is asked, and takes only those; None: all are asked all.
+    `with_pictures` draws the release's.
     `log_level` (debug, info, warning, error) is how much goes into the run's log; `drain_s` is how long a run that a
     signal stops waits at most for what is in flight, `wait_s` how long one waits for another to let the workspace go.
     """
@@ -63,6 +64,7 @@ class BuildRequest:
     drain_s: float = DRAIN_S
     wait_s: float = 0.0
     chosen: Mapping[str, frozenset[str]] | None = None
+    with_pictures: bool = True
 
 
 def refuse_rounds(recipe: Recipe) -> None:
@@ -97,6 +99,7 @@ async def opened_job(
             limit=request.limit,
             version=request.version,
             drain_s=request.drain_s,
+            with_pictures=request.with_pictures,
         )
         with run_log(workspace.logs, run.run_id, level, secret) as log:
             async with _written_down(request, run, runner, log, asks=asks) as job:

@@ -43,6 +43,7 @@ class Run:
     limit: int | None = None
     version: str | None = None
     drain_s: float = DRAIN_S
+    with_pictures: bool = True
     tally: Tally = field(default_factory=Tally)
     problems_file: str = ""
     reviews: list[Review] = field(default_factory=list)

@@ -67,6 +67,7 @@ class _Wanted:
     decisions: Path | None
     chosen_version: str | None
     strength: Callable[[], StrengthOfTests | None]
+    with_pictures: bool
 
 
 def write_release(
@@ -80,14 +81,15 @@ def write_release(
     decisions: Path | None = None,
     version: str | None = None,
     strength: Callable[[], StrengthOfTests | None] = lambda: None,
+    with_pictures: bool = True,
 ) -> ReleaseOutcome:
     """Release what was kept of `problems` (all groups of one problem after the other, in any order).
 
     The problems are gone through once, in bounded memory. `decisions` is the recipe's decisions table, which tells why
     a row went; `version` was chosen by a person, else the difference decides. `strength` is asked only when there is
-    something new. `staging_dir` is on the file system of `releases_dir`. When rows and recipe are those of the latest
-    release, that one stands and nothing is written, unless a version was chosen; so it does when fewer rows came than
-    the recipe asks for (see `held_back`).
+    something new; `with_pictures` draws those of page and card, in a CPU-second. `staging_dir` is on the file system of
+    `releases_dir`. When rows and recipe are those of the latest release, that one stands and nothing is written, unless
+    a version was chosen; so it does when fewer rows came than the recipe asks for (see `held_back`).
 
     Raises ContractFailed when an expectation failed or there is no row at all (one line for each failure), and
     WorkspaceError when the disk refuses, InputError for a chosen version that cannot follow; no folder is left.
@@ -96,7 +98,7 @@ def write_release(
     try:
         latest = latest_release(home)
         parent = _Parent(latest, read_manifest(latest)) if latest is not None else None
-        wanted = _Wanted(home, recipe, facts, parent, decisions, version, strength)
+        wanted = _Wanted(home, recipe, facts, parent, decisions, version, strength, with_pictures)
         with work_folder(staging_dir / name) as work:
             rows = stage_rows(name, problems, recipe, work)
             return _standing(wanted, rows) or _made(wanted, rows)
@@ -122,7 +124,7 @@ def _made(wanted: _Wanted, rows: StagedRows) -> ReleaseOutcome:
     """Make the release, or find that too little came."""
     rows.write_shards()
     freed_memory.trim()  # pictures and contract are made with libraries that take much
-    charts = draw_charts(rows.statistics)
+    charts = draw_charts(rows.statistics) if wanted.with_pictures else {}
     contracts = {product: load_contract(product) for product in rows.spools}
     parent, before = (wanted.parent.path, wanted.parent.manifest) if wanted.parent else (None, None)
     reports = checked(rows, contracts, wanted.recipe, wanted.facts, before)

@@ -150,7 +150,9 @@ async def _ask_and_release(
 ) -> None:
     recipe = _recipe(request, learner.arm, learner.seed, learner.model, base_url)
     chosen = problems.of_round(number, request.problems_per_round) | problems.held_out
-    wanted = BuildRequest(recipe, request.workspace, log_level=request.log_level, chosen={TEACHER: chosen})
+    wanted = BuildRequest(
+        recipe, request.workspace, log_level=request.log_level, chosen={TEACHER: chosen}, with_pictures=False
+    )
     summary = await build(wanted, runner, progress, lambda job: _note(job, learner, problems))
     assert summary.release is not None
     chains = learner.arm.chains(Path(summary.release.path))

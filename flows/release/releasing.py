@@ -51,10 +51,11 @@ def release(job: Job, rolled: RolledOut | None) -> None:
             run.workspace.staging,
             decisions=run.workspace.table("decisions") / f"{run.output_name}.parquet",
             version=run.version,
+            with_pictures=run.with_pictures,
             strength=lambda: _strength_of_tests(job.problems, job.tools),
         )
         if not outcome.unchanged:
-            if not (outcome.path / CHARTS).is_dir():
+            if run.with_pictures and not (outcome.path / CHARTS).is_dir():
                 run.progress.note("the release has no pictures: they could not be drawn, the log says why")
             _note_what_was_used(job, rolled, outcome.version)
     run.release = ReleaseSummary(

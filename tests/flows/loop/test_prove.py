@@ -58,6 +58,13 @@ def test_strict_keeps_no_wrong_step_and_answer_alone_does(proof: Proof, workspac
 
 
 @pytest.mark.slow
+def test_the_same_seeds_give_the_same_table(proof: Proof, workspace: Path, tmp_path: Path) -> None:
+    shutil.copytree(workspace / "students" / "student-0-base", tmp_path / "students" / "student-0-base")
+    again = proved(tmp_path, "strict", "answer", "unverified")
+    assert again.model_copy(update={"seconds": proof.seconds}) == proof
+
+
+@pytest.mark.slow
 def test_without_the_check_of_steps_the_proof_turns_red(
     proof: Proof, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

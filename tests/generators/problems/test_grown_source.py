@@ -1,7 +1,6 @@
 """Problems whose reference is known by construction: what is asked is what the seed's own solution leads back to."""
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from cotfactory.graders.grader import open_tools
 from cotfactory.graders.grading import self_test
 from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.recipe import GrownSource, Recipe
 
 PENS = "Ann has {} boxes of {} pens and gives {} pens away. How many pens are left?"
 SOLVED = "The boxes hold 4 * 6 = <<4*6=24>>24 pens.\n24 - 5 = <<24-5=19>>19 are left.\n#### 19"
@@ -107,7 +106,7 @@ def grown_recipe(folder: Path) -> Recipe:
 
 
 def test_grown_problems_pass_their_own_grader_and_have_lineage(tmp_path: Path) -> None:
-    """2,000 seeds of our own families: each grown problem's answer, put back, leads to the seed's."""
+    """2,000 seeds of our own families: each backward problem with its answer in it is its seed."""
     source = {
         "source": "grown", "ways": ["backward", "open_from_choice"],
         "from": {"source": "procedural", "families": ["arithmetic_stories", "multiple_choice"], "count": 1000},
@@ -121,10 +120,17 @@ def test_grown_problems_pass_their_own_grader_and_have_lineage(tmp_path: Path) -
     assert len(grown) > 300
     with open_tools() as tools:
         assert {self_test(problem, tools).verdict for problem in grown[:200]} == {"correct"}
+    seeds = {
+        problem.source_row_id: problem
+        for problem in load_problems((GrownSource.model_validate(source).seeds,), tmp_path, hub)
+    }
     for problem in grown:
-        assert problem.source.startswith("grown/")
+        parent = seeds[problem.source_row_id]
+        way, of_source = problem.source.removeprefix("grown/").split("/", 1)
+        assert (of_source, problem.split_group) == (parent.source, parent.split_group)
+        if way == "backward":
+            assert problem.question.partition("\n\n")[0].replace("X", problem.answer) == parent.question
         assert problem.license == "CC0-1.0"
-        assert Fraction(problem.answer) is not None
 
 
 def test_a_recipe_names_the_seeds_file_from_its_own_folder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self, cast
 
@@ -13,7 +14,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from cotfactory.flows.host.standard_error import StandardError
-from cotfactory.flows.summary import RunSummary
+from cotfactory.flows.summary import ReleaseSummary, RunSummary
 from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.printable import printable
 
@@ -181,6 +182,18 @@ class TerminalProgress:
         if summary.release is not None:
             state = "unchanged" if summary.release.unchanged else "new"
             self.note(f"release:  {summary.release.path} ({summary.release.version}, {state})")
+            self._show_what_to_do(summary.release)
+
+    def _show_what_to_do(self, release: ReleaseSummary) -> None:
+        from cotfactory.publishing.report_page import REPORT  # slow to import, and loaded by now
+
+        rows = ", ".join(f"{count:,} {product}" for product, count in release.rows.items())
+        first = next((product for product, count in release.rows.items() if count), "sft")
+        self.note(
+            f"rows:     {rows}\nreport:   {Path(release.path) / REPORT}\n"
+            f'load:     datasets.load_dataset("{release.path}", "{first}")\n'
+            f"next:     cotfactory publish {release.path} --repo ORG/NAME --create"
+        )
 
     def _rate(self) -> str:
         elapsed = time.monotonic() - self._started

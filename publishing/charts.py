@@ -105,16 +105,17 @@ def _pass_rates(statistics: ReleaseStatistics) -> dict[str, Any]:
         rows,
         {"type": "bar", "color": COLOURS["correct"]},
         {
-            "x": _axis("share", "share of a teacher's attempts at a problem that are correct", PASS_RATE_BINS),
-            "y": {"field": "groups", "type": "quantitative", "title": "problems, once a teacher"},
+            "x": _axis("share", "correct answers, of a teacher's answers to one problem", PASS_RATE_BINS),
+            "y": {"field": "groups", "type": "quantitative", "title": "problems"},
         },
+        "How often a teacher solves a problem",
     )
 
 
 def _lengths(statistics: ReleaseStatistics) -> dict[str, Any]:
     seen = {power for counted in statistics.lengths.values() for power in counted}
     powers = range(min(seen, default=0), max(seen, default=0) + 1)
-    names = {power: f"{_count(2**power // 2)}-" for power in powers}
+    names = {power: f"{_count(2**power // 2)}-{_count(2**power)}" for power in powers}
     rows = [
         {"tokens": names[power], "chains": counted[power], "verdict": verdict}
         for verdict, counted in statistics.lengths.items()
@@ -125,18 +126,20 @@ def _lengths(statistics: ReleaseStatistics) -> dict[str, Any]:
         rows,
         {"type": "bar"},
         {
-            "x": _axis("tokens", "output tokens of a chain, from this many up to the next", list(names.values())),
+            "x": _axis("tokens", "output tokens of a chain", list(names.values())),
             "xOffset": {"field": "verdict"},
             "y": {"field": "chains", "type": "quantitative", "title": "chains"},
             "color": {"field": "verdict", "type": "nominal", "title": None, "scale": colour},
         },
+        "How long chains are",
     )
 
 
-def chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+def chart(rows: list[dict[str, Any]], mark: dict[str, Any], encoding: dict[str, Any], title: str) -> dict[str, Any]:
     """Return the specification of one picture in our colours."""
     words = {"labelColor": GREY, "titleColor": GREY, "titleFontWeight": "normal", "titleFontSize": 12}
     return {
+        "title": {"text": title, "color": GREY, "anchor": "start", "fontSize": 14},
         "data": {"values": rows},
         "mark": mark,
         "encoding": encoding,

@@ -10,10 +10,10 @@ import yaml
 from cotfactory.curation.chain_checks.personal_data import PERSONAL_KINDS
 from cotfactory.data_contracts.contract import Contract
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
-from cotfactory.graders.exam_record import MeasuredShare, shipped_record
 from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.how_to_load import how_to_load, markdown_templates
 from cotfactory.publishing.licenses import license_lines, terms_of
+from cotfactory.publishing.measured_graders import interval, measured_graders
 from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.shown_chain import ShownChain
@@ -23,7 +23,6 @@ from cotfactory.schemas.grade import Split
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.people_figures import Estimate
 from cotfactory.schemas.recipe import Product, Recipe
-from cotfactory.schemas.review import PEOPLE
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
@@ -47,7 +46,7 @@ def dataset_card(
     Names that come from outside are escaped in tables.
     """
     environment = markdown_templates()
-    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": _interval, "share": share}
+    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": interval, "share": share}
     environment.filters["estimate"] = _estimate
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
@@ -76,11 +75,7 @@ def dataset_card(
         drop_reasons=DROP_REASONS,
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.facts.decontamination),
-        exams=[
-            (name, version, shipped_record().of(name, version))
-            for name, version in sorted(statistics.graders)
-            if name != PEOPLE
-        ],
+        exams=measured_graders(statistics.graders),
         license_lines=license_lines(
             statistics.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
         ),
@@ -106,17 +101,6 @@ def cell(text: str) -> str:
     """
     line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", line)
-
-
-def _interval(share: MeasuredShare) -> str:
-    """Return a share with its interval for people.
-
-    >>> _interval(MeasuredShare(hits=9, n=10, low=0.5958, high=0.9821))
-    '9 of 10 [59.58 %, 98.21 %]'
-    """
-    if share.low is None or share.high is None:
-        return "nothing to measure"
-    return f"{share.hits:,} of {share.n:,} [{100 * share.low:.2f} %, {100 * share.high:.2f} %]"
 
 
 def _estimate(found: Estimate) -> str:

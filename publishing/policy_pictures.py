@@ -72,9 +72,10 @@ def _lines(progress: PolicyProgress, title: str, points: Sequence[Point], number
         {"type": "line", "point": True},
         {
             "x": {"field": "at", "type": "ordinal", "title": progress.axis, "sort": names},
-            "y": {"field": "value", "type": "quantitative", "title": title, "axis": {"format": number}},
+            "y": {"field": "value", "type": "quantitative", "title": None, "axis": {"format": number}},
             "color": {"field": "line", "type": "nominal", "title": None},
         },
+        title[:1].upper() + title[1:],
     ) | {"width": WIDTH, "height": HEIGHT}
 
 

@@ -44,7 +44,7 @@ def write_pages(
         "README.md": dataset_card(manifest, recipe, contracts, reports, sizes, statistics, charts),
         CHANGELOG: changelog(manifest, differences, parent),
         "contract.json": json.dumps(told, ensure_ascii=False, indent=1),
-        REPORT: report_page(manifest, statistics, reports, charts),
+        REPORT: report_page(manifest, statistics, reports, charts, differences),
         DATASET_INFO: dataset_info(manifest, recipe.release.repo),
     }
     for_trainers: list[Path] = []

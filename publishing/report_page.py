@@ -7,6 +7,8 @@ text; a content security policy lets nothing run but that one script, and nothin
 import base64
 import hashlib
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -17,17 +19,25 @@ from markupsafe import Markup
 from cotfactory.data_contracts.report import ContractReport, Subject
 from cotfactory.publishing.charts import Chart, inline_svg
 from cotfactory.publishing.dataset_card import share
+from cotfactory.publishing.diff import ProductDiff
+from cotfactory.publishing.licenses import license_lines
+from cotfactory.publishing.measured_graders import interval, measured_graders
 from cotfactory.publishing.policy_pictures import policy_pictures
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics, Yield
 from cotfactory.publishing.shown_chain import ShownChain
 from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.manifest import Manifest
+from cotfactory.schemas.recipe import Product, Recipe
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.regrade import Regrade
 
 REPORT = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"
+KATEX = TEMPLATES / "katex" / "katex.min.js"
+"""KaTeX 0.19.1 as npm has it: 273 kB of a page with mathematics, 80 kB of the wheel. It writes MathML: no fonts."""
+MATHEMATICS = re.compile(r"\\\\(?:\(|\[|boxed|frac|sqrt)|\$\$|\$[^$ ]{1,80}\$")
+"""What mathematics begins with in a chain's JSON, where a backslash is two."""
 KEPT_BYTES, DROPPED_BYTES = 2_500_000, 1_700_000
 """The most that the chains may take: where texts are long or of escapes only, fewer of them are shown."""
 
@@ -51,8 +61,9 @@ def report_page(
     statistics: ReleaseStatistics,
     reports: Mapping[Subject, ContractReport],
     charts: Mapping[str, Chart],
+    differences: Mapping[Product, ProductDiff] | None = None,
 ) -> str:
-    """Return the page, smaller than 5 MB; `charts` are shown as SVG."""
+    """Return the page, smaller than 5 MB; `charts` are shown as SVG, `differences` are those from its parent."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -60,13 +71,23 @@ def report_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share}
+    environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share, "interval": interval}
     mutants = manifest.facts.mutants
     told = [example for example in mutants.examples if not count_key_like(example)] if mutants else []
+    chains = [*_fitting(statistics.kept(), KEPT_BYTES), *_fitting(statistics.dropped(), DROPPED_BYTES)]
     script = (TEMPLATES / "report.js").read_text("utf-8")
-    kept, dropped = statistics.kept(), statistics.dropped()
+    typesets = any(MATHEMATICS.search(chain) for chain in chains)
+    if typesets:
+        script = f"{KATEX.read_text('utf-8')}\n{script}"
     return environment.get_template("report.html.j2").render(
         manifest=manifest,
+        release=Recipe.model_validate_json(manifest.recipe).release,
+        rows=_rows_by_split(manifest),
+        license_lines=license_lines(
+            statistics.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
+        ),
+        exams=measured_graders(statistics.graders),
+        differences=differences or {},
         mutants=mutants,
         mutant_examples=told,
         reports=reports,
@@ -83,9 +104,20 @@ def report_page(
         charts=[inline_svg(chart.svg) for chart in charts.values()],
         style=Markup((TEMPLATES / "report.css").read_text("utf-8")),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
+        typesets=typesets,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        chains=Markup(_json([*_fitting(kept, KEPT_BYTES), *_fitting(dropped, DROPPED_BYTES)])),  # noqa: S704 - escaped
+        chains=Markup(_json(chains)),  # noqa: S704 - escaped
     )
+
+
+def _rows_by_split(manifest: Manifest) -> dict[str, Counter[str]]:
+    """Return the rows of each product, by the split that its files are named for."""
+    rows = {product: Counter[str]() for product in manifest.rows}
+    for file in manifest.files:
+        product, _, name = file.path.partition("/")
+        if product in rows:
+            rows[product][name.partition("-")[0]] += file.rows or 0
+    return rows
 
 
 def _ordered(by: str, rows: Mapping[str, Yield]) -> list[tuple[str, Yield]]:

@@ -57,13 +57,13 @@ def _panel(curves: Curves, title: str) -> dict[str, Any]:
     colour = {"field": "name", "type": "nominal", "title": None, "sort": names, "scale": scale}
     across = {"field": "round", "type": "quantitative", "title": "rounds learned", "axis": {"tickMinStep": 1}}
     up = {"type": "quantitative", "title": "%", "scale": {"domain": [0, 100]}}
-    specification = chart(rows, {"type": "line", "point": True}, {"x": across, "y": {"field": "value", **up}})
+    specification = chart(rows, {"type": "line", "point": True}, {"x": across, "y": {"field": "value", **up}}, title)
     line = {"mark": specification.pop("mark"), "encoding": {**specification.pop("encoding"), "color": colour}}
     band = {
         "mark": {"type": "area", "opacity": 0.18},
         "encoding": {"x": across, "y": {"field": "low", **up}, "y2": {"field": "high"}, "color": colour},
     }
-    return {**specification, "layer": [band, line], "title": {"text": title, "color": "#808080", "anchor": "start"}}
+    return {**specification, "layer": [band, line]}
 
 
 def _percents(found: Estimate) -> dict[str, float]:

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.summary import ReleaseSummary, RunSummary, Tokens
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.test_build import run
@@ -67,3 +69,40 @@ def test_nobody_who_listens_is_no_reason_to_end(tmp_path: Path) -> None:
     os.close(writing)
     assert done.returncode == 0
     assert Path(done.stdout.strip()).is_dir()
+
+
+def test_the_last_lines_say_what_came_of_a_run_and_what_to_do_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    release = ReleaseSummary(
+        path="w/releases/r/v1.0.0", version="v1.0.0", rows_sha="", rows={"kto": 0, "sft": 1200}, unchanged=False
+    )
+    counts = dict.fromkeys(("problems", "teacher_calls", "failed_calls", "lost_in_flight", "reused", "rollouts"), 0)
+    others: dict[str, Any] = {
+        "verdicts": {},
+        "dropped": {},
+        "funnel": (),
+        "mutants": None,
+        "alarms": (),
+        "release": release,
+    }
+    tokens = Tokens(input=0, output=0)
+    with TerminalProgress() as progress:
+        progress.ended(
+            RunSummary(
+                recipe="r",
+                run_id="x",
+                candidates=1,
+                kept=1,
+                tokens=tokens,
+                cost_usd=0.0,
+                seconds=1.0,
+                **counts,
+                **others,
+            )
+        )
+    assert capsys.readouterr().err.splitlines()[-5:] == [
+        "release:  w/releases/r/v1.0.0 (v1.0.0, new)",
+        "rows:     0 kto, 1,200 sft",
+        "report:   w/releases/r/v1.0.0/report.html",
+        'load:     datasets.load_dataset("w/releases/r/v1.0.0", "sft")',
+        "next:     cotfactory publish w/releases/r/v1.0.0 --repo ORG/NAME --create",
+    ]

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from cotfactory.publishing.charts import draw_charts
+from cotfactory.publishing.diff import ProductDiff
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release
 from cotfactory.publishing.release_statistics import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, ReleaseStatistics
-from cotfactory.publishing.report_page import report_page
+from cotfactory.publishing.report_page import KATEX, report_page
 from cotfactory.publishing.shown_chain import BENCHMARK, WITHHELD
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.group import Group
@@ -111,9 +112,8 @@ def portrait_of(problems: Sequence[Sequence[Group]]) -> ReleaseStatistics:
 
 def test_nothing_is_loaded_from_anywhere(page: str) -> None:
     parsed = Parsed(page)
-    assert "http" not in page.replace("http-equiv", "").replace(json.dumps(HOSTILE)[1:-1], "").replace(
-        "src=http://x", ""
-    )
+    ours = page.replace(KATEX.read_text("utf-8"), "").replace("http-equiv", "").replace(json.dumps(HOSTILE)[1:-1], "")
+    assert "http" not in ours.replace("src=http://x", "")
     assert not {name for name, _ in parsed.attributes} & {"src", "href", "xlink:href", "srcset", "data", "action"}
     policy = next(value for name, value in parsed.attributes if name == "content" and value and "default-src" in value)
     assert policy.startswith("default-src 'none'")
@@ -147,6 +147,17 @@ def test_what_the_page_tells(page: str, released: Path) -> None:
     assert card.count("| dropped: ") == 8
     assert "| 25 | 0.5000 | 0.023810 |" in card  # 0.5 USD and 520 tokens for 21 kept chains
     assert "| math | 1 | - | not measured at this version | not measured |" in card
+    for said in ("<code>sft</code>", "Released under mit.", 'load_dataset("PATH", "sft"', "not measured at this",
+                 "first release.", "How often a teacher solves a problem", "typeset mathematics"):  # fmt: skip
+        assert said in page
+
+
+def test_what_changed_since_the_parent_is_told(manifest: Manifest) -> None:
+    change = ProductDiff(rows_before=3, rows_after=2, added=0, removed=1, changed=0, removed_because={"incorrect": 1})
+    page = report_page(manifest.model_copy(update={"parent": "v0.9.0"}), ReleaseStatistics(), {}, {}, {"sft": change})
+    assert "What changed since v0.9.0" in page
+    assert "removed: incorrect 1" in page
+    assert KATEX.read_text("utf-8") not in page  # no mathematics, no typesetter
 
 
 def test_the_same_chains_in_any_order_of_arrival(manifest: Manifest) -> None:
@@ -264,3 +275,4 @@ def test_browser_shows_the_chains_and_runs_nothing_else(released: Path, tmp_path
     assert parsed.tags["button"] == 42
     assert parsed.tags["script"] == 2
     assert "img" not in parsed.tags
+    assert parsed.tags["math"]  # the boxed answer of the chain that shows first

@@ -20,7 +20,7 @@ from cotfactory.flows.stage_runner import StageRunner
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
 from cotfactory.graders.grader import rest
-from cotfactory.schemas.errors import CotfactoryError, RunInterrupted
+from cotfactory.schemas.errors import CotfactoryError, RunInterrupted, WorkspaceError
 from cotfactory.warehouse import freed_memory
 
 
@@ -73,6 +73,7 @@ async def release_stored(request: BuildRequest, runner: StageRunner, progress: P
     """Curate and release what the workspace holds of a recipe, without asking any teacher."""
     async with opened_job(request, runner, progress) as job:
         await grade_stored(job)
+        _require_chains(job)
         await _judge(job)
         await _curate_and_release(job)
     return job.run.summary()
@@ -82,11 +83,24 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
     """Grade everything the workspace holds of a recipe again and return the verdicts that flipped."""
     async with opened_job(request, runner, progress) as job:
         flips = await grade_stored(job, everything=True)
+<<<<<<< HEAD
         await _judge(job)
+=======
+        _require_chains(job)
+>>>>>>> 4fc4983 (check names contradicting questions and unknown licences; did you mean; a key in api_key_env is refused unseen; of nothing nothing is released)
         async with _rolled_out(job) as rolled:
             if rolled is not None:
                 flips += await grade_stored(job.over(rolled.wanted), "rollouts", everything=True)
     return flips
+
+
+def _require_chains(job: Job) -> None:
+    """Raise WorkspaceError where nothing is stored of what the recipe wants."""
+    if job.wanted.missing() == job.wanted.count():
+        raise WorkspaceError(
+            f"Nothing is stored of {job.run.recipe.name} in {job.run.workspace.root}",
+            "run it first (`cotfactory run`), or name the workspace that holds its chains: --workspace",
+        )
 
 
 async def _judge(job: Job) -> None:

@@ -86,7 +86,8 @@ def _refuted_reference(run: Run, problems: Sequence[Problem], _: Sequence[Teache
 
 def _duplicate(run: Run, problems: Sequence[Problem], plans: Sequence[TeacherPlan], _: Tools) -> Collection[str]:
     """Its prompt is another problem's: see `repeated_questions`."""
-    twins = {name for names in repeated_questions(problems, plans) for name in names}
+    repeated = repeated_questions(problems, plans)
+    twins = {problem.problem_id for question in repeated for problem in question.dropped}
     if twins:
         run.progress.note(f"{len(twins)} problems ask what another one asks, or contradict it, and are dropped")
     return twins

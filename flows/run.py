@@ -15,6 +15,7 @@ from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recip
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
+from cotfactory.publishing.versions import require_version
 from cotfactory.schemas.errors import OrchestratorError
 from cotfactory.schemas.record import Record
 
@@ -75,6 +76,8 @@ def run_recipe(
 
 def release_recipe(path: Path, workspace: Path, version: str | None, log_level: str) -> RunSummary:
     """Curate and release what is stored of a recipe, as `version` if one is given. Raises a CotfactoryError."""
+    if version is not None:
+        require_version(version)
     request = BuildRequest(load_recipe(path), workspace, version=version, log_level=log_level)
     with TerminalProgress() as progress:
         return uvloop.run(stoppable(release_stored(request, DirectStages(), progress)))

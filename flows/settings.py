@@ -1,12 +1,13 @@
 """Settings: a recipe and the environment in; endpoints, the Hub's access and the sandbox image out."""
 
+import difflib
 import os
 import re
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
@@ -21,6 +22,7 @@ from cotfactory.schemas.endpoint_keys import can_be_sent, is_url
 from cotfactory.schemas.errors import InputError, RecipeError, one_line
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.recipe import FileSource, GrownSource, ProblemSource, Recipe
+from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
 if TYPE_CHECKING:
@@ -358,9 +360,29 @@ def _mistakes(error: ValidationError, lines_of: Mapping[Place, int]) -> str:
         where = f"line {line}, {where}" if line else where
         message = mistake["msg"].removeprefix("Value error, ")
         if mistake["type"] == "extra_forbidden":
-            lines.append(f"  {where}: unknown key")  # its value may be a key in the other sense
+            # Its value is not shown: it may be a key in the other sense.
+            lines.append(f"  {where}: unknown key{_did_you_mean(mistake['loc'])}")
         else:
             # What a whole teacher was given says little, and a header's value is not to be shown.
-            shows = "headers" not in mistake["loc"] and not isinstance(mistake["input"], dict)
+            hidden = {"headers", "api_key_env"} & set(mistake["loc"])
+            shows = not hidden and not isinstance(mistake["input"], dict)
             lines.append(f"  {where}: {message}" + (f" (got {str(mistake['input'])[:60]!r})" if shows else ""))
     return "\n".join(lines)
+
+
+def _did_you_mean(place: Place) -> str:
+    """Return the key that may stand at a place of a recipe and is written most like the last one, as a question."""
+    models: set[type[RecipeKeys]] = {Recipe}
+    for part in place[:-1]:  # positions in lists, and the names of the kinds of a union, lead nowhere
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        models = {inner for field in fields for inner in _models_of(field.annotation)} or models
+    known = sorted({name for model in models for name in model.model_fields})
+    alike = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.7)
+    return f", did you mean `{alike[0]}`?" if alike else ""
+
+
+def _models_of(annotation: Any) -> set[type[RecipeKeys]]:
+    """Return the records that a type is made of: those of `X | tuple[Y, ...] | None` are X and Y."""
+    if isinstance(annotation, type) and issubclass(annotation, RecipeKeys):
+        return {annotation}
+    return {model for part in get_args(annotation) for model in _models_of(part)}

@@ -53,14 +53,19 @@ def held_back(min_new_rows: int | None, products: Mapping[Product, ProductDiff])
 
 def chosen_version(version: str, parent: str | None) -> str:
     """Return `version`, which somebody chose, if it may follow `parent`. Raises InputError."""
-    if not VERSION.fullmatch(version):
-        raise InputError(f"The version is {version!r}: expected vX.Y.Z, such as {FIRST_VERSION}", "fix --version")
+    require_version(version)
     if parent is not None and _numbers(version) <= _numbers(parent):
         raise InputError(
             f"The version {version} does not follow the latest release, {parent}",
             "choose a higher one; a release is never replaced",
         )
     return version
+
+
+def require_version(version: str) -> None:
+    """Raise InputError for what is no version."""
+    if not VERSION.fullmatch(version):
+        raise InputError(f"The version is {version!r}: expected vX.Y.Z, such as {FIRST_VERSION}", "fix --version")
 
 
 def _numbers(version: str) -> tuple[int, int, int]:

@@ -9,9 +9,13 @@ from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.candidate import StrategyName
 from cotfactory.schemas.endpoint_keys import KEY_HEADERS, BaseUrl, ExtraBody, Headers
+from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teaching import Limit, Sampling
 
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+LONG_RUN = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{24}")
+"""Letters and digits as keys have them, and no name of a variable does."""
 LONG_ANSWER_TOKENS = 8_192
 """With `stream: auto` answers that may be this long are streamed: gateways end a silence after one to ten minutes."""
 PLAIN_TIMEOUT_S, STREAM_TIMEOUT_S = 600.0, 3600.0
@@ -208,6 +212,15 @@ class TeacherSpec(RecipeKeys):
         if isinstance(given, dict) and given.get("stored") in (True, "written") and "name" in given:
             return {"model": given["name"], **given}
         return given
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _names_a_variable(cls, name: str) -> str:
+        if not VARIABLE.fullmatch(name) or count_key_like(name) or LONG_RUN.search(name):
+            raise ValueError(
+                "expected the name of an environment variable, such as OPENAI_API_KEY; a key itself is written nowhere"
+            )
+        return name
 
     @field_validator("simulated", "batch", mode="before")
     @classmethod

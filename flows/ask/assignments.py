@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.stopping import next_samples
@@ -74,11 +75,23 @@ class AskingRound:
     left: Callable[[], int]
 
 
-def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[list[str]]:
-    """Yield the ids of problems to drop because another problem's prompt is the same: one request would answer both.
+class RepeatedQuestion(NamedTuple):
+    """Problems with one prompt, by their ids; `agree`: on answer and tests."""
 
-    Of those that agree on answer and tests the one with the smallest id stays; where they contradict each other
-    nobody knows who is right, and none stays.
+    problems: tuple[Problem, ...]
+    agree: bool
+
+    @property
+    def dropped(self) -> tuple[Problem, ...]:
+        """Those that are not asked: all but the first or, where they contradict each other, all of them."""
+        return self.problems[1:] if self.agree else self.problems
+
+
+def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[RepeatedQuestion]:
+    """Yield the problems whose prompt is the same, so that one request would answer them all.
+
+    Of those that agree the one with the smallest id is asked; where they contradict each other nobody knows who is
+    right, and none is.
     """
     first: dict[bytes, int] = {}  # prompt -> position of the first problem that has it
     later: dict[bytes, list[int]] = defaultdict(list)
@@ -89,7 +102,7 @@ def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]
     for prompt, positions in later.items():
         group = sorted((problems[at] for at in (first[prompt], *positions)), key=lambda problem: problem.problem_id)
         agree = len({(problem.answer_kind, problem.answer, str(problem.tests)) for problem in group}) == 1
-        yield [problem.problem_id for problem in (group[1:] if agree else group)]
+        yield RepeatedQuestion(tuple(group), agree)
 
 
 def wanted_samples(

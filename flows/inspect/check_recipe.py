@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from cotfactory.flows.ask.assignments import repeated_questions
 from cotfactory.flows.ask.judging import refuse_unjudged
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
@@ -23,7 +24,7 @@ from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
 from cotfactory.graders.sandbox.isolation import told_isolation
-from cotfactory.publishing.licenses import refuse_forbidden_mix
+from cotfactory.publishing.licenses import refuse_forbidden_mix, terms_of
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
@@ -44,6 +45,7 @@ class ProblemStrength(Record):
 class CheckReport(Record):
     """What was checked: a line for everything that is in order, and one for everything that is not.
 
+    `notes` are what to look at before money is spent: nothing of it stops a run.
     `test_strength` holds each code problem with a reference solution.
     """
 
@@ -52,11 +54,13 @@ class CheckReport(Record):
     good_references: int
     ok: tuple[str, ...]
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     test_strength: tuple[ProblemStrength, ...] = ()
 
     def text(self) -> str:
         """Return the report for people."""
-        return "\n".join([*(f"ok     {line}" for line in self.ok), *(f"FAULT  {line}" for line in self.faults)])
+        told = (("ok     ", self.ok), ("note   ", self.notes), ("FAULT  ", self.faults))
+        return "\n".join(kind + line for kind, lines in told for line in lines)
 
 
 class CheckFailed(CotfactoryError):
@@ -97,6 +101,7 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
         good_references=good,
         ok=tuple(ok),
         faults=tuple(faults),
+        notes=(*_contradictions(problems, plans), *_unknown_licenses(recipe, problems)),
         test_strength=strength,
     )
     if faults:
@@ -104,6 +109,33 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
         failed.summary = report
         raise failed
     return report
+
+
+def _contradictions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> list[str]:
+    """Return a line for questions that have two answers, and one for those that stand there twice."""
+    repeated = list(repeated_questions(problems, plans))
+    contradicting = [question.problems for question in repeated if not question.agree]
+    named = [
+        " and ".join(f"{problem.named} ({problem.answer[:60] or 'its tests'!r})" for problem in members[:3])
+        for members in contradicting[:EXAMPLES]
+    ]
+    lines = []
+    if contradicting:
+        line = f"questions with contradicting answers: {len(contradicting):,}, and none of them will be asked"
+        lines.append("\n       ".join([line, *named]))
+    twice = sum(len(question.dropped) for question in repeated if question.agree)
+    return [*lines, f"problems that ask what another one asks: {twice:,}, asked once"] if twice else lines
+
+
+def _unknown_licenses(recipe: Recipe, problems: Sequence[Problem]) -> list[str]:
+    """Return a line for licences whose terms are unknown here: nobody checked that they may be mixed."""
+    named = Counter(f"{problem.license} of problems" for problem in problems if problem.license)
+    named.update(f"{spec.license} of teacher {spec.name}" for spec in recipe.teachers if spec.license)
+    named[f"{recipe.release.license} of the release"] += 1
+    unknown = [f"{what} ({count:,})" for what, count in named.items() if terms_of(what.partition(" of ")[0]) is None]
+    if not unknown:
+        return []
+    return [f"licences with terms that are not known here, read them: {', '.join(unknown[:EXAMPLES])}"]
 
 
 def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:

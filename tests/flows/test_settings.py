@@ -61,7 +61,7 @@ def test_mistakes(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_mistake_is_told_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"line 4, teachers\.0\.modle: unknown key"):
+    with pytest.raises(RecipeError, match=r"line 4, teachers\.0\.modle: unknown key, did you mean `model`\?"):
         load_recipe(written(tmp_path, RECIPE.replace("model: m", "modle: m")), {"FOLDER": "/data"})
 
 
@@ -100,6 +100,13 @@ def test_the_value_of_an_unknown_key_is_not_shown(tmp_path: Path) -> None:
         load_recipe(written(tmp_path, "name: r\nteachers: [{name: t, model: m, api_key: sk-secret}]"), {})
     assert "api_key: unknown key" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-aB3dE5fG7hJ9kL1mN2pQ", "gsk_" + "aB3dE5fG" * 6, "0b1c" * 8, "c1b0" * 8, "MY KEY"])
+def test_a_key_where_the_name_of_its_variable_belongs_is_refused_and_not_shown(tmp_path: Path, key: str) -> None:
+    with pytest.raises(RecipeError, match="expected the name of an environment variable") as caught:
+        load_recipe(written(tmp_path, f"name: r\nteachers: [{{name: t, model: m, api_key_env: {key}}}]"), {})
+    assert key not in str(caught.value)
 
 
 def test_a_list_with_a_wrong_item_is_not_called_empty(tmp_path: Path) -> None:

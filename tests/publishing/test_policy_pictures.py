@@ -13,7 +13,7 @@ from cotfactory.publishing.report_page import report_page
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.policy_progress import PolicyProgress, RolloutShare, Stretch
-from tests.publishing.made_groups import made_facts
+from tests.publishing.made_groups import made_facts, made_recipe
 
 HOSTILE = "<script>alert(1)</script>"
 ALARM = Alarm(teacher="policy:a", kind="reward_drift", seen=60, samples=100, text="<b>drift")
@@ -76,7 +76,7 @@ def test_page_without_pictures_tells_the_rest(monkeypatch: pytest.MonkeyPatch) -
         version="v1.0.0",
         parent=None,
         rows_sha="0",
-        recipe="{}",
+        recipe=made_recipe().model_dump_json(),
         rows={},
         files=(),
         contract_sha={},

@@ -83,11 +83,8 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
     """Grade everything the workspace holds of a recipe again and return the verdicts that flipped."""
     async with opened_job(request, runner, progress) as job:
         flips = await grade_stored(job, everything=True)
-<<<<<<< HEAD
-        await _judge(job)
-=======
         _require_chains(job)
->>>>>>> 4fc4983 (check names contradicting questions and unknown licences; did you mean; a key in api_key_env is refused unseen; of nothing nothing is released)
+        await _judge(job)
         async with _rolled_out(job) as rolled:
             if rolled is not None:
                 flips += await grade_stored(job.over(rolled.wanted), "rollouts", everything=True)

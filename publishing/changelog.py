@@ -1,6 +1,6 @@
 """CHANGELOG.md of a data set: what each release added, removed and changed, the newest on top."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cotfactory.publishing.diff import ProductDiff
@@ -11,12 +11,18 @@ TITLE = "# Changelog\n"
 CHANGELOG = "CHANGELOG.md"
 
 
-def changelog(manifest: Manifest, differences: Mapping[Product, ProductDiff], parent: Path | None) -> str:
-    """Return the whole page: the entry of this release, then the page of its parent's folder, if it has one."""
+def changelog(
+    manifest: Manifest, differences: Mapping[Product, ProductDiff], parent: Path | None, making: Sequence[str] = ()
+) -> str:
+    """Return the whole page: the entry of this release, then the page of its parent's folder, if it has one.
+
+    `making` are the lines of `changed_making`.
+    """
     entry = [f"## {manifest.version} ({manifest.facts.created_at:%Y-%m-%d})", ""]
     if manifest.parent is None:
         entry += [f"- `{product}`: {count:,} rows, the first release" for product, count in manifest.rows.items()]
     else:
+        entry += [f"- {line}" for line in making]
         entry += [line for product, difference in differences.items() for line in difference_lines(product, difference)]
     earlier = parent / CHANGELOG if parent else None
     before = earlier.read_text("utf-8").removeprefix(TITLE) if earlier and earlier.is_file() else ""

@@ -1,6 +1,7 @@
 """What differs between two releases: rows by id and content, by source and by reason, and columns."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from cotfactory.data_contracts.check import open_duckdb
+from cotfactory.publishing.changed_making import changed_making
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
@@ -55,11 +57,12 @@ class ProductDiff(Record):
 
 
 class ReleaseDiff(Record):
-    """What differs between two releases, product by product; those that neither holds are left out."""
+    """What differs between two releases: by product (those that neither holds are left out), and in `making`."""
 
     before: str
     after: str
     products: dict[Product, ProductDiff]
+    making: tuple[str, ...] = ()
 
 
 def diff_releases(before: Path, after: Path, decisions: Path | None = None) -> ReleaseDiff:
@@ -67,15 +70,34 @@ def diff_releases(before: Path, after: Path, decisions: Path | None = None) -> R
 
     Raises WorkspaceError for a folder that is not a release.
     """
-    names = [f"{manifest.name} {manifest.version}" for manifest in map(read_manifest, (before, after))]
-    return ReleaseDiff(before=names[0], after=names[1], products=diff_products(before, after, decisions))
+    manifests = [read_manifest(folder) for folder in (before, after)]
+    names = [f"{manifest.name} {manifest.version}" for manifest in manifests]
+    wanted = json.loads(manifests[1].recipe).get("release", {}).get("products")
+    return ReleaseDiff(
+        before=names[0],
+        after=names[1],
+        products=diff_products(before, after, decisions, wanted),
+        making=changed_making(*manifests),
+    )
 
 
-def diff_products(before: Path, after: Path, decisions: Path | None = None) -> dict[Product, ProductDiff]:
-    """Compare the products of two release folders, with a manifest or still without one."""
+def diff_products(
+    before: Path, after: Path, decisions: Path | None = None, wanted: Collection[str] | None = None
+) -> dict[Product, ProductDiff]:
+    """Compare the products of two release folders, with a manifest or still without one.
+
+    `wanted` are the products of the recipe that made `after`, where it is known: all rows of another went with it.
+    """
     both = [product for product in get_args(Product) if any(_index(side, product) for side in (before, after))]
     with open_duckdb() as connection:
-        return {product: _diff(connection, {"before": before, "after": after}, product, decisions) for product in both}
+        found = {product: _diff(connection, {"before": before, "after": after}, product, decisions) for product in both}
+    if wanted is None:
+        return found
+    left = {product: {"product left the recipe": difference.removed} for product, difference in found.items()}
+    return {
+        product: difference if product in wanted else difference.model_copy(update={"removed_because": left[product]})
+        for product, difference in found.items()
+    }
 
 
 CAME_OR_WENT = {

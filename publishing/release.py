@@ -128,7 +128,7 @@ def _made(wanted: _Wanted, rows: StagedRows) -> ReleaseOutcome:
     contracts = {product: load_contract(product) for product in rows.spools}
     parent, before = (wanted.parent.path, wanted.parent.manifest) if wanted.parent else (None, None)
     reports = checked(rows, contracts, wanted.recipe, wanted.facts, before)
-    differences = diff_products(parent, rows.staged, wanted.decisions) if parent is not None else {}
+    differences = _differences(parent, rows, wanted) if parent is not None else {}
     if (waiting := _waiting(wanted, rows, differences)) is not None:
         return waiting
     manifest = _manifest(wanted, rows, differences, contracts)
@@ -137,6 +137,10 @@ def _made(wanted: _Wanted, rows: StagedRows) -> ReleaseOutcome:
     manifest = manifest.model_copy(update={"files": (*manifest.files, *about)})
     write_text(rows.staged / "manifest.json", manifest.model_dump_json(indent=1))
     return _outcome(manifest, make_visible(rows.staged, wanted.home, manifest.version), rows.counts, reports)
+
+
+def _differences(parent: Path, rows: StagedRows, wanted: _Wanted) -> dict[Product, ProductDiff]:
+    return diff_products(parent, rows.staged, wanted.decisions, wanted.recipe.release.products)
 
 
 def _waiting(wanted: _Wanted, rows: StagedRows, differences: Mapping[Product, ProductDiff]) -> ReleaseOutcome | None:
@@ -172,7 +176,15 @@ def _manifest(
         test_strength=wanted.strength(),
         without_rl=dict(sorted(rows.statistics.without_rl.items())),
         kept_weak=rows.statistics.kept_weak,
+        graders=_versions(rows.statistics.graders),
     )
+
+
+def _versions(graders: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for name, version in sorted(graders):
+        found.setdefault(name, []).append(version)
+    return {name: ", ".join(versions) for name, versions in found.items()}
 
 
 def _version(chosen: str | None, parent: str | None, differences: Mapping[Product, ProductDiff]) -> str:

@@ -8,10 +8,12 @@ import pyarrow.parquet as pq
 
 from cotfactory.data_contracts.contract import Contract
 from cotfactory.data_contracts.report import ContractReport, Subject
+from cotfactory.publishing.changed_making import changed_making
 from cotfactory.publishing.changelog import CHANGELOG, changelog
 from cotfactory.publishing.charts import Chart
 from cotfactory.publishing.dataset_card import dataset_card
 from cotfactory.publishing.diff import ProductDiff
+from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.report_page import REPORT, report_page
 from cotfactory.publishing.reward_client.release_environment import write_environment
 from cotfactory.publishing.reward_client.released_client import REWARD, reward_client
@@ -40,11 +42,12 @@ def write_pages(
     """
     staged, statistics, sizes = rows.staged, rows.statistics, _table_bytes(rows)
     told = {product: report.model_dump(mode="json") for product, report in reports.items()}
+    making = changed_making(read_manifest(parent), manifest) if parent is not None else ()
     texts = {
         "README.md": dataset_card(manifest, recipe, contracts, reports, sizes, statistics, charts),
-        CHANGELOG: changelog(manifest, differences, parent),
+        CHANGELOG: changelog(manifest, differences, parent, making),
         "contract.json": json.dumps(told, ensure_ascii=False, indent=1),
-        REPORT: report_page(manifest, statistics, reports, charts, differences),
+        REPORT: report_page(manifest, statistics, reports, charts, differences, making),
         DATASET_INFO: dataset_info(manifest, recipe.release.repo),
     }
     for_trainers: list[Path] = []

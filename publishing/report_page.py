@@ -62,8 +62,12 @@ def report_page(
     reports: Mapping[Subject, ContractReport],
     charts: Mapping[str, Chart],
     differences: Mapping[Product, ProductDiff] | None = None,
+    making: Sequence[str] = (),
 ) -> str:
-    """Return the page, smaller than 5 MB; `charts` are shown as SVG, `differences` are those from its parent."""
+    """Return the page, smaller than 5 MB; `charts` are shown as SVG.
+
+    `differences` are those from its parent, `making` the lines of `changed_making`.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -88,6 +92,7 @@ def report_page(
         ),
         exams=measured_graders(statistics.graders),
         differences=differences or {},
+        making=[line.replace("`", "") for line in making],
         mutants=mutants,
         mutant_examples=told,
         reports=reports,

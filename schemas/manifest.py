@@ -108,7 +108,8 @@ class Manifest(Record):
     and logins. `files` are all but the manifest itself, `contract_sha` is the sha256 of each product's contract.
     `facts` are the run's own, as it told them. `test_strength` is None without code problems; `without_rl` counts the
     problems that were asked and have no row in `rl`, by reason (empty where `rl` is not released); `kept_weak` the kept
-    programs whose tests had to run within their reach (0 unless the recipe allows them).
+    programs whose tests had to run within their reach (0 unless the recipe allows them). `graders` names
+    the versions that judged, by grader; a manifest of an older form has none.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Manifest(Record):
     test_strength: StrengthOfTests | None = None
     without_rl: dict[str, int] = Field(default_factory=dict)
     kept_weak: int = 0
+    graders: dict[str, str] = Field(default_factory=dict)
 
     @property
     def funnel(self) -> tuple[FunnelStage, ...]:

@@ -49,6 +49,7 @@ class Compared(Record):
     def text(self) -> str:
         """Return the counts by product, for people."""
         lines = [f"{self.difference.before} -> {self.difference.after}"]
+        lines += [f"  - {line}" for line in self.difference.making]
         for product, difference in self.difference.products.items():
             lines += [f"  {line}" for line in difference_lines(product, difference)]
         return "\n".join(lines)

@@ -1,8 +1,10 @@
 """The data set's CHANGELOG.md: newest on top, older entries kept, names of sources as code."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cotfactory.publishing.changed_making import changed_making
 from cotfactory.publishing.changelog import CHANGELOG, changelog
 from cotfactory.publishing.diff import ProductDiff, SourceDiff
 from cotfactory.publishing.read_manifest import read_manifest
@@ -57,3 +59,32 @@ def test_first_entry_and_the_one_on_top_of_it(tmp_path: Path) -> None:
 def test_parent_without_the_page_is_no_trouble(tmp_path: Path) -> None:
     page = changelog(manifest(tmp_path, "v1.1.0", "v1.0.0"), {}, tmp_path / "v1.0.0")
     assert page == "# Changelog\n\n## v1.1.0 (2026-11-21)\n\n"
+
+
+def test_what_it_was_made_with_is_told_where_it_changed(tmp_path: Path) -> None:
+    before = manifest(tmp_path, "v1.0.0", None).model_copy(update={"graders": {"math": "7", "text": "7"}})
+    assert changed_making(before, before) == ()
+    recipe = json.loads(before.recipe)
+    recipe["release"] |= {"products": ["rl", "kto"], "license": "apache-2.0"}
+    recipe["teachers"] = [
+        recipe["teachers"][0] | {"prompt": "| {{ question }}`\n" * 30},
+        {"name": "elk", "model": "elk"},
+    ]
+    recipe["curation"] |= {"max_per_problem": 2}
+    del recipe["problems"][0]["path"]
+    after = before.model_copy(update={"recipe": json.dumps(recipe), "graders": {"math": "8", "choice": "7"}})
+    lines = changed_making(before, after)
+    assert [line for line in lines if "prompt" not in line] == [
+        "product `kto` is new in the recipe",
+        "product `sft` left the recipe",
+        "license: `mit` -> `apache-2.0`",
+        "teacher `elk` is new in the recipe",
+        "problems: other sources, or other keys of them",
+        "curation.max_per_problem: `none` -> `2`",
+        "grader `math`: `7` -> `8`",
+    ]
+    (prompt,) = [line for line in lines if "prompt" in line]
+    assert prompt.startswith("teacher `owl`, prompt: `solve` -> `| {{ question }}' |")
+    assert prompt.endswith("...`")
+    page = changelog(after.model_copy(update={"parent": "v0.9.0"}), {}, tmp_path, lines)
+    assert "- grader `math`: `7` -> `8`\n" in page

@@ -63,6 +63,8 @@ def test_product_that_came_is_all_added(tmp_path: Path) -> None:
     assert (came.rows_before, came.added, came.columns_added) == (0, 1, ())
     assert next_version("v1.0.0", {"sft": came}) == "v1.1.0"
     assert next_version("v1.0.0", diff_products(after, tmp_path / "nothing")) == "v2.0.0"
+    gone = diff_products(after, tmp_path / "nothing", wanted=["rl"])["sft"]
+    assert gone.removed_because == {"product left the recipe": 1}
 
 
 def test_folder_that_is_no_release_is_refused(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def dataset_card(
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.facts.teachers),
         labels=statistics.labels(),
+        diversity=statistics.diversity.figures(statistics.kept()),
         terms={teacher.teacher: _terms(teacher.license) for teacher in manifest.facts.teachers},
         agreement=statistics.agreement,
         refusals=statistics.refusals,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from cotfactory.curation.languages import likeliest_language
 from cotfactory.publishing.agreement import Agreement
+from cotfactory.publishing.diversity import Diversity
 from cotfactory.publishing.licenses import NOT_STATED
 from cotfactory.publishing.personal_data import PersonalDataCount
 from cotfactory.publishing.products.rl import LeftOut
@@ -84,6 +85,7 @@ class ReleaseStatistics:
     refusals: RefusalCount = field(default_factory=RefusalCount)
     personal_data: PersonalDataCount = field(default_factory=PersonalDataCount)
     agreement: Agreement = field(default_factory=Agreement)
+    diversity: Diversity = field(default_factory=Diversity)
     _kept: _Sample = field(default_factory=lambda: _Sample(KEPT_SHOWN))
     _dropped: dict[str, _Sample] = field(default_factory=dict)
 
@@ -95,6 +97,7 @@ class ReleaseStatistics:
         if without_rl is not None:
             self.without_rl[without_rl] += 1
         self.agreement.add(groups)
+        self.diversity.add(groups)
         for group in groups:
             self.refusals.add(group)
             self._add(group)

@@ -102,6 +102,7 @@ def report_page(
         drop_reasons=DROP_REASONS,
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
         labels=statistics.labels(),
+        diversity=statistics.diversity.figures(statistics.kept()),
         agreement=statistics.agreement,
         regraded=_regraded(manifest.facts.regrades),
         priced=any(teacher.cost_usd is not None for teacher in manifest.facts.teachers),

@@ -1,0 +1,151 @@
+"""How varied the kept chains of a release are: distinct n-grams, forms of questions, methods a problem, the longest.
+
+Distinct-n is the share of different n-grams among all (Li et al., 2016), over a sample of the chains. Forms of
+questions are counted with their k smallest hashes (Bar-Yossef et al., 2002): exactly up to FORMS_HELD, then within 3 %.
+"""
+
+import hashlib
+import heapq
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cotfactory.publishing.shown_chain import ShownChain, sha_key
+from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.record import Record
+
+NGRAMS = (2, 4)
+LONGEST_SHOWN = 5
+FORMS_HELD = 4_096
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+OPERATION = re.compile(r"(\d{1,15}(?:[.,]\d{1,15})?) ?([-+*/×÷·^]) ?(\d{1,15}(?:[.,]\d{1,15})?)")
+TEXT_READ = 20_000
+"""Characters of a chain in which operations are looked for."""
+HASHES = 2**64
+
+
+class TellingChain(Record):
+    """A chain to point at: its id, its problem, and what makes it stand out."""
+
+    candidate_id: str
+    problem: str
+    measure: str
+
+
+class DiversityFigures(Record):
+    """What card and page tell. `distinct` has the share of different n-grams by n, over `sampled` kept chains.
+
+    `questions` have about `forms` forms, numbers left out; `problems` have two kept chains or more that compute,
+    and `methods` different sets of operations in all. `longest` are by output tokens, `most_unlike` by the share of
+    their n-grams that no other chain of the sample has.
+    """
+
+    sampled: int
+    distinct: dict[int, float]
+    questions: int
+    forms: int
+    problems: int
+    methods: int
+    longest: tuple[TellingChain, ...]
+    most_unlike: tuple[TellingChain, ...]
+
+
+@dataclass
+class Diversity:
+    """Counts what passes by, in bounded memory."""
+
+    questions: int = 0
+    problems: int = 0
+    methods: int = 0
+    _forms: list[int] = field(default_factory=list)
+    _longest: list[tuple[int, int, TellingChain]] = field(default_factory=list)
+    _held: set[int] = field(default_factory=set)
+
+    def add(self, groups: Sequence[Group]) -> None:
+        """Count all groups of one problem of which a chain is kept."""
+        kept = [
+            graded
+            for group in groups
+            for graded, decision in zip(group.candidates, group.decisions, strict=True)
+            if decision.kept
+        ]
+        if not kept:
+            return
+        self.questions += 1
+        self._add_form(groups[0].problem.question)
+        found = [operations for graded in kept if (operations := _operations(graded.text))]
+        if len(found) > 1:
+            self.problems += 1
+            self.methods += len(set(found))
+        for graded in kept:
+            self._add_length(groups[0], graded)
+
+    def figures(self, sample: Sequence[ShownChain]) -> DiversityFigures:
+        """Return what to tell; `sample` are kept chains as they are shown."""
+        grams = {n: [_ngrams(chain, n) for chain in sample] for n in NGRAMS}
+        return DiversityFigures(
+            sampled=len(sample),
+            distinct={n: _distinct(found) for n, found in grams.items()},
+            questions=self.questions,
+            forms=self._form_count(),
+            problems=self.problems,
+            methods=self.methods,
+            longest=tuple(chain for *_, chain in sorted(self._longest, key=lambda entry: -entry[0])),
+            most_unlike=_most_unlike(sample, grams[NGRAMS[-1]]),
+        )
+
+    def _add_form(self, question: str) -> None:
+        form = " ".join(NUMBER.sub("#", question).casefold().split())
+        key = int.from_bytes(hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        if key in self._held or (len(self._forms) == FORMS_HELD and key >= -self._forms[0]):
+            return
+        self._held.add(key)
+        heapq.heappush(self._forms, -key)  # the largest of the smallest on top
+        if len(self._forms) > FORMS_HELD:
+            self._held.discard(-heapq.heappop(self._forms))
+
+    def _form_count(self) -> int:
+        if len(self._forms) < FORMS_HELD:
+            return len(self._forms)
+        return min(self.questions, round((FORMS_HELD - 1) * HASHES / -self._forms[0]))
+
+    def _add_length(self, group: Group, graded: GradedCandidate) -> None:
+        tokens, name = graded.output_tokens, graded.candidate.candidate_id
+        entry = (tokens, sha_key(name), TellingChain(
+            candidate_id=name, problem=group.problem.named, measure=f"{tokens:,} output tokens",
+        ))  # fmt: skip
+        keep = heapq.heappush if len(self._longest) < LONGEST_SHOWN else heapq.heappushpop
+        keep(self._longest, entry)
+
+
+def _operations(text: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(OPERATION.findall(text[:TEXT_READ]))
+
+
+def _ngrams(chain: ShownChain, n: int) -> list[tuple[str, ...]]:
+    words = f"{chain.reasoning}\n{chain.response}".casefold().split()
+    return list(zip(*(words[start:] for start in range(n)), strict=False))
+
+
+def _distinct(found: Iterable[list[tuple[str, ...]]]) -> float:
+    every = [gram for grams in found for gram in grams]
+    return len(set(every)) / len(every) if every else 0.0
+
+
+def _most_unlike(sample: Sequence[ShownChain], found: Sequence[list[tuple[str, ...]]]) -> tuple[TellingChain, ...]:
+    in_chains: dict[tuple[str, ...], int] = {}
+    for grams in found:
+        for gram in set(grams):
+            in_chains[gram] = in_chains.get(gram, 0) + 1
+    shares = [
+        (sum(in_chains[gram] == 1 for gram in set(grams)) / len(set(grams)), chain)
+        for chain, grams in zip(sample, found, strict=True)
+        if grams
+    ]
+    shares.sort(key=lambda entry: (-entry[0], entry[1].candidate_id))
+    return tuple(
+        TellingChain(
+            candidate_id=chain.candidate_id, problem=chain.problem, measure=f"{share:.0%} of its 4-grams are its own"
+        )
+        for share, chain in shares[:LONGEST_SHOWN]
+    )

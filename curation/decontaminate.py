@@ -36,8 +36,12 @@ MIN_RUNS = 4
 """A benchmark text with fewer runs is known by all of them or not at all, and never with its numbers masked; but not
 where words are counted."""
 
-COMMON_IN = 20
-"""A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing."""
+COMMON_IN, COMMON_WHERE_COVERED = 20, 3
+"""A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing: sooner where a few
+words count, as of half a question."""
+
+COVERING_RUNS = 2
+"""So many runs must be met where words are counted: 7 words in a row are a phrase that anybody uses."""
 
 SHORT = 300
 MIN_CHARACTERS = 40
@@ -87,7 +91,7 @@ def benchmark_index(texts: Sequence[BenchmarkText], overlap: Overlap) -> Benchma
         texts=tuple(texts),
         exact={text: place for text, place in exact.items() if len(text) >= EXACT_CHARACTERS},
         meetings=_meeting_index(words),
-        runs={method: _run_index(_runs(words, method), len(texts)) for method in RUNS},
+        runs={method: _run_index(_runs(words, method), len(texts), method) for method in RUNS},
         short=tuple(place for place, indexed in enumerate(texts) if MIN_CHARACTERS <= len(indexed.text) <= SHORT),
         overlap=overlap,
     )
@@ -150,14 +154,14 @@ def _places(keys: Hashes, hashes: Hashes) -> Indexes:
     return np.where(keys[places] == hashes, places, -1)
 
 
-def _run_index(runs: Runs, count: int) -> _RunIndex:
+def _run_index(runs: Runs, count: int, method: Method) -> _RunIndex:
     order = np.lexsort((runs.text, runs.hashes))
     hashes, texts = runs.hashes[order], runs.text[order]
     new = np.ones(len(hashes), dtype=bool)
     new[1:] = (hashes[1:] != hashes[:-1]) | (texts[1:] != texts[:-1])
     hashes, texts = hashes[new], texts[new]
     keys, starts, sizes = np.unique(hashes, return_index=True, return_counts=True)
-    rare = np.repeat(sizes <= COMMON_IN, sizes)
+    rare = np.repeat(sizes <= (COMMON_WHERE_COVERED if method == COVERED else COMMON_IN), sizes)
     hashes, texts = hashes[rare], texts[rare]
     keys, starts = np.unique(hashes, return_index=True)
     totals = np.bincount(texts, minlength=count).astype(np.int64)
@@ -177,7 +181,8 @@ def _shares(index: _RunIndex, runs: Runs, method: Method) -> tuple[Indexes, Inde
     totals = index.totals[both[1]]
     if method == COVERED:
         more = RUNS[method][0] - 1  # c runs in a row are c + 6 words
-        return both[0], both[1], (counts + more) / (totals + more)
+        enough = counts >= COVERING_RUNS
+        return both[0][enough], both[1][enough], ((counts + more) / (totals + more))[enough]
     _, masked = RUNS[method]
     enough = (totals >= MIN_RUNS) | ((not masked) & (counts == totals))
     both, counts = both[:, enough], counts[enough]

@@ -203,3 +203,17 @@ def test_a_text_is_planted_in_ways_that_change_it() -> None:
     assert ways == plantings("How many are 12?")
     assert ways["paraphrased"] == "what number of are 12?"
     assert ways["digits_swapped"] != ways["verbatim"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # Seven words that anybody ends a question with are half of a short one.
+        ("If 45 pairs of balls leave out number 3, then what is the value of n?", False),
+        ("If 45 pairs of balls leave out number 3, so the roots are equal, then what is the value of n?", True),
+    ],
+)
+def test_a_phrase_of_seven_words_is_no_half_of_a_question(text: str, found: bool) -> None:
+    index = benchmark_index(a_benchmark("If both of the roots are equal, then what is the value of n?"), Overlap())
+    (hits,) = contaminations([text], index, by_characters=False)
+    assert bool(hits) is found

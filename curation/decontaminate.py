@@ -37,8 +37,8 @@ MIN_RUNS = 4
 where words are counted."""
 
 COMMON_IN, COMMON_WHERE_COVERED = 20, 3
-"""A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing: sooner where a few
-words count, as of half a question."""
+"""A run that stands in more benchmark texts than this (`find the value of x such that`) says nothing, sooner where a
+few words count, as of half a question."""
 
 COVERING_RUNS = 2
 """So many runs must be met where words are counted: 7 words in a row are a phrase that anybody uses."""

@@ -57,6 +57,8 @@ def dataset_card(
         whole=reports[WHOLE],
         how_to_load=how_to_load(manifest, recipe.release.repo),
         license=recipe.release.license,
+        repo=recipe.release.repo,
+        days=sorted(statistics.days),
         recipe=recipe_text,
         never_null="expect_column_values_to_not_be_null",
         fence="`" * (max([2, *map(len, re.findall("`+", recipe_text))]) + 1),

@@ -58,7 +58,7 @@ class Diversity:
     problems: int = 0
     methods: int = 0
     _forms: list[int] = field(default_factory=list)
-    _longest: list[tuple[int, int, TellingChain]] = field(default_factory=list)
+    _longest: list[tuple[int, int, str, str]] = field(default_factory=list)
     _held: set[int] = field(default_factory=set)
 
     def add(self, groups: Sequence[Group]) -> None:
@@ -90,7 +90,10 @@ class Diversity:
             forms=self._form_count(),
             problems=self.problems,
             methods=self.methods,
-            longest=tuple(chain for *_, chain in sorted(self._longest, key=lambda entry: -entry[0])),
+            longest=tuple(
+                TellingChain(candidate_id=name, problem=problem, measure=f"{tokens:,} output tokens")
+                for tokens, _, name, problem in sorted(self._longest, reverse=True)
+            ),
             most_unlike=_most_unlike(sample, grams[NGRAMS[-1]]),
         )
 
@@ -110,10 +113,8 @@ class Diversity:
         return min(self.questions, round((FORMS_HELD - 1) * HASHES / -self._forms[0]))
 
     def _add_length(self, group: Group, graded: GradedCandidate) -> None:
-        tokens, name = graded.output_tokens, graded.candidate.candidate_id
-        entry = (tokens, sha_key(name), TellingChain(
-            candidate_id=name, problem=group.problem.named, measure=f"{tokens:,} output tokens",
-        ))  # fmt: skip
+        name, problem = graded.candidate.candidate_id, group.problem.named
+        entry = (graded.output_tokens, sha_key(name, problem), name, problem)
         keep = heapq.heappush if len(self._longest) < LONGEST_SHOWN else heapq.heappushpop
         keep(self._longest, entry)
 

@@ -11,6 +11,7 @@ from cotfactory.data_contracts.report import ContractReport, Subject
 from cotfactory.publishing.changed_making import changed_making
 from cotfactory.publishing.changelog import CHANGELOG, changelog
 from cotfactory.publishing.charts import Chart
+from cotfactory.publishing.croissant import CITATION, CROISSANT, citation, croissant
 from cotfactory.publishing.dataset_card import dataset_card
 from cotfactory.publishing.diff import ProductDiff
 from cotfactory.publishing.read_manifest import read_manifest
@@ -48,6 +49,8 @@ def write_pages(
         CHANGELOG: changelog(manifest, differences, parent, making),
         "contract.json": json.dumps(told, ensure_ascii=False, indent=1),
         REPORT: report_page(manifest, statistics, reports, charts, differences, making),
+        CROISSANT: croissant(manifest, recipe.release, contracts),
+        CITATION: citation(manifest, recipe.release),
         DATASET_INFO: dataset_info(manifest, recipe.release.repo),
     }
     for_trainers: list[Path] = []

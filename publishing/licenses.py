@@ -186,13 +186,15 @@ class LicenseLine(Record):
 def license_lines(problems: Mapping[str, int], teachers: Mapping[str, str | None]) -> list[LicenseLine]:
     """Return the licences of problems (with their counts) and teachers, the strictest first, unknown ones last.
 
-    Spellings of one licence (`MIT`, `mit`) are one line, by the spelling of most problems.
+    Spellings of one licence (`MIT`, `mit`) are told by that of most problems, theirs in one line.
     """
     spellings: dict[str, list[str]] = defaultdict(list)
     for licence in sorted(problems, key=lambda licence: (-problems[licence], licence)):
         spellings[licence.strip().lower()].append(licence)
     parts = [(same[0], f"{sum(problems[licence] for licence in same):,} problems") for same in spellings.values()]
-    parts += [(licence or NOT_STATED, f"teacher {name}") for name, licence in teachers.items()]
+    for name, licence in teachers.items():
+        same = spellings.get((licence or NOT_STATED).strip().lower())
+        parts.append((same[0] if same else licence or NOT_STATED, f"teacher {name}"))
     known = [(terms, licence, of) for licence, of in parts if (terms := terms_of(licence)) is not None]
     lines = [
         LicenseLine(license=licence, of=of, terms=terms.named)

@@ -192,9 +192,9 @@ def license_lines(problems: Mapping[str, int], teachers: Mapping[str, str | None
     for licence in sorted(problems, key=lambda licence: (-problems[licence], licence)):
         spellings[licence.strip().lower()].append(licence)
     parts = [(same[0], f"{sum(problems[licence] for licence in same):,} problems") for same in spellings.values()]
-    for name, licence in teachers.items():
-        same = spellings.get((licence or NOT_STATED).strip().lower())
-        parts.append((same[0] if same else licence or NOT_STATED, f"teacher {name}"))
+    for name, stated in teachers.items():
+        licence = stated or NOT_STATED
+        parts.append((spellings.get(licence.strip().lower(), [licence])[0], f"teacher {name}"))
     known = [(terms, licence, of) for licence, of in parts if (terms := terms_of(licence)) is not None]
     lines = [
         LicenseLine(license=licence, of=of, terms=terms.named)

@@ -91,5 +91,6 @@ def test_the_strictest_comes_first_and_the_unknown_last() -> None:
 
 
 def test_two_spellings_of_a_licence_are_one() -> None:
-    lines = license_lines({"MIT": 2, "mit": 5, "CC-BY-4.0": 1}, {})
-    assert [(line.license, line.of) for line in lines] == [("mit", "7 problems"), ("CC-BY-4.0", "1 problems")]
+    lines = license_lines({"MIT": 2, "mit": 5, "CC-BY-4.0": 1}, {"owl": "MIT"})
+    told = [("mit", "7 problems"), ("CC-BY-4.0", "1 problems"), ("mit", "teacher owl")]
+    assert [(line.license, line.of) for line in lines] == told

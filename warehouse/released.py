@@ -25,7 +25,7 @@ def released_problems(workspace: Workspace, name: str) -> Iterator[Problem]:
 def stored_problem(row: Mapping[str, Any]) -> Problem:
     """Return a problem as the table holds it."""
     fields = {name: value for name, value in row.items() if name != LOADED_AT}
-    written = {name: json.loads(row[name]) if row[name] is not None else None for name in ("tests", "rubric")}
+    written = {name: json.loads(row[name]) if row.get(name) is not None else None for name in ("tests", "rubric")}
     return Problem.model_validate({**fields, **written})
 
 

@@ -1,6 +1,7 @@
 """Open a release folder that is about to leave: whole, unchanged since, and with every contract met."""
 
 import hashlib
+import re
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.versions import VERSION
 from cotfactory.schemas.errors import InputError, PublishError
 from cotfactory.schemas.manifest import Manifest, ReleasedFile
+from cotfactory.schemas.recipe import NAME
 from cotfactory.schemas.record import Record
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ def open_release(folder: Path, *, run_contracts: bool = True) -> OpenRelease:
     failed, or was run on other row counts.
     """
     manifest = read_manifest(folder)
+    if not re.fullmatch(NAME, manifest.name):
+        raise PublishError(
+            f"The name of {folder} is {manifest.name[:100]!r}: expected one of a recipe, it titles a commit"
+        )
     if not VERSION.fullmatch(manifest.version):
         raise PublishError(f"The version of {folder} is {manifest.version!r}: expected vX.Y.Z, it becomes a tag")
     if not manifest.files:

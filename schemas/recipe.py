@@ -16,6 +16,9 @@ from cotfactory.schemas.rounds import Rounds
 from cotfactory.schemas.sandbox_packages import SandboxKeys
 from cotfactory.schemas.teacher_spec import PositiveInt, Share, TeacherSpec
 
+NAME = r"^[a-z0-9][a-z0-9._-]*$"
+"""Of a recipe, of what it releases, and of a budget: it names files and folders, and titles commits."""
+
 Product = Literal[
     "sft",
     "sft_chat_reasoning_content",
@@ -279,7 +282,7 @@ class Budget(RecipeKeys):
     """USD, by the teachers' prices; then each teacher needs one."""
     tokens: PositiveInt | None = None
     """Tokens, of prompts and answers together."""
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")] | None = None
+    id: Annotated[str, Field(pattern=NAME)] | None = None
     """What it is counted under; null: the recipe's name. Recipes of a workspace that name the same id share what was
     spent, and a renamed recipe goes on with what it had under its old name."""
 
@@ -370,7 +373,7 @@ class Release(RecipeKeys):
 class Recipe(RecipeKeys):
     """Everything that decides what a run makes. Nothing else is configuration."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    name: Annotated[str, Field(pattern=NAME)]
     """Names the release; what was spent is counted under this name."""
     problems: Annotated[tuple[ProblemSource, ...], Field(min_length=1)]
     """Where problems come from; several sources may be listed."""

@@ -243,6 +243,7 @@ def test_release_folders(count: int, name: str, tmp_path: Path) -> None:
             opened = open_release(folder, run_contracts=False)
         except CotfactoryError:
             return
+        assert opened.manifest.name.isprintable()
         assert (opened.manifest.rows_sha, opened.manifest.rows) == (whole.manifest.rows_sha, whole.manifest.rows)
         assert {path: file for path, file in opened.files.items() if path != name} == {
             path: file for path, file in whole.files.items() if path != name

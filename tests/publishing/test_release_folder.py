@@ -102,6 +102,10 @@ def list_file_outside(release: Path) -> None:
     (release / "manifest.json").write_text(text.replace('"README.md"', '"../secret.txt"'))
 
 
+def named(name: str) -> Callable[[Path], None]:
+    return lambda release: in_manifest(release, lambda told: told.update(name=name))
+
+
 def name_version_main(release: Path) -> None:
     text = (release / "manifest.json").read_text()
     (release / "manifest.json").write_text(text.replace('"version":"v1.0.0"', '"version":"main"'))
@@ -259,6 +263,9 @@ def no_parquet(release: Path) -> None:
         (contract_of_no_shape, "is not a contract report"),
         (list_file_outside, "expected a path inside the release"),
         (name_version_main, "expected vX.Y.Z"),
+        (named("x\n\x1b]0;PWN\x07\nCo-authored-by: you"), "it titles a commit"),
+        (named("../sums"), "it titles a commit"),
+        (named("sums\n"), "it titles a commit"),
         (list_no_file, "lists no files"),  # the head would have been emptied
         (list_no_row, "was run on 6 rows: expected 0"),
         (list_no_shard, "has 0 rows of sft: expected 3"),

@@ -75,7 +75,7 @@ def each_mutation(count: int, check: Callable[[random.Random], None]) -> None:
     """Have `check` make and read one mutation after another, each of its own seed; a failure names the seed."""
     for seed in range(count):
         try:
-            with _without_a_hang():
+            with without_a_hang():
                 check(random.Random(seed))
         except BaseException as error:
             error.add_note(f"mutation with seed {seed}")
@@ -83,7 +83,7 @@ def each_mutation(count: int, check: Callable[[random.Random], None]) -> None:
 
 
 @contextmanager
-def _without_a_hang() -> Iterator[None]:
+def without_a_hang() -> Iterator[None]:
     """Raise TimeoutError in what takes more CPU time than HANG_S; the load of the machine is not counted."""
 
     def give_up(*_: object) -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
-from cotfactory.warehouse.forget import forget, what_goes
+from cotfactory.warehouse.forget import STAYS, forget, what_goes
 from cotfactory.warehouse.seal import write_problems
 from cotfactory.warehouse.tables import seed_tables, write_table
-from cotfactory.warehouse.workspace import Workspace, open_workspace
+from cotfactory.warehouse.workspace import TABLES, Workspace, open_workspace
 from tests.builders import AT, a_candidate, a_problem
 from tests.reviewing.made_reviews import a_review
 
@@ -51,9 +51,12 @@ def left(workspace: Workspace) -> set[str]:
 def test_what_nobody_else_uses_goes(workspace: Workspace) -> None:
     decide(workspace, "mine", "revised")
     decide(workspace, "mine-first-20", "other")  # a trial of its own
+    (workspace.rounds / "mine" / "round-1").mkdir(parents=True)
+    (workspace.rounds / "mine" / "round-1" / "weights").write_bytes(b"x")
     assert what_goes(workspace, "mine").rows["decisions"] == 2
     assert left(workspace) == set()
     assert query_catalog(workspace, "FROM problems")[1] == []
+    assert not (workspace.rounds / "mine").exists()
 
 
 def test_a_decided_chain_of_another_stays_with_what_it_goes_on_from(workspace: Workspace) -> None:
@@ -85,3 +88,7 @@ def test_a_chain_that_goes_on_from_one_keeps_it(workspace: Workspace) -> None:
 def test_a_recipe_that_was_stopped_before_it_decided_keeps_the_chains_of_its_problems(workspace: Workspace) -> None:
     write_problems(workspace, "theirs", PROBLEMS[:1])
     assert left(workspace) == {"draft", "revised", "other"}
+
+
+def test_every_table_is_looked_at() -> None:
+    assert {*STAYS} == {*TABLES}

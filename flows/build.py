@@ -37,7 +37,7 @@ async def build(
     """
     async with opened_job(request, runner, progress, asks=True) as job:
         await grade_stored(job)
-        samples = round_of_samples(job.problems, job.plans, job.wanted, job.run.recipe.shard_problems)
+        samples = round_of_samples(job.problems, job.plans, job.wanted, job.shard_problems)
         count_missing = partial(stages.count_missing, left=samples.left)
         try:
             await ask(job, samples)
@@ -65,7 +65,7 @@ async def ask_and_measure(
     """Ask and grade what a recipe wants, have `measure` look at it, and release nothing."""
     async with opened_job(request, runner, progress, asks=True) as job:
         await grade_stored(job)
-        await ask(job, round_of_samples(job.problems, job.plans, job.wanted, job.run.recipe.shard_problems))
+        await ask(job, round_of_samples(job.problems, job.plans, job.wanted, job.shard_problems))
         await job.stage("measure", measure)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
+from cotfactory.flows.nodes.choice import Nodes, shard_problems
 from cotfactory.flows.review.people_verdicts import PeoplesVerdicts
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.stage_runner import StageRunner, on_thread
@@ -21,7 +22,7 @@ class Job:
     """A recipe's problems, its teachers and the samples it wants, while the workspace is held for them.
 
     `dropped` says why problems are not asked, by their id; `people` what people decided about chains. Where the job
-    `asks` for nothing, no teacher is called.
+    `asks` for nothing, no teacher is called. With `nodes` they are called from there, else from this process.
     """
 
     run: Run
@@ -33,6 +34,13 @@ class Job:
     tools: Tools
     people: PeoplesVerdicts
     asks: bool
+    nodes: Nodes | None = None
+
+    @property
+    def shard_problems(self) -> int:
+        """How many problems a shard has."""
+        most = self.run.recipe.shard_problems
+        return most if self.nodes is None else shard_problems(most, len(self.problems))
 
     async def stage(self, name: str, work: Callable[[Self], T]) -> T:
         """Run one stage of the job on a thread and return what it returns."""

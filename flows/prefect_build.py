@@ -22,11 +22,12 @@ from cotfactory.flows.build import build
 from cotfactory.flows.end_state import EndState, end_state
 from cotfactory.flows.host.signals import stoppable
 from cotfactory.flows.host.standard_error import let_go_of_stderr, outlive_readers
+from cotfactory.flows.nodes.choice import chosen_nodes
 from cotfactory.flows.prefect_log import told_to_prefect
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import Progress, TerminalProgress
 from cotfactory.flows.run_page import run_page
-from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, secrets_of, shipped_recipe
+from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, nodes_address, secrets_of, shipped_recipe
 from cotfactory.flows.stage_runner import Stage, logged
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import CotfactoryError
@@ -115,18 +116,31 @@ async def build_recipe(
     log_level: str = "info",
     drain_s: float = WORKER_DRAIN_S,
     wait_s: float = WORKER_WAIT_S,
+    nodes: str | None = None,
+    processes: int | None = None,
 ) -> State[Any]:
     """Build the recipe at path `recipe` (empty: the offline demo) in `workspace`.
 
-    A run of another recipe that holds the workspace is waited for, at most `wait_s` seconds.
+    A run of another recipe that holds the workspace is waited for, at most `wait_s` seconds. Teachers are asked from
+    the Ray cluster `nodes`, or from so many `processes`; see `flows/nodes/choice.py`.
 
     Returns the state that the run ends in, named as `flows/end_state.py` says, with its summary or its error as data.
     """
     try:
         loaded = load_recipe(Path(recipe) if recipe else shipped_recipe(DEFAULT_RECIPE))
+        asked_from = chosen_nodes(nodes, processes, nodes_address())
     except CotfactoryError as error:
         return prefect_state(end_state(None, error), frozenset(), error)
-    request = BuildRequest(loaded, Path(workspace), limit, publish, log_level=log_level, drain_s=drain_s, wait_s=wait_s)
+    request = BuildRequest(
+        loaded,
+        Path(workspace),
+        limit,
+        publish,
+        log_level=log_level,
+        drain_s=drain_s,
+        wait_s=wait_s,
+        nodes=asked_from,
+    )
     secrets, watcher = secrets_of(loaded), watching.get()
     if watcher is None:
         outlive_readers()

@@ -21,6 +21,8 @@ from cotfactory.flows.host.run_log import log_level, run_log
 from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.job import Job
+from cotfactory.flows.nodes.choice import Nodes
+from cotfactory.flows.nodes.refusals import refuse_on_nodes, refuse_programs_on_nodes
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import contract_page
 from cotfactory.flows.review.people_verdicts import peoples_verdicts, reviews_that_count
@@ -51,6 +53,7 @@ class BuildRequest:
 
     `chosen` names the problems, by id, that each teacher is asked, and takes only those; None: all are asked all.
     `with_pictures` draws the release's.
+    With `nodes` teachers are asked from there.
     `log_level` (debug, info, warning, error) is how much goes into the run's log; `drain_s` is how long a run that a
     signal stops waits at most for what is in flight, `wait_s` how long one waits for another to let the workspace go.
     """
@@ -65,6 +68,7 @@ class BuildRequest:
     wait_s: float = 0.0
     chosen: Mapping[str, frozenset[str]] | None = None
     with_pictures: bool = True
+    nodes: Nodes | None = None
 
 
 def refuse_rounds(recipe: Recipe) -> None:
@@ -87,6 +91,8 @@ async def opened_job(
     refuse_rounds(request.recipe)
     if asks:
         refuse_unbound_keys(request.recipe)
+        if request.nodes is not None:
+            refuse_on_nodes(request.recipe, request.nodes)
     workspace = open_workspace(request.workspace)
     freed_memory.keep_little()
     secret = secrets_of(request.recipe)
@@ -157,6 +163,8 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, ask
     chosen = None if request.chosen is None else frozenset[str]().union(*request.chosen.values())
     loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit, chosen)))
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
+    if asks and request.nodes is not None:
+        await runner.run("look for programs", on_thread(lambda: refuse_programs_on_nodes(loaded)))
     plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace, request.chosen)
     has_tool = any(plan.strategy.most_calls for plan in plans)
     with (
@@ -175,7 +183,7 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, ask
         people = peoples_verdicts(request.recipe, run.reviews)
         judged = {chain: verdict.grade_id for chain, verdict in people.items()}
         with WantedSamples(run.workspace, wanted_samples(problems, plans, judged)) as wanted:
-            yield Job(run, runner, problems, dropped, plans, wanted, tools, people, asks)
+            yield Job(run, runner, problems, dropped, plans, wanted, tools, people, asks, request.nodes)
 
 
 async def grade_stored(job: Job, what: str = "chains", *, everything: bool = False) -> list[Flip]:

@@ -9,6 +9,7 @@ import uvloop
 from cotfactory.flows.build import build, regrade_stored, release_stored
 from cotfactory.flows.host.orchestrator import prefect_server
 from cotfactory.flows.host.signals import DRAIN_S, stoppable
+from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
@@ -49,27 +50,34 @@ def run_recipe(
     ask: Callable[[str], bool] | None = None,
     log_level: str = "info",
     drain_s: float = DRAIN_S,
+    nodes: Nodes | None = None,
 ) -> RunSummary:
     """Run the recipe at `path` (None: the offline demo) and return what was done. Raises a CotfactoryError.
 
     To `publish` is prepared first: a repository that does not exist is made if `create` says so, or `ask` is answered
-    with yes.
+    with yes. With `nodes` teachers are asked from there.
     """
     path = path or shipped_recipe(DEFAULT_RECIPE)
     recipe = load_recipe(path)
+    if nodes is not None:
+        from cotfactory.flows.nodes.ray_cluster import refuse_without_ray
+
+        refuse_without_ray()
     if publish:
         from cotfactory.flows.release.publish import prepare_publishing  # the Hub's client is slow to import
 
         prepare_publishing(recipe, create=create, ask=ask)
     with TerminalProgress() as progress:
         if direct:
-            request = BuildRequest(recipe, workspace, limit, publish, log_level=log_level, drain_s=drain_s)
+            request = BuildRequest(recipe, workspace, limit, publish, log_level=log_level, drain_s=drain_s, nodes=nodes)
             return uvloop.run(stoppable(build(request, DirectStages(), progress)))
         progress.note("running as a Prefect flow; a local server takes some seconds to start (--direct runs without)")
         with prefect_server():
             from cotfactory.flows.prefect_build import build_recipe
 
             parameters = {"limit": limit, "publish": publish, "log_level": log_level, "drain_s": drain_s, "wait_s": 0.0}
+            if nodes is not None:
+                parameters |= {"nodes": nodes.address, "processes": nodes.processes or None}
             running = as_flow(build_recipe, progress, recipe=str(path), workspace=str(workspace), **parameters)
             return RunSummary.model_validate(uvloop.run(stoppable(running)))
 

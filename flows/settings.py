@@ -193,6 +193,11 @@ def sandbox_runtime(environment: Mapping[str, str] = ENVIRONMENT) -> str | None:
     return environment.get("COTFACTORY_SANDBOX_RUNTIME")
 
 
+def nodes_address(environment: Mapping[str, str] = ENVIRONMENT) -> str | None:
+    """Return where runs find the nodes that ask: COTFACTORY_NODES, None where they ask in their own process."""
+    return environment.get("COTFACTORY_NODES") or None
+
+
 def reward_token(environment: Mapping[str, str] = ENVIRONMENT) -> str | None:
     """Return what clients of a reward server must send: COTFACTORY_TOKEN, None where nothing is asked for."""
     return environment.get("COTFACTORY_TOKEN") or None

@@ -1,6 +1,6 @@
 """TeacherPlan: one teacher of a recipe with its strategy and its rule for attempts."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from cotfactory.generators.ask.policy_strategy import PolicyStrategy
@@ -71,7 +71,7 @@ def teacher_plans(
         TeacherPlan(
             position,
             spec,
-            strategy_of(spec, recipe),
+            strategy_of(spec, recipe.policies),
             _rule(recipe, spec),
             recorded.get(spec.name),
             _rollouts(spec, workspace),
@@ -81,11 +81,11 @@ def teacher_plans(
     )
 
 
-def strategy_of(spec: TeacherSpec, recipe: Recipe) -> Strategy:
-    """Return the strategy of one of the recipe's teachers."""
+def strategy_of(spec: TeacherSpec, policies: Sequence[str]) -> Strategy:
+    """Return the strategy of a teacher of a recipe with these policies."""
     if spec.strategy == "python":
         return PythonStrategy(spec)
-    return PolicyStrategy(spec, recipe.policies) if spec.strategy == "deliberate" else Strategy(spec)
+    return PolicyStrategy(spec, policies) if spec.strategy == "deliberate" else Strategy(spec)
 
 
 def _rule(recipe: Recipe, spec: TeacherSpec) -> Attempts:

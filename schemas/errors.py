@@ -23,6 +23,7 @@ CotfactoryError                 exit 1
 │   └── HubUnreachable                   down, slow, limiting the rate: later it may go well
 ├── ProofBroken                          an arm of `prove` did not come out as it must
 ├── TrainingFailed                       the `train` command of a round
+├── NodesError                           the machines that a run asks on
 └── OrchestratorError                    the Prefect server
 """
 
@@ -211,6 +212,10 @@ class ProofBroken(CotfactoryError):
 
 class TrainingFailed(CotfactoryError):
     """The command that trains in a round failed, or left nothing behind; what was bought and released stands."""
+
+
+class NodesError(CotfactoryError):
+    """The machines that a run asks on cannot be had, or none of them is left; what was bought is saved."""
 
 
 class OrchestratorError(CotfactoryError):

@@ -7,6 +7,8 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 ROOMS = sorted((ROOT / "src" / "cotfactory").iterdir())
 
@@ -14,7 +16,7 @@ IN_ANOTHER = {"pydantic_core": "pydantic"}
 """Imported module -> the declared package that pins it."""
 AS_TEXT = {"vl-convert-python"}
 """`publishing/charts.py` runs it in a process of its own, whose code is a text."""
-EXTRAS = {"reasoning-gym", "math-verify", "torch"}
+EXTRAS = {"reasoning-gym", "math-verify", "torch", "ray"}
 """Imported where they are installed, else told: extras of their own."""
 RELEASED = {"verifiers"}
 """Imported by a file that releases carry, where a trainer runs it."""
@@ -51,10 +53,11 @@ def test_what_is_declared_is_imported() -> None:
     assert declared() - imported() == AS_TEXT
 
 
-def test_the_lock_of_the_extra_repeats_nothing() -> None:
+@pytest.mark.parametrize("lock", ["reasoning-gym.lock", "ray.lock"])
+def test_the_lock_of_an_extra_repeats_nothing(lock: str) -> None:
     main, extra = (
         {re.split(r"[=\[]", line)[0] for line in (ROOT / name).read_text("utf-8").splitlines() if "==" in line}
-        for name in ("requirements.lock", "reasoning-gym.lock")
+        for name in ("requirements.lock", lock)
     )
     assert extra
     assert main & extra == set()

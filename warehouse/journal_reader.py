@@ -87,6 +87,21 @@ class JournalReader:
         if lines:
             yield self._taken(lines)
 
+    def answers(self) -> Iterator[Candidate]:
+        """Yield what was bought as records, one by one, the first of an id; what cannot be read is passed over."""
+        seen: set[str] = set()
+        for entry in self._whole_entries():
+            kind, _, body = entry.partition(b" ")
+            if kind != b"bought":
+                continue
+            try:
+                candidate = Candidate.model_validate_json(body)
+            except ValidationError:
+                continue
+            if candidate.candidate_id not in seen:
+                seen.add(candidate.candidate_id)
+                yield candidate
+
     def entries(self) -> JournalEntries:
         """Return the books; what is still without an outcome was in flight."""
         return JournalEntries(

@@ -37,14 +37,19 @@ class JournalHeader(Record):
     shard: str
 
 
+def journal_path(folder: Path, header: JournalHeader) -> Path:
+    """Return where the journal with this header is, in the ledger's folder."""
+    return folder / f"{header.shard}-{header.run_id}.journal"
+
+
 class Journal:
     """The open journal of one shard. Use `close` when the shard is done; `seal` turns it into a table."""
 
     def __init__(self, folder: Path, header: JournalHeader) -> None:
-        self.path = folder / f"{header.shard}-{header.run_id}.journal"
+        self.path = journal_path(folder, header)
         self.full = False
         self._is_cut = False
-        self._ballast = folder / f"{header.shard}-{header.run_id}.ballast"
+        self._ballast = self.path.with_suffix(".ballast")
         self._group: list[asyncio.Future[None]] = []
         self._syncing: set[asyncio.Task[None]] = set()
         try:
@@ -74,6 +79,15 @@ class Journal:
     async def record_all(self, candidates: Sequence[Candidate]) -> None:
         """Write down several at once; see `record`."""
         self._append("bought", *(candidate.model_dump_json() for candidate in candidates))
+        await self._on_disk()
+
+    async def take(self, lines: bytes) -> None:
+        """Write down lines of another journal as they are; when this returns, they are on disk. Raises as `record`."""
+        self._write(lines)
+        await self._on_disk()
+
+    async def _on_disk(self) -> None:
+        """Wait for the sync of the group that holds what was just written."""
         if not self._group:
             sync = asyncio.create_task(self._sync_group())
             self._syncing.add(sync)
@@ -107,13 +121,15 @@ class Journal:
                 on_disk.set_exception(failed)
 
     def _append(self, kind: str, *bodies: str) -> None:
+        self._write(b"".join(_line(kind, body) for body in bodies))
+
+    def _write(self, lines: bytes) -> None:
         # After a line that was cut short, a new one must not be glued to its rest.
-        start = b"\n" if self._is_cut else b""
-        lines = memoryview(start + b"".join(_line(kind, body) for body in bodies))
+        left = memoryview((b"\n" if self._is_cut else b"") + lines)
         self._is_cut = True
-        while lines:
+        while left:
             try:
-                lines = lines[os.write(self._file, lines) :]
+                left = left[os.write(self._file, left) :]
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT) or self.full:
                     raise _unwritable(self.path, error) from error

@@ -2,16 +2,17 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from cotfactory.flows.ask.asked_teacher import AskedTeacher
 from cotfactory.flows.ask.assignments import AskingRound, PlannedShard
 from cotfactory.flows.ask.batches import shards_to_open
 from cotfactory.flows.ask.draining import Drain
+from cotfactory.flows.ask.executor import InProcess, ShardExecutor
 from cotfactory.flows.ask.grading_queue import GradingQueue
-from cotfactory.flows.ask.shard import ShardOutcome, TeacherSession, run_shard
-from cotfactory.flows.ask.teachers import open_session
+from cotfactory.flows.ask.shard import ShardOutcome
 from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
 from cotfactory.flows.host.run_log import place_in_run
 from cotfactory.flows.host.signals import drained
@@ -23,7 +24,7 @@ from cotfactory.graders.grading import grade_batch, grade_promptly
 from cotfactory.schemas.errors import AlarmRaised, CotfactoryError, RunInterrupted, TeacherError
 from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.books import all_books, note_budget
-from cotfactory.warehouse.ledger import Journal, JournalHeader
+from cotfactory.warehouse.ledger import JournalHeader, journal_path
 from cotfactory.warehouse.rejected import note_rejected
 from cotfactory.warehouse.seal import seal_own_journal, write_grades
 
@@ -48,33 +49,49 @@ async def ask(job: Job, asked: AskingRound) -> None:
                 lambda pairs: grade_batch(pairs, job.tools),
             )
         )
-        sessions: list[tuple[TeacherSession, TeacherPlan, Iterator[PlannedShard]]] = []
+        wanted: list[tuple[TeacherPlan, Iterator[PlannedShard]]] = []
         for plan in asked.plans:
             planning = asked.shards(plan)
             if (first := await _next_shard(planning)) is not None:
-                session = await stack.enter_async_context(
-                    open_session(plan, job.problems, run_budget, grading, run, job.tools.sandbox)
-                )
-                sessions.append((session, plan, itertools.chain([first], planning)))
-        if not sessions:
+                wanted.append((plan, itertools.chain([first], planning)))
+        if not wanted:
             return
+        executor = await stack.enter_async_context(_executor(job, run_budget, grading))
+        everybody = [await stack.enter_async_context(executor.opened(plan)) for plan, _ in wanted]
         stack.enter_context(tuned_for_asking())
         with run.progress.stage(f"{asked.verb} and grade", asked.left()):
-            everybody = [session for session, _, _ in sessions]
             asking = [
-                _ask_teacher(job, asked.verb, plan, planning, session, everybody)
-                for session, plan, planning in sessions
+                _ask_teacher(job, asked.verb, plan, planning, teacher, everybody, executor)
+                for teacher, (plan, planning) in zip(everybody, wanted, strict=True)
             ]
             await _until_drained(_ask_teachers(asking, everybody), Drain(everybody, run.progress, run.drain_s))
-            for session in everybody:
-                if isinstance(session.stop.reason, AlarmRaised):
-                    raise session.stop.reason  # by the last answers, when nobody was left to be stopped by it
+            for teacher in everybody:
+                if isinstance(teacher.stop.reason, AlarmRaised):
+                    raise teacher.stop.reason  # by the last answers, when nobody was left to be stopped by it
             _raise_if_nobody_answered(everybody)
 
 
-def _raise_if_nobody_answered(everybody: Sequence[TeacherSession]) -> None:
+@asynccontextmanager
+async def _executor(job: Job, run_budget: RunBudget, grading: GradingQueue) -> AsyncIterator[ShardExecutor]:
+    """Yield where the shards are asked."""
+    if job.nodes is None:
+        yield InProcess(job, run_budget, grading)
+        return
+    from cotfactory.flows.nodes.executor import OnNodes
+    from cotfactory.flows.nodes.messages import NodeTerms
+    from cotfactory.flows.nodes.ray_cluster import open_nodes
+
+    terms = NodeTerms(job.run.run_id, run_budget.limits)
+    async with (
+        open_nodes(job.nodes, terms, job.run.progress.note) as nodes,
+        OnNodes(job, run_budget, grading, nodes) as executor,
+    ):
+        yield executor
+
+
+def _raise_if_nobody_answered(everybody: Sequence[AskedTeacher]) -> None:
     """Raise the first error of a round in which nothing was answered: there is no other reason why all is missing."""
-    errors = [session.stop.answered_nothing() for session in everybody]
+    errors = [teacher.stop.answered_nothing() for teacher in everybody]
     if errors and None not in errors:
         raise next(error for error in errors if error is not None)
 
@@ -111,7 +128,7 @@ async def _until_drained(asking: Coroutine[Any, Any, None], drain: Drain) -> Non
         raise failed
 
 
-async def _ask_teachers(asking: Sequence[Coroutine[Any, Any, None]], everybody: Sequence[TeacherSession]) -> None:
+async def _ask_teachers(asking: Sequence[Coroutine[Any, Any, None]], everybody: Sequence[AskedTeacher]) -> None:
     running = [asyncio.create_task(teacher) for teacher in asking]
     try:
         while running:
@@ -125,29 +142,32 @@ async def _ask_teacher(
     verb: str,
     plan: TeacherPlan,
     planning: Iterator[PlannedShard],
-    session: TeacherSession,
-    everybody: Sequence[TeacherSession],
+    teacher: AskedTeacher,
+    everybody: Sequence[AskedTeacher],
+    executor: ShardExecutor,
 ) -> None:
     """Buy what is missing of one teacher, opening its next shard while the last ones still wait for their slowest.
 
     When the teacher fails, it alone is stopped; for any other reason `everybody` is.
     """
     running: list[asyncio.Task[None]] = []
-    most = SHARDS_PER_TEACHER * shards_to_open(plan.spec, plan.attempts, job.run.recipe.shard_problems)
+    most = (
+        SHARDS_PER_TEACHER * shards_to_open(plan.spec, plan.attempts, job.run.recipe.shard_problems) * executor.places
+    )
     try:
         while (planned := await _next_shard(planning)) is not None:
-            has_room = asyncio.create_task(session.back_pressure.wait())
+            has_room = asyncio.create_task(teacher.back_pressure.wait())
             try:
                 while not has_room.done() or len(running) >= most:
-                    await _first_done(running, [session], everybody, has_room)
+                    await _first_done(running, [teacher], everybody, has_room)
             finally:
                 has_room.cancel()
-            session.back_pressure.opened(len(planned.shard.assignments))
+            teacher.back_pressure.opened(len(planned.shard.assignments))
             name = f"{verb} {plan.spec.name} from problem {planned.shard.first}"
-            asking = job.runner.run(name, shard_stage(job.run, planned, session))
+            asking = job.runner.run(name, shard_stage(job.run, planned, teacher, executor))
             running.append(asyncio.create_task(asking))
         while running:
-            await _first_done(running, [session], everybody)
+            await _first_done(running, [teacher], everybody)
     finally:
         await _end(running)
 
@@ -159,22 +179,22 @@ async def _next_shard(planning: Iterator[PlannedShard]) -> PlannedShard | None:
 
 async def _first_done(
     running: list[asyncio.Task[None]],
-    own: Sequence[TeacherSession],
-    everybody: Sequence[TeacherSession],
+    own: Sequence[AskedTeacher],
+    everybody: Sequence[AskedTeacher],
     has_room: asyncio.Task[None] | None = None,
 ) -> None:
     """Wait until a task is done and take it out, or until there is room.
 
-    When one fails, those that its error concerns are told to stop: the teacher's `own` session where the teacher
+    When one fails, those that its error concerns are told to stop: the teacher's `own` where the teacher
     failed, `everybody` otherwise. When all others are done, or have sealed what is in flight, the error is raised.
     """
     waited = [*running, has_room] if has_room is not None and not has_room.done() else running
     await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     failed = [error for task in running if task.done() and (error := task.exception()) is not None]
     if failed:
-        for session in own if isinstance(failed[0], TeacherError) else everybody:
-            if session.stop.reason is None and isinstance(failed[0], CotfactoryError):
-                session.stop.reason = failed[0]
+        for teacher in own if isinstance(failed[0], TeacherError) else everybody:
+            if teacher.stop.reason is None and isinstance(failed[0], CotfactoryError):
+                teacher.stop.reason = failed[0]
         if isinstance(failed[0], TeacherError) and len(everybody) > 1 and own:
             own[0].progress.note(f"teacher {own[0].spec.name!r} is stopped, the others go on: {failed[0]}")
         await asyncio.wait(running)
@@ -189,40 +209,56 @@ async def _end(running: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-def shard_stage(run: Run, planned: PlannedShard, session: TeacherSession) -> Callable[[], Awaitable[None]]:
+def shard_stage(
+    run: Run, planned: PlannedShard, teacher: AskedTeacher, executor: ShardExecutor
+) -> Callable[[], Awaitable[None]]:
     """Return the coroutine function that produces one shard, and may be called again after a retryable error.
 
-    A second call first asks the tables what the first one bought, so nothing is bought twice.
+    A second call first asks the tables what the first one bought, so nothing is bought twice. So does a shard whose
+    node was lost, which is asked on another one at once.
     """
     tries = itertools.count(1)
 
     async def produce() -> None:
-        attempt = next(tries)
+        while await attempted(next(tries)):
+            pass
+
+    async def attempted(attempt: int) -> bool:
+        """Ask the shard, and return whether its node was lost, so that what is left is to be asked once more."""
         shard = planned.shard
         if attempt > 1:
-            if isinstance(session.stop.reason, RunInterrupted):
-                raise session.stop.reason
+            if isinstance(teacher.stop.reason, RunInterrupted):
+                raise teacher.stop.reason
             # A neighbour that was stopped along with this shard knows it, and is tried again in its turn.
-            session.stop.try_again()
+            teacher.stop.try_again()
             shard = planned.again()
-        name = f"{shard.name}-{attempt}"
-        journal = Journal(run.workspace.ledger, JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=name))
+            if not shard.assignments:
+                return False
+        header = JournalHeader(recipe=run.recipe.name, run_id=run.run_id, shard=f"{shard.name}-{attempt}")
         outcome = ShardOutcome()
         try:
-            with place_in_run(shard=name):
-                await run_shard(shard, session, journal, outcome)
+            with place_in_run(shard=header.shard):
+                await executor.produce(shard, header, outcome, again=attempt > 1)
         finally:
-            run.bought += outcome.bought
-            journal.close()
-            # On threads, while the other shards go on asking.
-            sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
-            # In flight was nothing, unless the shard was interrupted.
-            run.bought += Spending(lost_in_flight=sealed.lost_in_flight, unconfirmed_usd=sealed.unconfirmed_usd)
-            await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{name}", outcome.grades))
-            if rejected := session.stop.take_rejected():
-                await in_thread(lambda: note_rejected(run.workspace, session.spec.name, rejected))
-            run.first_error = run.first_error or session.stop.first_error
+            await _seal(run, header, outcome)
+            if rejected := teacher.stop.take_rejected():
+                await in_thread(lambda: note_rejected(run.workspace, teacher.spec.name, rejected))
+            run.first_error = run.first_error or teacher.stop.first_error
+        if outcome.is_lost and teacher.stop.reason is not None:
+            raise teacher.stop.reason
         if outcome.stopped_by is not None:
             raise outcome.stopped_by
+        return outcome.is_lost
 
     return produce
+
+
+async def _seal(run: Run, header: JournalHeader, outcome: ShardOutcome) -> None:
+    """Make tables of a shard's journal and grades, on threads while the other shards go on asking."""
+    run.bought += outcome.bought
+    journal = journal_path(run.workspace.ledger, header)
+    if journal.exists():  # it could not be opened, where it does not
+        sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal))
+        # In flight was nothing, unless the shard was interrupted.
+        run.bought += Spending(lost_in_flight=sealed.lost_in_flight, unconfirmed_usd=sealed.unconfirmed_usd)
+    await in_thread(lambda: write_grades(run.workspace, f"{run.run_id}-{header.shard}", outcome.grades))

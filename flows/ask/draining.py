@@ -4,28 +4,28 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from cotfactory.flows.ask.shard import TeacherSession
+from cotfactory.flows.ask.asked_teacher import AskedTeacher
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.teacher.deadline import Deadline
 from cotfactory.schemas.errors import RunInterrupted
 
 
 class Drain:
-    """How the sessions of a round are brought to their end after a signal; made inside the running loop.
+    """How the teachers of a round are brought to their end after a signal; made inside the running loop.
 
     What has not arrived after `longest_s` is given up: it may have been billed, and is counted as lost in flight.
     """
 
-    def __init__(self, sessions: Sequence[TeacherSession], progress: Progress, longest_s: float) -> None:
-        self._sessions, self._progress, self._longest_s = sessions, progress, longest_s
+    def __init__(self, teachers: Sequence[AskedTeacher], progress: Progress, longest_s: float) -> None:
+        self._teachers, self._progress, self._longest_s = teachers, progress, longest_s
         self._begun = asyncio.Event()
         self.reason: RunInterrupted | None = None
 
     def begin(self, reason: RunInterrupted) -> None:
         """Have nothing more sent."""
         self.reason = reason
-        for session in self._sessions:
-            session.stop.reason = reason
+        for teacher in self._teachers:
+            teacher.stop.reason = reason
         self._progress.note(
             f"{reason.signal_name}: nothing more is asked; {self._in_flight():,} answers are waited for, "
             f"at most {self._longest_s:g} s (a second signal ends at once)"
@@ -37,8 +37,8 @@ class Drain:
         await self._begun.wait()
         with suppress(TimeoutError):
             async with Deadline(self._longest_s):
-                for session in self._sessions:
-                    await session.in_flight.none_left()
+                for teacher in self._teachers:
+                    await teacher.in_flight.none_left()
 
     def tell(self) -> None:
         """Say what became of what was in flight, once it is over or everybody has ended before it was."""
@@ -46,4 +46,4 @@ class Drain:
         self._progress.note(f"{left:,} requests were given up" if left else "everything in flight was written down")
 
     def _in_flight(self) -> int:
-        return sum(session.in_flight.count for session in self._sessions)
+        return sum(teacher.in_flight.count for teacher in self._teachers)

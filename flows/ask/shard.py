@@ -5,27 +5,23 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from cotfactory.flows.ask.assignments import Assignment, Shard
+from cotfactory.flows.ask.alarms import AnswerWatch
+from cotfactory.flows.ask.asked_teacher import AskedTeacher
+from cotfactory.flows.ask.assignments import Assignment
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.held_payment import HeldPayment, StoppedError
-from cotfactory.flows.ask.in_flight import InFlight
-from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.ask.tool_results import tool_results
 from cotfactory.flows.grade_rows import grade_row
-from cotfactory.flows.progress import Progress
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
-from cotfactory.generators.teacher.budget import NO_OVERRUN, BillOverrun, RunBudget, cost_usd, worst_case
+from cotfactory.generators.teacher.budget import NO_OVERRUN, BillOverrun, RequestBudget, cost_usd, worst_case
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.teacher import Request, Teacher, ask_with_retries
-from cotfactory.generators.teacher.teacher_watch import TeacherWatch
 from cotfactory.graders.sandbox.execution import Sandbox
-from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import (
-    AlarmRaised,
     CotfactoryError,
     SandboxError,
     TeacherError,
@@ -47,58 +43,24 @@ logger = logging.getLogger(__name__)
 UNGRADED_IN_A_ROW = 50
 
 
-class BackPressure:
-    """How many problems of one teacher are open, so that its next shard is opened before places in flight fall free.
-
-    A shard ends with its slowest answer: without the next one beside it, one request that hangs would idle all others.
-    """
-
-    def __init__(self, enough: int) -> None:
-        self._enough = enough
-        self._open = 0
-        self._changed = asyncio.Event()
-
-    def opened(self, problems: int) -> None:
-        """Note the problems of a shard that starts."""
-        self._open += problems
-        self._changed.clear()
-
-    def decided(self) -> None:
-        """Note that a problem needs no further answer, or gets none."""
-        self._open -= 1
-        if self._open < self._enough:
-            self._changed.set()
-
-    async def wait(self) -> None:
-        """Wait until there are too few open problems to keep all places taken."""
-        if self._open >= self._enough:
-            await self._changed.wait()
-
-
-@dataclass(frozen=True)
-class TeacherSession:
-    """All that the shards of one teacher share during a run; `alarms` are the run's.
+@dataclass(frozen=True, kw_only=True)
+class TeacherSession(AskedTeacher):
+    """All that the shards of one teacher share in the process that asks.
 
     Of a teacher that is asked in batches `batches` writes down what is under way: its requests outlive this run. The
     calls of a teacher that has a tool are run in the `sandbox`.
     """
 
-    spec: TeacherSpec
     strategy: Strategy
     teacher: Teacher
     limiter: Limiter
-    run_budget: RunBudget
+    run_budget: RequestBudget
     overrun: BillOverrun
     grading: GradingQueue
-    progress: Progress
-    stop: Stop
-    back_pressure: BackPressure
-    watch: TeacherWatch
-    alarms: list[Alarm]
+    watch: AnswerWatch
     batches: BatchLedger | None = None
     sandbox: Sandbox | None = None
     payments: set[HeldPayment] = field(default_factory=set)
-    in_flight: InFlight = field(default_factory=InFlight)
 
     def learn(self, payment: HeldPayment, billed: Usage) -> None:
         """Learn from a bill how far the endpoint goes beyond the worst case, and hold as much more for all others."""
@@ -112,12 +74,14 @@ class TeacherSession:
 class ShardOutcome:
     """What came of one shard: what was bought for it, and its grades.
 
-    `stopped_by` says why the shard left something unasked, if it did.
+    `stopped_by` says why the shard left something unasked, if it did; `is_lost` that whoever asked it is gone, so that
+    it is to be planned again and asked elsewhere.
     """
 
     bought: Spending = NOTHING_SPENT
     grades: list[GradeRow] = field(default_factory=list)
     stopped_by: CotfactoryError | None = None
+    is_lost: bool = False
 
 
 def most_in_flight(spec: TeacherSpec) -> int:
@@ -125,16 +89,18 @@ def most_in_flight(spec: TeacherSpec) -> int:
     return spec.batch.requests if spec.batch is not None else spec.limits.concurrency
 
 
-async def run_shard(shard: Shard, session: TeacherSession, journal: Journal, outcome: ShardOutcome) -> None:
-    """Buy and grade what a shard's problems still want, until each is decided.
+async def run_shard(
+    assignments: Sequence[Assignment], session: TeacherSession, journal: Journal, outcome: ShardOutcome
+) -> None:
+    """Buy and grade what the problems of a shard still want, until each is decided.
 
     Nothing in flight is ever cancelled by an error: whatever stops the shard only stops new requests, and
     every completion that arrives is written down first. A request that fails after its retries leaves
     its problem for the next run. `outcome` is filled in as the shard goes on.
     """
-    waiting = iter(shard.assignments)
+    waiting = iter(assignments)
     # A problem whose answer is being written down, or waits to be asked again, takes no place in flight.
-    workers = min(2 * most_in_flight(session.spec), len(shard.assignments))
+    workers = min(2 * most_in_flight(session.spec), len(assignments))
     working = [_worker(waiting, session, journal, outcome) for _ in range(workers)]
     # All are waited for, whatever happens to one: the journal is closed after this.
     for error in await asyncio.gather(*working, return_exceptions=True):
@@ -245,7 +211,7 @@ async def _attempt(wanted: _Wanted, session: TeacherSession, journal: Journal, o
     outcome.grades.append(grade_row(grade, problem, candidate))
     session.progress.graded(grade.verdict, candidate.cost_usd)
     _watch_graders(grade, session)
-    _tell(session.watch.observe(candidate, model), session)
+    session.watch.observe(candidate, model)
     return Attempt(candidate, grade.verdict)
 
 
@@ -285,18 +251,6 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
     price_usd, own = cost_usd(session.spec.price, billed), session.spec.reasoning_tags
     candidate = candidate_of(record, completion, billed, price_usd, own)
     return session.strategy.received(candidate, wanted.assignment.problem), completion.model
-
-
-def _tell(alarms: Sequence[Alarm], session: TeacherSession) -> None:
-    """Tell alarms at once, and stop buying where the recipe says so."""
-    for alarm in alarms:
-        session.alarms.append(alarm)
-        session.progress.note(f"ALARM, teacher {alarm.teacher!r}, {alarm.kind}: {alarm.text}")
-        if session.watch.stops_on(alarm) and session.stop.reason is None:
-            session.stop.reason = AlarmRaised(
-                f"Teacher {alarm.teacher!r} was stopped by the alarm {alarm.kind}: {alarm.text}",
-                "what was bought is saved; see to the teacher, or take it out of `alarms.stop_on`, and run again",
-            )
 
 
 def _about(wanted: _Wanted, session: TeacherSession, error: CotfactoryError) -> dict[str, str]:

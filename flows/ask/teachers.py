@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cotfactory.flows.ask.alarms import TellAlarms, WatchAnswers
+from cotfactory.flows.ask.back_pressure import BackPressure
 from cotfactory.flows.ask.batches import asking_in_batches, problems_to_open
 from cotfactory.flows.ask.grading_queue import GradingQueue
-from cotfactory.flows.ask.shard import BackPressure, TeacherSession, most_in_flight
+from cotfactory.flows.ask.shard import TeacherSession, most_in_flight
 from cotfactory.flows.ask.stop import Stop
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import remote_endpoint, remote_endpoints, start_command
@@ -31,7 +33,7 @@ from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.server_pool import ServerPool
 from cotfactory.generators.teacher.shared_prompts import SharedPrompts
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Request, Teacher
-from cotfactory.generators.teacher.teacher_watch import TeacherWatch, UsualAnswers
+from cotfactory.generators.teacher.teacher_watch import SignReader, TeacherWatch, UsualAnswers
 from cotfactory.graders.sandbox.execution import Sandbox
 from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRejected, TeacherUnavailable
 from cotfactory.schemas.problem import Problem
@@ -53,7 +55,7 @@ def recorded_counts(recipe: Recipe) -> dict[str, RecordingCounts]:
 
 
 @dataclass(frozen=True)
-class _Servers:
+class Servers:
     """Where a teacher is asked, and why a server that a recipe's command started will never answer, if so."""
 
     endpoints: tuple[Endpoint, ...]
@@ -61,25 +63,25 @@ class _Servers:
 
 
 @contextmanager
-def _servers_of(spec: TeacherSpec, problems: Sequence[Problem], logs: Path) -> Iterator[_Servers]:
+def servers_of(spec: TeacherSpec, problems: Sequence[Problem], logs: Path) -> Iterator[Servers]:
     """Yield where a teacher is asked; a server of our own or of the recipe's command lives as long as the context."""
     if spec.simulated is not None:
         with simulating(problems, spec.model, spec.simulated) as base_url:
-            yield _Servers((Endpoint(base_url, NO_KEY),))
+            yield Servers((Endpoint(base_url, NO_KEY),))
     elif spec.recordings is not None:
         with replaying(Path(spec.recordings)) as base_url:
-            yield _Servers((Endpoint(base_url, NO_KEY),))
+            yield Servers((Endpoint(base_url, NO_KEY),))
     elif spec.start is not None:
         with started(start_command(spec), logs / f"server-{spec.name}.log") as server:
             here = spec.model_copy(update={"base_url": server.base_url})
-            yield _Servers((remote_endpoint(here),), server.failure)
+            yield Servers((remote_endpoint(here),), server.failure)
     else:
-        yield _Servers(remote_endpoints(spec))
+        yield Servers(remote_endpoints(spec))
 
 
 @asynccontextmanager
-async def _opened(
-    spec: TeacherSpec, servers: _Servers, say: Callable[[str], None], heed: Callable[[Allowances], None]
+async def opened_teacher(
+    spec: TeacherSpec, servers: Servers, say: Callable[[str], None], heed: Callable[[Allowances], None]
 ) -> AsyncIterator[OpenAITeacher | ServerPool]:
     """Yield a teacher whose model has had its time to load."""
     endpoints = servers.endpoints
@@ -88,6 +90,20 @@ async def _opened(
         if spec.loading_s:
             await wait_until_loaded(teacher, spec.loading_s, say, servers.failure)
         yield teacher
+
+
+def limiter_of(spec: TeacherSpec, say: Callable[[str], None]) -> Limiter:
+    """Return the limits of a teacher's endpoint."""
+    return Limiter(
+        spec.limits.model_copy(update={"concurrency": most_in_flight(spec)}),
+        lambda text: say(f"teacher {spec.name!r}: {text}"),
+    )
+
+
+def one_by_one(spec: TeacherSpec, teacher: OpenAITeacher | ServerPool) -> Teacher:
+    """Return what answers the requests of a teacher that is not asked in batches."""
+    several = spec.limits.samples_per_request
+    return teacher if several == 1 else SharedPrompts(teacher, several)
 
 
 @asynccontextmanager
@@ -104,30 +120,26 @@ async def open_session(
     Raises a TeacherError before anything is bought when the endpoint is down, refuses the key or is no API.
     """
     spec = plan.spec
-    with _servers_of(spec, problems, run.workspace.logs) as servers:
-        limiter = Limiter(
-            spec.limits.model_copy(update={"concurrency": most_in_flight(spec)}),
-            lambda text: run.progress.note(f"teacher {spec.name!r}: {text}"),
-        )
-        async with _opened(spec, servers, run.progress.note, limiter.heed) as teacher:
+    with servers_of(spec, problems, run.workspace.logs) as servers:
+        limiter = limiter_of(spec, run.progress.note)
+        async with opened_teacher(spec, servers, run.progress.note, limiter.heed) as teacher:
             await teacher.models()
             stop = Stop(rejected_before=rejected_problems(run.workspace, spec.name))
             async with _transport(spec, teacher, servers.endpoints[0], run, stop) as (answering, batches):
                 yield TeacherSession(
-                    spec,
-                    plan.strategy,
-                    answering,
-                    limiter,
-                    run_budget,
-                    BillOverrun(budgeted=run_budget.is_limited),
-                    grading,
-                    run.progress,
-                    stop,
-                    BackPressure(problems_to_open(spec, plan.attempts)),
-                    _watch(plan, run),
-                    run.alarms,
-                    batches,
-                    sandbox,
+                    spec=spec,
+                    strategy=plan.strategy,
+                    teacher=answering,
+                    limiter=limiter,
+                    run_budget=run_budget,
+                    overrun=BillOverrun(budgeted=run_budget.is_limited),
+                    grading=grading,
+                    progress=run.progress,
+                    stop=stop,
+                    back_pressure=BackPressure(problems_to_open(spec, plan.attempts)),
+                    watch=WatchAnswers(SignReader(declared_model(spec)), alarms_of(plan, run, stop)),
+                    batches=batches,
+                    sandbox=sandbox,
                 )
 
 
@@ -137,11 +149,20 @@ async def _transport(
 ) -> AsyncIterator[tuple[Teacher, BatchLedger | None]]:
     """Yield whatever answers the teacher's requests: itself, one by one, or batches and what they are noted in."""
     if spec.batch is None:
-        several = spec.limits.samples_per_request
-        yield (teacher if several == 1 else SharedPrompts(teacher, several)), None
+        yield one_by_one(spec, teacher), None
         return
     async with asking_in_batches(spec, endpoint, run, stop) as transport:
         yield transport
+
+
+def alarms_of(plan: TeacherPlan, run: Run, stop: Stop) -> TellAlarms:
+    """Return what counts a teacher's answers in this run and raises its alarms."""
+    return TellAlarms(_watch(plan, run), run.alarms, run.progress, stop)
+
+
+def declared_model(spec: TeacherSpec) -> str | None:
+    """Return the model that must answer; None where a file may hold the completions of several."""
+    return spec.model if spec.recordings is None else None
 
 
 def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
@@ -156,8 +177,7 @@ def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
     if usual is not None and spec.batch is not None:
         usual = replace(usual, latency_ms=math.inf)  # how long a batch takes says nothing about the teacher
     wants_reasoning = run.recipe.curation.require_reasoning
-    model = spec.model if spec.recordings is None else None  # a file may hold the completions of several
-    return TeacherWatch(spec.name, model, alarms, usual, wants_reasoning=wants_reasoning)
+    return TeacherWatch(spec.name, declared_model(spec), alarms, usual, wants_reasoning=wants_reasoning)
 
 
 async def describe_endpoint(plan: TeacherPlan, problems: Sequence[Problem], logs: Path, *, asks: bool) -> str:
@@ -169,9 +189,9 @@ async def describe_endpoint(plan: TeacherPlan, problems: Sequence[Problem], logs
     if plan.stored is not None:
         count = sum(plan.stored.count(problem.problem_id) for problem in problems)
         return f"{count:,} rollouts of the policy {spec.model!r} are stored; nobody is asked"
-    with _servers_of(spec, problems, logs) as servers:
+    with servers_of(spec, problems, logs) as servers:
         endpoint = servers.endpoints[0]
-        async with _opened(spec, servers, lambda text: print(text, file=sys.stderr), lambda _: None) as teacher:
+        async with opened_teacher(spec, servers, lambda text: print(text, file=sys.stderr), lambda _: None) as teacher:
             models = await teacher.models()
             is_asked = asks and not spec.is_local and spec.batch is None and len(problems) > 0
             answered = await _tried(plan, problems[0], teacher) if is_asked else ""

@@ -24,6 +24,15 @@ Trust = Annotated[
     list[str] | None,
     typer.Option("--trust", metavar="HOST", help="The recipe's keys may go to this host; remembered. May be repeated."),
 ]
+AskedFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--nodes", metavar="CLUSTER", help="Ask from a Ray cluster: auto, ray://HOST:PORT. Default: COTFACTORY_NODES."
+    ),
+]
+Processes = Annotated[
+    int | None, typer.Option("--processes", metavar="N", min=1, help="Ask from N processes of this machine.")
+]
 Create = Annotated[bool, typer.Option("--create", help="Make the repository if it does not exist, without asking.")]
 WORKSPACE = Path("workspace")
 # Every command takes --workspace, so that a script can always pass it; some keep nothing.

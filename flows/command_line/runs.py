@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from cotfactory.flows.command_line.options import (
+    AskedFrom,
     Create,
     Debug,
     Json,
     LogLevel,
+    Processes,
     RecipePath,
     RecipeWorkspace,
     Trust,
@@ -30,13 +32,17 @@ def run(
     drain_s: Annotated[
         float, typer.Option("--drain-s", metavar="SECONDS", min=0, help="How long Ctrl-C and SIGTERM wait for answers.")
     ] = DRAIN_S,
+    nodes: AskedFrom = None,
+    processes: Processes = None,
     trust: Trust = None,
     log_level: LogLevel = "info",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Run a recipe from its problems to its release. Resumes by itself; nothing is paid twice."""
+    from cotfactory.flows.nodes.choice import chosen_nodes
     from cotfactory.flows.run import run_recipe
+    from cotfactory.flows.settings import nodes_address
 
     with shown(as_json, debug) as show:
         trust_hosts(recipe, trust)
@@ -51,6 +57,7 @@ def run(
                 ask=ask_on_terminal(),
                 log_level=log_level,
                 drain_s=drain_s,
+                nodes=chosen_nodes(nodes, processes, nodes_address()),
             )
         )
 
@@ -123,16 +130,21 @@ def check(
     asks: Annotated[
         bool, typer.Option("--ask/--no-ask", help="Ask each endpoint one question, 16 tokens long.")
     ] = True,
+    nodes: AskedFrom = None,
+    processes: Processes = None,
     trust: Trust = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Check the recipe, its endpoints, the sandbox and every reference answer, before tokens are bought."""
     from cotfactory.flows.inspect.check_recipe import check_recipe
+    from cotfactory.flows.nodes.choice import chosen_nodes
+    from cotfactory.flows.settings import nodes_address
 
     with shown(as_json, debug) as show:
         trust_hosts(recipe, trust)
-        show(check_recipe(recipe, workspace_of(recipe, workspace), asks=asks))
+        asked_from = chosen_nodes(nodes, processes, nodes_address())
+        show(check_recipe(recipe, workspace_of(recipe, workspace), asks=asks, nodes=asked_from))
 
 
 def loop(

@@ -13,6 +13,8 @@ from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.trusted_commands import commands_of_rounds
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
+from cotfactory.flows.inspect.check_nodes import check_nodes
+from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.problem_rules import why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe, sandbox_runtime
@@ -67,8 +69,10 @@ class CheckFailed(CotfactoryError):
     """Something is not in order; the report says what."""
 
 
-def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckReport:
+def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes | None = None) -> CheckReport:
     """Check everything a run of the recipe needs. Buys one answer of 16 tokens at most from each endpoint if it `asks`.
+
+    With `nodes` each of them is looked at too.
 
     Raises RecipeError or ProblemSourceError for what cannot even be read, and CheckFailed, with the
     report as its summary, when an endpoint, the sandbox or a reference answer is not in order.
@@ -93,6 +97,8 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True) -> CheckRepo
         ok.append(f"problems that cannot be judged and will not be asked: {count:,}, since {why}")
     served = recipe.rounds is not None and recipe.rounds.base is not None
     _check_endpoints(plans, problems, place.logs, ok, faults, asks=asks, served_in_rounds=served)
+    if nodes is not None:
+        _check_nodes(recipe, nodes, ok, faults)
     judged = [problem for problem in problems if problem.problem_id not in unsupported]
     good, strength = _check_references(recipe, judged, ok, faults)
     report = CheckReport(
@@ -172,6 +178,16 @@ def _check_endpoints(
             ok.append(f"teacher {plan.spec.name}: {described}")
         except CotfactoryError as error:
             faults.append(f"teacher {plan.spec.name}: {error}")
+
+
+def _check_nodes(recipe: Recipe, nodes: Nodes, ok: list[str], faults: list[str]) -> None:
+    try:
+        in_order, wrong = asyncio.run(check_nodes(recipe, nodes))
+    except CotfactoryError as error:
+        faults.append(str(error))
+        return
+    ok += in_order
+    faults += wrong
 
 
 def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStrength, ...]:

@@ -1,8 +1,11 @@
 """RunBudget: the money and token stop of a run; what a request costs, and what it may cost at most."""
 
 import asyncio
+import math
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple, Protocol
 
 from cotfactory.schemas.errors import BudgetReached
 from cotfactory.schemas.recipe import Budget
@@ -12,6 +15,60 @@ from cotfactory.schemas.teaching import Message, Sampling, Usage
 
 MESSAGE_OVERHEAD_TOKENS = 16
 NO_OVERRUN = Usage()
+
+
+class Amount(NamedTuple):
+    """Money and tokens."""
+
+    usd: float = 0.0
+    tokens: int = 0
+
+    def plus(self, other: "Amount") -> "Amount":
+        """Return both together."""
+        return Amount(self.usd + other.usd, self.tokens + other.tokens)
+
+    def minus(self, other: "Amount") -> "Amount":
+        """Return what is left without the other."""
+        return Amount(self.usd - other.usd, self.tokens - other.tokens)
+
+
+NO_AMOUNT = Amount()
+
+
+class Limited(NamedTuple):
+    """Which of the two a budget limits."""
+
+    usd: bool
+    tokens: bool
+
+    def only(self, amount: Amount) -> Amount:
+        """Return an amount without what is not limited."""
+        return Amount(amount.usd if self.usd else 0.0, amount.tokens if self.tokens else 0)
+
+
+class RequestBudget(Protocol):
+    """Whoever lets requests through, holds their worst case, and is told what they cost."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything to exceed."""
+        ...
+
+    async def hold(self, usd: float, tokens: int) -> None:
+        """Set the worst case of one request aside. Raises BudgetReached."""
+        ...
+
+    def hold_more(self, usd: float, tokens: int) -> None:
+        """Set more aside for a request in flight."""
+        ...
+
+    def settle(self, held_usd: float, held_tokens: int, paid_usd: float, paid_tokens: int) -> None:
+        """Replace what was set aside by what was paid."""
+        ...
+
+    def keep_held(self, held_usd: float, held_tokens: int) -> None:
+        """Count what was set aside as unconfirmed: nobody says whether it was billed."""
+        ...
 
 
 class RunBudget:
@@ -50,11 +107,7 @@ class RunBudget:
         """
         while not self._fits(usd, tokens):
             if self._holders == 0:
-                raise BudgetReached(
-                    f"The budget stopped the run: spent {self.spent_usd:.4f} USD and {self.spent_tokens} tokens, "
-                    f"{self._held_back()}and the next request may cost up to {usd:.4f} USD and {tokens} tokens",
-                    "everything bought is saved; raise `budget:` in the recipe and run again to go on",
-                )
+                raise self.reached(Amount(usd, tokens))
             self._settled.clear()
             await self._settled.wait()
         self._held_usd += usd
@@ -73,6 +126,35 @@ class RunBudget:
         self.unconfirmed_usd += held_usd
         self.unconfirmed_tokens += held_tokens
 
+    def reached(self, needed: Amount) -> BudgetReached:
+        """Return the error of a request that may need so much more than is left."""
+        return BudgetReached(
+            f"The budget stopped the run: spent {self.spent_usd:.4f} USD and {self.spent_tokens} tokens, "
+            f"{self._held_back()}and the next request may cost up to {needed.usd:.4f} USD and {needed.tokens} tokens",
+            "everything bought is saved; raise `budget:` in the recipe and run again to go on",
+        )
+
+    def left(self) -> Amount:
+        """Return what is neither spent, unconfirmed nor held; without a limit it is without an end."""
+        usd, tokens = self._budget.usd, self._budget.tokens
+        return Amount(
+            math.inf if usd is None else usd - self.spent_usd - self.unconfirmed_usd - self._held_usd,
+            sys.maxsize if tokens is None else tokens - self.spent_tokens - self.unconfirmed_tokens - self._held_tokens,
+        )
+
+    def lease(self, amount: Amount) -> None:
+        """Set aside what another process may hold of it; see `BudgetLeases`."""
+        self.hold_more(*amount)
+
+    def end_lease(self, leased: Amount, paid: Amount = NO_AMOUNT, unconfirmed: Amount = NO_AMOUNT) -> None:
+        """Take back a part of what was leased: what was paid of it or may have been billed, and what was not needed."""
+        self._held_usd -= leased.usd
+        self._held_tokens -= leased.tokens
+        self.spent_usd += paid.usd
+        self.spent_tokens += paid.tokens
+        self.unconfirmed_usd += unconfirmed.usd
+        self.unconfirmed_tokens += unconfirmed.tokens
+
     def _release(self, held_usd: float, held_tokens: int) -> None:
         self._held_usd -= held_usd
         self._held_tokens -= held_tokens
@@ -90,7 +172,12 @@ class RunBudget:
     @property
     def is_limited(self) -> bool:
         """Whether there is anything to exceed."""
-        return self._budget.usd is not None or self._budget.tokens is not None
+        return any(self.limits)
+
+    @property
+    def limits(self) -> Limited:
+        """Which of the two it limits."""
+        return Limited(self._budget.usd is not None, self._budget.tokens is not None)
 
     def _fits(self, usd: float, tokens: int) -> bool:
         budget = self._budget

@@ -14,12 +14,23 @@ SMALLEST_WINDOW = 16
 SPORADIC_REFUSALS, SPORADIC_FAILURES = 1 / 8, 1 / 3
 """Shares of a round. Refusals are the endpoint's own word for too much, so that fewer of them mean it."""
 USUAL_SHARE = 0.05
+ROUNDING = 1e-9
 LONGEST_WAIT_S = 3600.0
 """Who asks for a longer wait than this is not waited for: a limit of a day is not one that a run sits out."""
 FIRST_PATIENCE_S, PATIENCE_S = 150.0, 900.0
 """How long an endpoint may do nothing but ask to wait: two minutes and a half when it has never answered (a limit of
 requests a minute would be over twice), a quarter of an hour after an answer."""
 TOLD_WAIT_S, TELL_EVERY_S = 10.0, 60.0
+
+
+@dataclass(frozen=True)
+class LimitShare:
+    """What one of several processes may send of an endpoint's limits; `part` is its part of all, 0 to 1."""
+
+    concurrency: int
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    part: float = 1.0
 
 
 class Limiter:
@@ -38,7 +49,7 @@ class Limiter:
     """
 
     def __init__(self, limits: EndpointLimits, tell: Callable[[str], None] = lambda _: None) -> None:
-        self._limits, self._tell = limits, tell
+        self._concurrency, self._tell = limits.concurrency, tell
         self._pace = LearnedPace(limits.concurrency)
         self._has_answered = False
         self._silent_since: float | None = None
@@ -52,6 +63,7 @@ class Limiter:
         self._tokens = _Bucket(limits.tokens_per_minute)
         self._their_requests, self._their_tokens = _Left(), _Left()
         self._usual_tokens = 0.0
+        self._part = 1.0
 
     def slot(self, tokens: int) -> "_Slot":
         """Return a context that waits until one request of about `tokens` tokens may be sent, and holds its place."""
@@ -95,7 +107,7 @@ class Limiter:
     @property
     def is_backing_off(self) -> bool:
         """Whether the endpoint is in trouble: it is sent less than the recipe allows."""
-        return self._allowed < self._limits.concurrency
+        return self._allowed < self._concurrency
 
     def succeeded(self, tokens: int = 0) -> None:
         """Note a success and the tokens it was billed: concurrency grows back towards the recipe's."""
@@ -104,7 +116,7 @@ class Limiter:
         self._pace.answered()
         self._has_answered, self._silent_since, self._longest_asked_s = True, None, 0.0
         if self.is_backing_off:
-            self._allowed = min(float(self._limits.concurrency), self._allowed + 1 / self._allowed)
+            self._allowed = min(float(self._concurrency), self._allowed + 1 / self._allowed)
         if self._window.is_over:
             self._window = _OutcomeWindow(int(self._allowed))
         self._wake()
@@ -153,9 +165,32 @@ class Limiter:
         """Note what the endpoint says is left of its own limits; what else is in flight it may not have counted yet."""
         others = self._in_flight - 1
         if said.requests is not None:
-            self._their_requests.heed(said.requests, others)
+            self._their_requests.heed(said.requests.part(self._part), others)
         if said.tokens is not None:
-            self._their_tokens.heed(said.tokens, others * self._usual_tokens)
+            self._their_tokens.heed(said.tokens.part(self._part), others * self._usual_tokens)
+
+    def take(self, share: LimitShare) -> None:
+        """Keep to a share of the endpoint's limits from now on; other processes have the others."""
+        is_backing_off = self.is_backing_off
+        self._concurrency, self._part = share.concurrency, share.part
+        self._allowed = float(min(self._allowed, share.concurrency) if is_backing_off else share.concurrency)
+        self._requests.per_minute(share.requests_per_minute)
+        self._tokens.per_minute(share.tokens_per_minute)
+        self._wake()
+
+    @property
+    def wanted(self) -> int:
+        """How many requests are in flight, or wait for a place."""
+        return self._in_flight + len(self._waiting)
+
+    @property
+    def paused_s(self) -> float:
+        """For how many seconds nobody sends, because the endpoint asked to wait."""
+        return max(0.0, self._paused_until - time.monotonic())
+
+    def pause(self, wait_s: float) -> None:
+        """Have nobody send for some seconds: another process was asked to wait."""
+        self._paused_until = max(self._paused_until, time.monotonic() + wait_s)
 
     def _wake(self) -> None:
         """Hand free places to those who have waited longest."""
@@ -201,24 +236,40 @@ class _OutcomeWindow:
 
 
 class _Bucket:
-    """A token bucket that refills over a minute; `per_minute` None is no limit."""
+    """A token bucket that refills over a minute; `per_minute` None is no limit, and may change."""
 
-    def __init__(self, per_minute: int | None) -> None:
-        self._per_second = per_minute / 60 if per_minute else None
+    def __init__(self, per_minute: float | None) -> None:
+        self._per_second = None if per_minute is None else per_minute / 60
         # One second's worth may go at once; a whole minute's at the start would break the limit's first minute.
         self._level = self._per_second or 0.0
         self._filled_at = time.monotonic()
+        self._turn = asyncio.Lock()
 
-    async def take(self, amount: int) -> None:
+    def per_minute(self, rate: float | None) -> None:
+        """Let so much through from now on."""
+        if self._per_second is not None and rate is not None:
+            self._refill(self._per_second)
+            self._per_second = rate / 60
+            self._level = min(self._per_second, self._level)
+
+    async def take(self, amount: float) -> None:
         """Wait until `amount` may be taken; more than the bucket holds is paid back by waiting longer."""
         if self._per_second is None:
             return
+        async with self._turn:
+            self._refill(self._per_second)
+            self._level -= amount
+            while self._level < 0:
+                owed_s = -self._level / self._per_second if self._per_second else LOOK_EVERY_S
+                await asyncio.sleep(min(owed_s, LOOK_EVERY_S))  # the rate may change meanwhile
+                self._refill(self._per_second)
+                if self._level > -ROUNDING:
+                    break
+
+    def _refill(self, per_second: float) -> None:
         now = time.monotonic()
-        self._level = min(self._per_second, self._level + (now - self._filled_at) * self._per_second)
+        self._level = min(per_second, self._level + (now - self._filled_at) * per_second)
         self._filled_at = now
-        self._level -= amount
-        if self._level < 0:
-            await asyncio.sleep(-self._level / self._per_second)
 
 
 class _Left:

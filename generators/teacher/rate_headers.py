@@ -31,6 +31,12 @@ class Allowance:
             return None
         return (self.limit - self.remaining) / self.reset_s
 
+    def part(self, part: float) -> "Allowance":
+        """Return a part of it, 0 to 1: the others send the rest."""
+        if part == 1.0:
+            return self
+        return Allowance(self.remaining * part, self.reset_s, None if self.limit is None else self.limit * part)
+
 
 @dataclass(frozen=True)
 class Allowances:

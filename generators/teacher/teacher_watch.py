@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from cotfactory.generators.teacher.completions import UNNAMED
 from cotfactory.schemas.alarm import Alarm, AlarmKind
@@ -44,30 +45,26 @@ class UsualAnswers:
     latency_ms: float
 
 
-class TeacherWatch:
-    """The newest samples of one teacher during one run; `model` is None where any model may answer."""
+class AnswerSigns(NamedTuple):
+    """What one sample shows of its teacher: flags by alarm (None: it says nothing of that), tokens and time."""
 
-    def __init__(
-        self, teacher: str, model: str | None, alarms: Alarms, usual: UsualAnswers | None, *, wants_reasoning: bool
-    ) -> None:
-        self._teacher, self._model, self._alarms, self._usual = teacher, model or UNNAMED, alarms, usual
-        shares: dict[AlarmKind, tuple[float, str]] = {
-            "truncated": (alarms.truncated_share, "were cut off by the token limit"),
-            "refusals": (alarms.refusal_share, "refuse to answer"),
-            "not_sampling": (alarms.repeated_share, "repeat an earlier one of their problem word for word"),
-        }
-        if model is not None:
-            shares["wrong_model"] = (0.0, f"came from another model than {model}")
-        if wants_reasoning:
-            shares["no_reasoning"] = (alarms.no_reasoning_share, "have no reasoning")
-        self._shares = shares
-        self._seen = {kind: _Newest() for kind in shares}
-        self._output_tokens, self._latency_ms = _Newest(), _Newest()
+    flags: dict[AlarmKind, bool | None]
+    output_tokens: int
+    latency_ms: float
+
+
+class SignReader:
+    """Reads the signs of one teacher's samples; `model` is None where any model may answer.
+
+    The samples of a problem are to be read by the same reader, wherever it is: it knows which texts come again.
+    """
+
+    def __init__(self, model: str | None) -> None:
+        self._model = model or UNNAMED
         self._texts: OrderedDict[str, set[bytes]] = OrderedDict()
-        self._raised: set[AlarmKind] = set()
 
-    def observe(self, candidate: Candidate, answered_as: str) -> list[Alarm]:
-        """Count one sample, answered by the model that calls itself `answered_as`; return the alarms it raises."""
+    def read(self, candidate: Candidate, answered_as: str) -> AnswerSigns:
+        """Return the signs of one sample, answered by the model that calls itself `answered_as`."""
         flags: dict[AlarmKind, bool | None] = {
             "truncated": candidate.is_truncated,
             "refusals": candidate.finish_reason == "content_filter" or REFUSAL.match(candidate.response) is not None,
@@ -75,16 +72,7 @@ class TeacherWatch:
             "not_sampling": self._is_repeated(candidate),
             "no_reasoning": not candidate.reasoning,
         }
-        for kind, newest in self._seen.items():
-            if (flag := flags[kind]) is not None:
-                newest.add(flag)
-        self._output_tokens.add(candidate.usage.output_tokens)
-        self._latency_ms.add(candidate.latency_ms)
-        return [alarm for alarm in (*self._too_many(), *self._too_much()) if alarm is not None]
-
-    def stops_on(self, alarm: Alarm) -> bool:
-        """Whether the recipe says to stop then."""
-        return alarm.kind in self._alarms.stop_on
+        return AnswerSigns(flags, candidate.usage.output_tokens, candidate.latency_ms)
 
     def _is_repeated(self, candidate: Candidate) -> bool | None:
         """Whether the text was seen before among the samples of its problem; None when nothing can be said."""
@@ -98,6 +86,41 @@ class TeacherWatch:
         if len(self._texts) > REMEMBERED_PROBLEMS:
             self._texts.popitem(last=False)
         return repeated
+
+
+class TeacherWatch:
+    """The newest samples of one teacher during one run; `model` is None where any model may answer."""
+
+    def __init__(
+        self, teacher: str, model: str | None, alarms: Alarms, usual: UsualAnswers | None, *, wants_reasoning: bool
+    ) -> None:
+        self._teacher, self._alarms, self._usual = teacher, alarms, usual
+        shares: dict[AlarmKind, tuple[float, str]] = {
+            "truncated": (alarms.truncated_share, "were cut off by the token limit"),
+            "refusals": (alarms.refusal_share, "refuse to answer"),
+            "not_sampling": (alarms.repeated_share, "repeat an earlier one of their problem word for word"),
+        }
+        if model is not None:
+            shares["wrong_model"] = (0.0, f"came from another model than {model}")
+        if wants_reasoning:
+            shares["no_reasoning"] = (alarms.no_reasoning_share, "have no reasoning")
+        self._shares = shares
+        self._seen = {kind: _Newest() for kind in shares}
+        self._output_tokens, self._latency_ms = _Newest(), _Newest()
+        self._raised: set[AlarmKind] = set()
+
+    def count(self, signs: AnswerSigns) -> list[Alarm]:
+        """Count one sample; return the alarms it raises."""
+        for kind, newest in self._seen.items():
+            if (flag := signs.flags[kind]) is not None:
+                newest.add(flag)
+        self._output_tokens.add(signs.output_tokens)
+        self._latency_ms.add(signs.latency_ms)
+        return [alarm for alarm in (*self._too_many(), *self._too_much()) if alarm is not None]
+
+    def stops_on(self, alarm: Alarm) -> bool:
+        """Whether the recipe says to stop then."""
+        return alarm.kind in self._alarms.stop_on
 
     def _too_many(self) -> Sequence[Alarm | None]:
         found: list[Alarm | None] = []

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from cotfactory.generators.teacher.completions import UNNAMED
-from cotfactory.generators.teacher.teacher_watch import REFUSAL, TeacherWatch, UsualAnswers, is_same_model
+from cotfactory.generators.teacher.teacher_watch import REFUSAL, SignReader, TeacherWatch, UsualAnswers, is_same_model
 from cotfactory.schemas.alarm import Alarm, AlarmKind
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.recipe import Alarms
@@ -33,7 +33,8 @@ def watch(usual: UsualAnswers | None = None, *, wants_reasoning: bool = False) -
 
 
 def raised(watching: TeacherWatch, candidates: list[Candidate], model: str = "deepseek-r1") -> list[Alarm]:
-    return [alarm for bought in candidates for alarm in watching.observe(bought, model)]
+    reader = SignReader("deepseek-r1")
+    return [alarm for bought in candidates for alarm in watching.count(reader.read(bought, model))]
 
 
 def test_sound_answers_raise_nothing() -> None:
@@ -92,8 +93,9 @@ def test_a_file_of_recordings_may_hold_those_of_any_model() -> None:
 def test_a_teacher_that_goes_bad_late_is_noticed_as_soon() -> None:
     watching = watch()
     assert raised(watching, [candidate(number) for number in range(5_000)]) == []
+    reader = SignReader("deepseek-r1")
     for number in range(5_000, 5_200):
-        if alarms := watching.observe(candidate(number, finish_reason="length"), "deepseek-r1"):
+        if alarms := watching.count(reader.read(candidate(number, finish_reason="length"), "deepseek-r1")):
             break
     assert [(alarm.kind, alarm.seen, alarm.samples) for alarm in alarms] == [("truncated", 136, 500)]
 

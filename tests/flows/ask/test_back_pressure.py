@@ -2,7 +2,7 @@
 
 import asyncio
 
-from cotfactory.flows.ask.shard import BackPressure
+from cotfactory.flows.ask.back_pressure import BackPressure
 
 
 def test_there_is_room_when_too_few_problems_are_open() -> None:

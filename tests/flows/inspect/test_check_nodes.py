@@ -1,0 +1,27 @@
+"""`check --nodes` says of each node whether it can ask each teacher, and buys nothing."""
+
+import asyncio
+
+import pytest
+
+from cotfactory.flows.inspect.check_nodes import check_nodes
+from cotfactory.flows.nodes import ray_cluster
+from cotfactory.flows.nodes.choice import Nodes
+from cotfactory.flows.settings import load_recipe
+from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher
+from tests.flows.nodes.nodes_here import opening
+
+
+def test_what_each_node_can_ask(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "open_nodes", opening(2))
+    reached = {"name": "t", "model": "m", "base_url": teacher.base_url, "sampling": {"max_tokens": 50}}
+    keyless = reached | {"name": "u", "model": "n", "api_key_env": "A_KEY_THAT_IS_NOT_SET"}
+    recipe = load_recipe(write_recipe(count=1, teachers=[reached, keyless]))
+    ok, faults = asyncio.run(check_nodes(recipe, Nodes(address="auto")))
+    assert [line for line in ok if "teacher" in line] == [f"node {node} reaches teacher t" for node in "01"]
+    assert [line.partition(":")[0] for line in faults] == [f"node {node}, teacher u" for node in "01"]
+    assert all("A_KEY_THAT_IS_NOT_SET" in line for line in faults)
+    assert teacher.calls == 0

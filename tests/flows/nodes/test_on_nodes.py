@@ -1,0 +1,204 @@
+"""What is asked on nodes comes out as if it had been asked here, whatever becomes of a node meanwhile.
+
+The nodes are in this process (`nodes_here.py`); `test_ray.py` has real ones.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cotfactory.flows.build import ask_and_measure
+from cotfactory.flows.nodes import link, node, ray_cluster
+from cotfactory.flows.nodes.choice import Nodes
+from cotfactory.flows.prepare import BuildRequest
+from cotfactory.flows.progress import TerminalProgress
+from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.graders.grader import Tools
+from cotfactory.graders.worker_pool import WorkerPool
+from cotfactory.schemas.errors import BudgetReached, InputError, NodesError, TeacherRefused
+from cotfactory.warehouse.books import books_of
+from cotfactory.warehouse.catalog import query_catalog
+from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.seal import unconfirmed_of
+from cotfactory.warehouse.workspace import Workspace
+from tests.flows.conftest import WriteRecipe
+from tests.flows.counting_teacher import CountingTeacher, right, wrong
+from tests.flows.nodes.nodes_here import NodeHere, opening
+
+PROBLEMS, SAMPLES = 24, 3
+CHAINS = PROBLEMS * SAMPLES
+PRICED = {"price": {"input": 1.0, "output": 1000.0}}
+
+
+def ask(recipe: Path, workspace: Path, nodes: Nodes | None = Nodes(processes=2)) -> None:  # noqa: B008 - frozen
+    request = BuildRequest(load_recipe(recipe), workspace, nodes=nodes)
+    with TerminalProgress() as progress:
+        asyncio.run(ask_and_measure(request, DirectStages(), progress, lambda _: None))
+
+
+def found(workspace: Path) -> list[tuple[Any, ...]]:
+    """Return what every stored chain came to, by its id."""
+    sql = "SELECT candidate_id, verdict, response FROM candidates JOIN grades USING (candidate_id) ORDER BY ALL"
+    return query_catalog(Workspace(workspace), sql)[1]
+
+
+UseNodes = Callable[[int], list[NodeHere]]
+
+
+@pytest.fixture
+def on_nodes(monkeypatch: pytest.MonkeyPatch) -> UseNodes:
+    """Have runs ask on so many nodes; the list that is returned holds them when they are open."""
+
+    # Nothing here takes algebra: no node need start what answers it.
+    monkeypatch.setattr(node, "open_tools", lambda: nullcontext(Tools(WorkerPool("math:floor"), None)))
+
+    def use(count: int) -> list[NodeHere]:
+        opened: list[NodeHere] = []
+        monkeypatch.setattr(ray_cluster, "open_nodes", opening(count, opened.extend))
+        return opened
+
+    return use
+
+
+def asked_of(teacher: CountingTeacher, **spec: Any) -> list[dict[str, Any]]:
+    plain = {
+        "name": "t",
+        "model": "m",
+        "base_url": teacher.base_url,
+        "sampling": {"max_tokens": 50, "seed": 0},
+        "limits": {"retries": 0, "concurrency": 16},
+    }
+    return [plain | spec]
+
+
+def once(teacher: CountingTeacher, calls: int, nodes: list[NodeHere], act: Callable[[NodeHere], None]) -> None:
+    """Have something happen to the first node when the teacher was asked so often."""
+
+    def on_ask() -> None:
+        if teacher.calls == calls:
+            act(nodes[0])
+
+    teacher.on_ask = on_ask
+
+
+@pytest.mark.parametrize(
+    ("changes", "spec"),
+    [
+        ({"attempts": {"max": 4, "stop_after_correct": 1}}, {}),  # what is asked next depends on a grade from there
+        # three requests, each after the other
+        ({"attempts": {"max": 2}, "budget": {"usd": 100.0}}, {"strategy": "refine"} | PRICED),
+    ],
+)
+def test_the_same_comes_out_as_in_this_process(
+    changes: dict[str, Any],
+    spec: dict[str, Any],
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
+    on_nodes: UseNodes,
+) -> None:
+    teacher.talk = lambda turns, seed: ((wrong if seed % 2 else right)(turns[0], seed), "stop")
+    recipe = write_recipe(count=PROBLEMS, teachers=asked_of(teacher, **spec), **changes)
+    ask(recipe, tmp_path / "here", nodes=None)
+    calls = teacher.calls
+    nodes = on_nodes(2)
+    ask(recipe, tmp_path / "nodes")
+    assert found(tmp_path / "nodes") == found(tmp_path / "here") != []
+    assert teacher.calls == 2 * calls
+    assert all(node.exchanges > 1 for node in nodes)
+    assert open_journals(tmp_path / "nodes" / "ledger") == []
+
+
+def asked_there(lost: NodeHere) -> int:
+    """Return how many requests the node had sent for the shards that it had when it was lost."""
+    there = [read_journal(path) for path in lost.journals()]
+    return sum(len(journal.bought) + len(journal.in_flight) for journal in there)
+
+
+@pytest.mark.parametrize("act", [NodeHere.kill_soon, NodeHere.stand_still_soon])
+def test_a_lost_node(
+    act: Callable[[NodeHere], None],
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
+    on_nodes: UseNodes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run ends by itself. Paid twice is at most what was on its way there or not told yet, and that is told."""
+    monkeypatch.setattr(link, "LOST_S", 1.5)
+    nodes = on_nodes(2)
+    once(teacher, CHAINS // 2, nodes, act)
+    recipe = write_recipe(count=PROBLEMS, attempts={"max": SAMPLES}, teachers=asked_of(teacher))
+    ask(recipe, tmp_path / "w")
+    chains = found(tmp_path / "w")
+    assert len({chain[0] for chain in chains}) == len(chains) == CHAINS
+    there = asked_there(nodes[0])
+    assert teacher.calls - CHAINS <= there
+    assert sum(line.in_flight for line in unconfirmed_of(Workspace(tmp_path / "w"))) <= there
+    assert max(teacher.asked.values()) <= 2
+
+
+def test_without_a_node_left_the_run_ends(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, on_nodes: UseNodes
+) -> None:
+    """What was bought is kept, and the next run asks for the rest."""
+    nodes = on_nodes(1)
+    once(teacher, CHAINS // 2, nodes, NodeHere.kill_soon)
+    recipe = write_recipe(count=PROBLEMS, attempts={"max": SAMPLES}, teachers=asked_of(teacher))
+    with pytest.raises(NodesError, match="All 1 nodes are lost"):
+        ask(recipe, tmp_path / "w")
+    bought, calls = len(found(tmp_path / "w")), teacher.calls
+    assert calls - bought <= asked_there(nodes[0])
+    ask(recipe, tmp_path / "w", nodes=None)
+    assert teacher.calls - calls == CHAINS - bought
+
+
+@pytest.mark.parametrize("lost_at", [None, 20])
+def test_a_budget_holds_on_nodes(
+    lost_at: int | None, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, on_nodes: UseNodes
+) -> None:
+    """It is used up but for less than one request's worst case, and never exceeded."""
+    nodes = on_nodes(2)
+    if lost_at is not None:
+        once(teacher, lost_at, nodes, NodeHere.kill_soon)
+    recipe = write_recipe(
+        count=PROBLEMS,
+        attempts={"max": SAMPLES},
+        budget={"usd": 0.25},
+        teachers=asked_of(teacher, limits={"retries": 0, "concurrency": 4}, **PRICED),
+    )
+    with pytest.raises(BudgetReached):
+        ask(recipe, tmp_path / "w")
+    books = books_of(Workspace(tmp_path / "w"), "sums", 0.25)
+    assert 0.25 - 0.06 < books.spent_usd + books.unconfirmed_usd <= 0.25
+
+
+def test_an_endpoint_that_refuses_the_key_stops_all_nodes(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, on_nodes: UseNodes
+) -> None:
+    on_nodes(2)
+    teacher.answer = lambda question, seed: 401
+    recipe = write_recipe(count=PROBLEMS, attempts={"max": SAMPLES}, teachers=asked_of(teacher))
+    with pytest.raises(TeacherRefused):
+        ask(recipe, tmp_path / "w")
+    assert teacher.calls < CHAINS
+
+
+def test_a_recipe_that_nodes_cannot_ask_is_refused_before_anything_is_asked(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, on_nodes: UseNodes
+) -> None:
+    on_nodes(2)
+    for changes in (
+        {"teachers": asked_of(teacher, strategy="python", max_calls=2)},
+        {"teachers": [{"name": "t", "model": "m", "simulated": True}]},
+        {"rollouts": {"per_step": 2}, "release": {"license": "mit", "products": ["sft", "steps"]}},
+    ):
+        with pytest.raises(InputError, match="cannot be asked on nodes yet"):
+            ask(write_recipe(**changes), tmp_path / "w", Nodes(address="auto"))
+    assert teacher.calls == 0

@@ -26,8 +26,9 @@ from cotfactory.curation.near_duplicates import (
     sharing_a_band,
     signatures,
 )
+from cotfactory.curation.unusual_operations import unusual_operations
 from cotfactory.schemas.curation import Curation
-from cotfactory.schemas.drop_reasons import OTHER_NUMBERS, DropReason
+from cotfactory.schemas.drop_reasons import OTHER_NUMBERS, UNUSUAL_OPERATION, DropReason, Label
 from cotfactory.schemas.grade import Decision, Split
 from cotfactory.schemas.group import Group
 
@@ -155,10 +156,27 @@ def decide(groups: Sequence[Group], findings: ProblemFindings, selection: Select
     problem_id = groups[0].problem.problem_id
     decided = _decided(findings, SELECTION_RULES, groups, selection)
     split = selection.splits.get(problem_id, "train")
+    unusual = _unusual(groups, decided)
     return tuple(
-        group.model_copy(update={"decisions": tuple(_decision(finding, selection, split) for finding in members)})
+        group.model_copy(
+            update={"decisions": tuple(_decision(finding, selection, split, unusual) for finding in members)}
+        )
         for group, members in zip(groups, decided, strict=True)
     )
+
+
+def _unusual(groups: Sequence[Group], decided: ProblemFindings) -> frozenset[str]:
+    """Return the ids of the kept chains that do something with two numbers which none of their fellows does."""
+    kept = [
+        graded
+        for group, members in zip(groups, decided, strict=True)
+        for graded, finding in zip(group.candidates, members, strict=True)
+        if finding.reason is None
+    ]
+    if not kept:
+        return frozenset()
+    found = unusual_operations([graded.text for graded in kept], groups[0].problem.solution)
+    return frozenset(graded.candidate.candidate_id for graded, said in zip(kept, found, strict=True) if said)
 
 
 def _decided(
@@ -187,14 +205,18 @@ def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
     ]
 
 
-def _decision(finding: ChainFinding, selection: Selection, split: Split) -> Decision:
+def _decision(finding: ChainFinding, selection: Selection, split: Split, unusual: frozenset[str]) -> Decision:
     kept = finding.reason is None
-    is_twin = kept and finding.candidate_id in selection.other_numbers
+    flags: tuple[Label, ...] = finding.flags
+    if kept and finding.candidate_id in selection.other_numbers:
+        flags = (*flags, OTHER_NUMBERS)
+    if finding.candidate_id in unusual:
+        flags = (*flags, UNUSUAL_OPERATION)
     return Decision(
         candidate_id=finding.candidate_id,
         kept=kept,
         reason=finding.reason,
         detail=finding.detail,
-        flags=(*finding.flags, OTHER_NUMBERS) if is_twin else finding.flags,
+        flags=flags,
         split=split,
     )

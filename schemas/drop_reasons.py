@@ -58,10 +58,11 @@ Flag = Literal[
 ]
 """What a check of the chain itself finds: it drops the candidate or, where the recipe says so, only labels it."""
 
-Label = Flag | Literal["other_numbers"]
+Label = Flag | Literal["other_numbers", "unusual_operation"]
 """What a chain is published with: a flag, or that another chain is the same but for its numbers."""
 
 OTHER_NUMBERS: Literal["other_numbers"] = "other_numbers"
+UNUSUAL_OPERATION: Literal["unusual_operation"] = "unusual_operation"
 
 DROP_REASONS: dict[DropReason, str] = {
     "unsupported": "Nothing here can judge the problem: it has no tests, or such that need an interactor, say.",

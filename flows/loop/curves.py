@@ -10,10 +10,10 @@ from cotfactory.publishing.charts import chart, drawn
 
 STYLE = """
 :root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto;
-padding: 0 1rem } table { border-collapse: collapse; font-size: 14px } th, td { padding: .25rem .5rem; text-align: right;
-white-space: nowrap; border-bottom: 1px solid #8884 } th:first-child, td:first-child { text-align: left } .soft { color: #808080 } .bad { color: #c0392b;
-font-weight: 600 } .good { color: #2a9d8f; font-weight: 600 } figure { margin: 1rem 0 } svg { max-width: 100%; height:
-auto }
+padding: 0 1rem } table { border-collapse: collapse; font-size: 14px } th, td { padding: .25rem .5rem; text-align:
+right; white-space: nowrap; border-bottom: 1px solid #8884 } th:first-child, td:first-child { text-align: left }
+.soft { color: #808080 } .bad { color: #c0392b; font-weight: 600 } .good { color: #2a9d8f; font-weight: 600 }
+figure { margin: 1rem 0 } svg { max-width: 100%; height: auto }
 """
 COLOURS = ("#2a9d8f", "#e9a23b", "#5b7db1", "#e07a5f", "#8e6bbf")
 Curves = Mapping[str, Sequence[Estimate]]

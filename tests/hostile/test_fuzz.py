@@ -181,7 +181,10 @@ def test_journals_with_foreign_values(count: int, journal: Path) -> None:
         entries = [[*entry] for entry in before]
         for entry in chance.sample(entries, chance.randint(1, 3)):
             if entry[0] in (b"bought", b"header"):
-                entry[1] = json.dumps(changed_values(json.loads(entry[1]), chance)).encode()
+                values = changed_values(json.loads(entry[1]), chance)
+                if entry[0] == b"bought" and chance.random() < 0.2:
+                    values["candidate_id"] = chance.choice(("c0", "c1"))  # that of another chain, perhaps
+                entry[1] = json.dumps(values).encode()
             else:
                 words = entry[1].split(b" ")
                 words[chance.randrange(len(words))] = chance.choice(

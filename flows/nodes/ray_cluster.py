@@ -33,6 +33,7 @@ STARTS = 3
 STORE_BYTES = 80 << 20
 """Of shared memory: nothing large goes through it."""
 START_S = 180.0
+LEAVE_S = 5.0
 CALLS_AT_ONCE = 1000
 
 
@@ -50,6 +51,11 @@ class _Actor:
     async def begin(self) -> None:
         """Make ready to ask."""
         self._node = await AskingNode(self._terms).__aenter__()
+
+    async def leave(self) -> None:
+        """Close what was opened; nothing is left on the machine where nothing is left to be brought home."""
+        if self._node is not None:
+            await self._node.__aexit__(None, None, None)
 
     async def open(self, terms: TeacherTerms) -> CotfactoryError | None:
         """Open a teacher; an error of ours is returned, for Ray would wrap it."""
@@ -85,6 +91,12 @@ class RayNode:
     async def begin(self) -> None:
         """Have it get ready to ask."""
         await self._call(self._actor.begin)
+
+    async def leave(self) -> None:
+        """Have it close what it opened, for as long as that may take."""
+        with contextlib.suppress(NodeGone, TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self._call(self._actor.leave)
 
     async def open(self, terms: TeacherTerms) -> None:
         """Open a teacher on it. Raises a CotfactoryError."""
@@ -143,6 +155,7 @@ async def open_nodes(nodes: Nodes, terms: NodeTerms, say: Callable[[str], None])
         say(f"asking on {len(opened)} nodes: {', '.join(node.name for node in opened)}")
         yield list(opened)
     finally:
+        await asyncio.gather(*(node.leave() for node in opened), return_exceptions=True)
         for node in opened:
             node.end()
         await in_thread(lambda: _disconnect(folder))

@@ -22,7 +22,11 @@ def cotfactory(*arguments: str | Path, **environment: str) -> subprocess.Complet
 
 
 @pytest.mark.parametrize(
-    "how", [pytest.param(("--direct",), id="direct"), pytest.param((), id="flow", marks=pytest.mark.prefect)]
+    "how",
+    [
+        pytest.param(("--direct",), id="direct"),
+        pytest.param((), id="flow", marks=[pytest.mark.prefect, pytest.mark.slow]),
+    ],
 )
 def test_the_demo_needs_no_exemption_from_a_proxy(tmp_path: Path, how: tuple[str, ...]) -> None:
     own = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": ""}

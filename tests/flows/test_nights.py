@@ -105,6 +105,7 @@ def test_the_command_deploys_and_tells_how_a_worker_is_started(
     assert "exclude each other" in done.stderr
 
 
+@pytest.mark.slow
 def test_three_nights_top_a_dataset_up_and_publish_it(
     prefect_server: PrefectServer,
     a_worker: Callable[[], Worker],

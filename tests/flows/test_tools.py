@@ -146,7 +146,7 @@ def test_an_endpoint_without_tools_writes_blocks(recipe: Path, teacher: Counting
     assert row["messages"][1]["content"] == "I compute."
 
 
-@pytest.mark.parametrize("last", [7, 23, 44])
+@pytest.mark.parametrize("last", [23, *(pytest.param(last, marks=pytest.mark.slow) for last in (7, 44))])
 def test_a_kill_in_mid_chain_pays_nothing_twice(
     last: int, recipe: Path, teacher: CountingTeacher, tmp_path: Path
 ) -> None:

@@ -49,7 +49,10 @@ def test_a_name_that_is_not_this_machine_s_gets_nothing(tmp_path: Path, host: st
     assert (b"private" in said) == (status == 200)
 
 
-@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b"", b"null"])
+ODD = {"lists": b"[" * 100_000, "objects": b'{"a":' * 100_000, "no UTF-8": b"\xff", "nothing": b"", "null": b"null"}
+
+
+@pytest.mark.parametrize("body", ODD.values(), ids=ODD)  # an id is in the environment of what a test starts
 def test_odd_bodies_are_refused(tmp_path: Path, body: bytes) -> None:
     (tmp_path / "r.jsonl").write_text(json.dumps(RECORDING))
     with replaying(tmp_path / "r.jsonl") as url:

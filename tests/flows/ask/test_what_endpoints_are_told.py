@@ -160,7 +160,7 @@ def test_a_header_that_is_not_set_is_told(serve: Serve, write_recipe: WriteRecip
         run(write_recipe, tmp_path / "w", teacher(serve(Rules()), headers={"X-Key": "${NOT_SET_HERE}"}))
 
 
-@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("inline", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_prompt_of_ones_own(serve: Serve, write_recipe: WriteRecipe, tmp_path: Path, *, inline: bool) -> None:
     """As a file or in the recipe it is the same; it is published, and a change of words is asked anew."""
     server = serve(Rules())

@@ -12,6 +12,7 @@ from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import (
     FileSource,
+    GrownSource,
     HubSource,
     ProblemSource,
     ProceduralSource,
@@ -36,7 +37,7 @@ def load(folder: Path, *sources: ProblemSource) -> list[Problem]:
 def test_every_source_of_a_recipe_has_a_loader() -> None:
     kinds = [
         get_args(kind.model_fields["source"].annotation)[0]
-        for kind in (FileSource, HubSource, ReasoningGymSource, ProceduralSource)
+        for kind in (FileSource, HubSource, ReasoningGymSource, ProceduralSource, GrownSource)
     ]
     assert sorted(kinds) == sorted(SOURCES)
     assert set(get_args(get_args(ProblemSource)[0])) == {
@@ -44,6 +45,7 @@ def test_every_source_of_a_recipe_has_a_loader() -> None:
         HubSource,
         ReasoningGymSource,
         ProceduralSource,
+        GrownSource,
     }
 
 

@@ -25,6 +25,7 @@ def engine() -> Iterator[OwnEngine]:
         yield running
 
 
+@pytest.mark.slow
 def test_a_restarted_engine_costs_only_time(engine: OwnEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.url)
     answers: dict[int, bytes] = {}

@@ -36,7 +36,7 @@ def grade_rubric(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
 
 
 def by_rules_alone(problem: Problem, candidate: Candidate) -> Grade:
-    """Return the same; no tool is needed for it."""
+    """Return the grade of one candidate, as far as rules can say it; no tool is needed for that."""
     started = time.perf_counter()
     assert problem.rubric is not None
     response, why_none = answer_text(candidate)
@@ -45,10 +45,10 @@ def by_rules_alone(problem: Problem, candidate: Candidate) -> Grade:
     found = by_rules(problem.rubric, response)
     if found is None:
         return _grade(problem, candidate.candidate_id, "ungraded", "pattern_timeout", None, started=started)
-    if problem.rubric.judged and is_open(problem.rubric, found):
-        return _grade(problem, candidate.candidate_id, "ungraded", NOT_JUDGED, response, started=started)
     best = {number: found.get(number, criterion.weight > 0) for number, criterion in _numbered(problem.rubric)}
-    return _scored(problem, candidate.candidate_id, response, best, len(found), started)
+    if problem.rubric.judged and problem.rubric.score(best) >= problem.rubric.pass_at:  # it may still pass
+        return _grade(problem, candidate.candidate_id, "ungraded", NOT_JUDGED, response, started=started)
+    return _scored(problem, candidate.candidate_id, response, best, started)
 
 
 def by_rules(rubric: Rubric, response: str) -> dict[int, bool] | None:
@@ -61,12 +61,6 @@ def by_rules(rubric: Rubric, response: str) -> dict[int, bool] | None:
                 return None
             found[number] = holds
     return found
-
-
-def is_open(rubric: Rubric, found: Holds) -> bool:
-    """Return whether an answer may still pass, given what the rules found."""
-    best = {number: found.get(number, criterion.weight > 0) for number, criterion in _numbered(rubric)}
-    return rubric.score(best) >= rubric.pass_at
 
 
 def said_in(problem: Problem, judgement: Candidate) -> dict[int, bool] | None:
@@ -131,7 +125,7 @@ def judged_grade(
     pitfalls = {number for number, criterion in _numbered(problem.rubric) if criterion.weight < 0}
     # A pitfall that as many see as do not is one.
     judged = judged | {number: _suspected(votes, number) for number in pitfalls & judged.keys()}
-    said = _scored(problem, judged_id, response, rules | judged, len(votes), started)
+    said = _scored(problem, judged_id, response, rules | judged, started)
     if distrust is None:
         return said
     evidence = said.evidence.model_copy(update={"detail": f"{distrust}; {said.evidence.detail}"[:LONGEST_DETAIL]})
@@ -145,7 +139,7 @@ def _suspected(votes: Sequence[Holds | None], number: int) -> bool:
     return 2 * sum(seen) >= len(seen)
 
 
-def _scored(problem: Problem, candidate_id: str, response: str, holds: Holds, decided_by: int, started: float) -> Grade:
+def _scored(problem: Problem, candidate_id: str, response: str, holds: Holds, started: float) -> Grade:
     assert problem.rubric is not None
     score = problem.rubric.score(holds)
     passes = score >= problem.rubric.pass_at

@@ -81,7 +81,10 @@ class Judging:
         self._problems, self._workspace = problems, workspace
         self._strategy = JudgeStrategy(spec, rules.prompt)
         self._plan = TeacherPlan(len(plans), spec, self._strategy, Attempts(max=2 * rules.votes), None)
-        mine = (sample for sample in wanted_samples(problems, plans) if self._is_judged(sample.position))
+        # Problems are on disk: each is looked at once.
+        self._judged = [position for position, problem in enumerate(problems) if problem.needs_a_judge]
+        judged = frozenset(self._judged)
+        mine = (sample for sample in wanted_samples(problems, plans) if sample.position in judged)
         self._chains = WantedSamples(workspace, mine)
         try:
             self.wanted = WantedSamples(workspace, self._samples())
@@ -111,7 +114,7 @@ class Judging:
 
     def largest_request(self, longest_response: int) -> Usage:
         """Return the most that one judgement takes, of a response of so many tokens."""
-        judged = (problem for problem in self._problems if problem.needs_a_judge)
+        judged = (self._problems[position] for position in self._judged)
         asked = (self._strategy.to_judge(problem, "", "", reverse=False) for problem in judged)
         sampling = self._strategy.samplings[0]
         worst = (worst_case(sampling, messages, Usage(input_tokens=longest_response)) for messages in asked)
@@ -164,14 +167,11 @@ class Judging:
             bought=bought,
         )
 
-    def _is_judged(self, position: int) -> bool:
-        return self._problems[position].needs_a_judge
-
     def _placed(self) -> Iterator[tuple[int, list[JudgedAnswer]]]:
         """Yield what is judged of each problem, chains in order; of the first problem the exam's answers come first."""
-        first = next((position for position in range(len(self._problems)) if self._is_judged(position)), None)
-        if first is None:
+        if not self._judged:
             return
+        first = self._judged[0]
         found: dict[int, list[JudgedAnswer]] = {first: self._exam(self._problems[first])}
         for group in self._chains.groups(self._name):
             if group.position not in found:
@@ -195,7 +195,7 @@ class Judging:
             for place, reverse in enumerate(orders):
                 messages = self._strategy.to_judge(problem, answer.response, answer.judged_id, reverse=reverse)
                 put = prompt_id(messages)
-                ids = self._strategy.judgement_ids(put, votes)
+                ids = self._strategy.ids_of_samples(put, votes)
                 attempts = Attempts(max=votes)
                 about = Assignment(problem, attempts, messages, put, ids, {}, {}, parent_id=answer.judged_id)
                 yield number * len(orders) + place, about

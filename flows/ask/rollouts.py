@@ -153,7 +153,7 @@ class RolledOut:
         for graded, steps in chosen_chains(group, self._rule):
             for messages, prompt in _prompts(strategy, group.problem, steps):
                 if prompt not in found:
-                    ids = strategy.rollout_ids(prompt, self._rule.per_step)
+                    ids = strategy.ids_of_samples(prompt, self._rule.per_step)
                     found[prompt] = Beginning(graded.candidate.candidate_id, messages, prompt, ids)
         return list(found.values())
 
@@ -205,7 +205,7 @@ class RolledOut:
         for graded, steps in chosen_chains(group, self._rule):
             counts = []
             for _, prompt in _prompts(strategy, group.problem, steps):
-                ids = chain.from_iterable(strategy.rollout_ids(prompt, self._rule.per_step))
+                ids = chain.from_iterable(strategy.ids_of_samples(prompt, self._rule.per_step))
                 counts.append(
                     step_count(
                         [found[rollout_id][1:3] for rollout_id in ids if rollout_id in found], self._rule.per_step

@@ -9,6 +9,8 @@ from cotfactory.flows.command_line.options import (
     AskedFrom,
     Create,
     Debug,
+    Direct,
+    DrainS,
     Json,
     LogLevel,
     Processes,
@@ -26,12 +28,10 @@ def run(
     recipe: Annotated[Path | None, typer.Argument(metavar="[RECIPE]", help="Default: the offline demo.")] = None,
     workspace: RecipeWorkspace = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take only the first N problems.")] = None,
-    direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
+    direct: Direct = False,
     publish: Annotated[bool, typer.Option("--publish", help="Send the release to release.repo.")] = False,
     create: Create = False,
-    drain_s: Annotated[
-        float, typer.Option("--drain-s", metavar="SECONDS", min=0, help="How long Ctrl-C and SIGTERM wait for answers.")
-    ] = DRAIN_S,
+    drain_s: DrainS = DRAIN_S,
     nodes: AskedFrom = None,
     processes: Processes = None,
     trust: Trust = None,
@@ -150,10 +150,8 @@ def check(
 def loop(
     recipe: RecipePath,
     workspace: RecipeWorkspace = None,
-    direct: Annotated[bool, typer.Option("--direct", help="Run the same stages without Prefect.")] = False,
-    drain_s: Annotated[
-        float, typer.Option("--drain-s", metavar="SECONDS", min=0, help="How long Ctrl-C and SIGTERM wait for answers.")
-    ] = DRAIN_S,
+    direct: Direct = False,
+    drain_s: DrainS = DRAIN_S,
     trust: Trust = None,
     trust_commands: Annotated[
         bool, typer.Option("--trust-commands", help="The recipe's train and serve commands may run; remembered.")

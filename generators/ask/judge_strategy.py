@@ -8,7 +8,6 @@ and each line of the reply, is told by a word that whoever wrote the answer cann
 from cotfactory.generators.ask.render_prompt import judge_renderer
 from cotfactory.generators.ask.strategies import Messages, Strategy
 from cotfactory.schemas.candidate import RequestStrategy
-from cotfactory.schemas.ids import request_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.rubric import judgement_mark
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -27,11 +26,6 @@ class JudgeStrategy(Strategy):
         criteria = list(problem.rubric.judged.items())
         asked = self._judge(problem, criteria[::-1] if reverse else criteria, response, judgement_mark(judged_id))
         return (*self._system, asked)
-
-    def judgement_ids(self, prompt: str, votes: int) -> tuple[tuple[str, ...], ...]:
-        """Return the ids of the first `votes` requests for the messages whose id is `prompt`; each is one step."""
-        sampling, extra_body = self.samplings[0], self._extra_body
-        return tuple((request_id(prompt, self._model, sampling, index, extra_body),) for index in range(votes))
 
     def name_of(self, number: int) -> RequestStrategy:
         """Return that every answer is a judgement."""

@@ -3,7 +3,6 @@
 from cotfactory.generators.ask.render_prompt import go_on_renderer
 from cotfactory.generators.ask.strategies import Messages, Strategy
 from cotfactory.schemas.candidate import RequestStrategy
-from cotfactory.schemas.ids import request_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.teacher_spec import TeacherSpec
 
@@ -18,11 +17,6 @@ class RolloutStrategy(Strategy):
     def go_on(self, problem: Problem, beginning: str) -> Messages:
         """Return the messages that ask to go on from `beginning`."""
         return (*self._system, self._go_on(problem, beginning.rstrip()))
-
-    def rollout_ids(self, prompt: str, rollouts: int) -> tuple[tuple[str, ...], ...]:
-        """Return the ids of the first `rollouts` requests for the messages whose id is `prompt`; each is one step."""
-        sampling, extra_body = self.samplings[0], self._extra_body
-        return tuple((request_id(prompt, self._model, sampling, index, extra_body),) for index in range(rollouts))
 
     def name_of(self, number: int) -> RequestStrategy:
         """Return that every answer is a rollout."""

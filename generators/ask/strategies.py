@@ -122,6 +122,11 @@ class Strategy:
                 ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index, self._extra_body))
         return tuple(ids)
 
+    def ids_of_samples(self, prompt: str, samples: int) -> tuple[tuple[str, ...], ...]:
+        """Return the ids of the first `samples` requests for the messages whose id is `prompt`; each is one step."""
+        sampling, extra_body = self.samplings[0], self._extra_body
+        return tuple((request_id(prompt, self._model, sampling, index, extra_body),) for index in range(samples))
+
     def messages(
         self, number: int, problem: Problem, earlier: Sequence[Candidate], results: Sequence[str] = ()
     ) -> Messages:

@@ -20,7 +20,7 @@ def test_the_message_has_problem_beginning_and_form() -> None:
 def test_ids_are_those_of_the_words() -> None:
     strategy = RolloutStrategy(SPEC)
     prompt = prompt_id(strategy.go_on(a_problem(), "Six sevens"))
-    ids = strategy.rollout_ids(prompt, 3)
+    ids = strategy.ids_of_samples(prompt, 3)
     assert ids == tuple((request_id(prompt, "m", SPEC.sampling, index),) for index in range(3))
     assert prompt != prompt_id(strategy.go_on(a_problem(), "Six sevens are"))
     assert prompt == prompt_id(strategy.go_on(a_problem(), "Six sevens \n"))

@@ -36,6 +36,7 @@ async def build(
     summary goes with the error.
     """
     async with opened_job(request, runner, progress, asks=True) as job:
+        await _open_tokenizer(job)
         await grade_stored(job)
         samples = round_of_samples(job.problems, job.plans, job.wanted, job.shard_problems)
         count_missing = partial(stages.count_missing, left=samples.left)
@@ -72,6 +73,7 @@ async def ask_and_measure(
 async def release_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
     """Curate and release what the workspace holds of a recipe, without asking any teacher."""
     async with opened_job(request, runner, progress) as job:
+        await _open_tokenizer(job)
         await grade_stored(job)
         _require_chains(job)
         await _judge(job)
@@ -89,6 +91,11 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
             if rolled is not None:
                 flips += await grade_stored(job.over(rolled.wanted), "rollouts", everything=True)
     return flips
+
+
+async def _open_tokenizer(job: Job) -> None:
+    if job.run.recipe.release.tokenizer is not None:
+        await job.stage("open the tokenizer", stages.open_tokenizer)
 
 
 def _require_chains(job: Job) -> None:

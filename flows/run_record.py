@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.flows.host.interpreter import give_up_if_interrupted
@@ -30,7 +31,7 @@ class Run:
     `bought` is what this run has bought, and what earlier ones left in flight when they died. `contamination` is the
     evidence, by problem id, against the problems that repeat a text of `benchmarks`. `missing` requests that the recipe
     wants were left unsent or failed, `first_error` is what the first of these met. After a signal, what is in flight is
-    waited for at most `drain_s`.
+    waited for at most `drain_s`. `tokenizer` is the folder of the one that the recipe names.
     """
 
     run_id: str
@@ -44,6 +45,7 @@ class Run:
     version: str | None = None
     drain_s: float = DRAIN_S
     with_pictures: bool = True
+    tokenizer: Path | None = None
     tally: Tally = field(default_factory=Tally)
     problems_file: str = ""
     reviews: list[Review] = field(default_factory=list)

@@ -91,6 +91,7 @@ def recipe_id(recipe: Recipe) -> str:
         content.pop(key, None)
     for key in ("public", "gated"):
         content["release"].pop(key, None)
+    content["release"].get("tokenizer", {}).pop("path", None)
     if "grader" in content:
         content["grader"] = PurePath(content["grader"]).name
     return content_id(content)
@@ -308,6 +309,9 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     if recipe.judge is not None and recipe.judge.prompt and _TEXT_FILE.fullmatch(recipe.judge.prompt):
         told = _text_of(folder / recipe.judge.prompt, "judge's prompt", "fix `judge:`")
         files["judge"] = recipe.judge.model_copy(update={"prompt": told})
+    if (tokenizer := recipe.release.tokenizer) is not None and tokenizer.path is not None:
+        named = tokenizer.model_copy(update={"path": str(folder / tokenizer.path)})
+        files["release"] = recipe.release.model_copy(update={"tokenizer": named})
     if recipe.policies:
         files["policies"] = tuple(_policy(given, folder) for given in recipe.policies)
     return recipe.model_copy(update=files)

@@ -18,6 +18,7 @@ from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_groups, earlier_decisions
 from cotfactory.flows.release.examined import ExaminedChains, rules_id
 from cotfactory.flows.release.standing import forget_standing
+from cotfactory.flows.release.tokenizer import usable_tokenizer
 from cotfactory.flows.release.tool_reruns import ToolReruns
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_access
@@ -55,6 +56,12 @@ class Flip(Record):
     before: Verdict
     after: Verdict
     reason: str
+
+
+def open_tokenizer(job: Job) -> None:
+    """Have the tokenizer that the recipe names, before anything is bought. Raises RecipeError, InputError."""
+    if (named := job.run.recipe.release.tokenizer) is not None:
+        job.run.tokenizer, _ = usable_tokenizer(named)
 
 
 def load(run: Run, limit: int | None, chosen: Container[str] | None = None) -> ProblemSpool:

@@ -125,6 +125,7 @@ def citation(manifest: Manifest, release: Release) -> str:
         "version": manifest.version,
         "date-released": manifest.facts.created_at.date(),
         "authors": [{"name": makers}],
+        **({"contact": [{"name": release.contact}]} if release.contact else {}),
         **({"repository": f"https://huggingface.co/datasets/{release.repo}"} if release.repo else {}),
         "abstract": ABOUT,
     }

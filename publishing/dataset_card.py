@@ -17,6 +17,7 @@ from cotfactory.publishing.measured_graders import interval, measured_graders
 from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.shown_chain import ShownChain
+from cotfactory.publishing.token_figures import TokenFigures
 from cotfactory.schemas.decontamination import METHODS, Decontamination, PlantedRecall
 from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.grade import Split
@@ -38,6 +39,7 @@ def dataset_card(
     table_bytes: Mapping[Product, Mapping[Split, int]],
     statistics: ReleaseStatistics,
     charts: Mapping[str, Chart],
+    tokens: TokenFigures | None = None,
 ) -> str:
     """Return README.md of a release; `manifest` need not list the card itself yet.
 
@@ -47,7 +49,7 @@ def dataset_card(
     """
     environment = markdown_templates()
     environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": interval, "share": share}
-    environment.filters["estimate"] = _estimate
+    environment.filters |= {"estimate": _estimate, "fenced": _fenced}
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
         front_matter=_yaml(_front_matter(manifest, recipe, table_bytes, statistics.main_languages())),
@@ -59,9 +61,10 @@ def dataset_card(
         license=recipe.release.license,
         repo=recipe.release.repo,
         days=sorted(statistics.days),
+        contact=recipe.release.contact,
+        tokens=tokens,
         recipe=recipe_text,
         never_null="expect_column_values_to_not_be_null",
-        fence="`" * (max([2, *map(len, re.findall("`+", recipe_text))]) + 1),
         simulated=[f"`{teacher.name}`" for teacher in recipe.teachers if teacher.simulated is not None],
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.facts.teachers),
@@ -104,6 +107,16 @@ def cell(text: str) -> str:
     """
     line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", line)
+
+
+def _fenced(text: str, language: str = "") -> str:
+    r"""Return `text` as a block of code that nothing in it ends.
+
+    >>> _fenced("a ``` b")
+    '````\na ``` b\n````'
+    """
+    fence = "`" * (max([2, *map(len, re.findall("`+", text))]) + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _estimate(found: Estimate) -> str:

@@ -26,6 +26,8 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
             benchmark["path"] = PurePath(benchmark["path"]).name
     packages = told["sandbox"]["packages"]
     told["sandbox"]["packages"] = [PurePath(name).name if name.endswith(".whl") else name for name in packages]
+    if (tokenizer := told["release"]["tokenizer"]) and tokenizer["path"]:
+        tokenizer["path"] = PurePath(tokenizer["path"]).name
     if told["grader"]:
         told["grader"] = PurePath(told["grader"]).name
     for teacher in told["teachers"]:

@@ -6,6 +6,7 @@ is there a version, a card and a manifest, and one rename makes them visible.
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +24,19 @@ from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release_pages import write_pages, write_text
 from cotfactory.publishing.stage_rows import StagedRows, stage_rows
 from cotfactory.publishing.staging import make_visible, work_folder
+from cotfactory.publishing.token_figures import TokenFigures, token_figures
 from cotfactory.publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
-from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import Manifest, ReleasedFile, ReleaseFacts, StrengthOfTests
 from cotfactory.schemas.recipe import Product, Recipe
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse import freed_memory
+
+logger = logging.getLogger(__name__)
+
+NOT_READ_BY_STUDENTS: tuple[Product, ...] = ("all_graded", "reviews", "steps")
+"""Products whose rows are no conversation that a student is trained on."""
 
 
 class ReleaseOutcome(Record):
@@ -68,6 +75,7 @@ class _Wanted:
     chosen_version: str | None
     strength: Callable[[], StrengthOfTests | None]
     with_pictures: bool
+    tokenizer: Path | None
 
 
 def write_release(
@@ -82,12 +90,14 @@ def write_release(
     version: str | None = None,
     strength: Callable[[], StrengthOfTests | None] = lambda: None,
     with_pictures: bool = True,
+    tokenizer: Path | None = None,
 ) -> ReleaseOutcome:
     """Release what was kept of `problems` (all groups of one problem after the other, in any order).
 
     The problems are gone through once, in bounded memory. `decisions` is the recipe's decisions table, which tells why
     a row went; `version` was chosen by a person, else the difference decides. `strength` is asked only when there is
-    something new; `with_pictures` draws those of page and card, in a CPU-second. `staging_dir` is on the file system of
+    something new; `with_pictures` draws those of page and card, in a CPU-second; `tokenizer` is the
+    folder of the one that the recipe names, if rows are to be counted with it. `staging_dir` is on the file system of
     `releases_dir`. When rows and recipe are those of the latest release, that one stands and nothing is written, unless
     a version was chosen; so it does when fewer rows came than the recipe asks for (see `held_back`).
 
@@ -98,7 +108,7 @@ def write_release(
     try:
         latest = latest_release(home)
         parent = _Parent(latest, read_manifest(latest)) if latest is not None else None
-        wanted = _Wanted(home, recipe, facts, parent, decisions, version, strength, with_pictures)
+        wanted = _Wanted(home, recipe, facts, parent, decisions, version, strength, with_pictures, tokenizer)
         with work_folder(staging_dir / name) as work:
             rows = stage_rows(name, problems, recipe, work)
             return _standing(wanted, rows) or _made(wanted, rows)
@@ -132,11 +142,25 @@ def _made(wanted: _Wanted, rows: StagedRows) -> ReleaseOutcome:
     if (waiting := _waiting(wanted, rows, differences)) is not None:
         return waiting
     manifest = _manifest(wanted, rows, differences, contracts)
-    pages = write_pages(rows, manifest, wanted.recipe, contracts, reports, differences, parent, charts)
+    tokens = _tokens(wanted, rows)
+    pages = write_pages(rows, manifest, wanted.recipe, contracts, reports, differences, parent, charts, tokens)
     about = (_released_file(page, rows.staged) for page in pages)
     manifest = manifest.model_copy(update={"files": (*manifest.files, *about)})
     write_text(rows.staged / "manifest.json", manifest.model_dump_json(indent=1))
     return _outcome(manifest, make_visible(rows.staged, wanted.home, manifest.version), rows.counts, reports)
+
+
+def _tokens(wanted: _Wanted, rows: StagedRows) -> TokenFigures | None:
+    """Count what a student reads, where the recipe names a tokenizer; no release is lost with a template that hangs."""
+    named = wanted.recipe.release.tokenizer
+    if named is None or wanted.tokenizer is None:
+        return None
+    files = {product: rows.shards(product) for product in rows.spools if product not in NOT_READ_BY_STUDENTS}
+    try:
+        return token_figures(named, wanted.tokenizer, files)
+    except InputError as error:
+        logger.warning("the release does not tell its tokens", extra={"error": str(error)})
+        return None
 
 
 def _differences(parent: Path, rows: StagedRows, wanted: _Wanted) -> dict[Product, ProductDiff]:

@@ -19,6 +19,7 @@ from cotfactory.publishing.report_page import REPORT, report_page
 from cotfactory.publishing.reward_client.release_environment import write_environment
 from cotfactory.publishing.reward_client.released_client import REWARD, reward_client
 from cotfactory.publishing.stage_rows import StagedRows
+from cotfactory.publishing.token_figures import TokenFigures
 from cotfactory.publishing.trainer_files import DATASET_INFO, dataset_info, write_gym_rows
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.grade import Split
@@ -36,6 +37,7 @@ def write_pages(
     differences: Mapping[Product, ProductDiff],
     parent: Path | None,
     charts: Mapping[str, Chart],
+    tokens: TokenFigures | None,
 ) -> list[Path]:
     """Write the pages of a release into its staged folder and return them; `manifest` need not list them yet.
 
@@ -45,10 +47,10 @@ def write_pages(
     told = {product: report.model_dump(mode="json") for product, report in reports.items()}
     making = changed_making(read_manifest(parent), manifest) if parent is not None else ()
     texts = {
-        "README.md": dataset_card(manifest, recipe, contracts, reports, sizes, statistics, charts),
+        "README.md": dataset_card(manifest, recipe, contracts, reports, sizes, statistics, charts, tokens),
         CHANGELOG: changelog(manifest, differences, parent, making),
         "contract.json": json.dumps(told, ensure_ascii=False, indent=1),
-        REPORT: report_page(manifest, statistics, reports, charts, differences, making),
+        REPORT: report_page(manifest, statistics, reports, charts, differences, making, tokens),
         CROISSANT: croissant(manifest, recipe.release, contracts),
         CITATION: citation(manifest, recipe.release),
         DATASET_INFO: dataset_info(manifest, recipe.release.repo),

@@ -25,6 +25,7 @@ from cotfactory.publishing.measured_graders import interval, measured_graders
 from cotfactory.publishing.policy_pictures import policy_pictures
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics, Yield
 from cotfactory.publishing.shown_chain import ShownChain
+from cotfactory.publishing.token_figures import TokenFigures
 from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.manifest import Manifest
@@ -63,6 +64,7 @@ def report_page(
     charts: Mapping[str, Chart],
     differences: Mapping[Product, ProductDiff] | None = None,
     making: Sequence[str] = (),
+    tokens: TokenFigures | None = None,
 ) -> str:
     """Return the page, smaller than 5 MB; `charts` are shown as SVG.
 
@@ -103,6 +105,7 @@ def report_page(
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
         labels=statistics.labels(),
         diversity=statistics.diversity.figures(statistics.kept()),
+        tokens=tokens,
         agreement=statistics.agreement,
         regraded=_regraded(manifest.facts.regrades),
         priced=any(teacher.cost_usd is not None for teacher in manifest.facts.teachers),

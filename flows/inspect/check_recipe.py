@@ -17,6 +17,7 @@ from cotfactory.flows.inspect.check_nodes import check_nodes
 from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.problem_rules import why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
+from cotfactory.flows.release.tokenizer import usable_tokenizer
 from cotfactory.flows.settings import hub_access, load_recipe, sandbox_runtime
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
@@ -92,6 +93,7 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
     faults: list[str] = []
     ok += [f"command that `loop` starts, as you: {key}: {said}" for key, said in commands_of_rounds(recipe).items()]
     ok += _contamination(recipe, problems)
+    _check_tokenizer(recipe, ok, faults)
     unsupported = why_unsupported(problems)
     for why, count in Counter(unsupported.values()).most_common():
         ok.append(f"problems that cannot be judged and will not be asked: {count:,}, since {why}")
@@ -178,6 +180,18 @@ def _check_endpoints(
             ok.append(f"teacher {plan.spec.name}: {described}")
         except CotfactoryError as error:
             faults.append(f"teacher {plan.spec.name}: {error}")
+
+
+def _check_tokenizer(recipe: Recipe, ok: list[str], faults: list[str]) -> None:
+    if (named := recipe.release.tokenizer) is None:
+        return
+    try:
+        _, figures = usable_tokenizer(named)
+    except CotfactoryError as error:
+        faults.append(str(error))
+        return
+    template = "its chat template writes the rows" if figures.is_rendered else "without a chat template"
+    ok.append(f"tokenizer {named.told}, {template}")
 
 
 def _check_nodes(recipe: Recipe, nodes: Nodes, ok: list[str], faults: list[str]) -> None:

@@ -52,6 +52,7 @@ def release(job: Job, rolled: RolledOut | None) -> None:
             decisions=run.workspace.table("decisions") / f"{run.output_name}.parquet",
             version=run.version,
             with_pictures=run.with_pictures,
+            tokenizer=run.tokenizer,
             strength=lambda: _strength_of_tests(job.problems, job.tools),
         )
         if not outcome.unchanged:

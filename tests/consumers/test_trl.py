@@ -11,6 +11,9 @@ import pytest
 trl = pytest.importorskip("trl")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+IGNORED = -100
+"""The label of a token that counts for nothing."""
+
 ONE_STEP = {
     "max_steps": 1,
     "per_device_train_batch_size": 2,
@@ -52,13 +55,12 @@ def test_sft_trains_on_corrections_and_not_on_the_mistake(
     arguments = trl.SFTConfig(output_dir=str(tmp_path), max_length=None, **ONE_STEP)
     trainer = trl.SFTTrainer(student, args=arguments, train_dataset=corrections, processing_class=tokenizer)
     row, seen = corrections[0], trainer.train_dataset[0]
-    learnt = tokenizer.decode(
-        [each for each, counts in zip(seen["input_ids"], seen["completion_mask"], strict=True) if counts]
-    )
-    assert row["wrong_attempt"] not in learnt
+    learnt = tokenizer.decode([token for token in seen["labels"] if token != IGNORED])
     assert row["trigger"] in learnt
     assert learnt.count(row["response"]) == 1
-    assert row["wrong_attempt"] in tokenizer.decode(seen["input_ids"])
+    shown = tokenizer.decode(seen["input_ids"]).removesuffix(learnt)
+    assert row["wrong_attempt"] in shown
+    assert row["trigger"] not in shown
     assert trainer.train().training_loss > 0
 
 

@@ -17,6 +17,7 @@ from cotfactory.generators.ask.own_prompt import LARGEST_TEMPLATE
 from cotfactory.generators.problems.hub_source import HubAccess
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.proxy import is_loopback
+from cotfactory.publishing.tokenizer_folder import is_folder, told_tokenizer
 from cotfactory.schemas.curation import BenchmarkFile
 from cotfactory.schemas.endpoint_keys import can_be_sent, is_url
 from cotfactory.schemas.errors import InputError, RecipeError, one_line
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_RECIPE = "demo"
 ENVIRONMENT: Mapping[str, str] = os.environ
 """Of this process, as it is when it is asked."""
-PATHS = frozenset({"path", "recordings", "ca_bundle", "grader"})
+PATHS = frozenset({"path", "recordings", "ca_bundle", "grader", "tokenizer"})
 """Keys in which `${NAME}` is filled in when the recipe is read: names of files, which are published without folders."""
 LATER = frozenset({"base_url", "base_urls", "headers", "start", "train", "serve"})
 """Keys in which `${NAME}` stays as it is in the recipe, which is published: it is filled in where a request is sent or
@@ -91,7 +92,8 @@ def recipe_id(recipe: Recipe) -> str:
         content.pop(key, None)
     for key in ("public", "gated"):
         content["release"].pop(key, None)
-    content["release"].get("tokenizer", {}).pop("path", None)
+    if "tokenizer" in content["release"]:
+        content["release"]["tokenizer"] = told_tokenizer(content["release"]["tokenizer"])
     if "grader" in content:
         content["grader"] = PurePath(content["grader"]).name
     return content_id(content)
@@ -309,9 +311,8 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     if recipe.judge is not None and recipe.judge.prompt and _TEXT_FILE.fullmatch(recipe.judge.prompt):
         told = _text_of(folder / recipe.judge.prompt, "judge's prompt", "fix `judge:`")
         files["judge"] = recipe.judge.model_copy(update={"prompt": told})
-    if (tokenizer := recipe.release.tokenizer) is not None and tokenizer.path is not None:
-        named = tokenizer.model_copy(update={"path": str(folder / tokenizer.path)})
-        files["release"] = recipe.release.model_copy(update={"tokenizer": named})
+    if (tokenizer := recipe.release.tokenizer) is not None and is_folder(tokenizer):
+        files["release"] = recipe.release.model_copy(update={"tokenizer": str(folder / tokenizer)})
     if recipe.policies:
         files["policies"] = tuple(_policy(given, folder) for given in recipe.policies)
     return recipe.model_copy(update=files)

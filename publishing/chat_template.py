@@ -18,7 +18,8 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-TEMPLATE, CONFIG = "chat_template.jinja", "tokenizer_config.json"
+from cotfactory.publishing.tokenizer_folder import CONFIG, TEMPLATE
+
 DEFAULT = "default"
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from cotfactory.publishing.chat_template import ChatTemplate, read_chat_template
+from cotfactory.publishing.tokenizer_folder import TOKENIZER
 from cotfactory.schemas.reasoning_tags import PUBLISHED
 
 MEMORY_BYTES, CPU_S = 8 << 30, 800
@@ -33,7 +34,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     wanted = json.load(sys.stdin)
     folder = Path(wanted["folder"])
-    written = (folder / "tokenizer.json").read_bytes()
+    written = (folder / TOKENIZER).read_bytes()
     tokenizer, template = Tokenizer.from_buffer(written), read_chat_template(folder)
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from cotfactory.publishing.tokenizer_folder import told_tokenizer
 from cotfactory.schemas.recipe import Recipe
 
 FOLDER = re.compile(r"(?<![\w.:/}-])~?/(?:[^\s/'\"]+/)+")
@@ -26,8 +27,8 @@ def published_recipe(recipe: Recipe) -> dict[str, Any]:
             benchmark["path"] = PurePath(benchmark["path"]).name
     packages = told["sandbox"]["packages"]
     told["sandbox"]["packages"] = [PurePath(name).name if name.endswith(".whl") else name for name in packages]
-    if (tokenizer := told["release"]["tokenizer"]) and tokenizer["path"]:
-        tokenizer["path"] = PurePath(tokenizer["path"]).name
+    if told["release"]["tokenizer"]:
+        told["release"]["tokenizer"] = told_tokenizer(told["release"]["tokenizer"])
     if told["grader"]:
         told["grader"] = PurePath(told["grader"]).name
     for teacher in told["teachers"]:

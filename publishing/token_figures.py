@@ -10,8 +10,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cotfactory.publishing.tokenizer_folder import told_tokenizer
 from cotfactory.schemas.errors import InputError
-from cotfactory.schemas.recipe import NamedTokenizer, Product
+from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
 
 COUNT_TIMEOUT_S = 900.0
@@ -52,7 +53,7 @@ class TokenFigures(Record):
     refusal: str | None = None
 
 
-def token_figures(named: NamedTokenizer, folder: Path, files: Mapping[Product, Sequence[Path]]) -> TokenFigures:
+def token_figures(named: str, folder: Path, files: Mapping[Product, Sequence[Path]]) -> TokenFigures:
     """Count the rows in `files`, by product, with the tokenizer in `folder`; without files see whether it can be read.
 
     Raises InputError for a tokenizer or a template that cannot be read, or is not done in time.
@@ -70,11 +71,11 @@ def token_figures(named: NamedTokenizer, folder: Path, files: Mapping[Product, S
             timeout=COUNT_TIMEOUT_S,
             check=True,
         )
-        return TokenFigures.model_validate({"tokenizer": named.told, **json.loads(done.stdout)})
+        return TokenFigures.model_validate({"tokenizer": told_tokenizer(named), **json.loads(done.stdout)})
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise InputError(
-            f"The tokenizer {named.told} cannot be used: {_why(error)}",
-            "fix `release.tokenizer`: expected a tokenizer.json of the library `tokenizers`, and a chat template of jinja2",
+            f"The tokenizer {told_tokenizer(named)} cannot be used: {_why(error)}",
+            "fix `release.tokenizer`: expected the tokenizer.json of a fast tokenizer, and a chat template of jinja2",
         ) from error
 
 

@@ -1,6 +1,5 @@
 """Recipe: the validated YAML file, the only configuration object."""
 
-from pathlib import PurePath
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -336,29 +335,6 @@ Gated = Literal["auto", "manual"]
 """How readers of a gated repository are let in, in the Hub's own words."""
 
 
-class NamedTokenizer(RecipeKeys):
-    """The tokenizer that rows are counted with; the card shows one as its chat template writes it."""
-
-    path: str | None = None
-    """A folder with `tokenizer.json` and, for conversations, `chat_template.jinja` or `tokenizer_config.json`; a
-    relative path starts at the recipe's folder."""
-    repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
-    """A model on the Hugging Face Hub, `org/name`: these files of it are fetched, and no weights."""
-    revision: str = "main"
-    """Which commit, branch or tag of it."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.path is None) == (self.repo is None):
-            raise ValueError("a tokenizer has a path or a repo: expected one of them, to say where its files are")
-        return self
-
-    @property
-    def told(self) -> str:
-        """Its name for people: that of its folder, or of its repository."""
-        return PurePath(self.path).name if self.path is not None else f"{self.repo}@{self.revision}"
-
-
 class Release(RecipeKeys):
     """What a release holds."""
 
@@ -377,8 +353,10 @@ class Release(RecipeKeys):
     must go make a release at once."""
     preference: PreferencePairs = PreferencePairs()
     """What is asked of the pairs of the product `preference`."""
-    tokenizer: NamedTokenizer | None = None
-    """Card and page tell how many tokens the rows have for it, and how its chat template writes them."""
+    tokenizer: Annotated[str, Field(pattern=r"^(\.{0,2}/.*|[\w.-]+/[\w.-]+(@[\w./-]+)?)$")] | None = None
+    """Card and page [tell the tokens](releases.md#tokens-and-what-a-student-sees) of the rows by it, and how its chat
+    template writes them: `./FOLDER`, from the recipe's folder, or `org/name` of a model on the Hub, with `@` and a
+    revision where it is not `main`."""
     contact: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """Whom readers ask, or tell of a mistake: an address or a URL, published on the card and in `CITATION.cff`."""
     stop_above: StopAbove = StopAbove()

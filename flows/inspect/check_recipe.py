@@ -191,7 +191,7 @@ def _check_tokenizer(recipe: Recipe, ok: list[str], faults: list[str]) -> None:
         faults.append(str(error))
         return
     template = "its chat template writes the rows" if figures.is_rendered else "without a chat template"
-    ok.append(f"tokenizer {named.told}, {template}")
+    ok.append(f"tokenizer {figures.tokenizer}, {template}")
 
 
 def _check_nodes(recipe: Recipe, nodes: Nodes, ok: list[str], faults: list[str]) -> None:

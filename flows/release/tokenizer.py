@@ -5,11 +5,9 @@ from pathlib import Path
 from cotfactory.flows.settings import hub_target
 from cotfactory.publishing.token_figures import TokenFigures, token_figures
 from cotfactory.publishing.tokenizer_folder import tokenizer_folder
-from cotfactory.schemas.recipe import NamedTokenizer
 
 
-def usable_tokenizer(named: NamedTokenizer) -> tuple[Path, TokenFigures]:
+def usable_tokenizer(named: str) -> tuple[Path, TokenFigures]:
     """Return the folder of a tokenizer, and what it is. Raises RecipeError, and InputError where it cannot be read."""
-    token = hub_target().token
-    folder = tokenizer_folder(named, token.get_secret_value() if token else None)
+    folder = tokenizer_folder(named, hub_target())
     return folder, token_figures(named, folder, {})

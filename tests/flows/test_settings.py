@@ -37,6 +37,22 @@ def test_variables_and_relative_paths(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        ("./qwen", "{folder}/qwen"),  # a folder, from the recipe's
+        ("${FOLDER}/qwen", "/data/qwen"),
+        ("Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),  # the Hub's
+    ],
+)
+def test_a_tokenizer_is_a_folder_or_a_model_of_the_hub(named: str, found: str, tmp_path: Path) -> None:
+    text = RECIPE.replace("license: mit", f"license: mit, tokenizer: '{named}'")
+    recipe = load_recipe(written(tmp_path, text), {"FOLDER": "/data"})
+    assert recipe.release.tokenizer == found.format(folder=tmp_path)
+    moved = recipe.model_copy(update={"release": recipe.release.model_copy(update={"tokenizer": "/else/qwen"})})
+    assert (recipe_id(moved) == recipe_id(recipe)) is (named != "Qwen/Qwen3-8B")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         (RECIPE, "FOLDER"),  # not set

@@ -22,6 +22,7 @@ from tests.publishing.hub_repo import MAIN, Blob, Commit, HubRepo
 
 REPO = "/{org}/{name}"
 API = f"/api/datasets{REPO}"
+MODELS = f"/api/models{REPO}"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,10 @@ class HubServer:
                 web.put(f"/large{REPO}" + "/{sha256}", self._lfs_upload),
                 web.post(f"/large{REPO}" + "/verify", self._lfs_verify),
                 web.get(f"/datasets{REPO}" + "/resolve/{revision}/{path:.+}", self._resolve),
+                # A model's files are read, and never written.
+                web.get(MODELS + "/revision/{revision}", self._repo_info),
+                web.get(MODELS + "/tree/{revision}", self._tree),
+                web.get(REPO + "/resolve/{revision}/{path:.+}", self._resolve),
             ]
         )
         return app

@@ -21,6 +21,13 @@ def test_folders_and_logins_are_left_out() -> None:
     assert recorded["teachers"][0]["recordings"] == "r.jsonl"
 
 
+def test_of_a_tokenizers_folder_the_name_is_told() -> None:
+    release = made_recipe().release.model_copy(update={"tokenizer": "/home/me/qwen"})
+    told = published_recipe(made_recipe().model_copy(update={"release": release}))
+    assert told["release"]["tokenizer"] == "./qwen"
+    Recipe.model_validate(told)
+
+
 def test_of_headers_the_names_alone_are_told() -> None:
     headers = {"X-Tenant": "secret", "api-key": "${AZURE_KEY}"}
     teacher = TeacherSpec(name="owl", model="m", headers=headers, ca_bundle="/home/me/ca.pem")

@@ -10,12 +10,14 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from cotfactory.publishing.chat_template import chat_template, read_chat_template
+from cotfactory.publishing.hub import HubTarget
 from cotfactory.publishing.release import write_release
 from cotfactory.publishing.token_figures import token_figures
 from cotfactory.publishing.tokenizer_folder import tokenizer_folder
 from cotfactory.schemas.errors import InputError, RecipeError
-from cotfactory.schemas.recipe import NamedTokenizer
 from cotfactory.schemas.rows import MESSAGES
+from tests.publishing.hub_repo import HubRepo
+from tests.publishing.hub_server import HubServer
 from tests.publishing.made_groups import made_facts, made_mixed_group, made_recipe
 
 PLAIN = "{% for m in messages %}<{{ m.role }}> {{ m.content }}\n{% endfor %}"
@@ -24,7 +26,7 @@ FORGETFUL = "{% for m in messages %}<{{ m.role }}> {{ m.content.split('</think>'
 STRICT = "{% if messages[-1].content == 'no' %}{{ raise_exception('no `no`') }}{% endif %}" + PLAIN
 
 
-def words_tokenizer(folder: Path, template: str | None = None) -> NamedTokenizer:
+def words_tokenizer(folder: Path, template: str | None = None) -> str:
     """Write a tokenizer for which each run of signs between spaces is a token."""
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -32,7 +34,7 @@ def words_tokenizer(folder: Path, template: str | None = None) -> NamedTokenizer
     tokenizer.save(str(folder / "tokenizer.json"))
     if template is not None:
         (folder / "chat_template.jinja").write_text(template)
-    return NamedTokenizer(path=str(folder))
+    return str(folder)
 
 
 def rows_file(path: Path, *answers: str) -> Path:
@@ -45,7 +47,7 @@ def test_rows_are_counted_as_the_template_writes_them(tmp_path: Path) -> None:
     named = words_tokenizer(tmp_path / "words", PLAIN)
     rows = rows_file(tmp_path / "train-0.parquet", "a b c", "<think>\nx\n</think>\n\ny")
     figures = token_figures(named, tmp_path / "words", {"sft": [rows]})
-    assert figures.tokenizer == "words"
+    assert figures.tokenizer == "./words"
     counted = figures.products[0]
     # <user> two words <assistant> and what was answered
     assert (counted.counted, counted.longest, counted.median, counted.total) == (2, 8, 7, 15)
@@ -98,7 +100,20 @@ def test_what_cannot_be_read_is_told_before_anything_is_bought(
 
 def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"has no tokenizer\.json"):
-        tokenizer_folder(NamedTokenizer(path=str(tmp_path)), None)
+        tokenizer_folder(str(tmp_path), HubTarget())
+
+
+def test_of_a_model_on_the_hub_its_tokenizer_is_fetched_and_no_weights(hub_server: HubServer, tmp_path: Path) -> None:
+    words_tokenizer(tmp_path / "words", PLAIN)
+    hub_server.repos["ducks/model"] = HubRepo("ducks/model")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "words").iterdir()}
+    commit = hub_server.repos["ducks/model"].commit("first", {**files, "model.safetensors": b"weights"}, [])
+    target = HubTarget(endpoint=hub_server.endpoint)
+    for named in ("ducks/model", f"ducks/model@{commit}"):
+        folder = tokenizer_folder(named, target)
+        assert sorted(path.name for path in folder.iterdir()) == ["chat_template.jinja", "tokenizer.json"]
+    with pytest.raises(RecipeError, match="ducks/other cannot be fetched"):
+        tokenizer_folder("ducks/other", target)
 
 
 @pytest.mark.parametrize(

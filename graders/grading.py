@@ -41,12 +41,18 @@ GRADERS: dict[AnswerKind, tuple[GradeFunction, str]] = {
 """Answer kind -> its grader and the grader's version. Problems with `ScorerTests` go to their task's scorer, those
 with a `grader` to that one, which is the user's own."""
 
+VOTE_VERSION = "1"
+NOBODYS_ANSWER: dict[AnswerKind, str] = {"math": "-73910246.5", "text": "nobody has said it yet"}
+"""What stands in place of a reference answer while a chain is read for what it answers; of the kinds that can be."""
+
 BATCH_THREADS = 16
 """Gradings of a batch that may wait at the same time, for the sandbox or an algebra worker."""
 
 
 def grader_name_and_version(problem: Problem) -> tuple[str, str]:
     """Return which grader would grade the problem, and its version (both are part of a grade's id)."""
+    if problem.reference_by == "open":
+        return _open_grader(problem)
     if problem.grader is not None:
         return problem.grader.name, problem.grader.version
     if isinstance(problem.tests, ScorerTests):
@@ -73,12 +79,17 @@ def grade(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float
         return ungraded(problem, candidate, "broken_off", f"the endpoint ended it: {candidate.finish_reason_raw}")
     hurried = tools.asking(OneItem(tools.algebra, algebra_s))
     try:
-        grades = grade_judgement if candidate.strategy == "judgement" else _function(problem)
-        return grades(problem, candidate, hurried)
+        return _what_grades(problem, candidate)(problem, candidate, hurried)
     except WouldWait:
         raise
     except Exception as error:  # our own fault, whatever it is: not the chain's
         return _crashed(problem, candidate, error)
+
+
+def _what_grades(problem: Problem, candidate: Candidate) -> GradeFunction:
+    if candidate.strategy == "judgement":
+        return grade_judgement
+    return _read_vote if problem.reference_by == "open" else _function(problem)
 
 
 def _function(problem: Problem) -> GradeFunction:
@@ -87,6 +98,47 @@ def _function(problem: Problem) -> GradeFunction:
     if problem.program is not None:
         return grade_program_answer
     return grade_reasoning_gym if isinstance(problem.tests, ScorerTests) else GRADERS[problem.answer_kind][0]
+
+
+def _open_grader(problem: Problem) -> tuple[str, str]:
+    return "vote", f"{VOTE_VERSION}+{problem.answer_kind}{GRADERS[problem.answer_kind][1]}"
+
+
+def _read_vote(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
+    """Return what a chain answers to a problem without a reference: `correct` where it states one answer, whatever it is.
+
+    The answer is what the grader of the kind takes for it, and it must be one that this grader accepts as itself.
+    """
+    grades, (name, version) = _function(problem), _open_grader(problem)
+    read = grades(problem.model_copy(update={"answer": NOBODYS_ANSWER[problem.answer_kind]}), candidate, tools)
+    found = read
+    if read.verdict != "no_answer" and read.extracted_answer is not None:
+        found = grades(problem.model_copy(update={"answer": read.extracted_answer}), candidate, tools)
+    is_vote = found.verdict == "correct"
+    return found.model_copy(
+        update={
+            "grader": name,
+            "grader_version": version,
+            "verdict": "no_answer" if found.verdict == "incorrect" else found.verdict,
+            "reason": "states_an_answer" if is_vote else found.reason,
+            "extracted_answer": found.extracted_answer if is_vote else None,
+        }
+    )
+
+
+def accepts(problem: Problem, answer: str, tools: Tools) -> bool:
+    """Return whether the problem's grader accepts an answer, stated as a candidate would state it."""
+    stating = _stating(problem, _statement(problem.model_copy(update={"answer": answer})))
+    return _served(problem, stating, grade(problem, stating, tools), tools).verdict == "correct"
+
+
+def same_answer(problem: Problem, first: str, second: str, tools: Tools) -> bool:
+    """Return whether the problem's grader accepts each of two answers where the other is the reference."""
+    if first == second:
+        return True
+    held = problem.model_copy(update={"answers": (), "reference_by": "given"})
+    pairs = ((first, second), (second, first))
+    return all(accepts(held.model_copy(update={"answer": one}), other, tools) for one, other in pairs)
 
 
 def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> list[Grade]:

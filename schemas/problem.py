@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
 from cotfactory.schemas.judging import CallJudge, Checker, RunTerms, StdioJudge, is_unset
 from cotfactory.schemas.record import Record
@@ -98,6 +98,11 @@ Program = Literal["run"]
 """How a `math` answer is had: the response's program is run, and what it prints or assigns is the answer."""
 
 
+ReferenceBy = Literal["given", "construction", "program", "majority", "open"]
+"""Where a reference answer is from: its source; how the problem was made of a solved one; a program that was run; votes.
+Of an `open` one it is yet to be found: chains are read for what they answer, not held against anything."""
+
+
 class CustomGrader(Record):
     """The user's own grader of a problem: `name` is FILE.py:FUNCTION without folders, `version` a hash of the file."""
 
@@ -119,6 +124,7 @@ class Problem(Record):
     `grader` is the user's own, where the recipe names one: it grades in place of the grader of the `answer_kind`. It
     is no part of the id, so that a changed grader grades again what is stored; nor is `judged_by`, the id of the judge
     that decides criteria of the `rubric`.
+    `parent_id` is the id of the problem that this one was grown from, `reference_by` where `answer` is from.
     """
 
     problem_id: str
@@ -141,6 +147,8 @@ class Problem(Record):
     rubric: Rubric | None = None
     grader: CustomGrader | None = None
     judged_by: str | None = None
+    parent_id: str | None = None
+    reference_by: Annotated[ReferenceBy, BeforeValidator(lambda value: value or "given")] = "given"
 
     def graded_by(self, grader: CustomGrader | None, judge: str | None = None) -> Self:
         """Return the problem as `grader` grades it; else as that of its answer kind does, with `judge` where needed."""

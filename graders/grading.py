@@ -105,7 +105,7 @@ def _open_grader(problem: Problem) -> tuple[str, str]:
 
 
 def _read_vote(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
-    """Return what a chain answers to a problem without a reference: `correct` where it states one answer, whatever it is.
+    """Return what a chain answers to a problem without a reference: `correct` where it states one answer.
 
     The answer is what the grader of the kind takes for it, and it must be one that this grader accepts as itself.
     """

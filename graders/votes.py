@@ -1,4 +1,4 @@
-"""Votes: the answer that several chains agree on, where nobody knows the reference (self-consistency, arXiv 2203.11171).
+"""Votes: the answer that several chains agree on, where nobody knows it (self-consistency, arXiv 2203.11171).
 
 Answers are one answer where our graders hold each for the other, not where they are spelt alike: `1/2`, `0.5` and
 `\\frac{1}{2}` are three votes for one. Being equal is not transitive for graders (0.33 is 1/3 rounded, and so may be

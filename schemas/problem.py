@@ -99,8 +99,8 @@ Program = Literal["run"]
 
 
 ReferenceBy = Literal["given", "construction", "program", "majority", "open"]
-"""Where a reference answer is from: its source; how the problem was made of a solved one; a program that was run; votes.
-Of an `open` one it is yet to be found: chains are read for what they answer, not held against anything."""
+"""Where a reference answer is from: its source; how the problem was made of a solved one; a program that was run;
+votes. Of an `open` one it is yet to be found: chains are read for what they answer, not held against anything."""
 
 
 class CustomGrader(Record):

@@ -98,6 +98,8 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("rubric", pa.string()),
         ("solution", pa.string()),
         ("split_group", pa.string()),
+        ("parent_id", pa.string()),
+        ("reference_by", pa.string()),
         ("loaded_at", TIME),
     ],
     "candidates": [

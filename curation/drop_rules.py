@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from cotfactory.curation.chain_checks.chain_steps import wrong_step
-from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChain
+from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChain, ProblemFindings
 from cotfactory.curation.chain_checks.language import foreign_share, other_language
 from cotfactory.curation.chain_checks.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
 from cotfactory.curation.chain_checks.personal_data import personal_words
@@ -20,12 +20,10 @@ from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoni
 from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
 from cotfactory.curation.choose import choose, in_order
 from cotfactory.curation.decontaminate import BenchmarkIndex, contaminations, strongest
-from cotfactory.curation.difficulty import outside_difficulty
 from cotfactory.schemas.broken_text import count_broken_signs
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import Split, Verdict
-from cotfactory.schemas.group import Group
 from cotfactory.schemas.refusals import refusal
 from cotfactory.schemas.review import PEOPLE
 
@@ -36,8 +34,8 @@ Found = str | None
 Check = Callable[[ExaminedChain, Curation], Found]
 ChainRule = Callable[[Sequence[ExaminedChain], Curation, BenchmarkIndex | None], Sequence[Found]]
 Known = TypeVar("Known")
-GroupRule = Callable[[Sequence[ChainFinding], Sequence[Group], Known], Sequence[Found]]
-"""A rule for the chains of one problem, given its groups and what else is known."""
+GroupRule = Callable[[Sequence[ChainFinding], ProblemFindings, Known], Sequence[Found]]
+"""A rule for the chains of one problem, given what else is known of it and of all."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +167,11 @@ def _wrong_step(chain: ExaminedChain, _: Curation) -> Found:
     return wrong_step(chain.problem.question, chain.text, chain.graded.grade.extracted_answer)
 
 
-def _outside_difficulty(chains: Sequence[ChainFinding], groups: Sequence[Group], curation: Curation) -> list[Found]:
-    return [outside_difficulty(groups, curation.difficulty)] * len(chains)
+def _outside_difficulty(chains: Sequence[ChainFinding], problem: ProblemFindings, _: Curation) -> list[Found]:
+    return [problem.outside] * len(chains)
 
 
-def _duplicate(chains: Sequence[ChainFinding], _: Sequence[Group], __: Curation) -> list[Found]:
+def _duplicate(chains: Sequence[ChainFinding], _: ProblemFindings, __: Curation) -> list[Found]:
     """Of equal texts the first by sample index and id passes."""
     first: dict[str, ChainFinding] = {}
     for chain in in_order(chains):
@@ -185,19 +183,19 @@ def _duplicate(chains: Sequence[ChainFinding], _: Sequence[Group], __: Curation)
     ]
 
 
-def _near_duplicate(chains: Sequence[ChainFinding], _: Sequence[Group], selection: Selection) -> list[Found]:
+def _near_duplicate(chains: Sequence[ChainFinding], _: ProblemFindings, selection: Selection) -> list[Found]:
     twins = (selection.near.get(chain.candidate_id) for chain in chains)
     return [f"of {twin}" if twin is not None else None for twin in twins]
 
 
-def _over_limit(chains: Sequence[ChainFinding], _: Sequence[Group], selection: Selection) -> list[Found]:
+def _over_limit(chains: Sequence[ChainFinding], _: ProblemFindings, selection: Selection) -> list[Found]:
     limit = selection.curation.max_per_problem
     chosen = choose(chains, len(chains) if limit is None else limit, selection.curation.prefer)
     return [_when(chain.candidate_id not in chosen) for chain in chains]
 
 
-def _over_domain_share(chains: Sequence[ChainFinding], groups: Sequence[Group], selection: Selection) -> list[Found]:
-    return [_when(groups[0].problem.problem_id in selection.left_out)] * len(chains)
+def _over_domain_share(chains: Sequence[ChainFinding], problem: ProblemFindings, selection: Selection) -> list[Found]:
+    return [_when(problem.problem_id in selection.left_out)] * len(chains)
 
 
 CHAIN_RULES: dict[DropReason, ChainRule] = {

@@ -11,6 +11,7 @@ from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.curation.drop_rules import CHAIN_RULES
 from cotfactory.curation.known_chains import Chain
 from cotfactory.curation.near_duplicates import text_key
+from cotfactory.curation.unusual_operations import operations
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import DropReason, Flag
 from cotfactory.schemas.group import GradedCandidate
@@ -78,6 +79,8 @@ def _finding(examined: _Examination, curation: Curation) -> ChainFinding:
         length=len(chain.text),
         text_key=text_key(candidate) if is_left else "",
         equations=_equations(chain.text) if is_left and curation.prefer == "most_different" else (),
+        operations=operations(chain.text) if is_left else (),
+        calls=bool(chain.graded.turns),
     )
 
 

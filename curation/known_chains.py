@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cotfactory.curation.chain_checks.findings import ChainFinding
+from cotfactory.curation.chain_checks.findings import ChainFinding, ProblemFindings
 from cotfactory.curation.near_duplicates import BANDS, NUMBER_WORDS, PERMUTATIONS
 from cotfactory.schemas.group import GradedCandidate
 from cotfactory.schemas.problem import Problem
@@ -33,15 +33,29 @@ class KnownChain(NamedTuple):
     signature: npt.NDArray[np.void] | None
 
 
+class ExaminedProblem(NamedTuple):
+    """The same of all chains of one problem, a tuple for each of its groups; see `ProblemFindings`."""
+
+    problem_id: str
+    groups: tuple[tuple[KnownChain, ...], ...]
+    outside: str | None
+    operations: tuple[str, ...]
+
+    def findings(self) -> ProblemFindings:
+        """Return the findings without the signatures."""
+        return ProblemFindings.model_construct(
+            problem_id=self.problem_id,
+            groups=tuple(tuple(known.finding for known in group) for group in self.groups),
+            outside=self.outside,
+            operations=self.operations,
+        )
+
+
 class KnownChains(Protocol):
     """Where that is kept; see `flows.release.examined`."""
 
     def look_up(self, chains: Sequence[Chain]) -> list[KnownChain | None]:
         """Return what is known of each, None of one that nobody has examined by these rules."""
-        ...
-
-    def note(self, chains: Sequence[Chain], found: Sequence[KnownChain]) -> None:
-        """Keep what these chains were found to be."""
         ...
 
 
@@ -51,6 +65,3 @@ class NothingKnown:
     def look_up(self, chains: Sequence[Chain]) -> list[KnownChain | None]:
         """Return None for each."""
         return [None] * len(chains)
-
-    def note(self, chains: Sequence[Chain], found: Sequence[KnownChain]) -> None:
-        """Forget it."""

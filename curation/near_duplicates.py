@@ -85,15 +85,22 @@ def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Si
     for column in range(PERMUTATIONS):
         band = column * BANDS // PERMUTATIONS
         bands[:, band] = bands[:, band] * _SPREAD + full[:, column]
-    mixed = np.unique(np.stack([runs.text.astype(np.uint64), runs.hashes]), axis=1)[0].astype(np.int64)
     return Signatures(
         full.astype(np.uint8),
         (bands + np.arange(BANDS, dtype=np.uint64)).astype(np.uint64),
         counts,
-        np.bincount(mixed, minlength=len(texts)).astype(np.int64),
+        _different(runs, len(texts)),
         np.array([_numbers(text) for text in texts], dtype=np.uint64).reshape(len(texts), NUMBER_WORDS),
         np.array([_form(text) for text in texts], dtype=np.uint64),
     )
+
+
+def _different(runs: Runs, texts: int) -> Rows:
+    """Return how many different runs each text has."""
+    order = np.lexsort((runs.hashes, runs.text))
+    hashes, text = runs.hashes[order], runs.text[order]
+    again = (text[1:] == text[:-1]) & (hashes[1:] == hashes[:-1])
+    return np.bincount(text[np.concatenate([[True], ~again])[: len(text)]], minlength=texts).astype(np.int64)
 
 
 def _numbers(text: str) -> list[int]:

@@ -1,11 +1,11 @@
 """Decide every candidate: what it is found to be, what it repeats, then choosing per problem and per domain.
 
-Two passes over the groups, so that texts are streamed: `first_pass` judges each chain on its own and keeps its
-signature, `decide` gives the decisions. The rules, and their order, are those of `curation/drop_rules.py`. Findings and
-signatures (376 bytes) wait in between wherever the caller puts them; nothing depends on the order of arrival.
+Texts are read once: `examined_problems` judges each chain on its own and signs it, `decide` gives the decisions from
+findings alone. The rules, and their order, are those of `curation/drop_rules.py`. Findings and signatures (376 bytes)
+wait in between wherever the caller puts them; nothing depends on the order of arrival.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cotfactory.curation.balance import DomainCount
-from cotfactory.curation.chain_checks.findings import ChainFinding
+from cotfactory.curation.chain_checks.findings import ChainFinding, ProblemFindings
 from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.curation.difficulty import outside_difficulty
 from cotfactory.curation.drop_rules import SELECTION_RULES, WITHIN_PROBLEM_RULES, GroupRule, Known, Selection
 from cotfactory.curation.examine import examine
-from cotfactory.curation.known_chains import SIGNATURE, Chain, KnownChain, KnownChains
+from cotfactory.curation.known_chains import SIGNATURE, Chain, ExaminedProblem, KnownChain, KnownChains
 from cotfactory.curation.near_duplicates import (
     BANDS,
     Signatures,
@@ -26,15 +27,11 @@ from cotfactory.curation.near_duplicates import (
     sharing_a_band,
     signatures,
 )
-from cotfactory.curation.unusual_operations import unusual_operations
+from cotfactory.curation.unusual_operations import operations, unusual_operations
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import OTHER_NUMBERS, UNUSUAL_OPERATION, DropReason, Label
 from cotfactory.schemas.grade import Decision, Split
 from cotfactory.schemas.group import Group
-
-ProblemFindings = list[list[ChainFinding]]
-"""The findings of one problem: a list for each of its groups."""
-
 
 SEEN = np.dtype([*SIGNATURE.descr, ("id", "S32"), ("sample", np.int32), ("problem", np.int32)])
 """What is remembered of a chain that passed: its signature, id and sample index, and the number of its problem."""
@@ -63,48 +60,71 @@ class Candidates:
     records: SeenRecords
     problem_count: int = 0
 
+    def note(self, problems: Sequence[ExaminedProblem], curation: Curation) -> None:
+        """Remember the chains of a batch of problems that passed; without near-duplicates there is nothing to."""
+        passed: list[tuple[ChainFinding, KnownChain, int]] = []
+        for problem in problems:
+            self.problem_count += 1
+            findings = among_themselves(problem.findings(), curation)
+            passed += [
+                (finding, known, self.problem_count)
+                for group, chains in zip(findings.groups, problem.groups, strict=True)
+                for finding, known in zip(group, chains, strict=True)
+                if finding.reason is None
+            ]
+        if passed and curation.near_duplicates.within != "off":
+            self.records.append(_records(passed))
 
-def first_pass(
+
+def examined_problems(
     problems: Sequence[Sequence[Group]],
     curation: Curation,
     index: BenchmarkIndex | None,
-    seen: Candidates,
     known: KnownChains,
     *,
     allow_weak: bool = False,
-) -> list[ProblemFindings]:
-    """Judge the chains of a batch of problems on their own, and note the signatures of those that pass in `seen`.
+) -> list[ExaminedProblem]:
+    """Judge the chains of a batch of problems on their own, and sign those that pass.
 
-    What is `known` of a chain is not found out again. Of equal texts at one problem the first by sample index and id
-    passes, the others are `duplicate`. The chains of a problem outside the recipe's difficulty do not pass, so nothing
-    is dropped for repeating them.
+    What is `known` of a chain is not found out again. The chains of a problem outside the recipe's difficulty do not
+    pass, nor do equal texts but the first, so nothing is dropped for repeating them.
     """
     chains = [(group.problem, graded) for members in problems for group in members for graded in group.candidates]
     before = known.look_up(chains)
     fresh = [chain for chain, was in zip(chains, before, strict=True) if was is None]
     found = iter(examine(fresh, curation, index, allow_weak=allow_weak))
-    alone = [next(found) if was is None else was.finding for was in before]
-    ends = iter(alone)
-    decided: list[ProblemFindings] = []
-    passed: list[int] = []
-    numbers: list[int] = []
-    for members in problems:
-        seen.problem_count += 1
-        own = [[next(ends) for _ in group.candidates] for group in members]
-        findings = _decided(own, WITHIN_PROBLEM_RULES, members, curation)
-        flat = [finding for group in findings for finding in group]
-        first = len(numbers)
-        numbers += [seen.problem_count] * len(flat)
-        passed += [first + place for place, finding in enumerate(flat) if finding.reason is None]
-        decided.append(findings)
-    signed = [None if was is None else was.signature for was in before]
-    if curation.near_duplicates.within != "off" and passed:
-        unsigned = [place for place in passed if signed[place] is None]
-        for place, signature in zip(unsigned, _signatures([chains[place] for place in unsigned]), strict=True):
-            signed[place] = signature
-        seen.records.append(_records([(alone[place], signed[place], numbers[place]) for place in passed]))
-    known.note(chains, list(map(KnownChain, alone, signed)))
-    return decided
+    alone = iter([KnownChain(next(found), None) if was is None else was for was in before])
+    examined = [
+        ExaminedProblem(
+            members[0].problem.problem_id,
+            tuple(tuple(next(alone) for _ in group.candidates) for group in members),
+            outside_difficulty(members, curation.difficulty),
+            operations(members[0].problem.solution or ""),
+        )
+        for members in problems
+    ]
+    if curation.near_duplicates.within != "off":
+        examined = _signed(examined, chains, curation)
+    return examined
+
+
+def _signed(problems: Sequence[ExaminedProblem], chains: Sequence[Chain], curation: Curation) -> list[ExaminedProblem]:
+    """Return the problems with a signature for each chain that passed; `chains` are theirs, in order."""
+    passed = (
+        finding.reason is None
+        for problem in problems
+        for group in among_themselves(problem.findings(), curation).groups
+        for finding in group
+    )
+    flat = [known for problem in problems for group in problem.groups for known in group]
+    unsigned = [place for place, passes in enumerate(passed) if passes and flat[place].signature is None]
+    for place, signature in zip(unsigned, _signatures([chains[place] for place in unsigned]), strict=True):
+        flat[place] = flat[place]._replace(signature=signature)
+    ends = iter(flat)
+    return [
+        problem._replace(groups=tuple(tuple(next(ends) for _ in group) for group in problem.groups))
+        for problem in problems
+    ]
 
 
 def _signatures(chains: Sequence[Chain]) -> Sequence[npt.NDArray[np.void]]:
@@ -117,13 +137,14 @@ def _signatures(chains: Sequence[Chain]) -> Sequence[npt.NDArray[np.void]]:
     return list(records)
 
 
-def _records(passed: Sequence[tuple[ChainFinding, npt.NDArray[np.void] | None, int]]) -> npt.NDArray[np.void]:
+def _records(passed: Sequence[tuple[ChainFinding, KnownChain, int]]) -> npt.NDArray[np.void]:
     records = np.empty(len(passed), SEEN)
-    for record, (finding, signature, number) in zip(records, passed, strict=True):
-        assert signature is not None
-        for name in Signatures._fields:
-            record[name] = signature[name]
-        record["id"], record["sample"], record["problem"] = finding.candidate_id, finding.sample_index, number
+    signed = np.array([known.signature for _, known, _ in passed], SIGNATURE)
+    for name in Signatures._fields:
+        records[name] = signed[name]
+    records["id"] = [finding.candidate_id for finding, _, _ in passed]
+    records["sample"] = [finding.sample_index for finding, _, _ in passed]
+    records["problem"] = [number for _, _, number in passed]
     return records
 
 
@@ -151,58 +172,43 @@ def with_other_numbers(seen: Candidates, curation: Curation) -> frozenset[str]:
     return frozenset(name.decode() for name in seen.records.take(rows)["id"])
 
 
-def decide(groups: Sequence[Group], findings: ProblemFindings, selection: Selection) -> tuple[Group, ...]:
-    """Return the groups of one problem with one Decision for each candidate."""
-    problem_id = groups[0].problem.problem_id
-    decided = _decided(findings, SELECTION_RULES, groups, selection)
-    split = selection.splits.get(problem_id, "train")
-    unusual = _unusual(groups, decided)
-    return tuple(
-        group.model_copy(
-            update={"decisions": tuple(_decision(finding, selection, split, unusual) for finding in members)}
-        )
-        for group, members in zip(groups, decided, strict=True)
-    )
+def among_themselves(problem: ProblemFindings, curation: Curation) -> ProblemFindings:
+    """Return the findings of one problem where its chains were held against each other."""
+    return _decided(problem, WITHIN_PROBLEM_RULES, curation)
 
 
-def _unusual(groups: Sequence[Group], decided: ProblemFindings) -> frozenset[str]:
+def decide(problem: ProblemFindings, selection: Selection) -> list[list[Decision]]:
+    """Return one Decision for each candidate of one problem, a list for each of its groups."""
+    decided = _decided(problem, SELECTION_RULES, selection)
+    split = selection.splits.get(problem.problem_id, "train")
+    unusual = _unusual(decided)
+    return [[_decision(finding, selection, split, unusual) for finding in members] for members in decided.groups]
+
+
+def _unusual(decided: ProblemFindings) -> frozenset[str]:
     """Return the ids of the kept chains that do something with two numbers which none of their fellows does."""
-    kept = [
-        graded
-        for group, members in zip(groups, decided, strict=True)
-        for graded, finding in zip(group.candidates, members, strict=True)
-        if finding.reason is None
-    ]
-    if not kept:
-        return frozenset()
-    found = unusual_operations([graded.text for graded in kept], groups[0].problem.solution)
-    return frozenset(graded.candidate.candidate_id for graded, said in zip(kept, found, strict=True) if said)
+    kept = [finding for members in decided.groups for finding in members if finding.reason is None]
+    found = unusual_operations([finding.operations for finding in kept], decided.operations)
+    return frozenset(finding.candidate_id for finding, said in zip(kept, found, strict=True) if said)
 
 
-def _decided(
-    findings: ProblemFindings, rules: Mapping[DropReason, GroupRule[Known]], groups: Sequence[Group], known: Known
-) -> ProblemFindings:
+def _decided(problem: ProblemFindings, rules: Mapping[DropReason, GroupRule[Known]], known: Known) -> ProblemFindings:
     """Return the findings of one problem; what nothing dropped before, the first of these rules may."""
-    flat = [finding for group in findings for finding in group]
+    flat = [finding for group in problem.groups for finding in group]
     for reason, rule in rules.items():
         left = [place for place, finding in enumerate(flat) if finding.reason is None]
-        for place, found in zip(left, rule([flat[place] for place in left], groups, known), strict=True):
+        for place, found in zip(left, rule([flat[place] for place in left], problem, known), strict=True):
             if found is not None:
                 flat[place] = flat[place].model_copy(update={"reason": reason, "detail": found or None})
     ends = iter(flat)
-    return [[next(ends) for _ in group] for group in findings]
+    return problem.model_copy(update={"groups": tuple(tuple(next(ends) for _ in group) for group in problem.groups)})
 
 
-def kept_counts(decided: Iterator[tuple[Group, ...]]) -> list[DomainCount]:
-    """Return how many chains each problem keeps, for `curation.balance`."""
-    return [
-        DomainCount(
-            groups[0].problem.problem_id,
-            groups[0].problem.domain or "",
-            sum(decision.kept for group in groups for decision in group.decisions),
-        )
-        for groups in decided
-    ]
+def kept_count(problem: ProblemFindings, domain: str, selection: Selection) -> DomainCount:
+    """Return how many chains a problem keeps, for `curation.balance`."""
+    decided = _decided(problem, SELECTION_RULES, selection)
+    kept = sum(finding.reason is None for members in decided.groups for finding in members)
+    return DomainCount(problem.problem_id, domain, kept)
 
 
 def _decision(finding: ChainFinding, selection: Selection, split: Split, unusual: frozenset[str]) -> Decision:

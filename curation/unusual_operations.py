@@ -7,7 +7,7 @@ of them rightly; of 1,973 with one planted operation 18 % do, as most pairs of n
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 FELLOWS = 2
 """So many others must use another operation on the two numbers, and none of them this one."""
@@ -15,38 +15,46 @@ TEXT_READ = 20_000
 NUMBER = r"(?<![\d.,+*/×÷=-])(?<![-+*/×÷=] )(?<![-+*/×÷=] \$)(\d{1,12}(?:,\d{3})*(?:\.\d{1,6})?)"
 STATED = re.compile(rf"{NUMBER} ?([-+*/×÷]|\\times|\\div|\\cdot) ?\$?(\d{{1,12}}(?:,\d{{3}})*(?:\.\d{{1,6}})?)(?= ?=)")
 SAME = {"×": "*", "\\times": "*", "\\cdot": "*", "÷": "/", "\\div": "/"}
-Operations = Mapping[frozenset[str], frozenset[str]]
-"""For each pair of numbers the operations that a chain states of it, in an equation."""
+Operations = tuple[str, ...]
+"""For each pair of numbers the operations that a chain states of it, in an equation: `7 2 +*`, the larger first."""
 
 
 def operations(text: str) -> Operations:
     r"""Return what a text does with which two numbers, where it states an equation of one operation.
 
-    >>> operations("So 7 × 2 = 14, and 2*7 = 14.") == {frozenset({"7", "2"}): frozenset({"*"})}
-    True
+    >>> operations("So 7 × 2 = 14, and 2*7 = 14.")
+    ('7 2 *',)
     """
     found: dict[frozenset[str], set[str]] = {}
     for first, sign, second in STATED.findall(text[:TEXT_READ]):
         numbers = frozenset((first.replace(",", ""), second.replace(",", "")))
         if len(numbers) == 2:  # 3 + 3 and 3 * 2 say too much alike
             found.setdefault(numbers, set()).add(SAME.get(sign, sign))
-    return {numbers: frozenset(signs) for numbers, signs in found.items()}
+    return tuple(
+        " ".join((*sorted(numbers, key=lambda number: (-float(number), number)), "".join(sorted(signs))))
+        for numbers, signs in found.items()
+    )
 
 
-def unusual_operations(chains: Sequence[str], solution: str | None = None) -> list[str | None]:
+def unusual_operations(chains: Sequence[Operations], solution: Operations = ()) -> list[str | None]:
     """Return for each right chain of a problem the first operation that its fellows contradict; None: there is none.
 
-    >>> unusual_operations(["7 * 2 = 14", "2 * 7 = 14", "7 + 2 = 9"])
+    >>> unusual_operations([operations(text) for text in ("7 * 2 = 14", "2 * 7 = 14", "7 + 2 = 9")])
     [None, None, '7 + 2']
     """
-    stated = [operations(text) for text in chains]
-    others = [*stated, operations(solution)] if solution else stated
+    stated = [_by_numbers(found) for found in chains]
+    others = [*stated, _by_numbers(solution)]
     return [_contradicted(own, [other for other in others if other is not own]) for own in stated]
 
 
-def _contradicted(own: Operations, others: Sequence[Operations]) -> str | None:
+def _by_numbers(found: Operations) -> dict[str, str]:
+    pairs = (each.rpartition(" ") for each in found)
+    return {numbers: signs for numbers, _, signs in pairs}
+
+
+def _contradicted(own: dict[str, str], others: Sequence[dict[str, str]]) -> str | None:
     for numbers, signs in own.items():
         theirs = [other[numbers] for other in others if numbers in other]
-        if len(theirs) >= FELLOWS and not any(signs & used for used in theirs):
-            return f" {min(signs)} ".join(sorted(numbers, key=float, reverse=True))
+        if len(theirs) >= FELLOWS and not any(set(signs) & set(used) for used in theirs):
+            return f" {min(signs)} ".join(numbers.split(" "))
     return None

@@ -1,7 +1,7 @@
 """From stored chains to groups: which samples a recipe uses, their pass rate and their decisions."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
 from cotfactory.flows.teacher_plan import TeacherPlan
@@ -14,17 +14,28 @@ from cotfactory.warehouse.wanted import StoredGroup, StoredStep, WantedSamples
 
 
 def decided_groups(
-    problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, recipe: str
+    problems: Sequence[Problem],
+    plans: Sequence[TeacherPlan],
+    wanted: WantedSamples,
+    recipe: str,
+    positions: Collection[int] | None = None,
 ) -> Iterator[tuple[Group, ...]]:
-    """Yield the groups of one problem after the other, in the recipe's order, with the decisions that are stored."""
-    return (groups for _, groups in placed_groups(problems, plans, wanted, recipe))
+    """Yield the groups of one problem after the other, in the recipe's order, with the decisions that are stored.
+
+    Where `positions` are given, those of the problems there alone.
+    """
+    return (groups for _, groups in placed_groups(problems, plans, wanted, recipe, positions))
 
 
 def placed_groups(
-    problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, recipe: str
+    problems: Sequence[Problem],
+    plans: Sequence[TeacherPlan],
+    wanted: WantedSamples,
+    recipe: str,
+    positions: Collection[int] | None = None,
 ) -> Iterator[tuple[int, tuple[Group, ...]]]:
     """Yield the same groups, each time with the position of their problem."""
-    for position, members in groupby(wanted.groups(recipe), key=lambda group: group.position):
+    for position, members in groupby(wanted.groups(recipe, positions), key=lambda group: group.position):
         yield position, tuple(_group(member, problems, plans) for member in members)
 
 

@@ -11,11 +11,10 @@ from cotfactory.curation.balance import require_domains
 from cotfactory.flows.ask.judging import Judging, refuse_unjudged
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
 from cotfactory.flows.grade_rows import grade_row
-from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
 from cotfactory.flows.release.benchmarks import decontamination_of
-from cotfactory.flows.release.curating import curated_groups, earlier_decisions
+from cotfactory.flows.release.curating import curated_problems
 from cotfactory.flows.release.examined import ExaminedChains, rules_id
 from cotfactory.flows.release.standing import forget_standing
 from cotfactory.flows.release.tokenizer import usable_tokenizer
@@ -33,7 +32,6 @@ from cotfactory.publishing.licenses import refuse_forbidden_mix
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.grade import Decision, Verdict
-from cotfactory.schemas.group import Group
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.rubric import NOT_JUDGED
@@ -189,23 +187,14 @@ def curate(job: Job) -> None:
             decision = Decision(candidate_id=None, kept=False, reason=reason, detail=run.contamination.get(problem_id))
             yield {**decision.model_dump(), "problem_id": problem_id, **belongs}
 
-        def stored() -> Iterator[tuple[Group, ...]]:
-            return reruns.marked(decided_groups(problems, job.plans, job.wanted, run.output_name))
-
-        folder = run.workspace.staging
-        recipe = run.recipe
-        curated = curated_groups(
-            stored, problems, recipe.curation, run.benchmarks, folder, known, allow_weak=recipe.code.allow_weak
-        )
-        for groups in curated:
-            for group in groups:
-                tally.add(group)
-                for decision in group.decisions:
-                    if decision.reason == "contaminated" and decision.detail is not None:
-                        candidate_hits[decision.detail.partition(" row ")[0]] += 1
-                    yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
-                for decision in earlier_decisions(group, run.benchmarks):
-                    yield {**decision.model_dump(), "problem_id": group.problem.problem_id, **belongs}
+        for curated in curated_problems(job, known, rules, reruns):
+            tally.add(curated.tally)
+            decided = [decision for group in curated.decisions for decision in group]
+            for decision in decided:
+                if decision.reason == "contaminated" and decision.detail is not None:
+                    candidate_hits[decision.detail.partition(" row ")[0]] += 1
+            for decision in (*decided, *curated.earlier):
+                yield {**decision.model_dump(), "problem_id": curated.problem_id, **belongs}
             run.advance()
 
     if run.recipe.rollouts is None:  # what an earlier version of the recipe rolled out is not its any more

@@ -1,12 +1,12 @@
 """RunSummary: what a run did, as `--json` prints it; Funnel: how many were left after each stage."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.drop_reasons import DropReason
-from cotfactory.schemas.grade import VERDICTS
+from cotfactory.schemas.grade import VERDICTS, Decision
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.judge_facts import JudgeFacts
 from cotfactory.schemas.manifest import FunnelStage, TeacherShare
@@ -107,35 +107,53 @@ class Tally:
     teachers: dict[str, _TeacherCount] = field(default_factory=dict)
     sandbox_images: set[str] = field(default_factory=set)
 
-    def add(self, group: Group) -> None:
-        """Count one teacher's attempts at one problem."""
-        teacher = self.teachers.setdefault(group.teacher, _TeacherCount())
-        for graded, decision in zip(group.candidates, group.decisions, strict=True):
+    def add_chains(self, group: Group) -> None:
+        """Count one teacher's attempts at one problem, whatever is decided of them."""
+        teacher = self._teacher(group.teacher)
+        for graded in group.candidates:
             candidate, verdict = graded.candidate, graded.grade.verdict
             self.asked += 1
             self.complete += candidate.is_finished
             self.answered += verdict in ("correct", "incorrect")
             self.verdicts[verdict] += 1
-            self.kept += decision.kept
-            self.kept_with_calls += decision.kept and bool(graded.turns)
             if graded.grade.evidence.image_digest is not None:
                 self.sandbox_images.add(graded.grade.evidence.image_digest)
-            if decision.reason is not None:
-                self.dropped[decision.reason] += 1
             teacher.candidates += 1
             teacher.correct += verdict == "correct"
-            teacher.kept += decision.kept
         teacher.earlier_steps += len(group.earlier_steps)
         for graded in (*group.candidates, *group.earlier_steps):
             teacher.bought += Spending.of(graded.candidate)
 
+    def add_decision(self, teacher: str, decision: Decision, *, calls: bool) -> None:
+        """Count what was decided of one of the teacher's chains; `calls`: it called a tool."""
+        self.kept += decision.kept
+        self.kept_with_calls += decision.kept and calls
+        if decision.reason is not None:
+            self.dropped[decision.reason] += 1
+        self._teacher(teacher).kept += decision.kept
+
+    def add(self, part: "Tally") -> None:
+        """Count what another tally did, of other problems."""
+        for name in ("problems", "asked", "complete", "answered", "kept", "kept_with_calls"):
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        self.verdicts.update(part.verdicts)
+        self.dropped.update(part.dropped)
+        self.sandbox_images |= part.sandbox_images
+        for name, count in part.teachers.items():
+            total = self._teacher(name)
+            for counted in fields(count):
+                setattr(total, counted.name, getattr(total, counted.name) + getattr(count, counted.name))
+
+    def _teacher(self, name: str) -> _TeacherCount:
+        return self.teachers.setdefault(name, _TeacherCount())
+
     def add_rollout(self, teacher: str, candidate: Candidate) -> None:
         """Count a rollout of one of the teacher's chains: what it cost, and nothing else."""
-        self.teachers[teacher].bought += Spending.of(candidate)
+        self._teacher(teacher).bought += Spending.of(candidate)
 
     def add_judge(self, judge: JudgeFacts) -> None:
         """Count what the judge of the chains cost."""
-        self.teachers.setdefault(judge.teacher, _TeacherCount()).bought += judge.bought
+        self._teacher(judge.teacher).bought += judge.bought
 
     def rollouts(self) -> int:
         """Return how many rollouts label steps."""

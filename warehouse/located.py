@@ -10,10 +10,13 @@ from cotfactory.schemas.finish_reason import finish_reason_sql
 from cotfactory.warehouse.catalog import files_sql, quoted
 
 
-def candidate_places(candidates: Sequence[Path]) -> str:
-    """Return the SQL of (candidate_id, place): in which of the files each candidate is, and which row of it."""
+def candidate_places(candidates: Sequence[Path], *columns: str) -> str:
+    """Return the SQL of (candidate_id, place): in which of the files each candidate is, and which row of it.
+
+    Further columns of the candidates are there when they are named.
+    """
     place = "{file: file_index, row: file_row_number} AS place"
-    return f"(SELECT {_ids('candidate_id')}, {place} FROM {files_sql(candidates)})"
+    return f"(SELECT {', '.join((_ids('candidate_id'), place, *columns))} FROM {files_sql(candidates)})"
 
 
 def endings(candidates: Sequence[Path], among: str) -> str:

@@ -41,8 +41,11 @@ class ProblemSpool(Sequence[Problem]):
     def __getitem__(self, at: int | slice) -> Problem | list[Problem]:
         if isinstance(at, slice):
             return [self[position] for position in range(len(self))[at]]
-        start, end = self._starts[at], self._ends[at]
-        return Problem.model_validate_json(self._file.read(start, end))
+        return Problem.model_validate_json(self.written(at))
+
+    def written(self, at: int) -> bytes:
+        """Return the problem as it is written down."""
+        return self._file.read(self._starts[at], self._ends[at])
 
     def digest(self) -> str:
         """Return a hash of all that the problems say, in their order."""

@@ -46,6 +46,12 @@ class RowFetcher:
 
     def fetch(self, places: Sequence[Place]) -> Iterator[dict[str, Any]]:
         """Yield the rows at `places`, in that order; they are all in memory at once, as columns."""
+        table = self.table(places)
+        for start in range(0, len(table), LIST_ROWS):
+            yield from table.slice(start, LIST_ROWS).to_pylist()
+
+    def table(self, places: Sequence[Place]) -> pa.Table:
+        """Return the rows at `places`, in that order; a table of no rows for none."""
         wanted: defaultdict[Place, list[int]] = defaultdict(list)  # (file, row group) -> numbers in `places`
         for number, place in enumerate(places):
             group = bisect_right(self._layout(place.file).firsts, place.row) - 1
@@ -58,12 +64,11 @@ class RowFetcher:
                 parts.append(file.read_row_group(at.row, columns=self._columns, use_threads=False).take(rows))
             order += numbers
         if not parts:
-            return
+            return pa.table({})
         table = pa.concat_tables(parts, promote_options="default").combine_chunks()
         where = np.empty(len(order), np.int32)
         where[order] = np.arange(len(order), dtype=np.int32)
-        for start in range(0, len(where), LIST_ROWS):
-            yield from table.take(where[start : start + LIST_ROWS]).to_pylist()
+        return table.take(where)
 
     def _layout(self, file: int) -> _Layout:
         if file not in self._layouts:

@@ -221,10 +221,33 @@ class WantedSamples:
             for row, chain in zip(window, chains.fetch(_column(window, "place")), strict=True):
                 yield row["position"], _candidate(row, chain), row["verdict_before"]
 
-    def groups(self, recipe: str) -> Iterator[StoredGroup]:
-        """Yield the graded attempts of each teacher at each problem, by position, teacher and sample."""
+    def contents(self) -> Iterator[tuple[int, str]]:
+        """Yield, by position, a hash of the graded attempts at each problem: of their ids and times.
+
+        Two rows of an id, as of a chain that was bought twice, have different times.
+        """
+        row = """concat_ws(' ', teacher_position, sample_index, step, candidate_id, grade_id, epoch_us(created_at),
+                           latency_ms, epoch_us(newest.since), newest.verdict)"""
+        rows = self._in_blocks(f"""
+            graded AS (
+                SELECT block.*, place, created_at, latency_ms, newest
+                FROM block JOIN {candidate_places(self._files("candidates"), "created_at", "latency_ms")}
+                USING (candidate_id)
+                JOIN {newest_grades(self._files("grades"), "grade_id", "block")} USING (grade_id)
+            )
+            SELECT position, md5(string_agg({row}, ',' {IN_ORDER}, place)) AS content
+            FROM graded GROUP BY position ORDER BY position
+        """)
+        for each in rows:
+            yield each["position"], each["content"]
+
+    def groups(self, recipe: str, positions: Collection[int] | None = None) -> Iterator[StoredGroup]:
+        """Yield the graded attempts of each teacher at each problem, by position, teacher and sample.
+
+        Where `positions` are given, those of the problems there alone.
+        """
         candidates, grades = self._files("candidates"), self._files("grades")
-        rows = self._graded(candidates, grades, recipe, f"{IN_ORDER}, place")
+        rows = self._graded(candidates, grades, recipe, f"{IN_ORDER}, place", positions)
         chains, graded = RowFetcher(candidates, CANDIDATE_COLUMNS), RowFetcher(grades, GRADE_COLUMNS)
         for (position, teacher), members in groupby(_read(rows, chains, graded), key=_group_key):
             found = tuple(
@@ -254,9 +277,14 @@ class WantedSamples:
             yield row["position"], _candidate(row, chain)
 
     def _graded(
-        self, candidates: Sequence[Path], grades: Sequence[Path], recipe: str, which: str
+        self,
+        candidates: Sequence[Path],
+        grades: Sequence[Path],
+        recipe: str,
+        which: str,
+        positions: Collection[int] | None = None,
     ) -> Iterator[dict[str, Any]]:
-        return self._in_blocks(f"""
+        query = f"""
             graded AS (
                 SELECT block.*, place, newest FROM block JOIN {candidate_places(candidates)} USING (candidate_id)
                 JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
@@ -264,18 +292,24 @@ class WantedSamples:
             SELECT graded.*, {DECISION}
             FROM graded LEFT JOIN {decisions_of(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
             {which}
-        """)
+        """
+        return self._in_blocks(query, positions)
 
-    def _in_blocks(self, query: str) -> Iterator[dict[str, Any]]:
+    def _in_blocks(self, query: str, positions: Collection[int] | None = None) -> Iterator[dict[str, Any]]:
         """Yield the rows of a query about `block` for one block of wanted samples after the other."""
-        for block in self._blocks():
+        for block in self._blocks(positions):
             yield from self._rows(f"{block}, {query}")
 
-    def _blocks(self) -> Iterator[str]:
+    def _blocks(self, positions: Collection[int] | None = None) -> Iterator[str]:
         """Yield how a query about `block` begins: wanted samples, in order, whole problems that fit into memory."""
         step = max(1, BLOCK_SAMPLES * self._positions // max(1, self._count))
         for first in range(0, self._positions, step):
             among = f"position BETWEEN {first:d} AND {first + step - 1:d}"
+            if positions is not None:
+                here = [position for position in range(first, first + step) if position in positions]
+                if not here:
+                    continue
+                among = f"position IN {here}"
             yield f"WITH block AS MATERIALIZED (SELECT * FROM wanted WHERE {among})"
 
     def _files(self, table: str) -> Sequence[Path]:

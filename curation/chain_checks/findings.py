@@ -1,4 +1,5 @@
-"""ExaminedChain: what the checks of a chain read; ChainFinding: what a chain was found to be."""
+"""ExaminedChain: what the checks of a chain read; ChainFinding: what a chain was found to be; ProblemFindings: all of
+a problem's."""
 
 from cotfactory.schemas.drop_reasons import DropReason, Flag
 from cotfactory.schemas.group import GradedCandidate
@@ -18,7 +19,8 @@ class ExaminedChain(Record):
 class ChainFinding(Record):
     """One candidate, judged on its own, with all that choosing among candidates needs; its text is not in it.
 
-    `length` is in characters, `text_key` equal for equal texts, `equations` the ids of the equations it states.
+    `length` is in characters, `text_key` equal for equal texts, `equations` the ids of the equations it states,
+    `operations` what it does with which two numbers; `calls`: whether it called a tool.
     """
 
     candidate_id: str
@@ -29,3 +31,17 @@ class ChainFinding(Record):
     length: int = 0
     text_key: str = ""
     equations: tuple[int, ...] = ()
+    operations: tuple[str, ...] = ()
+    calls: bool = False
+
+
+class ProblemFindings(Record):
+    """The chains of one problem, a tuple for each of its groups, and what their problem adds.
+
+    `outside` says why the problem is outside the recipe's difficulty; `operations` are those of its reference solution.
+    """
+
+    problem_id: str
+    groups: tuple[tuple[ChainFinding, ...], ...]
+    outside: str | None
+    operations: tuple[str, ...] = ()

@@ -1,74 +1,165 @@
-"""Two passes over the stored groups: judge every chain on its own, then decide it among the others."""
+"""Judge every chain on its own, where that is not known yet, then decide it among all the others."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
-
-from pydantic import TypeAdapter
 
 from cotfactory.curation.balance import over_domain_share
+from cotfactory.curation.chain_checks.findings import ProblemFindings
 from cotfactory.curation.decontaminate import BenchmarkIndex, contaminations, strongest
 from cotfactory.curation.drop_rules import Selection
-from cotfactory.curation.known_chains import KnownChains
+from cotfactory.curation.known_chains import ExaminedProblem
 from cotfactory.curation.select import (
     SEEN,
     Candidates,
-    ProblemFindings,
+    among_themselves,
     decide,
-    first_pass,
-    kept_counts,
+    examined_problems,
+    kept_count,
     near_duplicates,
     with_other_numbers,
 )
 from cotfactory.curation.split import split_groups, splits
-from cotfactory.schemas.curation import Curation
+from cotfactory.flows.groups import decided_groups
+from cotfactory.flows.job import Job
+from cotfactory.flows.release.examined import ExaminedChains, KnownProblem, ProblemFacts, groups_id
+from cotfactory.flows.release.tool_reruns import ToolReruns
+from cotfactory.flows.summary import Tally
 from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import Group, is_draft
-from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.record import Record
 from cotfactory.warehouse.array_spool import ArraySpool
 from cotfactory.warehouse.nameless_file import NamelessFile
 
 BATCH_PROBLEMS = 64
-Groups = Callable[[], Iterator[tuple[Group, ...]]]
-_FINDINGS: TypeAdapter[ProblemFindings] = TypeAdapter(ProblemFindings)
 
 
-def curated_groups(
-    stored: Groups,
-    problems: Sequence[Problem],
-    curation: Curation,
-    benchmarks: BenchmarkIndex | None,
-    folder: Path,
-    known: KnownChains,
-    *,
-    allow_weak: bool = False,
-) -> Iterator[tuple[Group, ...]]:
-    """Yield the groups of one problem after the other, every candidate decided, in the order of `stored`.
+class _Found(Record):
+    """A problem as it waits to be decided, without signatures."""
 
-    `stored` is read twice, and a third time where domains are balanced. What the first pass finds waits in nameless
-    files of `folder`, gone with the process however that ends. Raises RecipeError for a domain share that cannot be
-    met, and WorkspaceError when the disk refuses.
+    findings: ProblemFindings
+    facts: ProblemFacts
+
+
+@dataclass(frozen=True)
+class CuratedProblem:
+    """The decisions about one problem: of each of its groups, and of the steps that led to its chains."""
+
+    problem_id: str
+    decisions: list[list[Decision]]
+    earlier: list[Decision]
+    tally: Tally
+
+
+def curated_problems(job: Job, known: ExaminedChains, rules: str, reruns: ToolReruns) -> Iterator[CuratedProblem]:
+    """Yield one problem after the other, every candidate decided, in the order of the recipe.
+
+    `rules` are what `known` knows chains by. What is found waits in nameless files, gone with the process however that
+    ends. Raises RecipeError for a domain share that cannot be met, and WorkspaceError when the disk refuses.
     """
+    curation, folder = job.run.recipe.curation, job.run.workspace.staging
     with NamelessFile(folder) as found:
         with ArraySpool(folder, SEEN) as records:
             seen = Candidates(records)
-            for batch in _batches(stored()):
-                for findings in first_pass(batch, curation, benchmarks, seen, known, allow_weak=allow_weak):
-                    found.append(_FINDINGS.dump_json(findings) + b"\n")
+            for batch in _examined(job, known, rules, reruns):
+                seen.note([problem.chains for problem in batch], curation)
+                for chains, facts in batch:
+                    findings = among_themselves(chains.findings(), curation)
+                    found.append(_Found(findings=findings, facts=facts).model_dump_json().encode() + b"\n")
             found.flush()
             near = near_duplicates(seen, curation)
             twins = with_other_numbers(seen, curation)
-        groups = split_groups(problems) if curation.held_out is not None else {}
+        groups = split_groups(job.problems) if curation.held_out is not None else {}
         selection = Selection(curation, near, splits(groups, curation.held_out), other_numbers=twins)
         if curation.max_per_domain is not None or curation.max_domain_share is not None:
-            left_out = over_domain_share(kept_counts(_decided(stored(), selection, found)), curation)
-            selection = replace(selection, left_out=frozenset(left_out))
-        yield from _decided(stored(), selection, found)
+            counts = [kept_count(each.findings, each.facts.domain, selection) for each in _waiting(found)]
+            selection = replace(selection, left_out=frozenset(over_domain_share(counts, curation)))
+        for each in _waiting(found):
+            yield _curated(each, selection)
+
+
+def _waiting(found: NamelessFile) -> Iterator[_Found]:
+    return map(_Found.model_validate_json, found.lines())
+
+
+def _curated(found: _Found, selection: Selection) -> CuratedProblem:
+    findings, facts = found.findings, found.facts
+    decisions, tally = decide(findings, selection), facts.tally
+    for teacher, members, decided in zip(facts.teachers, findings.groups, decisions, strict=True):
+        for finding, decision in zip(members, decided, strict=True):
+            tally.add_decision(teacher, decision, calls=finding.calls)
+    split = selection.splits.get(findings.problem_id, "train")
+    earlier = [decision.model_copy(update={"split": split}) for decision in facts.earlier]
+    return CuratedProblem(findings.problem_id, decisions, earlier, tally)
+
+
+def _examined(job: Job, known: ExaminedChains, rules: str, reruns: ToolReruns) -> Iterator[list[KnownProblem]]:
+    """Yield the problems in batches, judged on their own; only those are read of which that is not known yet."""
+    keys = _keys(job, rules)
+    places = list(keys)
+    are_known = known.knows_problem([key or "" for key in keys.values()])
+    new = {position for position, is_known in zip(places, are_known, strict=True) if not is_known}
+    name = job.run.output_name
+    stored = reruns.marked(decided_groups(job.problems, job.plans, job.wanted, name, new)) if new else iter(())
+    for start in range(0, len(places), BATCH_PROBLEMS):
+        batch = places[start : start + BATCH_PROBLEMS]
+        carried = [position for position in batch if position not in new]
+        ids = [job.problems[position].problem_id for position in carried]
+        problems = iter(known.problems(ids, [keys[position] or "" for position in carried]))
+        groups = list(islice(stored, len(batch) - len(carried)))
+        judged = iter(_judged(job, known, groups, [keys[position] for position in batch if position in new]))
+        yield [next(judged) if position in new else next(problems) for position in batch]
+
+
+def _judged(
+    job: Job, known: ExaminedChains, problems: Sequence[tuple[Group, ...]], keys: Sequence[str | None]
+) -> list[KnownProblem]:
+    """Judge the chains of a batch of problems on their own, and keep what was found."""
+    if not problems:
+        return []
+    recipe, benchmarks = job.run.recipe, job.run.benchmarks
+    allow_weak = recipe.code.allow_weak
+    examined = examined_problems(problems, recipe.curation, benchmarks, known, allow_weak=allow_weak)
+    found = [
+        KnownProblem(chains, _facts(groups, chains, benchmarks))
+        for groups, chains in zip(problems, examined, strict=True)
+    ]
+    for problem, groups, key in zip(found, problems, keys, strict=True):
+        known.note(problem, groups, key)
+    return found
+
+
+def _facts(groups: Sequence[Group], chains: ExaminedProblem, benchmarks: BenchmarkIndex | None) -> ProblemFacts:
+    tally = Tally()
+    for group in groups:
+        tally.add_chains(group)
+    return ProblemFacts(
+        domain=groups[0].problem.domain or "",
+        outside=chains.outside,
+        operations=chains.operations,
+        teachers=tuple(group.teacher for group in groups),
+        sizes=tuple(map(len, chains.groups)),
+        tally=tally,
+        earlier=tuple(decision for group in groups for decision in earlier_decisions(group, benchmarks)),
+    )
+
+
+def _keys(job: Job, rules: str) -> Mapping[int, str | None]:
+    """Return a hash of all that the groups of each problem are made of, by its position.
+
+    None where calls of a tool are run again: what they give back today nobody knows before.
+    """
+    by, calls = groups_id(job.run.recipe, rules), any(plan.strategy.most_calls for plan in job.plans)
+    return {
+        position: None if calls else content_id([by, job.problems.written(position).decode(), content])
+        for position, content in job.wanted.contents()
+    }
 
 
 def earlier_decisions(group: Group, benchmarks: BenchmarkIndex | None) -> list[Decision]:
-    """Return the decisions about a group's earlier steps; the detail of one that may be shown names what it repeats.
+    """Return the decisions about a group's earlier steps, whatever their split; the detail of one that may be shown
+    names what it repeats.
 
     Wrong drafts alone may be: as what their own corrections are better than.
     """
@@ -85,19 +176,6 @@ def earlier_decisions(group: Group, benchmarks: BenchmarkIndex | None) -> list[D
             kept=False,
             reason="earlier_step",
             detail=repeats.get(step.candidate.candidate_id),
-            split=group.split,
         )
         for step in group.earlier_steps
     ]
-
-
-def _decided(
-    stored: Iterator[tuple[Group, ...]], selection: Selection, found: NamelessFile
-) -> Iterator[tuple[Group, ...]]:
-    for groups, line in zip(stored, found.lines(), strict=True):
-        yield decide(groups, _FINDINGS.validate_json(line), selection)
-
-
-def _batches(stored: Iterator[tuple[Group, ...]]) -> Iterator[list[tuple[Group, ...]]]:
-    while batch := list(islice(stored, BATCH_PROBLEMS)):
-        yield batch

@@ -12,17 +12,12 @@ THREADS = 4
 
 
 class ToolReruns:
-    """Runs the calls of each right chain once, however often its group is read. Without a sandbox nothing is run."""
+    """Runs the calls of each right chain. Without a sandbox nothing is run."""
 
     def __init__(self, sandbox: Sandbox | None, most_calls: Mapping[str, int]) -> None:
         """`most_calls` is how often a sample of each teacher may call, by name."""
         self._sandbox, self._most_calls = sandbox, most_calls
-        self._found: dict[str, str | None] = {}
-
-    @property
-    def ran(self) -> bool:
-        """Whether there were calls to run."""
-        return bool(self._found)
+        self.ran = False
 
     def marked(self, stored: Iterator[tuple[Group, ...]]) -> Iterator[tuple[Group, ...]]:
         """Yield the groups, with what was found of their chains. Raises SandboxError."""
@@ -37,9 +32,8 @@ class ToolReruns:
         return group.model_copy(update={"candidates": tuple(threads.map(rerun, group.candidates))})
 
     def _rerun(self, graded: GradedCandidate, most_calls: int) -> GradedCandidate:
-        identity = graded.candidate.candidate_id
         if not graded.turns or graded.grade.verdict != "correct" or self._sandbox is None:
             return graded
-        if identity not in self._found:
-            self._found[identity] = first_difference(graded.turns, graded.candidate, self._sandbox, most_calls)
-        return graded.model_copy(update={"tool_difference": self._found[identity]})
+        self.ran = True
+        difference = first_difference(graded.turns, graded.candidate, self._sandbox, most_calls)
+        return graded.model_copy(update={"tool_difference": difference})

@@ -13,7 +13,7 @@ from cotfactory.curation.choose import choose
 from cotfactory.curation.decontaminate import BenchmarkIndex, benchmark_index
 from cotfactory.curation.drop_rules import Selection
 from cotfactory.curation.known_chains import NothingKnown
-from cotfactory.curation.select import SEEN, Candidates, first_pass, near_duplicates
+from cotfactory.curation.select import SEEN, Candidates, among_themselves, examined_problems, near_duplicates
 from cotfactory.curation.select import decide as decide_among_others
 from cotfactory.curation.split import split_groups, splits
 from cotfactory.schemas.candidate import Candidate
@@ -62,9 +62,17 @@ def decide(
     seen = Candidates(InMemory())
     found = []
     for start in range(0, len(problems), batch):
-        found += first_pass(problems[start : start + batch], curation, index, seen, NothingKnown())
+        examined = examined_problems(problems[start : start + batch], curation, index, NothingKnown())
+        seen.note(examined, curation)
+        found += [among_themselves(problem.findings(), curation) for problem in examined]
     selection = Selection(curation, near_duplicates(seen, curation), {})
-    return [decide_among_others(groups, findings, selection) for groups, findings in zip(problems, found, strict=True)]
+    return [
+        tuple(
+            group.model_copy(update={"decisions": tuple(decisions)})
+            for group, decisions in zip(groups, decide_among_others(findings, selection), strict=True)
+        )
+        for groups, findings in zip(problems, found, strict=True)
+    ]
 
 
 def reasons(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cotfactory.curation.unusual_operations import unusual_operations
+from cotfactory.curation.unusual_operations import operations, unusual_operations
 
 TIMES = "There are 7 * 2 = 14 legs."
 
@@ -21,4 +21,5 @@ TIMES = "There are 7 * 2 = 14 legs."
     ],
 )
 def test_who_is_alone(chains: tuple[str, ...], solution: str | None, found: tuple[str | None, ...]) -> None:
-    assert tuple(unusual_operations(chains, solution)) == found
+    stated = [operations(chain) for chain in chains]
+    assert tuple(unusual_operations(stated, operations(solution or ""))) == found

@@ -102,6 +102,25 @@ def test_groups_are_whole_and_in_order(workspace: Workspace) -> None:
         assert decision == (kept if sample.teacher_position == 0 else None)
 
 
+def test_what_is_stored_of_a_problem_has_a_hash(workspace: Workspace) -> None:
+    def contents() -> dict[int, str]:
+        with WantedSamples(workspace, samples()) as stored:
+            return dict(stored.contents())
+
+    fill(workspace)
+    before, wanted_samples = contents(), list(samples())
+    assert len(set(before.values())) == PROBLEMS == len(before)
+    changed = [wanted_samples[number * TEACHERS * SAMPLES] for number in range(4)]
+    write_table(workspace, "candidates", "a", [a_row(wanted_samples[1], "one that nobody graded")])
+    assert contents() == before
+    write_grades(workspace, "again", [a_grade_row(changed[0], verdict_of(changed[0]), 2)])  # graded anew
+    write_grades(workspace, "late", [a_grade_row(wanted_samples[3 * TEACHERS * SAMPLES + 3], "correct", 1)])
+    twice = {**a_row(changed[2], "bought twice"), "created_at": AT + timedelta(seconds=1)}
+    write_table(workspace, "candidates", "twice", [twice])
+    after = contents()
+    assert {position for position in before if before[position] != after[position]} == {0, 2, 3}
+
+
 @pytest.mark.parametrize(
     ("rows", "size"),
     [

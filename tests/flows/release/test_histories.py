@@ -52,7 +52,15 @@ def a_threshold(recipe: Recipe, _: list[dict[str, Any]], chance: random.Random) 
         "label_only": chance.choice([[], ["answer_first", "answer_from_prompt"]]),
         "prefer": chance.choice(["first", "most_different"]),
         "max_per_problem": chance.choice([None, 1]),
+        "difficulty": chance.choice([None, {"model": "m", "min": 0.5}]),
+        "held_out": chance.choice([None, {"share": 0.5}]),
+        "max_per_domain": chance.choice([None, 4]),
     }
+
+
+def another_strategy(recipe: Recipe, _: list[dict[str, Any]], chance: random.Random) -> None:
+    (teacher,) = recipe["teachers"]
+    teacher["strategy"] = chance.choice(["solve", "retry_with_feedback"])
 
 
 def another_teacher(recipe: Recipe, _: list[dict[str, Any]], chance: random.Random) -> None:
@@ -70,6 +78,7 @@ CHANGES: list[Change] = [
     reorder_problems,
     more_attempts,
     a_threshold,
+    another_strategy,
     another_teacher,
     other_products,
 ]
@@ -89,7 +98,10 @@ def regrade(recipe: Path, workspace: Path) -> None:
 def test_a_top_up_releases_what_a_build_from_nothing_does(
     seed: int, write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
 ) -> None:
-    teacher.answer = lambda question, sample: (wrong if sample == 1 else right)(question, sample)
+    def answer(question: str, sample: int) -> str:
+        return (wrong if sample == 1 or (sample and "1 +" in question) else right)(question, sample)
+
+    teacher.answer = answer
     path, chance = write_recipe(), random.Random(seed)
     recipe = yaml.safe_load(path.read_text())
     problems = [json.loads(line) for line in (tmp_path / "sums.jsonl").read_text().splitlines()]
@@ -98,8 +110,12 @@ def test_a_top_up_releases_what_a_build_from_nothing_does(
             change(recipe, problems, chance)
         path.write_text(yaml.safe_dump(recipe))
         (tmp_path / "sums.jsonl").write_text("".join(json.dumps(problem) + "\n" for problem in problems))
-        if chance.random() < 0.3:
+        if chance.random() < 0.3 and step:
             regrade(path, tmp_path / "w")
+        if step == STEPS - 1:  # what fails at first comes later, at problems that were curated without it
+            teacher.answer = lambda question, sample: 500 if sample == 1 else answer(question, sample)
+            assert run(path, tmp_path / "w").missing
+            teacher.answer = answer
         topped_up, fresh = run(path, tmp_path / "w"), run(path, tmp_path / f"fresh-{step}")
         assert topped_up.release is not None
         assert fresh.release is not None

@@ -39,9 +39,9 @@ def curated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     decide = select.decide
 
-    def watching(groups: Any, findings: Any, selection: Any) -> Any:
-        seen.append(groups[0].problem.problem_id)
-        return decide(groups, findings, selection)
+    def watching(problem: Any, selection: Any) -> Any:
+        seen.append(problem.problem_id)
+        return decide(problem, selection)
 
     monkeypatch.setattr("cotfactory.flows.release.curating.decide", watching)
     return seen

@@ -32,6 +32,7 @@ COMMANDS: Commands = {
     "status": workspaces.status,
     "doctor": workspaces.doctor,
     "backup": workspaces.backup,
+    "compact": workspaces.compact,
     "forget": workspaces.forget,
     "replay": graders.replay,
     "serve": graders.serve,

@@ -32,11 +32,19 @@ from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.teacher_plan import teacher_plans
-from cotfactory.schemas.errors import ContractFailed, CotfactoryError, RecipeError, WorkspaceBusy
+from cotfactory.schemas.errors import (
+    ContractFailed,
+    CotfactoryError,
+    RecipeError,
+    RunInterrupted,
+    WorkspaceBusy,
+    WorkspaceError,
+)
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.checksums import check_sealed
+from cotfactory.warehouse.compact import has_many_small_files
 from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from cotfactory.warehouse.workspace_lock import exclusive
@@ -144,7 +152,10 @@ async def _written_down(
     try:
         async with _prepared(request, run, runner, asks=asks) as job:
             yield job
+        await _merge_small_files(run, runner)
     except BaseException as error:
+        if isinstance(error, CotfactoryError) and not isinstance(error, RunInterrupted):  # who interrupts does not wait
+            await _merge_small_files(run, runner)
         _write_down(run, status_of(error))
         progress.note(f"log:      {log}")
         summary = run.summary()
@@ -156,6 +167,15 @@ async def _written_down(
     _write_down(run, "done")
     summary = run.summary()
     await runner.show(summary, end_state(summary, None), contract_page(run))
+
+
+async def _merge_small_files(run: Run, runner: StageRunner) -> None:
+    """Merge sealed files where a table has many small ones; what stands against it is told, and stops nothing."""
+    if has_many_small_files(run.workspace):
+        try:
+            await runner.run("merge sealed files", on_thread(lambda: stages.merge_small_files(run)))
+        except WorkspaceError as error:
+            run.progress.note(f"sealed files are merged another time: {error.message}")
 
 
 @asynccontextmanager

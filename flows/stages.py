@@ -36,6 +36,7 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.rubric import NOT_JUDGED
 from cotfactory.schemas.spending import Spending
+from cotfactory.warehouse.compact import compact
 from cotfactory.warehouse.examined import ExaminedRows
 from cotfactory.warehouse.ledger import abandoned_journals
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
@@ -260,6 +261,14 @@ def decide_rollouts(job: Job, rolled: RolledOut) -> None:
         if not write_table(run.workspace, "decisions", rollout_decisions(run.output_name), rows()):
             _forget_rollouts(run)
     run.tally = tally
+
+
+def merge_small_files(run: Run) -> None:
+    """Merge the sealed files of each table that has many small ones, and say so."""
+    with run.progress.stage("merge sealed files"):
+        merged = compact(run.workspace, only_where_many=True, advance=run.advance)
+    for table in merged:
+        run.progress.note(table.text())
 
 
 def _forget_rollouts(run: Run) -> None:

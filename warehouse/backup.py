@@ -7,20 +7,22 @@ stays. Releases appear under their names complete, and the catalog is written an
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cotfactory.schemas.errors import WorkspaceError
-from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.catalog import build_catalog, files_sql, sealed_files
 from cotfactory.warehouse.checksums import damage
-from cotfactory.warehouse.forgotten import FORGOTTEN, forgotten_lines, is_forgetting
+from cotfactory.warehouse.file_changes import reading
+from cotfactory.warehouse.forgotten import FORGOTTEN, forgotten_lines
+from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from cotfactory.warehouse.workspace_lock import exclusive
 
 FIRST = ("ledger", "tables", "sums")
 """The folders whose order matters; all others follow by name."""
-OWN = ("staging", "forgetting", "catalog.", "run.lock", ".probe-")
+OWN = ("staging", "changing", "catalog.", "run.lock", ".probe-")
 """What each workspace has of its own begins so: nothing of it lasts, or it is made anew."""
 NOT_WHOLE = (".ballast", ".writing", ".tmp")
 """Room that is set aside, and files that are not whole yet, end so."""
@@ -42,22 +44,18 @@ class Copied:
 def back_up(workspace: Workspace, target: Path) -> Copied:
     """Make `target` a copy of the workspace, and hold its sealed files against their sums.
 
-    What the workspace has no more goes from the copy too, but for sealed chains that nobody has it forget: those were
-    paid for, and are named in `kept`. Raises WorkspaceError for a target that is not a copy, is at work, or does not
-    hold what it should, and for a workspace that has not come to the end of a `forget`.
+    What the workspace has no more goes from the copy too, but for sealed chains that nobody has it forget and that no
+    other file of it has: those were paid for, and are named in `kept`. Raises WorkspaceError for a target that is not a
+    copy, is at work, or does not hold what it should.
     """
     root = target.resolve()
     if root == workspace.root or root.is_relative_to(workspace.root) or workspace.root.is_relative_to(root):
         raise WorkspaceError(f"The backup {root} and the workspace {workspace.root} lie in each other", "name another")
-    if is_forgetting(workspace):
-        raise WorkspaceError(
-            f"A `forget` in {workspace.root} was cut short", "give the command again, or run a recipe: that ends it"
-        )
     if root.exists() and any(root.iterdir()) and not (root / "ledger").is_dir():
         raise WorkspaceError(f"{root} is not empty and no copy of a workspace", "name a new folder, or an older backup")
     copy = open_workspace(root)
     files = size = there = 0
-    with exclusive(copy):
+    with exclusive(copy), reading(workspace):
         for path in _files(workspace.root):
             copied = _copy(path, root / path.relative_to(workspace.root))
             files, size, there = files + (copied is not None), size + (copied or 0), there + (copied is None)
@@ -118,15 +116,27 @@ def _mend(workspace: Workspace, copy: Workspace) -> None:
 
 def _remove(workspace: Workspace, copy: Workspace) -> tuple[int, tuple[str, ...]]:
     """Take from the copy what the workspace has no more, but for chains; return how many files, and which stay."""
-    removed, kept = 0, []
+    gone = [path for path in _files(copy.root) if not (workspace.root / path.relative_to(copy.root)).exists()]
+    chains = [path for path in gone if path.parent == copy.table("candidates")]
     forgotten = {name for line in forgotten_lines(copy) for name in line.files}
-    chains = (copy.table("candidates"), copy.sums("candidates"))
-    for path in list(_files(copy.root)):
-        if (workspace.root / path.relative_to(copy.root)).exists():
-            continue
-        if path.parent in chains and f"{path.stem}.parquet" not in forgotten:
-            kept += [path.name] if path.parent == chains[0] else []
-        else:
+    kept = _with_chains_of_their_own(copy, [path for path in chains if path.name not in forgotten], set(chains))
+    stay = {path.stem for path in kept}
+    removed = 0
+    for path in gone:
+        if path.parent not in (copy.table("candidates"), copy.sums("candidates")) or path.stem not in stay:
             path.unlink()
             removed += 1
-    return removed, tuple(kept)
+    return removed, tuple(path.name for path in kept)
+
+
+def _with_chains_of_their_own(copy: Workspace, files: Sequence[Path], gone: Collection[Path]) -> list[Path]:
+    """Return those of `files` with a chain that only files which are `gone` have: those that were merged have none."""
+    if not files:
+        return []
+    left = [path for path in sealed_files(copy, "candidates") if path not in gone]
+    chains = f"(SELECT candidate_id FROM {files_sql(left)})" if left else "(SELECT NULL::VARCHAR AS candidate_id)"
+    with scratch_folder(copy) as folder, bounded_duckdb(folder) as connection:
+        found = connection.execute(
+            f"SELECT DISTINCT file_index FROM {files_sql(files)} ANTI JOIN {chains} USING (candidate_id) ORDER BY ALL"
+        ).fetchall()
+    return [files[index] for (index,) in found]

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.finish_reason import finish_reason_sql
+from cotfactory.warehouse.file_changes import reading
 from cotfactory.warehouse.tables import seed_tables
 from cotfactory.warehouse.workspace import Workspace
 
@@ -60,7 +61,10 @@ def build_catalog(workspace: Workspace) -> None:
             connection.execute(f"ATTACH {quoted(str(aside))} AS catalog (STORAGE_VERSION 'v1.4.0')")
             for name, query in views.items():
                 connection.execute(f"CREATE VIEW catalog.{name} AS {query}")
-        aside.replace(workspace.catalog)
+        if _views(aside) == _views(workspace.catalog):
+            aside.unlink()  # who has it open keeps it open, and by DuckDB's lock it shows
+        else:
+            aside.replace(workspace.catalog)
     except (duckdb.Error, OSError) as error:
         raise WorkspaceError(
             f"The catalog {workspace.catalog} cannot be written: {error}", "free space or fix the permissions"
@@ -101,7 +105,7 @@ def _asked(workspace: Workspace, sql: str) -> Iterator[duckdb.DuckDBPyConnection
             )
         if not _is_of(workspace):  # it was copied, or moved, and its views look at the old place
             build_catalog(workspace)
-        with duckdb.connect(str(workspace.catalog), read_only=True) as connection:
+        with reading(workspace), duckdb.connect(str(workspace.catalog), read_only=True) as connection:
             connection.execute(f"SET allowed_directories = [{quoted(str(workspace.root))}]")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
@@ -115,9 +119,16 @@ def _asked(workspace: Workspace, sql: str) -> Iterator[duckdb.DuckDBPyConnection
 
 def _is_of(workspace: Workspace) -> bool:
     """Return whether the views of a catalog look at this very workspace."""
-    with duckdb.connect(str(workspace.catalog), read_only=True) as connection:
-        views = connection.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'runs'").fetchall()
-    return bool(views) and quoted(str(workspace.table("runs") / "*.parquet")) in views[0][0]
+    return quoted(str(workspace.table("runs") / "*.parquet")) in _views(workspace.catalog).get("runs", "")
+
+
+def _views(catalog: Path) -> dict[str, str]:
+    """Return the SQL of each view of a catalog; none of a file that is not there, or that DuckDB cannot read."""
+    try:
+        with duckdb.connect(str(catalog), read_only=True) as connection:
+            return dict(connection.execute("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal").fetchall())
+    except duckdb.Error:
+        return {}
 
 
 def table_files(workspace: Workspace, table: str) -> str:

@@ -7,7 +7,6 @@ grades, rewards, decisions, reviews, runs with their logs, problems that no chai
 
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.schemas.errors import WorkspaceBusy, WorkspaceError
 from cotfactory.warehouse.batch_ledger import open_batches
 from cotfactory.warehouse.catalog import files_sql, quoted, sealed_files, table_files
-from cotfactory.warehouse.forgotten import ForgettingPlan, Forgotten, Step, decide, finish_forgetting, forgetting_folder
+from cotfactory.warehouse.file_changes import ChangePlan, Step, changing_folder, clear_undecided, make_changes
+from cotfactory.warehouse.forgotten import Forgotten
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.synced import sync
@@ -81,30 +81,31 @@ def what_goes(workspace: Workspace, recipe: str) -> Going:
 def forget(workspace: Workspace, recipe: str) -> Going:
     """Take a recipe out of the workspace, which must be held, and return what went.
 
-    Raises WorkspaceError while a batch of it is under way, or where the disk refuses: then nothing has changed, or the
-    next command that holds the workspace goes on with it.
+    Raises WorkspaceError while a batch of it is under way, while others read the tables, or where the disk refuses:
+    then nothing has changed, or the next command goes on with it.
     """
-    with _marked(workspace, recipe) as connection:
-        going = _going(connection, workspace, recipe)
-        if going.is_nothing:
-            return going
-        steps = []
-        try:
+    try:
+        with _marked(workspace, recipe) as connection:
+            going = _going(connection, workspace, recipe)
+            if going.is_nothing:
+                return going
+            steps = []
             for part in going.parts:
                 inside = part.path.relative_to(workspace.root)
                 if part.stay:
-                    _write_what_stays(connection, part, forgetting_folder(workspace) / inside)
-                steps.append(Step(path=str(inside), is_replaced=part.stay > 0))
+                    _write_what_stays(connection, part, changing_folder(workspace) / inside)
+                steps.append(Step(path=str(inside), is_put=part.stay > 0))
             steps += [Step(path=str(path.relative_to(workspace.root))) for path in going.paths]
-            forgetting_folder(workspace).mkdir(exist_ok=True)
-            decide(workspace, ForgettingPlan(line=going.cost, steps=tuple(steps)))
-        except OSError as error:
-            shutil.rmtree(forgetting_folder(workspace), ignore_errors=True)
-            raise WorkspaceError(
-                f"{recipe!r} cannot be taken out of {workspace.root}: {error.strerror or error}",
-                "free space and try again; nothing was changed",
-            ) from error
-    finish_forgetting(workspace)
+        make_changes(workspace, ChangePlan(line=going.cost, steps=tuple(steps)))
+    except WorkspaceBusy:
+        clear_undecided(workspace)
+        raise
+    except OSError as error:
+        clear_undecided(workspace)
+        raise WorkspaceError(
+            f"{recipe!r} cannot be taken out of {workspace.root}: {error.strerror or error}",
+            "free space and try again; nothing was changed",
+        ) from error
     return going
 
 

@@ -26,13 +26,13 @@ def candidates_by_id(workspace: Workspace, ids: Collection[str]) -> dict[str, Ca
     """Return those candidates that are stored, by id; all of them are in memory at once."""
     if not ids:
         return {}
-    files = sealed_files(workspace, "candidates")
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
+        files = sealed_files(workspace, "candidates")
         places = connection.execute(
             f"SELECT file_index, file_row_number FROM {files_sql(files)} WHERE candidate_id IN ({_listed(ids)})"
         ).fetchall()
-    rows = RowFetcher(files, CANDIDATE_COLUMNS).fetch([Place(*place) for place in places])
-    return {row["candidate_id"]: stored_candidate(row) for row in rows}
+        rows = RowFetcher(files, CANDIDATE_COLUMNS).fetch([Place(*place) for place in places])
+        return {row["candidate_id"]: stored_candidate(row) for row in rows}
 
 
 def _listed(ids: Collection[str]) -> str:

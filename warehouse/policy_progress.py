@@ -5,11 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.policy_progress import Axis, PolicyProgress, RolloutShare, Stretch
 from cotfactory.warehouse.catalog import files_sql, sealed_files, table_files
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
+from cotfactory.warehouse.stored_rollouts import ROLLOUT_FILES
 from cotfactory.warehouse.workspace import Workspace
 
 POLICY = "policy:"
@@ -42,12 +44,11 @@ def policy_progress(workspace: Workspace, problems_file: str) -> tuple[PolicyPro
 
     Nothing is opened where no rollout was ever rewarded. Rollouts whose grades are not sealed yet are left out.
     """
-    rewards = [path for path in sealed_files(workspace, "rewards") if path.name.startswith("policy-")]
-    if not rewards:
+    if not _rewards(workspace):
         return ()
     problems = files_sql([workspace.table("problems") / f"{problems_file}.parquet"])
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
-        rows = connection.execute(_counts(workspace, files_sql(rewards), problems), [POLICY]).fetchall()
+        rows = connection.execute(_counts(workspace, files_sql(_rewards(workspace)), problems), [POLICY]).fetchall()
         told = connection.execute(
             f"SELECT alarms FROM {table_files(workspace, 'runs')} WHERE starts_with(recipe, ?) ORDER BY started_at",
             [POLICY],
@@ -61,6 +62,10 @@ def policy_progress(workspace: Workspace, problems_file: str) -> tuple[PolicyPro
         _progress(teacher, by_teacher[teacher], [alarm for alarm in alarms if alarm.teacher == teacher])
         for teacher in busiest[:MOST_POLICIES]
     )
+
+
+def _rewards(workspace: Workspace) -> list[Path]:
+    return [path for path in sealed_files(workspace, "rewards") if path.name.startswith(ROLLOUT_FILES)]
 
 
 def _counts(workspace: Workspace, rewards: str, problems: str) -> str:

@@ -19,11 +19,11 @@ def regrades(workspace: Workspace, recipe: str) -> tuple[Regrade, ...]:
     other by the time of that verdict. Plans, drafts, critiques and rollouts are no chains of the recipe.
     """
     decisions = workspace.table("decisions") / f"{recipe}.parquet"
-    files = sealed_files(workspace, "grades")
-    if not decisions.is_file() or not files:
+    if not decisions.is_file() or not sealed_files(workspace, "grades"):
         return ()
-    grades, counts = files_sql(files), Counter[tuple[str, ...]]()
+    counts = Counter[tuple[str, ...]]()
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
+        grades = files_sql(sealed_files(workspace, "grades"))
         several = connection.execute(
             f"SELECT grader, count(*) FROM {grades} GROUP BY grader HAVING count(DISTINCT grader_version) > 1"
         ).fetchall()

@@ -128,8 +128,8 @@ def review_population(workspace: Workspace, recipe: str) -> Iterator[ReviewPopul
             f"Nothing is decided of {recipe} in {workspace.root}: expected chains that a run has asked for and curated",
             "`cotfactory run` the recipe first; a release that its contract stopped will do",
         )
-    earlier = [path for path in sealed_files(workspace, "review_items") if path.name != SEED]
     with scratch_folder(workspace) as folder, bounded_duckdb(folder, DATABASE) as connection:
+        earlier = [path for path in sealed_files(workspace, "review_items") if path.name != SEED]
         connection.execute(f"SET memory_limit = '{MEMORY}'")  # windows over all chains spill less than joins do
         for statement in _statements(
             workspace, recipe, files_sql([decisions]), files_sql(earlier) if earlier else None

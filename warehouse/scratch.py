@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from cotfactory.schemas.errors import WorkspaceError
+from cotfactory.warehouse.file_changes import reading
 from cotfactory.warehouse.workspace import Workspace
 
 MEMORY_LIMIT = "128MB"
@@ -19,9 +20,10 @@ THREADS = 2
 
 @contextmanager
 def scratch_folder(workspace: Workspace) -> Iterator[Path]:
-    """Give a new folder and remove it at the end; those that killed processes left are removed first.
+    """Give a new folder, for questions to the tables, and remove it at the end; nobody changes their files meanwhile.
 
-    The folder of a process that lives is locked (`flock`), so that nobody else takes it for left behind.
+    Folders that killed processes left are removed first; that of a process that lives is locked (`flock`), so that
+    nobody else takes it for left behind.
     Raises WorkspaceError when the disk refuses.
     """
     for left in workspace.staging.glob("scratch-*"):
@@ -36,7 +38,8 @@ def scratch_folder(workspace: Workspace) -> Iterator[Path]:
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
         folder = folder.rename(folder.with_name(f"scratch-{folder.name}"))
-        yield folder
+        with reading(workspace):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(held)

@@ -1,7 +1,6 @@
-"""Reviews and the items that they are about, as the workspace keeps them: one small file for each answer, then packed.
+"""Reviews and the items that they are about, as the workspace keeps them: one small file for each answer, then merged.
 
-An answer is a sealed file of its own before the next item is shown, so that nothing is lost however a server ends; what
-a session left is packed into one file when the next one begins.
+An answer is a sealed file of its own before the next item is shown, so that nothing is lost however a server ends.
 """
 
 from collections.abc import Sequence
@@ -9,41 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cotfactory.schemas.review import Review, ReviewItem
-from cotfactory.warehouse.catalog import ONE_OF_EACH, files_sql, quoted, sealed_files, table_files
-from cotfactory.warehouse.checksums import forget_checksum
+from cotfactory.warehouse.catalog import ONE_OF_EACH, quoted, sealed_files, table_files
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import SEED, Workspace
 
-SINGLE = "single-"
-"""The beginning of the names of files that hold one answer."""
-FEW = 50
-"""So many such files are left as they are."""
-
 
 def write_review(workspace: Workspace, review: Review) -> None:
     """Keep an answer; it is on disk on return. The same one again changes nothing. Raises WorkspaceError."""
-    write_table(workspace, "reviews", f"{SINGLE}{review.review_id}", [review.model_dump()])
+    write_table(workspace, "reviews", f"single-{review.review_id}", [review.model_dump()])
 
 
 def write_reviews(workspace: Workspace, name: str, reviews: Sequence[Review]) -> None:
     """Keep many answers, as they come by a file. Raises WorkspaceError."""
     write_table(workspace, "reviews", name, [review.model_dump() for review in reviews])
-
-
-def pack_reviews(workspace: Workspace) -> None:
-    """Put the answers that lie in files of their own into one; the workspace must be held (`exclusive`).
-
-    A process that dies in between leaves some of them twice, and readers take each once.
-    """
-    single = [path for path in sealed_files(workspace, "reviews") if path.name.startswith(SINGLE)]
-    if len(single) <= FEW:
-        return
-    rows = _reviews(workspace, f"FROM {files_sql(single)}")
-    write_table(workspace, "reviews", f"packed-{datetime.now(UTC):%Y%m%dT%H%M%S%f}", [row.model_dump() for row in rows])
-    for path in single:
-        path.unlink()
-        forget_checksum(workspace, "reviews", path)
 
 
 def reviews_of(

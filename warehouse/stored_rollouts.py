@@ -8,6 +8,8 @@ from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.workspace import Workspace
 
 ID_BYTES = 16
+ROLLOUT_FILES = "policy-"
+"""How the journals and files of a policy's rollouts begin."""
 
 
 @dataclass(frozen=True)

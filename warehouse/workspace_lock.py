@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from cotfactory.schemas.errors import WorkspaceBusy
-from cotfactory.warehouse.forgotten import finish_forgetting
+from cotfactory.warehouse.file_changes import clear_undecided, finish_changes
 from cotfactory.warehouse.workspace import Workspace
 
 
@@ -38,8 +38,8 @@ def _lock(lock: IO[str]) -> None:
 def exclusive(workspace: Workspace) -> Iterator[None]:
     """Hold the workspace's lock: one run at a time may buy, grade or release in it.
 
-    The lock is the kernel's (`flock`), so it is gone with the process however that ends. A forgetting that was cut
-    short is done to its end first.
+    The lock is the kernel's (`flock`), so it is gone with the process however that ends. A change of files that was
+    cut short is done to its end first.
     Raises WorkspaceBusy, naming the holder's process id, when another process holds it.
     """
     path = workspace.root / "run.lock"
@@ -57,5 +57,6 @@ def exclusive(workspace: Workspace) -> Iterator[None]:
         lock.truncate()
         lock.write(str(os.getpid()))
         lock.flush()
-        finish_forgetting(workspace)
+        finish_changes(workspace)
+        clear_undecided(workspace)
         yield

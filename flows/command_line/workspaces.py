@@ -1,4 +1,4 @@
-"""Commands about a workspace: sql, status, doctor, backup, forget."""
+"""Commands about a workspace: sql, status, doctor, backup, compact, forget."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +54,14 @@ def backup(
 
     with shown(as_json, debug) as show:
         show(back_up_workspace(workspace, target))
+
+
+def compact(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:
+    """Merge small sealed files into few of about 256 MB; runs do so by themselves where there are many."""
+    from cotfactory.flows.inspect.compact import compact_workspace
+
+    with shown(as_json, debug) as show:
+        show(compact_workspace(workspace))
 
 
 def forget(

@@ -10,7 +10,7 @@ from cotfactory.schemas.record import Record
 from cotfactory.warehouse.backup import Copied, back_up
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.checksums import damage
-from cotfactory.warehouse.forgotten import is_forgetting
+from cotfactory.warehouse.file_changes import reading
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import abandoned_journals
 from cotfactory.warehouse.workspace import TABLES, Workspace, existing_workspace
@@ -90,7 +90,8 @@ def back_up_workspace(workspace: Path, target: Path) -> BackedUp:
 def examine_workspace(workspace: Path) -> DoctorReport:
     """Return what is in order and what is not. Raises Sick, with the report as its summary, for damage."""
     place = existing_workspace(workspace)
-    faults = [str(error) for _, _, error in damage(place)]
+    with reading(place):
+        faults = [str(error) for _, _, error in damage(place)]
     ok = [] if faults else ["every sealed file is as it was sealed"]
     if not faults:  # a damaged file answers nothing that could be believed
         counted = {name: int(query_catalog(place, question)[1][0][0]) for name, question in ORPHANS.items()}
@@ -118,8 +119,6 @@ def _left(place: Workspace) -> Iterator[str]:
             f"{journal.name}: {len(entries.bought):,} chains that are not sealed yet, {len(entries.in_flight):,} in "
             "flight; the next run takes it up"
         )
-    if is_forgetting(place):
-        yield "a `cotfactory forget` that was cut short; the next run, or another `forget`, does it to its end"
     for path in sorted(place.ledger.glob("*.unread")):
         yield f"{path.name}: lines that are in no table; who wrote them reads them when it is renamed to .journal"
     if holder(place) is None and (left := sum(1 for _ in place.staging.iterdir())):

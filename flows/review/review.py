@@ -25,8 +25,9 @@ from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.review_rules import ReviewRules
 from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.compact import compact
 from cotfactory.warehouse.reviewers import new_token, reviewers, without_link
-from cotfactory.warehouse.stored_reviews import pack_reviews, reviews_of
+from cotfactory.warehouse.stored_reviews import reviews_of
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from cotfactory.warehouse.workspace_lock import exclusive
 
@@ -64,8 +65,8 @@ def serve_reviews(request: ReviewRequest, say: Callable[[str], None]) -> None:
 def opened_session(recipe: Recipe, workspace: Workspace) -> ReviewSession:
     """Return what a server of the page holds: the items, drawn anew where the chains are others. Raises as above."""
     rules = rules_of(recipe)
-    with suppress(WorkspaceError), exclusive(workspace):  # a run may go on beside: then they are packed another time
-        pack_reviews(workspace)
+    with suppress(WorkspaceError), exclusive(workspace):  # a run may go on beside: then they are merged another time
+        compact(workspace, only_where_many=True)
     items, _ = drawn_items(workspace, recipe, rules)
     shown = shown_items(workspace, items)
     answered = by_item(reviews_of(workspace, recipe=recipe.name, guidelines_id=rules.guidelines_id))

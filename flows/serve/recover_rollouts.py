@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from cotfactory.flows.grade_rows import grade_row
-from cotfactory.flows.serve.rollout_store import PREFIX, RewardRow
+from cotfactory.flows.serve.rollout_store import RewardRow
 from cotfactory.flows.serve.served_problems import ServedProblem
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import grade_batch
@@ -18,9 +18,12 @@ from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.catalog import quoted, table_files
+from cotfactory.warehouse.compact import is_merged
+from cotfactory.warehouse.file_changes import reading
 from cotfactory.warehouse.ledger import abandoned_journals
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades
+from cotfactory.warehouse.stored_rollouts import ROLLOUT_FILES
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import Workspace
 
@@ -31,7 +34,8 @@ Rewarding = Callable[[Problem, Candidate, Grade], Rewarded]
 
 def seal_abandoned(workspace: Workspace) -> int:
     """Seal the journals of servers that are gone; return how many rollouts they held."""
-    return sum(seal_journal(workspace, journal).candidates for journal in abandoned_journals(workspace.ledger, PREFIX))
+    journals = abandoned_journals(workspace.ledger, ROLLOUT_FILES)
+    return sum(seal_journal(workspace, journal).candidates for journal in journals)
 
 
 def stored_counts(workspace: Workspace) -> dict[tuple[str, str], int]:
@@ -56,21 +60,26 @@ def grade_abandoned(
     After `stop` no further file is begun, and none is written: the next server grades what is left.
     """
     graded = 0
-    for path in sorted(workspace.table("candidates").glob(f"{PREFIX}*.parquet")):
-        if (workspace.table("grades") / path.name).exists():
-            continue
-        grades: list[GradeRow] = []
-        rewards: list[RewardRow] = []
-        chains = _chains(path, problems)
-        while not stop.is_set() and (batch := list(itertools.islice(chains, BATCH))):
-            for (problem, candidate), grade in zip(batch, grade_batch(batch, tools), strict=True):
-                grades.append(grade_row(grade, problem, candidate))
-                rewards.append(reward_row(candidate, rewarding(problem, candidate, grade)))
-        if stop.is_set():
-            break
-        write_table(workspace, "rewards", path.stem, map(vars, rewards))
-        graded += write_grades(workspace, path.stem, grades)
+    with reading(workspace):
+        for path in _without_grades(workspace):
+            grades: list[GradeRow] = []
+            rewards: list[RewardRow] = []
+            chains = _chains(path, problems)
+            while not stop.is_set() and (batch := list(itertools.islice(chains, BATCH))):
+                for (problem, candidate), grade in zip(batch, grade_batch(batch, tools), strict=True):
+                    grades.append(grade_row(grade, problem, candidate))
+                    rewards.append(reward_row(candidate, rewarding(problem, candidate, grade)))
+            if stop.is_set():
+                break
+            write_table(workspace, "rewards", path.stem, map(vars, rewards))
+            graded += write_grades(workspace, path.stem, grades)
     return graded
+
+
+def _without_grades(workspace: Workspace) -> list[Path]:
+    """Return the files of rollouts that have no grades; those of a merged file had them before."""
+    files = sorted(workspace.table("candidates").glob(f"{ROLLOUT_FILES}*.parquet"))
+    return [path for path in files if not is_merged(path) and not (workspace.table("grades") / path.name).exists()]
 
 
 def reward_row(candidate: Candidate, rewarded: Rewarded) -> RewardRow:

@@ -13,6 +13,7 @@ from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.ledger import Journal, JournalHeader
 from cotfactory.warehouse.seal import GradeRow, seal_own_journal, write_grades
+from cotfactory.warehouse.stored_rollouts import ROLLOUT_FILES
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import Workspace
 
@@ -21,8 +22,6 @@ logger = logging.getLogger(__name__)
 SEAL_S = 60.0
 """A journal is sealed when it is so old: `sql` sees a rollout that long after its answer."""
 SEAL_ROLLOUTS = 10_000
-PREFIX = "policy-"
-"""How the journals and files of rollouts begin."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class RolloutStore:
 
     def _open_segment(self) -> _Segment:
         if self._segment is None:
-            shard = f"{PREFIX}{self._policy}-{next(self._numbers)}"
+            shard = f"{ROLLOUT_FILES}{self._policy}-{next(self._numbers)}"
             header = JournalHeader(recipe=f"policy:{self._policy}", run_id=self._run_id, shard=shard)
             self._segment = _Segment(Journal(self._workspace.ledger, header))
         return self._segment

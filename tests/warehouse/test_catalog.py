@@ -32,3 +32,15 @@ def test_facts_are_found_inside_and_among_the_fields(tmp_path: Path) -> None:
         assert (name, version, parent, sha, recipe_id) == ("sums", expected, None, "s", "r")
         assert created_at.astimezone(UTC) == datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC)
         assert (counts, Path(path)) == ({"sft": 3}, workspace.releases / "sums" / expected)
+
+
+def test_a_catalog_that_says_the_same_stays_the_same_file(tmp_path: Path) -> None:
+    """Who has it open is seen by its lock; another one is made when there is something to say."""
+    workspace = open_workspace(tmp_path)
+    build_catalog(workspace)
+    before = workspace.catalog.stat().st_ino
+    build_catalog(workspace)
+    assert workspace.catalog.stat().st_ino == before
+    workspace.catalog.write_bytes(b"no database")
+    build_catalog(workspace)
+    assert query_catalog(workspace, "SELECT count(*) FROM runs")[1] == [(0,)]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cotfactory.warehouse.compact import MANY, compact
 from cotfactory.warehouse.reviewers import new_token, reviewer_of, reviewers, without_link
-from cotfactory.warehouse.stored_reviews import FEW, pack_reviews, reviews_of, write_review
+from cotfactory.warehouse.stored_reviews import reviews_of, write_review
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.builders import AT
 from tests.reviewing.made_reviews import a_review, an_item
@@ -17,18 +18,15 @@ def workspace(tmp_path: Path) -> Workspace:
     return open_workspace(tmp_path / "w")
 
 
-def test_an_answer_is_kept_once_and_packed_with_others(workspace: Workspace) -> None:
+def test_an_answer_is_kept_once_and_merged_with_others(workspace: Workspace) -> None:
     assert reviews_of(workspace) == []
-    reviews = [a_review(item=an_item(number), number=number) for number in range(FEW + 2)]
+    reviews = [a_review(item=an_item(number), number=number) for number in range(MANY + 2)]
     for review in [*reviews, reviews[0]]:  # a form that was sent twice
         write_review(workspace, review)
     assert reviews_of(workspace) == reviews
-    kept = (workspace.table("reviews") / f"single-{reviews[3].review_id}.parquet").read_bytes()
-    pack_reviews(workspace)
+    compact(workspace, only_where_many=True)
     assert len(list(workspace.table("reviews").glob("*.parquet"))) == 1
-    assert reviews_of(workspace) == reviews
-    # Whoever packed died before this one was taken away.
-    (workspace.table("reviews") / f"single-{reviews[3].review_id}.parquet").write_bytes(kept)
+    write_review(workspace, reviews[3])  # the form once more, after all that
     assert reviews_of(workspace) == reviews
 
 

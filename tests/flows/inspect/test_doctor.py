@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cotfactory.flows.inspect.ask_catalog import describe_workspace
+from cotfactory.flows.inspect.compact import compact_workspace
 from cotfactory.flows.inspect.doctor import Sick, back_up_workspace, examine_workspace
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.catalog import query_catalog
@@ -38,7 +39,7 @@ def test_a_copied_or_moved_workspace_answers_from_itself(write_recipe: WriteReci
 
 
 def test_a_backup_that_is_made_while_a_run_goes_on_is_whole_and_goes_on(
-    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was bought by then is in it, sealed or not; its run asks only for the rest and releases the same rows."""
     recipe, backup = write_recipe(count=12, shard_problems=2), tmp_path / "backup"
@@ -62,6 +63,16 @@ def test_a_backup_that_is_made_while_a_run_goes_on_is_whole_and_goes_on(
     second = back_up_workspace(tmp_path / "w", tmp_path / "quiet")
     assert (second.files, second.removed) == (0, 0)
     assert second.already_there == first.files
+    # The files that a run merges in the end are not lost ones.
+    with monkeypatch.context() as patched:
+        patched.setattr("cotfactory.warehouse.compact.MANY", 2)
+        merged = run(recipe, tmp_path / "w").release
+    assert merged is not None
+    assert (merged.version, merged.unchanged) == (released.version, True)
+    assert len(sealed_chains(tmp_path / "w")) == 1
+    assert "runs: 2 sealed files are 1 now" in compact_workspace(tmp_path / "w").text()
+    assert back_up_workspace(tmp_path / "w", tmp_path / "quiet").kept == ()
+    assert examine_workspace(tmp_path / "quiet").faults == ()
     # A workspace that lost its chains does not take them from the backup too.
     lost = sealed_chains(tmp_path / "w")[0]
     lost.unlink()

@@ -162,7 +162,7 @@ async def _ask_teacher(
                     await _first_done(running, [teacher], everybody, has_room)
             finally:
                 has_room.cancel()
-            teacher.back_pressure.opened(len(planned.shard.assignments))
+            teacher.back_pressure.opened(planned.shard.prompts)
             name = f"{verb} {plan.spec.name} from problem {planned.shard.first}"
             asking = job.runner.run(name, shard_stage(job.run, planned, teacher, executor))
             running.append(asyncio.create_task(asking))
@@ -220,8 +220,11 @@ def shard_stage(
     tries = itertools.count(1)
 
     async def produce() -> None:
-        while await attempted(next(tries)):
-            pass
+        try:
+            while await attempted(next(tries)):
+                pass
+        finally:
+            teacher.back_pressure.decided(planned.shard.prompts)  # whoever left some undecided has gone
 
     async def attempted(attempt: int) -> bool:
         """Ask the shard, and return whether its node was lost, so that what is left is to be asked once more."""

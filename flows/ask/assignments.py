@@ -56,6 +56,11 @@ class Shard:
     first: int
     assignments: tuple[Assignment, ...]
 
+    @property
+    def prompts(self) -> list[str]:
+        """The ids of the prompts that it asks."""
+        return [assignment.prompt_id for assignment in self.assignments]
+
 
 @dataclass(frozen=True)
 class PlannedShard:

@@ -129,7 +129,7 @@ async def _worker(
             session.progress.not_needed(
                 sum(request_id not in assignment.begun for steps in missing for request_id in steps)
             )
-        session.back_pressure.decided()
+        session.back_pressure.decided([assignment.prompt_id])
 
 
 async def _sample(

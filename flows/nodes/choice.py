@@ -21,6 +21,11 @@ class Nodes:
         """Whether all nodes are processes of this machine, started for this run."""
         return self.address is None
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether this machine does not belong to the cluster, and is connected by Ray's client."""
+        return self.address is not None and self.address.startswith("ray://")
+
 
 def chosen_nodes(address: str | None, processes: int | None, of_environment: str | None = None) -> Nodes | None:
     """Return where a run asks; None for this very process. Raises InputError.

@@ -105,7 +105,7 @@ class NodeLink:
                 await asyncio.wait([self._ended])
         finally:
             work.cancel()
-            work.add_done_callback(_looked_at)
+            work.add_done_callback(looked_at)
         if (error := self._ended.result()) is not None:
             raise error
         raise NodeLost
@@ -165,7 +165,7 @@ class NodeLink:
         return Orders(lease, stops, shares, pauses)
 
 
-def _looked_at(work: asyncio.Task[Any]) -> None:
+def looked_at(work: asyncio.Future[Any]) -> None:
     """Take note of how a call ended that nobody waits for: its node was given up, or its shard."""
     if not work.cancelled():
         work.exception()

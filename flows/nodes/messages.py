@@ -80,7 +80,7 @@ class Orders:
 class TeacherReport:
     """What happened to one teacher on a node since its last report, and how it stands there.
 
-    `failures` are problems with their errors, and how many requests were in flight then. `decided` problems need no
+    `failures` are problems with their errors, and how many requests were in flight then. `decided` prompts need no
     further answer. `in_flight` requests are on their way, or answered and not yet at the head. `places` are taken,
     and `wanted` by those that wait for one as well.
     """
@@ -91,7 +91,7 @@ class TeacherReport:
     failures: list[tuple[str, TeacherError, int]] = field(default_factory=list)
     has_answered: bool = False
     signs: list[AnswerSigns] = field(default_factory=list)
-    decided: int = 0
+    decided: list[str] = field(default_factory=list)
     in_flight: int = 0
     places: int = 0
     wanted: int = 0

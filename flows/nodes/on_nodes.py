@@ -86,7 +86,6 @@ class TeacherOnNodes:
             asked.stop.answered()
         for signs in told.signs:
             self.alarms.count(signs)
-        for _ in range(told.decided):
-            asked.back_pressure.decided()
+        asked.back_pressure.decided(told.decided)
         self.in_flight.reported(node, told.in_flight, is_stopped=told.is_stopped)
         self.shares.reported(node, told.wanted, told.places)

@@ -6,6 +6,7 @@ import logging
 import platform
 import shutil
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from typing import Any
 from cotfactory.flows.host.code_id import code_id
 from cotfactory.flows.host.interpreter import in_thread
 from cotfactory.flows.nodes.choice import Nodes
-from cotfactory.flows.nodes.link import Node, NodeGone
+from cotfactory.flows.nodes.link import Node, NodeGone, looked_at
 from cotfactory.flows.nodes.messages import (
     AboutNode,
     NodeTerms,
@@ -124,8 +125,10 @@ class RayNode:
     async def _call(self, method: Any, *arguments: object) -> Any:
         from ray.exceptions import RayError, RayTaskError
 
+        answer = asyncio.wrap_future(method.remote(*arguments).future())
+        answer.add_done_callback(looked_at)
         try:
-            return await asyncio.wrap_future(method.remote(*arguments).future())
+            return await asyncio.shield(answer)  # Ray's client cannot do with an answer that was cancelled
         except RayTaskError:
             raise  # a fault of the code that ran there
         except RayError as error:
@@ -186,8 +189,16 @@ async def _begun(node: RayNode) -> None:
 def _connect(nodes: Nodes, folder: Path, say: Callable[[str], None]) -> None:
     """Connect to a cluster, or start one. Raises NodesError."""
     import ray
+    import ray._private.worker
 
+    # Ray does the same wherever it connects, but not in its client (ray://), which then waits in vain.
+    from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+
+    # What becomes of its machines Ray writes to standard output, which is the command's; the head tells what it means.
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
     logging.getLogger("ray").setLevel(logging.ERROR)
+    if nodes.address is None:
+        say(f"starting Ray for {nodes.processes} processes of this machine")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     private = {
         "num_cpus": nodes.processes,
@@ -195,23 +206,38 @@ def _connect(nodes: Nodes, folder: Path, say: Callable[[str], None]) -> None:
         "object_store_memory": STORE_BYTES,
         "_temp_dir": str(folder),
     }
-    for attempt in range(1, STARTS + 1):
+    starts = 1 if nodes.is_remote else STARTS
+    for attempt in range(1, starts + 1):
         try:
             if nodes.address is None:
                 ray.init(address="local", **quiet, **private)
             else:
-                ray.init(address=nodes.address, **quiet)
+                maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+                with warnings.catch_warnings(action="ignore"):  # our error says it
+                    ray.init(address=nodes.address, **quiet)
             return
         except Exception as error:  # Ray's own errors have no common base here
-            if attempt == STARTS:
-                what = "No private cluster could be started" if nodes.address is None else f"No {nodes.address}"
-                raise NodesError(
-                    f"{what}, after {STARTS} tries: {one_line(error)[:300]}",
-                    "see to the machine's load" if nodes.address is None else "ray start --head, and see: ray status",
-                ) from error
-            say(f"Ray did not start, try {attempt + 1} of {STARTS} follows: {one_line(error)[:200]}")
+            if attempt == starts:
+                raise _not_connected(nodes, error) from error
+            say(f"Ray did not start, try {attempt + 1} of {starts} follows: {one_line(error)[:200]}")
             with contextlib.suppress(Exception):
                 ray.shutdown()
+
+
+def _not_connected(nodes: Nodes, error: Exception) -> NodesError:
+    said = one_line(error)[:300]
+    if nodes.address is None:
+        return NodesError(f"Ray could not be started, after {STARTS} tries: {said}", "see to the machine's load")
+    if nodes.is_remote:
+        return NodesError(
+            f"Nothing answers at {nodes.address}: {said}",
+            "start the cluster (ray start --head), name the port of Ray's client there (10001 unless chosen), and have "
+            "the head's token in ~/.ray/auth_token",
+        )
+    return NodesError(
+        f"No Ray cluster was found on this machine: {said}",
+        "start one (ray start --head), or have this machine belong to one (ray start --address HEAD:6379)",
+    )
 
 
 def _actors(nodes: Nodes, terms: NodeTerms) -> list[RayNode]:

@@ -1,6 +1,6 @@
 """What stands on a node for the parts of a run that are at the head: each notes what it is told for the next report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from cotfactory.flows.ask.back_pressure import BackPressure
@@ -78,15 +78,15 @@ class ReportedStop(Stop):
 
 
 class ReportedBackPressure(BackPressure):
-    """How many problems are decided here; the head opens shards."""
+    """Which prompts are decided here; the head opens shards."""
 
     def __init__(self, reporting: Reporting) -> None:
         super().__init__(enough=0)
         self._reporting = reporting
 
-    def decided(self) -> None:
-        """Note a problem that needs no further answer."""
-        self._reporting.report.decided += 1
+    def decided(self, prompts: Iterable[str]) -> None:
+        """Note prompts that need no further answer."""
+        self._reporting.report.decided += prompts
 
 
 class ReportedSigns:

@@ -5,18 +5,18 @@ import asyncio
 from cotfactory.flows.ask.back_pressure import BackPressure
 
 
-def test_there_is_room_when_too_few_problems_are_open() -> None:
+def test_there_is_room_when_too_few_prompts_are_open() -> None:
     async def run() -> list[bool]:
         back_pressure = BackPressure(enough=8)
         told = [await has_room(back_pressure)]
-        back_pressure.opened(10)
+        back_pressure.opened("abcdefghij")
         told.append(await has_room(back_pressure))
-        for _ in range(2):
-            back_pressure.decided()
+        back_pressure.decided("ab")
+        back_pressure.decided("ab")  # told again, as by a shard that ends
         told.append(await has_room(back_pressure))  # eight are open: two for each place
-        back_pressure.decided()
+        back_pressure.decided("c")
         told.append(await has_room(back_pressure))
-        back_pressure.opened(10)
+        back_pressure.opened("klmnopqrst")
         told.append(await has_room(back_pressure))
         return told
 

@@ -1,5 +1,6 @@
 """A small release with every product, and a student and tokenizer that need no download."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,11 @@ import pytest
 
 from cotfactory.publishing.release import write_release
 from tests.publishing.made_groups import in_split, made_facts, made_mixed_group, made_recipe
+
+os.environ |= {
+    "AXOLOTL_DO_NOT_TRACK": "1",
+    "DISABLE_VERSION_CHECK": "1",
+}  # read when axolotl and LLaMA-Factory are imported
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from cotfactory.flows import stages
 from cotfactory.flows.ask.asking import ask
 from cotfactory.flows.ask.assignments import round_of_samples
 from cotfactory.flows.ask.rollouts import RolledOut
+from cotfactory.flows.ask.stored_grades import grade_stored
 from cotfactory.flows.job import Job
-from cotfactory.flows.prepare import BuildRequest, grade_stored, opened_job
+from cotfactory.flows.prepare import BuildRequest, opened_job
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import publish, release
 from cotfactory.flows.release.standing import take_standing

@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from cotfactory.flows import stages
 from cotfactory.flows.ask.assignments import wanted_samples
-from cotfactory.flows.ask.batches import collect_batches, has_batches
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.end_state import end_state, status_of
+from cotfactory.flows.grow.growing import grow
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.run_log import log_level, run_log
 from cotfactory.flows.host.signals import DRAIN_S
@@ -30,7 +29,6 @@ from cotfactory.flows.run_metrics import write_metrics
 from cotfactory.flows.run_record import Run, write_run
 from cotfactory.flows.settings import secrets_of
 from cotfactory.flows.stage_runner import StageRunner, on_thread
-from cotfactory.flows.stages import Flip
 from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.schemas.errors import (
     ContractFailed,
@@ -181,8 +179,12 @@ async def _merge_small_files(run: Run, runner: StageRunner) -> None:
 @asynccontextmanager
 async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, asks: bool) -> AsyncIterator[Job]:
     chosen = None if request.chosen is None else frozenset[str]().union(*request.chosen.values())
-    loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit, chosen)))
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
+    grown = await grow(run, runner, asks=asks)
+    with ExitStack() as stack:
+        for written in grown.values():
+            stack.enter_context(written)
+        loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit, chosen, grown)))
     if asks and request.nodes is not None:
         await runner.run("look for programs", on_thread(lambda: refuse_programs_on_nodes(loaded)))
     plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace, request.chosen)
@@ -204,16 +206,6 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, ask
         judged = {chain: verdict.grade_id for chain, verdict in people.items()}
         with WantedSamples(run.workspace, wanted_samples(problems, plans, judged)) as wanted:
             yield Job(run, runner, problems, dropped, plans, wanted, tools, people, asks, request.nodes)
-
-
-async def grade_stored(job: Job, what: str = "chains", *, everything: bool = False) -> list[Flip]:
-    """Fetch what earlier runs left in batches, where the job asks, and grade what is stored; return what flipped."""
-    if job.asks and has_batches(job.run):
-        name = "collect batches" if what == "chains" else f"collect batches of {what}"
-        await job.runner.run(name, lambda: collect_batches(job.run, job.wanted))
-    flips = await job.stage(f"grade stored {what}", partial(stages.grade_stored, what=what, everything=everything))
-    job.wanted.snapshot()
-    return flips
 
 
 def _new_run_id() -> str:

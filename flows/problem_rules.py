@@ -93,9 +93,21 @@ def _duplicate(run: Run, problems: Sequence[Problem], plans: Sequence[TeacherPla
     return twins
 
 
+def _grown(reason: DropReason) -> Rule:
+    """A teacher wrote it, and it is of no use for this reason: see `flows/grow`."""
+
+    def found(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
+        return {problem.problem_id for problem in problems if run.dropped_grown.get(problem.problem_id) == reason}
+
+    return found
+
+
 PROBLEM_RULES: dict[DropReason, Rule] = {
     "unsupported": _unsupported,
     "contaminated": _contaminated,
+    "near_twin": _grown("near_twin"),
+    "no_reference": _grown("no_reference"),
+    "outside_difficulty": _grown("outside_difficulty"),
     "bad_reference": _bad_reference,
     "refuted_reference": _refuted_reference,
     "duplicate": _duplicate,

@@ -13,7 +13,9 @@ from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import PublishedSummary, ReleaseSummary, RunSummary, Tally, Tokens
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination
+from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import CotfactoryError
+from cotfactory.schemas.grown_facts import GrownFacts
 from cotfactory.schemas.judge_facts import JudgeFacts
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.recipe import Recipe
@@ -28,10 +30,12 @@ from cotfactory.warehouse.workspace import Workspace
 class Run:
     """One run; stages fill in what they did, so that it can be told however the run ends.
 
-    `bought` is what this run has bought, and what earlier ones left in flight when they died. `contamination` is the
-    evidence, by problem id, against the problems that repeat a text of `benchmarks`. `missing` requests that the recipe
-    wants were left unsent or failed, `first_error` is what the first of these met. After a signal, what is in flight is
-    waited for at most `drain_s`. `tokenizer` is the folder of the one that the recipe names.
+    `bought` is what this run has bought, and what earlier ones left in flight when they died. `contamination` is
+    the evidence, by problem id, against the problems that repeat a text of `benchmarks`. `grown` is what is found
+    of problems that a teacher wrote, `dropped_grown` why some are of no use; it took `calls_to_grow` calls in this
+    run. `missing` requests that the recipe wants were left unsent or failed, `first_error` is what the first of
+    these met. After a signal, what is in flight is waited for at most `drain_s`. `tokenizer` is the folder of the
+    one that the recipe names.
     """
 
     run_id: str
@@ -55,6 +59,9 @@ class Run:
     benchmarks: BenchmarkIndex | None = None
     contamination: dict[str, str] = field(default_factory=dict)
     decontamination: Decontamination | None = None
+    grown: list[GrownFacts] = field(default_factory=list)
+    dropped_grown: dict[str, DropReason] = field(default_factory=dict)
+    calls_to_grow: int = 0
     release: ReleaseSummary | None = None
     published: PublishedSummary | None = None
     missing: int = 0
@@ -86,7 +93,7 @@ class Run:
             teacher_calls=bought.calls,
             failed_calls=bought.failed_calls,
             lost_in_flight=bought.lost_in_flight,
-            reused=max(0, tally.asked - (bought.calls - bought.rollouts)),
+            reused=max(0, tally.asked - (bought.calls - bought.rollouts - self.calls_to_grow)),
             verdicts=tally.verdict_counts(),
             dropped=dict(tally.dropped),
             kept=tally.kept,

@@ -2,10 +2,11 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from cotfactory.curation.balance import require_domains
 from cotfactory.flows.ask.judging import Judging, refuse_unjudged
@@ -63,8 +64,15 @@ def open_tokenizer(job: Job) -> None:
         job.run.tokenizer, _ = usable_tokenizer(named)
 
 
-def load(run: Run, limit: int | None, chosen: Container[str] | None = None) -> ProblemSpool:
+def load(
+    run: Run,
+    limit: int | None,
+    chosen: Container[str] | None = None,
+    written: Mapping[int, Sequence[Problem]] = MappingProxyType({}),
+) -> ProblemSpool:
     """Return the recipe's problems, the first `limit` of them, or those `chosen` by id; all are read, and checked.
+
+    `written` are those that a teacher wrote, by the place of their source.
 
     Raises ProblemSourceError, GraderError for an own grader that cannot be read, RecipeError for licences
     that may not be mixed, and WorkspaceError when the disk refuses.
@@ -74,7 +82,8 @@ def load(run: Run, limit: int | None, chosen: Container[str] | None = None) -> P
         # What names no licence of its own is released under the one the recipe declares.
         fallback = {"license": run.recipe.release.license}
         grader, judge = custom_grader(run.recipe.grader), run.recipe.judge_id
-        for number, problem in enumerate(load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader, judge)):
+        read = load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader, judge, written)
+        for number, problem in enumerate(read):
             refuse_unjudged(problem, run.recipe)
             if (limit is None or number < limit) and (chosen is None or problem.problem_id in chosen):
                 yield problem if problem.license else problem.model_copy(update=fallback)

@@ -19,10 +19,12 @@ from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION, grade_math
 from cotfactory.graders.math.readable import why_no_answer
 from cotfactory.graders.math.references import reference_answer
 from cotfactory.graders.program_answers import PROGRAM_ANSWER_VERSION, grade_program_answer
+from cotfactory.graders.reference_programs import REFERENCE_PROGRAM_VERSION, grade_reference_program
 from cotfactory.graders.rubric_answers import RUBRIC_GRADER_VERSION, grade_judgement, grade_rubric, rubric_version
 from cotfactory.graders.scorer_answers import grade_reasoning_gym, reasoning_gym_version
 from cotfactory.graders.text_comparisons import TEXT_GRADER_VERSION, grade_text
 from cotfactory.graders.worker_pool import PATIENCE_S, OneItem, Remembered, WorkerPool, WouldWait
+from cotfactory.graders.written_problems import grade_written_problem
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.grade import Evidence, Grade
@@ -89,7 +91,11 @@ def grade(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float
 def _what_grades(problem: Problem, candidate: Candidate) -> GradeFunction:
     if candidate.strategy == "judgement":
         return grade_judgement
-    return _read_vote if problem.reference_by == "open" else _function(problem)
+    if candidate.strategy == "problem":
+        return grade_written_problem
+    if problem.reference_by != "open":
+        return _function(problem)
+    return _read_vote if problem.program is None else grade_reference_program
 
 
 def _function(problem: Problem) -> GradeFunction:
@@ -101,6 +107,8 @@ def _function(problem: Problem) -> GradeFunction:
 
 
 def _open_grader(problem: Problem) -> tuple[str, str]:
+    if problem.program is not None:
+        return "reference_program", REFERENCE_PROGRAM_VERSION
     return "vote", f"{VOTE_VERSION}+{problem.answer_kind}{GRADERS[problem.answer_kind][1]}"
 
 

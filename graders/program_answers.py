@@ -47,7 +47,7 @@ def grade_program_answer(problem: Problem, candidate: Candidate, tools: Tools) -
     if tools.sandbox is None:
         return _grade(candidate, "ungraded", "no_sandbox", "no sandbox was opened for this run")
     try:
-        given, fault = _run(program.executed, tools.sandbox)
+        given, fault = given_by(program.executed, tools.sandbox)
     except SandboxError as error:
         return _grade(candidate, "ungraded", "sandbox_failed", str(error))
     if given is None:
@@ -61,10 +61,10 @@ def grade_program_answer(problem: Problem, candidate: Candidate, tools: Tools) -
     return found.model_copy(update={**named, "evidence": evidence})
 
 
-def _run(program: str, sandbox: Sandbox) -> tuple[str | None, tuple[Verdict, str, str | None]]:
+def given_by(program: str, sandbox: Sandbox, hash_seed: int = 0) -> tuple[str | None, tuple[Verdict, str, str | None]]:
     """Return what a program gives as its answer, or None with verdict, reason and detail."""
     way = Cells(cells=(program,), names=ANSWER_NAMES, most_characters=MOST_CHARACTERS)
-    result = execute(Execution(program="", way=way), sandbox, hash_seed=0)
+    result = execute(Execution(program="", way=way), sandbox, hash_seed)
     if (fault := fault_of(result)) is not None:
         verdict, reason = fault
         return None, (

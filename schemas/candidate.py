@@ -16,9 +16,9 @@ StrategyName = Literal[
     "solve", "plan_then_solve", "refine", "retry_with_feedback", "hint", "budget", "python", "deliberate"
 ]
 """How a teacher is asked; `generators/ask/strategies.py` says what each does."""
-RequestStrategy = Literal[StrategyName, "rollout", "judgement", "written"]
-"""The same, or that it goes on from the beginning of one of its chains or judges another's, which no recipe asks a
-teacher for alone, or that a person wrote it."""
+RequestStrategy = Literal[StrategyName, "rollout", "judgement", "problem", "written"]
+"""The same, or that it goes on from the beginning of one of its chains, judges another's or writes a problem, which no
+recipe asks a teacher for alone, or that a person wrote it."""
 
 
 class Candidate(Record):

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from cotfactory.schemas.alarm import AlarmKind
 from cotfactory.schemas.code import Code
 from cotfactory.schemas.curation import Curation
+from cotfactory.schemas.grown_rules import WRITTEN_WAYS, GrownWay, References, WrittenDifficulty
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.judge_rules import JudgeRules
 from cotfactory.schemas.problem import AnswerKind, Program, TextCompare
@@ -192,7 +193,7 @@ class ProceduralSource(RecipeKeys):
 
 
 class GrownSource(RecipeKeys):
-    """Problems grown from others, with reference answers that are known [by construction](problems.md#grown-problems).
+    """Problems grown from others that are solved: by construction, or [written by a teacher](grown.md).
 
     Licence and domain are the seed's, and so is the side of a hold-out; `source` says how a problem was grown.
     """
@@ -203,11 +204,48 @@ class GrownSource(RecipeKeys):
     """That they are grown from others."""
     seeds: Annotated[FileSource | HubSource | ProceduralSource, Field(discriminator="source", alias="from")]
     """Where the seeds come from; they are no problems of the recipe unless it lists them as well."""
-    ways: Annotated[tuple[Literal["backward", "open_from_choice"], ...], Field(min_length=1)]
+    by: str | None = None
+    """The name of the teacher that writes; null: nobody has to, for all `ways` are by construction."""
+    ways: Annotated[tuple[GrownWay, ...], Field(min_length=1)]
     """`backward`: a number of the seed is asked for, and its answer told; needs seeds with a worked solution.
-    `open_from_choice`: the choices are left away, where the right one is a whole number."""
+    `open_from_choice`: the choices are left away, where the right one is a whole number. A teacher writes `rephrase`,
+    the same question in other words; `harder`, one that takes more steps; `program`, one that a short program
+    answers."""
     count: PositiveInt | None = None
-    """Take only the first so many problems; null: all."""
+    """How many problems are made or asked for, in the order of seeds and ways, and from the start again where a teacher
+    writes; not all of these are of use. null: one of each seed in each way."""
+    reference: References | None = None
+    """How a written problem gets its reference answer; null: by programs, else by votes, as this key has them."""
+    pass_rate: WrittenDifficulty | None = None
+    """How hard problems must be; null: any. Then those that are grown by construction are voted on as well."""
+
+    @property
+    def written_ways(self) -> tuple[GrownWay, ...]:
+        """Those of its ways in which a teacher writes."""
+        return tuple(way for way in self.ways if way in WRITTEN_WAYS)
+
+    @property
+    def references(self) -> References:
+        """How answers are found."""
+        return self.reference or References()
+
+    @model_validator(mode="after")
+    def _somebody_writes(self) -> Self:
+        if bool(self.written_ways) != (self.by is not None):
+            raise ValueError(
+                f"ways {list(self.ways)} and by {self.by!r}: expected a teacher's name in `by` exactly where one of "
+                f"the ways is {', '.join(WRITTEN_WAYS)}"
+            )
+        if self.by is None and (self.reference is not None or self.pass_rate is not None):
+            raise ValueError("`reference` and `pass_rate` are for problems that a teacher writes: expected `by`")
+        constructed = [way for way in self.ways if way not in WRITTEN_WAYS]
+        if constructed and "construction" not in self.references.by:
+            raise ValueError(f"`reference.by` has no `construction`, from which way {constructed[0]} has its answers")
+        if self.by is not None and not {"program", "majority"} & set(self.references.by):
+            raise ValueError("`reference.by` has neither `program` nor `majority`: nobody would know written answers")
+        if self.pass_rate is not None and "majority" not in self.references.by:
+            raise ValueError("`pass_rate` is counted among votes: expected `majority` in `reference.by`")
+        return self
 
 
 ProblemSource = Annotated[
@@ -424,6 +462,20 @@ class Recipe(RecipeKeys):
         return tuple(teacher for teacher in self.teachers if self.judge is None or teacher.name != self.judge.teacher)
 
     @property
+    def written_sources(self) -> dict[int, GrownSource]:
+        """The sources whose problems a teacher writes, by their place in `problems`."""
+        return {
+            place: source
+            for place, source in enumerate(self.problems)
+            if isinstance(source, GrownSource) and source.by is not None
+        }
+
+    def voters(self, source: GrownSource) -> tuple[TeacherSpec, ...]:
+        """The teachers that vote on the answers of a grown source: the first ones that are asked plainly."""
+        plain = [teacher for teacher in self.writers if teacher.can_go_on]
+        return tuple(plain[: source.references.teachers])
+
+    @property
     def judging_teacher(self) -> TeacherSpec | None:
         """The teacher that judges, if any."""
         named = self.judge.teacher if self.judge is not None else None
@@ -518,6 +570,30 @@ class Recipe(RecipeKeys):
                 f"teacher {spec.name!r} would judge its own model, {spec.model!r}, which {same!r} asks: "
                 "expected another"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _grown_problems_have_writers(self) -> Self:
+        for source in self.written_sources.values():
+            spec = next((teacher for teacher in self.teachers if teacher.name == source.by), None)
+            plain = [teacher.name for teacher in self.voters(source)]
+            if spec is None or not spec.can_go_on:
+                raise ValueError(
+                    f"a grown source is written by {source.by!r}: expected the name of a teacher with "
+                    "`strategy: solve` that does not replay recordings"
+                )
+            if "majority" in source.references.by and len(plain) < source.references.teachers:
+                raise ValueError(
+                    f"`reference.teachers` is {source.references.teachers} and {len(plain)} can vote: expected as many "
+                    "with `strategy: solve` that do not replay recordings"
+                )
+            rated = source.pass_rate.teacher if source.pass_rate is not None else None
+            if rated is not None and rated not in plain:
+                raise ValueError(f"pass_rate.teacher is {rated!r}: expected one that votes, {' or '.join(plain)}")
+            others = {"grader": self.grader is not None, "rounds": self.rounds is not None}
+            for key, is_given in others.items():
+                if is_given:
+                    raise ValueError(f"a recipe with problems that a teacher writes has `{key}`: expected one or none")
         return self
 
     @model_validator(mode="after")

@@ -30,6 +30,9 @@ TITLES = {
     "ReasoningGymSource": "problems, reasoning_gym",
     "ProceduralSource": "problems, procedural",
     "GrownSource": "problems, grown",
+    "References": "problems, grown: reference",
+    "ReferenceRequirements": "problems, grown: reference.require",
+    "WrittenDifficulty": "problems, grown: pass_rate",
     "BenchmarkFile": "curation.decontaminate, file",
     "BenchmarkHub": "curation.decontaminate, hub",
 }

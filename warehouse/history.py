@@ -30,8 +30,15 @@ class TeacherHistory:
     both_correct: float
 
 
-def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherHistory | None:
-    """Return what a recipe had from its teacher so far, apart from rollouts; None when nothing is stored."""
+OF_OTHER_KINDS = "('rollout', 'judgement', 'problem')"
+"""Strategies of requests that are no attempts at a problem."""
+
+
+def teacher_history(workspace: Workspace, recipe: str, teacher: str, without_run: str = "") -> TeacherHistory | None:
+    """Return what a recipe had of attempts from its teacher so far; None when nothing is stored.
+
+    What the run `without_run` has had is left out.
+    """
     if not any(workspace.table("candidates").glob("*.parquet")):
         return None
     with scratch_folder(workspace) as folder, bounded_duckdb(folder) as connection:
@@ -39,8 +46,8 @@ def teacher_history(workspace: Workspace, recipe: str, teacher: str) -> TeacherH
             f"""SELECT count(*), avg(usage.input_tokens), avg(usage.output_tokens), avg(latency_ms),
                        avg(({finish_reason_sql("finish_reason")} = 'length')::INT)
                 FROM {table_files(workspace, "candidates")}
-                WHERE recipe = ? AND teacher = ? AND strategy NOT IN ('rollout', 'judgement')""",
-            [recipe, teacher],
+                WHERE recipe = ? AND teacher = ? AND run_id <> ? AND strategy NOT IN {OF_OTHER_KINDS}""",
+            [recipe, teacher, without_run],
         ).fetchall()[0]
         if not samples:
             return None
@@ -81,7 +88,7 @@ def _first_two(
                        bool_or(verdict = 'correct') FILTER (sample_index = 1) AS second
                 FROM {table_files(workspace, "candidates")} JOIN newest USING (candidate_id, problem_id)
                 WHERE recipe = ? AND teacher = ? AND sample_index < 2 AND verdict <> 'ungraded'
-                      AND strategy NOT IN ('rollout', 'judgement') GROUP BY ALL
+                      AND strategy NOT IN {OF_OTHER_KINDS} GROUP BY ALL
             )
             SELECT count(*), avg(first::INT), avg((first AND second)::INT) FROM firsts
             WHERE first IS NOT NULL AND second IS NOT NULL""",

@@ -18,6 +18,7 @@ from cotfactory.flows.settings import remote_endpoint, remote_endpoints, start_c
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.judge_strategy import JudgeStrategy
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
+from cotfactory.generators.ask.writing_strategy import WritingStrategy
 from cotfactory.generators.batch.batch_api import BatchApi
 from cotfactory.generators.local_teachers.recordings import RecordingCounts, count_recordings
 from cotfactory.generators.local_teachers.replay_teacher import replaying
@@ -167,12 +168,13 @@ def declared_model(spec: TeacherSpec) -> str | None:
 
 def _watch(plan: TeacherPlan, run: Run) -> TeacherWatch:
     spec, alarms = plan.spec, run.recipe.alarms
-    if isinstance(plan.strategy, RolloutStrategy | JudgeStrategy):
-        # From the last steps on rollouts are alike, short, and without a thought of their own; so are judgements.
+    if isinstance(plan.strategy, RolloutStrategy | JudgeStrategy | WritingStrategy):
+        # From the last steps on rollouts are alike, short, and without a thought of their own; so is what judges say
+        # and what writers write.
         return TeacherWatch(
             spec.name, spec.model, alarms.model_copy(update={"repeated_share": 1.0}), None, wants_reasoning=False
         )
-    before = teacher_history(run.workspace, run.recipe.name, spec.name)
+    before = teacher_history(run.workspace, run.recipe.name, spec.name, run.run_id)
     usual = UsualAnswers(before.samples, before.output_tokens, before.latency_ms) if before else None
     if usual is not None and spec.batch is not None:
         usual = replace(usual, latency_ms=math.inf)  # how long a batch takes says nothing about the teacher

@@ -43,7 +43,7 @@ SELECT CAST(pow(2, floor(log2(greatest(c.usage.output_tokens, 1)))) AS BIGINT) A
   count(*) FILTER (g.verdict = 'no_answer') AS no_answer, count(*) FILTER (g.verdict = 'ungraded') AS ungraded,
   round(100 * count(*) FILTER (g.verdict = 'correct') / count(*), 1) AS correct_percent
 FROM candidates c JOIN grades g USING (candidate_id)
-WHERE c.strategy NOT IN ('rollout', 'judgement')
+WHERE c.strategy NOT IN ('rollout', 'judgement', 'problem')
 GROUP BY tokens_from ORDER BY tokens_from""",
     ),
     "solved-by-one-teacher": CannedQuestion(
@@ -53,7 +53,7 @@ SELECT min(c.teacher) FILTER (g.verdict = 'correct') AS only_teacher, g.problem_
   any_value(p.source) AS source, any_value(p.source_row_id) AS source_row_id,
   count(*) FILTER (g.verdict = 'correct') AS correct, count(*) AS chains
 FROM grades g JOIN candidates c USING (candidate_id) LEFT JOIN problems p ON p.problem_id = g.problem_id
-WHERE c.strategy NOT IN ('rollout', 'judgement')
+WHERE c.strategy NOT IN ('rollout', 'judgement', 'problem')
 GROUP BY g.problem_id
 HAVING count(DISTINCT c.teacher) > 1 AND count(DISTINCT c.teacher) FILTER (g.verdict = 'correct') = 1
 ORDER BY only_teacher, source, source_row_id""",

@@ -49,6 +49,7 @@ def release_inputs(job: Job) -> str:
             "benchmarks": texts_id(run.benchmarks),
             "chains": job.wanted.digest(),
             "reviews": sorted(review.review_id for review in run.reviews),
+            "grown": [facts.model_dump(mode="json") for facts in run.grown],
             "parent": _latest(run),
         }
     )

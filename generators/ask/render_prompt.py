@@ -47,6 +47,12 @@ def go_on_renderer() -> Callable[[Problem, str], Message]:
     return lambda problem, beginning: rendered(problem, beginning=beginning)
 
 
+def writing_renderer() -> Callable[[Problem, str], Message]:
+    """Return the function that renders what is asked of a teacher who writes a new problem from a seed."""
+    rendered = _renderer("turns/write_problem.j2")
+    return lambda seed, told: rendered(seed, told=told)
+
+
 JUDGE_IS_TOLD = (
     "You judge an answer by criteria. Say of each whether it is true of the answer, by what the answer holds and not "
     "by how it sounds. An answer that says nothing meets none."

@@ -2,7 +2,8 @@
 
 It knows the problems it was given and answers them right, slipped, lucky, truncated, hedged and so on, in the
 shares of the recipe (see `student.py`); what it says depends on the model, the problem and the sample alone. Where it
-is asked to judge an answer, it judges (see `simulated_judge.py`).
+is asked to judge an answer, it judges (see `simulated_judge.py`), or to write a problem, it writes one
+(`simulated_writer.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +23,15 @@ from cotfactory.generators.local_teachers.chat_server import (
 from cotfactory.generators.local_teachers.local_server import running
 from cotfactory.generators.local_teachers.question_index import QuestionIndex
 from cotfactory.generators.local_teachers.simulated_judge import judged
+from cotfactory.generators.local_teachers.simulated_writer import WrittenProblems, written
 from cotfactory.generators.local_teachers.student import answer_problem, next_call, worked
 from cotfactory.generators.problems.chains import Worked
 from cotfactory.schemas.ids import seed_from
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.teacher_spec import StudentShares
+
+PROGRAM_ASKED = "block that computes the final answer"
+"""What is in a prompt that asks for a program which computes the answer."""
 
 
 @contextmanager
@@ -48,7 +53,7 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
     by_question: dict[str, list[Problem]] = {}
     for problem in problems:
         by_question.setdefault(problem.question.strip(), []).append(problem)
-    index = QuestionIndex(by_question)
+    index, others = QuestionIndex(by_question), WrittenProblems(problems)
     known: dict[str, Worked | None] = {}
 
     def answer(request: ChatRequest) -> ChatReply:
@@ -61,10 +66,18 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
         judgement = judged(request.prompt)
         if judgement is not None:
             return ChatReply(request.model, judgement, None, "stop")
-        question = index.find(request.prompt)
-        if question is None:
-            raise ChatRefusal(404, "unknown_question", "no problem of this recipe is in the prompt")
-        problem = _asked_for(by_question[question], request.prompt)
+        shares = students[request.model]
+        problem = others.asked_in(request.prompt)
+        if problem is None:
+            question = index.find(request.prompt)
+            if question is None:
+                raise ChatRefusal(404, "unknown_question", "no problem of this recipe is in the prompt")
+            problem = _asked_for(by_question[question], request.prompt)
+        reply = written(request.prompt, problem, request.model, request.sample, shares)
+        if reply is not None:
+            return ChatReply(request.model, reply, None, "stop")
+        if PROGRAM_ASKED in request.prompt:
+            problem = problem.model_copy(update={"program": "run"})
         if problem.problem_id not in known:
             known[problem.problem_id] = worked(problem)
         if request.calls is not None:
@@ -73,7 +86,7 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
                 return ChatReply(request.model, "Let me compute that.", None, "tool_calls", code)
         # In a later turn of a conversation the student thinks again: it is another draw.
         sample = seed_from("turn", request.sample, request.turn) if request.turn else request.sample
-        said = answer_problem(problem, known[problem.problem_id], request.model, sample, students[request.model])
+        said = answer_problem(problem, known[problem.problem_id], request.model, sample, shares)
         finish_reason = "length" if said.mode == "truncated" else "stop"
         whole = ChatReply(request.model, said.content, said.reasoning, finish_reason)
         return whole if request.max_tokens is None else _limited(whole, request.max_tokens)

@@ -18,7 +18,7 @@ from cotfactory.generators.local_teachers.solution_chain import worked_from_solu
 from cotfactory.generators.problems.chains import Equation, Ref, Worked, WorkedChain, evaluate, write_number
 from cotfactory.generators.problems.procedural_source import worked_procedural
 from cotfactory.schemas.ids import problem_id, seed_from
-from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.problem import AnswerKind, Problem
 
 NUMBER = re.compile(r"(?<![\w.,/:^\-])\d{1,9}(?:\.\d{1,6})?(?![\w/:^\-%]|[.,]\d)")
 ANY_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
@@ -69,7 +69,7 @@ def backward(seed: Problem) -> Problem | None:
     asked = (
         f"{masked}\n\nThe answer to this question is {seed.answer}. What is the value of the unknown number {UNKNOWN}?"
     )
-    return _grown("backward", seed, asked, write_number(Fraction(found[0])))
+    return grown_problem("backward", seed, asked, write_number(Fraction(found[0])))
 
 
 def open_from_choice(seed: Problem) -> Problem | None:
@@ -80,7 +80,7 @@ def open_from_choice(seed: Problem) -> Problem | None:
     right = seed.choices[position].strip() if 0 <= position < len(seed.choices) else ""
     if not WHOLE_NUMBER.fullmatch(right) or not seed.question.rstrip().endswith("?"):
         return None
-    return _grown("open_from_choice", seed, seed.question, right)
+    return grown_problem("open_from_choice", seed, seed.question, right)
 
 
 WAYS: dict[str, Callable[[Problem], Problem | None]] = {"backward": backward, "open_from_choice": open_from_choice}
@@ -92,20 +92,26 @@ def grow(seeds: Iterator[Problem], ways: tuple[str, ...], count: int | None) -> 
     return islice((problem for problem in grown if problem is not None), count)
 
 
-def _grown(way: str, seed: Problem, question: str, answer: str) -> Problem:
-    """Return a problem with licence and lineage of its seed, on whose side of a hold-out it stays."""
-    source = f"grown/{way}/{seed.source}"
+def grown_problem(way: str, seed: Problem, question: str, answer: str | None, kind: AnswerKind = "math") -> Problem:
+    """Return a problem with licence and lineage of its seed, on whose side of a hold-out it stays.
+
+    The `answer` is known by construction; None is one that is yet to be found.
+    """
+    source, compare = f"grown/{way}/{seed.source}", seed.text_compare if kind == "text" else "words"
     return Problem(
-        problem_id=problem_id(question, None, answer, None, source),
+        problem_id=problem_id(question, None, answer or "", None, source, text_compare=compare),
         source=source,
         source_row_id=seed.source_row_id,
         source_revision=seed.source_revision,
         license=seed.license,
         domain=seed.domain,
         question=question,
-        answer=answer,
-        answer_kind="math",
+        answer=answer or "",
+        answer_kind=kind,
+        text_compare=compare,
         split_group=seed.split_group,
+        parent_id=seed.problem_id,
+        reference_by="open" if answer is None else "construction",
     )
 
 

@@ -1,6 +1,6 @@
 """SOURCES: name -> loader, an explicit dict. Recipe in, Problems out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from cotfactory.generators.problems.procedural_source import load_procedural
 from cotfactory.generators.problems.reasoning_gym_source import load_reasoning_gym
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import CustomGrader, Problem
-from cotfactory.schemas.recipe import ProblemSource
+from cotfactory.schemas.recipe import GrownSource, ProblemSource
 
 # The source is Any because each loader takes the record of its own kind, which the key names.
 SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {
@@ -31,20 +31,26 @@ def load_problems(
     hub: HubAccess,
     grader: CustomGrader | None = None,
     judge: str | None = None,
+    written: Mapping[int, Iterable[Problem]] | None = None,
 ) -> Iterator[Problem]:
     """Yield the problems of all sources as they are read, in the order of the recipe.
 
     An id that two rows of one file or dataset share is an error. The same problem met again - same question,
     choices, answer, tests and source, so the same `problem_id` - is one problem, and its first row names it:
     asking it twice would pay twice and publish its chains twice. A `grader` of the user's own grades all of them;
-    `judge` is the id of the judge that decides what no rule does.
+    `judge` is the id of the judge that decides what no rule does. `written` are the problems of sources that a teacher
+    writes, by their place; None: such sources are left out.
 
     Raises `ProblemSourceError` for a source that cannot be read, breaks the format or holds no problem.
     """
     seen: set[bytes] = set()  # digests: half the memory of their hex digits
     for number, source in enumerate(sources, start=1):
         count = 0
-        for problem in SOURCES[source.source](source, recipe_folder, hub):
+        by_teacher = isinstance(source, GrownSource) and source.by is not None
+        if by_teacher and written is None:
+            continue
+        read = written[number - 1] if by_teacher and written else SOURCES[source.source](source, recipe_folder, hub)
+        for problem in read:
             count += 1
             digest = bytes.fromhex(problem.problem_id)
             if digest not in seen:

@@ -8,6 +8,7 @@ What holds for the whole table (no row twice, so many rows) is counted over all 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,6 +28,9 @@ from cotfactory.schemas.reasoning_tags import MARKS, PUBLISHED
 from cotfactory.schemas.rows import MESSAGES, REASONED_MESSAGES, ROW_SCHEMAS
 
 ROWS_AT_ONCE = 256
+PLAIN_WORDS = reduce(lambda body, sign: f"replace({body}, chr({ord(sign)}), '')", ", \t\n\f\r", "lower(body)")
+"""Without commas and white space, sign by sign: a fifth of the time that one pattern takes."""
+
 MACROS = f"""
 CREATE MACRO count_of(body, tag) AS (length(body) - length(replace(body, tag, ''))) // length(tag);
 CREATE MACRO answer_part(body) AS string_split(body, '{PUBLISHED.closing}')[-1];
@@ -38,7 +42,7 @@ CREATE MACRO all_say_something(turns)
     AS len(list_filter(turns, lambda turn: turn.content IS NULL OR NOT regexp_matches(turn.content, '\\S'))) = 0;
 CREATE MACRO is_prompt(turns)
     AS regexp_matches(roles_of(turns), '^(system )?((user )+assistant )*(user )+$') AND all_say_something(turns);
-CREATE MACRO plain_words(body) AS regexp_replace(lower(body), '[\\s,]', '', 'g');
+CREATE MACRO plain_words(body) AS {PLAIN_WORDS};
 CREATE MACRO says(body, answer) AS len(list_filter(regexp_extract_all(plain_words(answer), '[\\pL\\pN]+'),
     lambda word: NOT contains(plain_words(body), word))) = 0;
 CREATE MACRO is_rated_apart(strategy) AS strategy IN ('refine', 'retry_with_feedback', 'hint');

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
 from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
-from cotfactory.warehouse.catalog import sealed_files
+from cotfactory.warehouse.catalog import quoted, sealed_files
 from cotfactory.warehouse.located import candidate_places, decisions_of, endings, newest_grades
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
@@ -255,15 +255,21 @@ class WantedSamples:
             )
             yield StoredGroup(position, teacher, found)
 
-    def decided(self, recipe: str) -> Iterator[dict[str, Any]]:
-        """Yield what the recipe uses and decided, ids and decisions alone: the rows of the released table."""
+    def decided(self, recipe: str, version: str) -> Iterator[pa.Table]:
+        """Yield what the recipe uses and decided, ids and decisions alone: the rows of `released` for a version."""
+        ids = ", ".join(f"replace({name}::VARCHAR, '-', '') AS {name}" for name in WANTED.names if name.endswith("_id"))
         query = f"""
-            SELECT position, teacher_position, sample_index, step, problem_id, candidate_id, grade_id, {DECISION}
-            FROM block JOIN {decisions_of(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
+            used AS (
+                SELECT block.*, {DECISION}
+                FROM block JOIN {decisions_of(self._files("decisions"), recipe)} USING (candidate_id, problem_id)
+            )
+            SELECT {quoted(recipe)} AS recipe, {quoted(version)} AS version, teacher_position, sample_index, step,
+                   {ids}, kept, drop_reason AS reason, detail, flags, split
+            FROM used {IN_ORDER}
         """
-        for row in self._in_blocks(f"used AS ({query}) SELECT * EXCLUDE position FROM used {IN_ORDER}"):
-            row["reason"] = row.pop("drop_reason")
-            yield {name: _hex(value) if name.endswith("_id") else value for name, value in row.items()}
+        for block in self._blocks():
+            for batch in self._batches(f"{block}, {query}"):
+                yield pa.Table.from_batches([batch]).cast(SCHEMAS["released"])
 
     def accepted(self, recipe: str, limit: int) -> Iterator[tuple[int, Candidate]]:
         """Yield (position, candidate) of decided chains that are graded `correct`: those with the smallest ids."""

@@ -29,7 +29,7 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.history import alarms_before
 from cotfactory.warehouse.policy_progress import policy_progress
 from cotfactory.warehouse.regrades import regrades
-from cotfactory.warehouse.tables import write_table
+from cotfactory.warehouse.tables import write_batches
 
 MEASURED_PROBLEMS = 100
 """Code problems whose tests are measured for a release; `check` measures them all."""
@@ -110,12 +110,12 @@ def _note_what_was_used(job: Job, rolled: RolledOut | None, release_version: str
     """Write down the samples and rollouts of a release, so that it can be made again."""
     name = job.run.output_name
     used = (
-        {"recipe": name, "version": release_version, **row}
+        batch
         for samples in (job.wanted, rolled.wanted if rolled else None)
         if samples is not None
-        for row in samples.decided(name)
+        for batch in samples.decided(name, release_version)
     )
-    write_table(job.run.workspace, "released", f"{name}-{release_version}", used)
+    write_batches(job.run.workspace, "released", f"{name}-{release_version}", used)
 
 
 def _strength_of_tests(problems: Sequence[Problem], tools: Tools) -> StrengthOfTests | None:

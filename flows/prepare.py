@@ -21,7 +21,7 @@ from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.job import Job
 from cotfactory.flows.nodes.choice import Nodes
-from cotfactory.flows.nodes.refusals import refuse_on_nodes, refuse_programs_on_nodes
+from cotfactory.flows.nodes.refusals import refuse_on_nodes
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import contract_page
 from cotfactory.flows.review.people_verdicts import peoples_verdicts, reviews_that_count
@@ -185,8 +185,6 @@ async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, ask
         for written in grown.values():
             stack.enter_context(written)
         loaded = await runner.run("load problems", on_thread(lambda: stages.load(run, request.limit, chosen, grown)))
-    if asks and request.nodes is not None:
-        await runner.run("look for programs", on_thread(lambda: refuse_programs_on_nodes(loaded)))
     plans = teacher_plans(request.recipe, recorded_counts(request.recipe), run.workspace, request.chosen)
     has_tool = any(plan.strategy.most_calls for plan in plans)
     with (

@@ -13,6 +13,7 @@ from cotfactory.flows.ask.draining import Drain
 from cotfactory.flows.ask.executor import InProcess, ShardExecutor
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import ShardOutcome
+from cotfactory.flows.host.grading_tools import grading_terms
 from cotfactory.flows.host.interpreter import in_thread, tuned_for_asking
 from cotfactory.flows.host.run_log import place_in_run
 from cotfactory.flows.host.signals import drained
@@ -81,7 +82,9 @@ async def _executor(job: Job, run_budget: RunBudget, grading: GradingQueue) -> A
     from cotfactory.flows.nodes.messages import NodeTerms
     from cotfactory.flows.nodes.ray_cluster import open_nodes
 
-    terms = NodeTerms(job.run.run_id, run_budget.limits)
+    runs_programs = job.tools.sandbox is not None
+    grading_there = await in_thread(lambda: grading_terms(job.run.recipe, runs_programs=runs_programs))
+    terms = NodeTerms(job.run.run_id, run_budget.limits, grading_there)
     async with (
         open_nodes(job.nodes, terms, job.run.progress.note) as nodes,
         OnNodes(job, run_budget, grading, nodes) as executor,

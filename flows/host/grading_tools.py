@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cotfactory.flows.host.known_images import refuse_another_image
@@ -9,10 +10,49 @@ from cotfactory.flows.settings import sandbox_image, sandbox_runtime
 from cotfactory.graders.custom_grader import CustomGrading
 from cotfactory.graders.grader import Tools, open_tools
 from cotfactory.schemas.code import Code
+from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.recipe import Recipe
 
 if TYPE_CHECKING:
     from cotfactory.graders.sandbox.execution import Sandbox
+
+
+@dataclass(frozen=True)
+class GradingTerms:
+    """What another process needs to grade for a recipe.
+
+    `image` is the digest of the sandbox image that programs are run in, within the bounds of `code`; None where none
+    are run. `grader` is the user's own.
+    """
+
+    image: str | None
+    code: Code
+    packages: tuple[str, ...]
+    grader: str | None
+
+
+def grading_terms(recipe: Recipe, *, runs_programs: bool) -> GradingTerms:
+    """Return what others need to grade as this machine does. Raises SandboxError."""
+    from cotfactory.graders.sandbox.image import digest_of
+
+    image = digest_of(sandbox_image()) if runs_programs else None
+    return GradingTerms(image, recipe.code, tuple(recipe.sandbox.packages), recipe.grader)
+
+
+@contextmanager
+def opened_grading(terms: GradingTerms) -> Iterator[Tools]:
+    """Yield the graders' tools on another machine. Raises as `open_grading`, and SandboxError for another image."""
+    from cotfactory.graders.sandbox.image import digest_of
+
+    if terms.image is not None and (here := digest_of(sandbox_image())) != terms.image:
+        raise SandboxError(
+            f"The sandbox image {sandbox_image()!r} is {here} on this machine: expected {terms.image}, as at the head",
+            "have the same image on all machines: docker save IMAGE | ssh MACHINE docker load",
+        )
+    has_programs = terms.image is not None
+    with open_grading((), terms.grader, terms.code, packages=terms.packages, has_tool=has_programs) as tools:
+        yield tools
 
 
 @contextmanager

@@ -100,7 +100,9 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
     served = recipe.rounds is not None and recipe.rounds.base is not None
     _check_endpoints(plans, problems, place.logs, ok, faults, asks=asks, served_in_rounds=served)
     if nodes is not None:
-        _check_nodes(recipe, nodes, ok, faults)
+        has_tool = any(plan.strategy.most_calls for plan in plans)
+        runs_programs = has_tool or any(problem.runs_programs for problem in problems)
+        _check_nodes(recipe, nodes, ok, faults, runs_programs=runs_programs)
     judged = [problem for problem in problems if problem.problem_id not in unsupported]
     good, strength = _check_references(recipe, judged, ok, faults)
     report = CheckReport(
@@ -194,9 +196,9 @@ def _check_tokenizer(recipe: Recipe, ok: list[str], faults: list[str]) -> None:
     ok.append(f"tokenizer {figures.tokenizer}, {template}")
 
 
-def _check_nodes(recipe: Recipe, nodes: Nodes, ok: list[str], faults: list[str]) -> None:
+def _check_nodes(recipe: Recipe, nodes: Nodes, ok: list[str], faults: list[str], *, runs_programs: bool) -> None:
     try:
-        in_order, wrong = asyncio.run(check_nodes(recipe, nodes))
+        in_order, wrong = asyncio.run(check_nodes(recipe, nodes, runs_programs=runs_programs))
     except CotfactoryError as error:
         faults.append(str(error))
         return

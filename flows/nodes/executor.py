@@ -81,9 +81,8 @@ class OnNodes:
             limits = spec.limits.model_copy(update={"concurrency": most_in_flight(spec)})
             shares = LimitShares(limits, [link.name for link in self._links])
             teacher = TeacherOnNodes(asked, in_flight, alarms_of(plan, run, stop), shares)
-            policies = run.recipe.policies
             opening = [
-                link.node.open(TeacherTerms(spec, policies, endpoint, rejected_before, shares.first(link.name)))
+                link.node.open(TeacherTerms(spec, plan.strategy, endpoint, rejected_before, shares.first(link.name)))
                 for link in self._links
             ]
             await asyncio.gather(*opening)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cotfactory.flows.ask.assignments import Assignment
+from cotfactory.flows.host.grading_tools import GradingTerms
+from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.teacher.budget import Limited
 from cotfactory.generators.teacher.budget_leases import LeaseAnswer, LeaseReport
 from cotfactory.generators.teacher.endpoint import Endpoint
@@ -20,22 +22,23 @@ from cotfactory.warehouse.shipped_journal import Piece
 
 @dataclass(frozen=True)
 class NodeTerms:
-    """For which run a node works. What its budget limits needs a lease."""
+    """For which run a node works, and what it needs for grading. What its budget limits needs a lease."""
 
     run_id: str
     limits: Limited
+    grading: GradingTerms
 
 
 @dataclass(frozen=True)
 class TeacherTerms:
-    """A teacher that a node is to open, of a recipe with these policies.
+    """A teacher that a node is to open, and how it is asked.
 
     Without an `endpoint` the node's own environment says where it is asked. `rejected_before` are problems that its
     endpoint rejected in earlier runs.
     """
 
     spec: TeacherSpec
-    policies: tuple[str, ...]
+    strategy: Strategy
     endpoint: Endpoint | None
     rejected_before: frozenset[str]
     share: LimitShare
@@ -111,10 +114,8 @@ class Report:
 
 @dataclass(frozen=True)
 class AboutNode:
-    """What a node is: its software, the machine's sandbox image, and what it lacks to ask a teacher, by name."""
+    """Which software a node has."""
 
     version: str
     code: str
     python: str
-    image: str | None = None
-    teachers: dict[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from typing import Self
 from cotfactory.flows.ask.grading_queue import GradingQueue
 from cotfactory.flows.ask.shard import ShardOutcome, TeacherSession, run_shard
 from cotfactory.flows.ask.teachers import Servers, declared_model, limiter_of, one_by_one, opened_teacher
+from cotfactory.flows.host.grading_tools import opened_grading
 from cotfactory.flows.host.interpreter import tuned_for_asking
 from cotfactory.flows.nodes.messages import (
     NodeTerms,
@@ -30,12 +31,10 @@ from cotfactory.flows.nodes.reported import (
     Reporting,
 )
 from cotfactory.flows.settings import remote_endpoints
-from cotfactory.flows.teacher_plan import strategy_of
 from cotfactory.generators.teacher.budget import BillOverrun, RequestBudget, RunBudget
 from cotfactory.generators.teacher.budget_leases import LeasedBudget
 from cotfactory.generators.teacher.teacher import Request, Teacher
 from cotfactory.generators.teacher.teacher_watch import SignReader
-from cotfactory.graders.grader import open_tools
 from cotfactory.graders.grading import grade_batch, grade_promptly
 from cotfactory.schemas.errors import CotfactoryError, NodesError
 from cotfactory.schemas.recipe import Budget
@@ -65,6 +64,7 @@ class AskingNode:
 
     def __init__(self, terms: NodeTerms) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"cotfactory-node-{terms.run_id}-"))
+        self._grading_terms = terms.grading
         self._teachers: dict[str, _OnNode] = {}
         self._notes: list[str] = []
         self._news = asyncio.Event()
@@ -74,7 +74,8 @@ class AskingNode:
         self._heard_at = time.monotonic()
 
     async def __aenter__(self) -> Self:
-        tools = self._stack.enter_context(open_tools())
+        tools = self._stack.enter_context(opened_grading(self._grading_terms))
+        self._sandbox = tools.sandbox
         self._grading = await self._stack.enter_async_context(
             GradingQueue(
                 lambda problem, candidate: grade_promptly(problem, candidate, tools),
@@ -103,7 +104,7 @@ class AskingNode:
         teacher = one_by_one(spec, opened)
         session = TeacherSession(
             spec=spec,
-            strategy=strategy_of(spec, terms.policies),
+            strategy=terms.strategy,
             teacher=teacher if self._lease is None else AnnouncedTeacher(teacher, self._shipment),
             limiter=limiter,
             run_budget=self._budget(),
@@ -113,6 +114,7 @@ class AskingNode:
             stop=ReportedStop(reporting, terms.rejected_before),
             back_pressure=ReportedBackPressure(reporting),
             watch=ReportedSigns(SignReader(declared_model(spec)), reporting),
+            sandbox=self._sandbox,
         )
         self._teachers[spec.name] = _OnNode(session, reporting)
 

@@ -49,9 +49,13 @@ class _Actor:
         """Return which software this is."""
         return AboutNode(version("cotfactory"), code_id(), platform.python_version())
 
-    async def begin(self) -> None:
-        """Make ready to ask."""
-        self._node = await AskingNode(self._terms).__aenter__()
+    async def begin(self) -> CotfactoryError | None:
+        """Make ready to ask; an error of ours is returned, for Ray would wrap it."""
+        try:
+            self._node = await AskingNode(self._terms).__aenter__()
+        except CotfactoryError as error:
+            return error
+        return None
 
     async def leave(self) -> None:
         """Close what was opened; nothing is left on the machine where nothing is left to be brought home."""
@@ -59,7 +63,7 @@ class _Actor:
             await self._node.__aexit__(None, None, None)
 
     async def open(self, terms: TeacherTerms) -> CotfactoryError | None:
-        """Open a teacher; an error of ours is returned, for Ray would wrap it."""
+        """Open a teacher; an error of ours is returned as well."""
         assert self._node is not None
         try:
             await self._node.open(terms)
@@ -90,8 +94,10 @@ class RayNode:
         return about
 
     async def begin(self) -> None:
-        """Have it get ready to ask."""
-        await self._call(self._actor.begin)
+        """Have it get ready to ask. Raises a CotfactoryError."""
+        error: CotfactoryError | None = await self._call(self._actor.begin)
+        if error is not None:
+            raise NodesError(f"Node {self.name}: {error.message}", error.hint)
 
     async def leave(self) -> None:
         """Have it close what it opened, for as long as that may take."""

@@ -15,7 +15,7 @@ assistant: the critique - user: turns/revise.j2 - assistant: the revision, which
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from cotfactory.generators.ask.own_prompt import own_prompt
 from cotfactory.generators.ask.render_prompt import prompt_renderer, turn_renderer
@@ -82,6 +82,17 @@ class Strategy:
     """The strategy of one teacher. `samplings` line up with `steps`; a sample makes `most_calls` of a tool at most."""
 
     most_calls = 0
+    _made_of: tuple[object, ...]
+
+    def __new__(cls, *arguments: object) -> Self:
+        """Remember what it is made of: rendered templates cannot be pickled."""
+        made = super().__new__(cls)
+        made._made_of = arguments
+        return made
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        """Pickle what it is made of."""
+        return type(self), self._made_of
 
     def __init__(self, spec: TeacherSpec) -> None:
         self.name = spec.strategy

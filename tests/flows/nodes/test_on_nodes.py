@@ -4,6 +4,8 @@ The nodes are in this process (`nodes_here.py`); `test_ray.py` has real ones.
 """
 
 import asyncio
+import zlib
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -31,6 +33,7 @@ from cotfactory.warehouse.workspace import Workspace
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.nodes.nodes_here import NodeHere, opening
+from tests.flows.test_code_problems import write_recipe as write_code_recipe
 
 PROBLEMS, SAMPLES = 24, 3
 CHAINS = PROBLEMS * SAMPLES
@@ -57,7 +60,7 @@ def on_nodes(monkeypatch: pytest.MonkeyPatch) -> UseNodes:
     """Have runs ask on so many nodes; the list that is returned holds them when they are open."""
 
     # Nothing here takes algebra: no node need start what answers it.
-    monkeypatch.setattr(node, "open_tools", lambda: nullcontext(Tools(WorkerPool("math:floor"), None)))
+    monkeypatch.setattr(node, "opened_grading", lambda _: nullcontext(Tools(WorkerPool("math:floor"), None)))
 
     def use(count: int) -> list[NodeHere]:
         opened: list[NodeHere] = []
@@ -91,7 +94,8 @@ def once(teacher: CountingTeacher, calls: int, nodes: list[NodeHere], act: Calla
 @pytest.mark.parametrize(
     ("changes", "spec"),
     [
-        ({"attempts": {"max": 4, "stop_after_correct": 1}}, {}),  # what is asked next depends on a grade from there
+        # what is asked next depends on a grade from there
+        ({"attempts": {"max": 4, "stop_after_correct": 1}}, {"limits": {"retries": 2, "concurrency": 16}}),
         # three requests, each after the other
         ({"attempts": {"max": 2}, "budget": {"usd": 100.0}}, {"strategy": "refine"} | PRICED),
     ],
@@ -104,7 +108,17 @@ def test_the_same_comes_out_as_in_this_process(
     tmp_path: Path,
     on_nodes: UseNodes,
 ) -> None:
-    teacher.talk = lambda turns, seed: ((wrong if seed % 2 else right)(turns[0], seed), "stop")
+    refused: set[tuple[str, int]] = set()
+
+    def talk(turns: list[str], seed: int) -> tuple[str | int, str]:
+        request = ("\n".join(turns), seed)
+        if "limits" in spec and request not in refused and zlib.crc32(repr(request).encode()) % 5 == 0:
+            refused.add(request)
+            return 503, "stop"
+        refused.discard(request)
+        return (wrong if seed % 2 else right)(turns[0], seed), "stop"
+
+    teacher.talk = talk
     recipe = write_recipe(count=PROBLEMS, teachers=asked_of(teacher, **spec), **changes)
     ask(recipe, tmp_path / "here", nodes=None)
     calls = teacher.calls
@@ -199,10 +213,22 @@ def test_a_recipe_that_nodes_cannot_ask_is_refused_before_anything_is_asked(
 ) -> None:
     on_nodes(2)
     for changes in (
-        {"teachers": asked_of(teacher, strategy="python", max_calls=2)},
+        {"grader": "own.py:grade"},
         {"teachers": [{"name": "t", "model": "m", "simulated": True}]},
-        {"rollouts": {"per_step": 2}, "release": {"license": "mit", "products": ["sft", "steps"]}},
     ):
         with pytest.raises(InputError, match="cannot be asked on nodes yet"):
             ask(write_recipe(**changes), tmp_path / "w", Nodes(address="auto"))
     assert teacher.calls == 0
+
+
+@pytest.mark.docker
+def test_programs_are_run_on_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each node has a sandbox of its own; what its teacher said stands in a file of this machine."""
+    opened: list[NodeHere] = []
+    monkeypatch.setattr(ray_cluster, "open_nodes", opening(2, opened.extend))
+    recipe = write_code_recipe(tmp_path)
+    ask(recipe, tmp_path / "here", nodes=None)
+    ask(recipe, tmp_path / "nodes")
+    assert found(tmp_path / "nodes") == found(tmp_path / "here")
+    assert Counter(verdict for _, verdict, _ in found(tmp_path / "nodes")) == {"correct": 2, "incorrect": 2}
+    assert len(opened) == 2

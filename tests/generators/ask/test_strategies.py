@@ -1,10 +1,15 @@
 """Strategies: ids that are known before anything is asked, what is said turn by turn, and which steps are due."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cotfactory.generators.ask.judge_strategy import JudgeStrategy
+from cotfactory.generators.ask.policy_strategy import PolicyStrategy
 from cotfactory.generators.ask.python_strategy import PythonStrategy
+from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.strategies import StepOutcome, Strategy
 from cotfactory.schemas.candidate import StrategyName
 from cotfactory.schemas.grade import VERDICTS, Verdict
@@ -14,6 +19,7 @@ from cotfactory.schemas.teacher_spec import TeacherSpec
 from tests.builders import a_candidate, a_problem
 
 PROBLEM = a_problem("What is 6 * 7?", "42")
+SOLVING = TeacherSpec.model_validate({"name": "t", "model": "m", "sampling": {"max_tokens": 100}})
 EVERY: dict[StrategyName, dict[str, object]] = {
     "solve": {},
     "plan_then_solve": {},
@@ -33,6 +39,22 @@ def strategy(name: StrategyName, **more: object) -> Strategy:
 
 def ids(asking: Strategy, problem: Problem = PROBLEM, samples: int = 2) -> tuple[tuple[str, ...], ...]:
     return asking.request_ids(problem, prompt_id(asking.opening(problem)), samples)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        *(strategy(name) for name in EVERY),
+        PolicyStrategy(SOLVING, ["1. Be kind."]),
+        JudgeStrategy(SOLVING, "Judge strictly."),
+        RolloutStrategy(SOLVING),
+    ],
+    ids=lambda made: type(made).__name__ + made.name,
+)
+def test_a_pickled_strategy_asks_the_same(made: Strategy) -> None:
+    """It is sent to nodes, though templates cannot be."""
+    there = pickle.loads(pickle.dumps(made))
+    assert (there.opening(PROBLEM), ids(there)) == (made.opening(PROBLEM), ids(made))
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -12,8 +12,8 @@ not depend on the order of arrival, the shards or the recipe's order; and a late
 import hashlib
 import re
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,12 +33,16 @@ BANDS = 16
 MOST_IN_BAND = 256
 """So many survivors that share a band are looked at: more of them are many twins of one form, and time without end."""
 
+MOST_ROWS = 20_000
+"""So many rows are compared with one another at a time, where no more hang together."""
+
 NUMBER_WORDS = 8
 """The numbers of a text are marked in so many words of 64 bits, a Bloom filter with two bits for each number."""
 
 RUN_WORDS = 5
 _SEED = 7
 Rows = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _ALL_BITS = 0xFFFFFFFFFFFFFFFF
 _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
@@ -129,21 +133,50 @@ def _own(runs: Runs, prompts: Runs) -> Runs:
     return Runs(runs.hashes[own], runs.text[own], runs.start[own])
 
 
-def sharing_a_band(bands: Iterable[npt.NDArray[np.uint64]], words: npt.NDArray[np.int64], min_words: int) -> Rows:
-    """Return the rows that `repeats` would look at, ascending, from one band of all rows after the other.
+def comparable(
+    keys: Iterable[npt.NDArray[np.uint64]], words: npt.NDArray[np.int64], min_words: int, most_rows: int = MOST_ROWS
+) -> Iterator[Rows]:
+    """Yield the rows that `repeats` would look at, ascending, in sets of which no two have rows to compare.
 
-    Only a band is in memory at a time, not the signatures: those of the rows returned are enough for `repeats`.
+    `keys` are one band of all rows after the other, `mixed` with problems where only rows of one are compared: one band
+    is in memory at a time. A set has up to `most_rows`, or is all that hangs together.
     """
-    long = words >= max(min_words, RUN_WORDS)
+    rows = np.flatnonzero(words >= max(min_words, RUN_WORDS))
+    roots: Numbers = np.arange(len(words), dtype=np.int32)
     shared = np.zeros(len(words), dtype=bool)
-    for band in bands:
-        ordered = np.sort(band[long])
-        twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-        if len(twice):
-            at = np.searchsorted(twice, band)
-            at[at == len(twice)] = 0
-            shared |= twice[at] == band
-    return np.flatnonzero(shared & long)
+    for band in keys:
+        order = rows[np.argsort(band[rows])]
+        same = band[order[1:]] == band[order[:-1]]
+        one, other = order[:-1][same], order[1:][same]
+        shared[one] = shared[other] = True
+        roots = _linked(roots, one, other)
+    rows = np.flatnonzero(shared)
+    rows = rows[np.argsort(roots[rows], kind="stable")]
+    ends = np.flatnonzero(np.diff(roots[rows], append=-1)) + 1  # of what hangs together
+    first = 0
+    while first < len(rows):
+        at = np.searchsorted(ends, first + most_rows, side="right")
+        end = int(ends[at - 1] if at and ends[at - 1] > first else ends[at])
+        yield np.sort(rows[first:end])
+        first = end
+
+
+def mixed(band: npt.NDArray[np.uint64], problems: Numbers | None) -> npt.NDArray[np.uint64]:
+    """Return a band in which only rows of the same problem, by its number, have the same value."""
+    return band if problems is None else band ^ (problems.astype(np.uint64) * _SPREAD)
+
+
+def _linked(roots: Numbers, one: Rows, other: Rows) -> Numbers:
+    """Return the smallest row that each row hangs together with, now that rows of `one` do with those of `other`."""
+    while True:
+        differ = roots[one] != roots[other]
+        if not np.any(differ):
+            return roots
+        one, other = one[differ], other[differ]
+        mine, theirs = roots[one], roots[other]
+        np.minimum.at(roots, np.maximum(mine, theirs), np.minimum(mine, theirs))
+        while np.any((further := roots[roots]) != roots):
+            roots = further
 
 
 def joined(parts: Sequence[Signatures]) -> Signatures:
@@ -155,9 +188,9 @@ def joined(parts: Sequence[Signatures]) -> Signatures:
 
 def repeats(
     found: Signatures,
-    order: Sequence[int],
+    order: Sequence[int] | Rows,
     rule: NearDuplicates,
-    problems: Sequence[int] | None = None,
+    problems: Sequence[int] | Numbers | None = None,
     *,
     numbers_matter: bool = True,
 ) -> dict[int, int]:
@@ -168,24 +201,45 @@ def repeats(
     rows that share a band with another are looked at one by one, and each is compared with survivors only, so that a
     text written a million times costs a million comparisons.
     """
-    bands = (found.bands[:, band] for band in range(BANDS))
-    shared = frozenset(sharing_a_band(bands, found.words, rule.min_words).tolist())
-    survivors: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    groups, sizes = _groups(found, problems, max(rule.min_words, RUN_WORDS))
+    room = np.minimum(sizes, MOST_IN_BAND)
+    starts = np.cumsum(room) - room
+    survivors = np.empty(int(room.sum()), np.int32)
+    counts = np.zeros(len(room), np.int32)
     repeated: dict[int, int] = {}
     for row in order:
-        if row not in shared:
+        own = groups[row][groups[row] >= 0]
+        if not len(own):
             continue
-        problem = 0 if problems is None else problems[row]
-        keys = [(problem, band, int(found.bands[row, band])) for band in range(BANDS)]
-        near = sorted({other for key in keys for other in survivors.get(key, ())})
-        match = _first_alike(found, row, np.array(near, dtype=np.int64), rule, numbers_matter) if near else None
+        near = np.unique(np.concatenate([survivors[starts[of] : starts[of] + counts[of]] for of in own]))
+        match = _first_alike(found, row, near, rule, numbers_matter) if len(near) else None
         if match is not None:
-            repeated[row] = match
+            repeated[int(row)] = match
             continue
-        for key in keys:
-            if len(survivors[key]) < MOST_IN_BAND:
-                survivors[key].append(row)
+        own = own[counts[own] < room[own]]
+        survivors[starts[own] + counts[own]] = row
+        counts[own] += 1
     return repeated
+
+
+def _groups(found: Signatures, problems: Sequence[int] | Numbers | None, min_words: int) -> tuple[Numbers, Rows]:
+    """Return the number of the group that each row is in by each band, -1 where it is alone, and the groups' sizes."""
+    rows = np.flatnonzero(found.words >= min_words)
+    groups = np.full((len(found.words), BANDS), -1, np.int32)
+    sizes: list[Rows] = []
+    first = 0
+    of = np.zeros(len(rows), np.int64) if problems is None else np.asarray(problems)[rows]
+    for band in range(BANDS):
+        keys = found.bands[rows, band]
+        order = np.lexsort((of, keys))
+        keys, numbers = keys[order], of[order]
+        starts = np.flatnonzero((np.diff(keys, prepend=keys[:1]) != 0) | (np.diff(numbers, prepend=-1) != 0))
+        count = np.diff(starts, append=len(rows))
+        several = count > 1
+        groups[rows[order], band] = np.repeat(np.where(several, np.cumsum(several) - 1 + first, -1), count)
+        sizes.append(count[several])
+        first += int(several.sum())
+    return groups, np.concatenate(sizes)
 
 
 def _first_alike(found: Signatures, row: int, others: Rows, rule: NearDuplicates, numbers_matter: bool) -> int | None:

@@ -21,10 +21,12 @@ from cotfactory.curation.examine import examine
 from cotfactory.curation.known_chains import SIGNATURE, Chain, ExaminedProblem, KnownChain, KnownChains
 from cotfactory.curation.near_duplicates import (
     BANDS,
+    MOST_ROWS,
     Signatures,
+    comparable,
+    mixed,
     repeats,
     same_but_for_numbers,
-    sharing_a_band,
     signatures,
 )
 from cotfactory.curation.unusual_operations import operations, unusual_operations
@@ -153,23 +155,26 @@ def near_duplicates(seen: Candidates, curation: Curation) -> dict[str, str]:
 
     The survivor is the lower sample index, then the smaller id. A chain of two problems does not repeat itself.
     """
-    rule = curation.near_duplicates
-    bands = (seen.records.column("bands", band) for band in range(BANDS))
-    rows = sharing_a_band(bands, seen.records.column("words"), rule.min_words)
-    alike = seen.records.take(rows)
-    ids = alike["id"]
-    order = np.lexsort((ids, alike["sample"])).tolist()
-    problems = alike["problem"].tolist() if rule.within == "problem" else None
-    known = Signatures(*(alike[name] for name in Signatures._fields))
-    found = repeats(known, order, rule, problems)
-    return {ids[row].decode(): ids[other].decode() for row, other in found.items() if ids[row] != ids[other]}
+    rule, column = curation.near_duplicates, seen.records.column
+    problems = column("problem") if rule.within == "problem" else None
+    bands = (mixed(column("bands", band), problems) for band in range(BANDS))
+    found: dict[str, str] = {}
+    for rows in comparable(bands, column("words"), rule.min_words):
+        alike = seen.records.take(rows)
+        ids = alike["id"]
+        known = Signatures(*(alike[name] for name in Signatures._fields))
+        order = np.lexsort((ids, alike["sample"]))
+        of = repeats(known, order, rule, None if problems is None else alike["problem"])
+        found |= {ids[row].decode(): ids[other].decode() for row, other in of.items() if ids[row] != ids[other]}
+    return found
 
 
 def with_other_numbers(seen: Candidates, curation: Curation) -> frozenset[str]:
     """Return the ids of the chains that another chain is but for its numbers."""
     column = seen.records.column
     rows = same_but_for_numbers(column("form"), column("words"), curation.near_duplicates.min_words)
-    return frozenset(name.decode() for name in seen.records.take(rows)["id"])
+    parts = (rows[start : start + MOST_ROWS] for start in range(0, len(rows), MOST_ROWS))
+    return frozenset(name.decode() for part in parts for name in seen.records.take(part)["id"])
 
 
 def among_themselves(problem: ProblemFindings, curation: Curation) -> ProblemFindings:

@@ -51,11 +51,12 @@ class ArraySpool:
     def take(self, rows: npt.NDArray[np.int64]) -> Records:
         """Return the records with these numbers, which ascend."""
         found = np.empty(len(rows), self._kind)
-        done = start = 0
-        for part in self.parts():
-            end = int(np.searchsorted(rows, start + len(part)))
-            found[done:end] = part[rows[done:end] - start]
-            done, start = end, start + len(part)
+        done = 0
+        while done < len(rows):
+            start = int(rows[done])
+            end = int(np.searchsorted(rows, start + READ_ROWS))
+            found[done:end] = self.rows(start, int(rows[end - 1]) + 1)[rows[done:end] - start]
+            done = end
         return found
 
     def rows(self, start: int, end: int) -> Records:

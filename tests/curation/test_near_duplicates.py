@@ -3,9 +3,22 @@
 import itertools
 import random
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cotfactory.curation.near_duplicates import joined, repeats, same_but_for_numbers, signatures
+from cotfactory.curation.near_duplicates import (
+    BANDS,
+    Rows,
+    Signatures,
+    comparable,
+    joined,
+    mixed,
+    repeats,
+    same_but_for_numbers,
+    signatures,
+)
 from cotfactory.schemas.curation import NearDuplicates
 
 WORDS = ["".join(letters) for letters in itertools.product("bdfgklmnprst", "aeiou", "bdfgklmnprst", ("a", "o"))]
@@ -40,6 +53,59 @@ def test_batches_make_no_difference() -> None:
     parts = joined([signatures(texts[start : start + 7]) for start in range(0, 60, 7)])
     assert repeats(whole, range(60), rule(0.9)) == repeats(parts, range(60), rule(0.9))
     assert len(repeats(whole, range(60), rule(0.9))) == 40
+
+
+def greedy(found: Signatures, order: list[int], by: NearDuplicates, problems: list[int] | None) -> dict[int, int]:
+    """Return what `repeats` says, the plain way: each row is held against the survivors that share a band with it."""
+    repeated: dict[int, int] = {}
+    survivors: list[int] = []
+    for row in order:
+        sharing = [
+            other
+            for other in sorted(survivors)
+            if (problems is None or problems[other] == problems[row]) and np.any(found.bands[other] == found.bands[row])
+        ]
+        pairs = [(joined([taken(found, [other]), taken(found, [row])]), other) for other in sharing]
+        first = next((other for pair, other in pairs if all_alike(pair, by)), None)
+        if first is not None:
+            repeated[row] = first
+        elif found.words[row] >= by.min_words:
+            survivors.append(row)
+    return repeated
+
+
+def all_alike(pair: Signatures, by: NearDuplicates) -> bool:
+    """Return whether the second of two rows repeats the first, whose bands are made one."""
+    return bool(repeats(pair._replace(bands=np.zeros_like(pair.bands)), [0, 1], by))
+
+
+def taken(found: Signatures, rows: list[int] | Rows) -> Signatures:
+    return Signatures._make(column[rows] for column in found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_what_hangs_together_is_decided_by_itself(data: st.DataObject) -> None:
+    """The sets in which rows are looked at make no difference, nor does how many rows are in memory at a time."""
+    texts = [a_text(1), changed(a_text(1)), a_text(1) + " 7 8", a_text(2), changed(a_text(2)), a_text(3, 20)]
+    chosen = data.draw(st.lists(st.sampled_from(texts), min_size=1, max_size=14))
+    order = data.draw(st.permutations(range(len(chosen))))
+    problems = data.draw(st.none() | st.lists(st.integers(0, 2), min_size=len(chosen), max_size=len(chosen)))
+    found = signatures(chosen)
+    for band in range(BANDS):  # some bands of unlike rows are equal
+        place = data.draw(st.integers(0, len(chosen) - 1))
+        found.bands[place, band] = found.bands[data.draw(st.integers(0, len(chosen) - 1)), band]
+    whole = repeats(found, order, rule(0.85), problems)
+    assert whole == greedy(found, order, rule(0.85), problems)
+    numbers = None if problems is None else np.array(problems, np.int32)
+    keys = [mixed(found.bands[:, band], numbers) for band in range(BANDS)]
+    parts: dict[int, int] = {}
+    for rows in comparable(keys, found.words, 40, most_rows=data.draw(st.integers(1, 6))):
+        own_order = [int(np.flatnonzero(rows == row)[0]) for row in order if row in rows]
+        of = repeats(taken(found, rows), own_order, rule(0.85), None if numbers is None else numbers[rows])
+        assert not set(rows.tolist()) & set(parts)
+        parts |= {int(rows[row]): int(rows[other]) for row, other in of.items()}
+    assert parts == whole
 
 
 def test_only_the_same_problem() -> None:

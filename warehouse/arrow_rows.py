@@ -4,7 +4,10 @@ pyarrow's own way from Python rows looks for pandas first and imports it: 1 s of
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import json
 from pydantic_core import to_json
@@ -20,10 +23,20 @@ def arrow_rows(rows: Iterable[Mapping[str, object]], schema: pa.Schema) -> pa.Ta
     return read_lines([to_json(row) for row in rows], schema)
 
 
+def no_rows(schema: pa.Schema) -> pa.Table:
+    """Return a table without rows; `Schema.empty_table` would import pandas, too."""
+    return pa.Table.from_batches([], schema)
+
+
+def as_numbers(column: "pa.Array[Any]") -> npt.NDArray[Any]:
+    """Return a column of numbers, or of bools as 0 and 1, without nulls; `to_numpy` would import pandas, too."""
+    return np.from_dlpack(column.cast(pa.uint8()) if pa.types.is_boolean(column.type) else column)
+
+
 def read_lines(lines: Sequence[bytes], schema: pa.Schema) -> pa.Table:
     """Return JSON objects, one a line, as a table. Raises as `arrow_rows`."""
     if not lines:
-        return schema.empty_table()
+        return no_rows(schema)
     text = b"\n".join(lines)
     return json.read_json(
         pa.BufferReader(text),  # type: ignore[arg-type]  # the stubs do not know Arrow's own files

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cotfactory.warehouse.arrow_rows import as_numbers
 from cotfactory.warehouse.catalog import sealed_files
 from cotfactory.warehouse.nameless_file import NamelessFile
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
@@ -99,11 +100,11 @@ def _located(number: int, file: pq.ParquetFile) -> tuple[Located, Located]:
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
     problems = chains[starts]
     problems["id"], problems["rows"] = keys[starts], np.diff(starts, append=len(keys))
-    return chains, problems[problems["rows"] == table["problem_chains"].to_numpy()[starts]]
+    return chains, problems[problems["rows"] == as_numbers(table["problem_chains"].combine_chunks())[starts]]
 
 
 def _ids(column: "pa.ChunkedArray[pa.StringScalar]") -> npt.NDArray[np.bytes_]:
-    parts = (np.array(chunk.fill_null("").to_pylist(), LOCATED["id"]) for chunk in column.chunks)
+    parts = (np.array([value or "" for value in chunk.to_pylist()], LOCATED["id"]) for chunk in column.chunks)
     return np.concatenate([np.empty(0, LOCATED["id"]), *parts])
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.teaching import Usage
-from cotfactory.warehouse.arrow_rows import read_lines
+from cotfactory.warehouse.arrow_rows import no_rows, read_lines
 from cotfactory.warehouse.ledger import JournalHeader
 from cotfactory.warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, COLUMNS
 
@@ -158,7 +158,7 @@ class JournalReader:
             readable = [(line, found) for line in lines if (found := _readable([line])) is not None]
             self._foreign_lines += len(lines) - len(readable)
             lines = [line for line, _ in readable]
-            table = pa.concat_tables([CANDIDATES.empty_table(), *(found for _, found in readable)]).combine_chunks()
+            table = pa.concat_tables([no_rows(CANDIDATES), *(found for _, found in readable)]).combine_chunks()
         fresh = []
         for number, candidate_id in enumerate(map(str, table["candidate_id"].to_pylist())):
             self._sent.pop(candidate_id, None)
@@ -170,7 +170,7 @@ class JournalReader:
                 self._contradicting_lines += 1
         if len(fresh) == len(table):
             return table
-        return pa.concat_tables([CANDIDATES.empty_table(), *(table.slice(number, 1) for number in fresh)])
+        return pa.concat_tables([no_rows(CANDIDATES), *(table.slice(number, 1) for number in fresh)])
 
 
 def _is_candidate(body: bytes) -> bool:

@@ -25,7 +25,8 @@ def endings(candidates: Sequence[Path], among: str) -> str:
     `calls`: with calls of a tool, whose results are waited for.
     """
     return f"""(
-        SELECT candidate_id, bool_or(ending = 'length') AS is_truncated, bool_or(ending = 'tool_calls') AS calls
+        SELECT candidate_id, coalesce(bool_or(ending = 'length'), false) AS is_truncated,
+               coalesce(bool_or(ending = 'tool_calls'), false) AS calls
         FROM (SELECT {_ids("candidate_id")}, {finish_reason_sql("finish_reason")} AS ending
               FROM {files_sql(candidates)})
         SEMI JOIN {among} USING (candidate_id) GROUP BY candidate_id

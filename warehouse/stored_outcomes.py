@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from cotfactory.schemas.grade import VERDICTS, Verdict
 from cotfactory.warehouse.array_spool import ArraySpool
+from cotfactory.warehouse.arrow_rows import as_numbers
 
 OUTCOME = np.dtype(
     [
@@ -57,7 +58,7 @@ class StoredOutcomes:
         """Add outcomes, columns named as in OUTCOME, whose positions are no less than those before."""
         records = np.empty(len(batch), OUTCOME)
         for name in OUTCOME.names or ():
-            records[name] = batch.column(name).to_numpy(zero_copy_only=False)
+            records[name] = as_numbers(batch.column(name))
         self._spool.append(records)
         self._positions = np.concatenate([self._positions, records["position"]])
 

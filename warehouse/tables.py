@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cotfactory.schemas.errors import WorkspaceError
-from cotfactory.warehouse.arrow_rows import arrow_rows
+from cotfactory.warehouse.arrow_rows import arrow_rows, no_rows
 from cotfactory.warehouse.checksums import note_checksum
 from cotfactory.warehouse.synced import rename
 from cotfactory.warehouse.workspace import SEED, TABLES, Workspace
@@ -321,5 +321,5 @@ def seed_tables(workspace: Workspace) -> None:
         path = workspace.table(table) / SEED
         if not path.exists():
             aside = path.with_suffix(f".{os.getpid()}")
-            pq.write_table(SCHEMAS[table].empty_table(), aside)
+            pq.write_table(no_rows(SCHEMAS[table]), aside)
             rename(aside, path)

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
-from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
+from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows, no_rows
 from cotfactory.warehouse.catalog import quoted, sealed_files
 from cotfactory.warehouse.located import candidate_places, decisions_of, endings, newest_grades
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
@@ -121,7 +121,7 @@ class WantedSamples:
 
     def _load(self, samples: Iterable[WantedSample]) -> None:
         with bounded_duckdb(self._folder, DATABASE) as connection:
-            connection.register("chunk", WANTED.empty_table())
+            connection.register("chunk", no_rows(WANTED))
             connection.execute(f"CREATE TABLE wanted AS SELECT {WANTED_SQL} FROM chunk")
             for chunk in _chunks(samples):
                 connection.register("chunk", chunk)

@@ -32,6 +32,7 @@ COMMANDS: Commands = {
     "status": workspaces.status,
     "doctor": workspaces.doctor,
     "backup": workspaces.backup,
+    "sync": workspaces.sync,
     "compact": workspaces.compact,
     "forget": workspaces.forget,
     "replay": graders.replay,

@@ -1,4 +1,4 @@
-"""Commands about a workspace: sql, status, doctor, backup, compact, forget."""
+"""Commands about a workspace: sql, status, doctor, backup, sync, compact, forget."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +54,22 @@ def backup(
 
     with shown(as_json, debug) as show:
         show(back_up_workspace(workspace, target))
+
+
+def sync(
+    url: Annotated[str, typer.Argument(metavar="URL", help="s3://BUCKET/PREFIX, gs://, abfs:// or file:///FOLDER.")],
+    home: Annotated[
+        bool, typer.Option("--from", help="Bring the latest copy from there into --workspace, a new folder.")
+    ] = False,
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Copy sealed tables and releases to an object storage, or bring a copy home; credentials are the environment's."""
+    from cotfactory.flows.inspect.sync import bring_workspace, sync_workspace
+
+    with shown(as_json, debug) as show:
+        show((bring_workspace if home else sync_workspace)(workspace, url))
 
 
 def compact(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:

@@ -129,7 +129,7 @@ def send(workspace: Workspace, storage: Storage) -> Sent:
             return Sent(names[-1], sent, size, len(files) - sent)
         copy = RemoteCopy(made_at=datetime.now(UTC), files=tuple(files))
         told = copy.model_dump_json().encode()
-        name = f"{copy.made_at:%Y%m%dT%H%M%S}-{hashlib.sha256(told).hexdigest()[:12]}.json"
+        name = f"{copy.made_at:%Y%m%dT%H%M%S.%f}-{hashlib.sha256(told).hexdigest()[:12]}.json"
         _write(storage, f"copies/{name}", iter([told]))
     except (OSError, pa.ArrowException) as error:
         raise WorkspaceError(

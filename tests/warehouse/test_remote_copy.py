@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from cotfactory.schemas.errors import InputError, WorkspaceError
-from cotfactory.warehouse import compact as compacting
 from cotfactory.warehouse import remote_copy
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
 from cotfactory.warehouse.compact import compact
@@ -105,12 +104,9 @@ def test_a_copy_that_was_cut_short_is_gone_on_with(
     assert len(chains(brought(storage, tmp_path / "home"))) == 6
 
 
-def test_files_that_were_merged_are_in_no_later_copy(
-    workspace: Workspace, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_were_merged_are_in_no_later_copy(workspace: Workspace, storage: Storage, tmp_path: Path) -> None:
     before = chains(workspace)
     send(workspace, storage)
-    monkeypatch.setattr(compacting, "MANY", 1, raising=False)
     with exclusive(workspace):
         build_catalog(workspace)
         assert compact(workspace)

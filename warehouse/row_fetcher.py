@@ -39,6 +39,7 @@ class RowFetcher:
     def __init__(self, files: Sequence[Path], columns: Sequence[str]) -> None:
         self._files, self._columns = files, list(columns)
         self._layouts: dict[int, _Layout] = {}
+        self._last: tuple[int, pq.FileMetaData] | None = None
 
     def row_bytes(self, file: int) -> float:
         """Return how many bytes a row of a file has on average."""
@@ -60,7 +61,7 @@ class RowFetcher:
         for at, numbers in sorted(wanted.items()):
             first = self._layout(at.file).firsts[at.row]
             rows = np.array([places[number].row - first for number in numbers], np.int32)
-            with pq.ParquetFile(self._files[at.file]) as file:
+            with pq.ParquetFile(self._files[at.file], metadata=self._footer(at.file)) as file:
                 parts.append(file.read_row_group(at.row, columns=self._columns, use_threads=False).take(rows))
             order += numbers
         if not parts:
@@ -70,9 +71,15 @@ class RowFetcher:
         where[order] = np.arange(len(order), dtype=np.int32)
         return table.take(where)
 
+    def _footer(self, file: int) -> pq.FileMetaData:
+        """Return the footer of a file; the last is kept, for that of a merged file takes longer to read than its rows."""
+        if self._last is None or self._last[0] != file:
+            self._last = file, pq.read_metadata(self._files[file])
+        return self._last[1]
+
     def _layout(self, file: int) -> _Layout:
         if file not in self._layouts:
-            footer = pq.read_metadata(self._files[file])
+            footer = self._footer(file)
             groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
             firsts = list(accumulate((group.num_rows for group in groups), initial=0))
             size = sum(group.total_byte_size for group in groups)

@@ -72,7 +72,7 @@ class RowFetcher:
         return table.take(where)
 
     def _footer(self, file: int) -> pq.FileMetaData:
-        """Return the footer of a file; the last is kept, for that of a merged file takes longer to read than its rows."""
+        """Return the footer of a file; the last one is kept, for that of a merged file takes as long as its rows."""
         if self._last is None or self._last[0] != file:
             self._last = file, pq.read_metadata(self._files[file])
         return self._last[1]

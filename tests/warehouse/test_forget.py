@@ -7,6 +7,8 @@ import pytest
 
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.catalog import build_catalog, query_catalog
+from cotfactory.warehouse.checksums import check_sealed
+from cotfactory.warehouse.compact import compact
 from cotfactory.warehouse.forget import STAYS, forget, what_goes
 from cotfactory.warehouse.seal import write_problems
 from cotfactory.warehouse.tables import seed_tables, write_table
@@ -92,3 +94,11 @@ def test_a_recipe_that_was_stopped_before_it_decided_keeps_the_chains_of_its_pro
 
 def test_every_table_is_looked_at() -> None:
     assert {*STAYS} == {*TABLES}
+
+
+def test_what_was_merged_with_chains_of_others_goes_alone(workspace: Workspace) -> None:
+    theirs = a_candidate(candidate_id="theirs", parent_id="other").model_dump()
+    write_table(workspace, "candidates", "s-t", [{**theirs, "recipe": "theirs", "run_id": "t"}])
+    assert [(merged.before, merged.after) for merged in compact(workspace)] == [(2, 1)]
+    assert left(workspace) == {"other", "theirs"}
+    check_sealed(workspace)

@@ -61,6 +61,10 @@ def _each(check: Check, chains: Sequence[ExaminedChain], curation: Curation, _: 
     return [check(chain, curation) for chain in chains]
 
 
+def _earlier_turn(chain: ExaminedChain, _: Curation) -> Found:
+    return chain.dropped_before
+
+
 def _truncated(chain: ExaminedChain, _: Curation) -> Found:
     return _when(chain.graded.candidate.is_truncated)
 
@@ -146,7 +150,7 @@ def _hint_words(chain: ExaminedChain, _: Curation) -> Found:
 
 
 def _refers_back(chain: ExaminedChain, _: Curation) -> Found:
-    follows = chain.graded.candidate.parent_id is not None
+    follows = chain.graded.candidate.parent_id is not None and chain.problem.follows is None
     return refers_back(chain.text, chain.problem.question) if follows else None
 
 
@@ -199,6 +203,7 @@ def _over_domain_share(chains: Sequence[ChainFinding], problem: ProblemFindings,
 
 
 CHAIN_RULES: dict[DropReason, ChainRule] = {
+    "earlier_turn": partial(_each, _earlier_turn),
     "truncated": partial(_each, _truncated),
     "not_finished": partial(_each, _not_finished),
     "unclosed_reasoning": partial(_each, _unclosed_reasoning),

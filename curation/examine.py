@@ -38,7 +38,8 @@ def examine(
     The first rule of CHAIN_RULES that drops a chain counts; `allow_weak` leaves that of weak checks out. What none
     drops is compared with others of its kind by `curation.select`.
     """
-    chains = [_Examination(_chain(problem, graded)) for problem, graded in asked]
+    before = _dropped_before(asked, curation, index, allow_weak=allow_weak)
+    chains = [_Examination(_chain(*chain, reason)) for chain, reason in zip(asked, before, strict=True)]
     left = chains
     rules = {reason: rule for reason, rule in CHAIN_RULES.items() if not (allow_weak and reason == "weak_check")}
     for reason, rule in rules.items():
@@ -62,9 +63,27 @@ def _only_labels(reason: DropReason, curation: Curation) -> TypeGuard[Flag]:
     )
 
 
-def _chain(problem: Problem, graded: GradedCandidate) -> ExaminedChain:
-    prompt = "\n".join((problem.question, *(problem.choices or ())))
-    return ExaminedChain.model_construct(text=graded.text, prompt=prompt, problem=problem, graded=graded)
+def _dropped_before(
+    asked: Sequence[Chain], curation: Curation, index: BenchmarkIndex | None, *, allow_weak: bool
+) -> list[DropReason | None]:
+    """Return, of each later turn of a conversation, what the answer that it follows is dropped for by itself."""
+    follow = [
+        (problem.follows, graded.before) if problem.follows is not None and graded.before is not None else None
+        for problem, graded in asked
+    ]
+    earlier = [chain for chain in follow if chain is not None]
+    found = iter(examine(earlier, curation, index, allow_weak=allow_weak) if earlier else [])
+    return [None if chain is None else next(found).reason for chain in follow]
+
+
+def _chain(problem: Problem, graded: GradedCandidate, dropped_before: DropReason | None) -> ExaminedChain:
+    return ExaminedChain.model_construct(
+        text=graded.text,
+        prompt=problem.asked_text,
+        problem=problem,
+        graded=graded,
+        dropped_before=dropped_before,
+    )
 
 
 def _finding(examined: _Examination, curation: Curation) -> ChainFinding:

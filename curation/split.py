@@ -20,9 +20,7 @@ def split_groups(problems: Iterable[Problem]) -> dict[str, str]:
     """
     ordered = sorted(problems, key=lambda problem: problem.problem_id)
     parts = [
-        signatures(
-            ["\n".join((problem.question, *(problem.choices or ()))) for problem in ordered[start : start + BATCH]]
-        )
+        signatures([problem.asked_text for problem in ordered[start : start + BATCH]])
         for start in range(0, len(ordered), BATCH)
     ]
     twins = repeats(joined(parts), range(len(ordered)), TWINS, numbers_matter=False)

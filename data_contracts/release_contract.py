@@ -22,6 +22,7 @@ CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "sft_chat_reasoning_content": (("candidate_id", "verdict"),),
     "sft_chat_no_reasoning": (("candidate_id", "verdict"),),
     "sft_tools": (("candidate_id", "verdict"),),
+    "sft_turns": (("candidate_id", "verdict"),),
     "sft_policy": (("candidate_id", "verdict"),),
     "preference": (("chosen_id", "chosen_verdict"), ("rejected_id", "rejected_verdict")),
     "preference_conversations": (("chosen_id", "chosen_verdict"), ("rejected_id", "rejected_verdict")),
@@ -63,7 +64,7 @@ class PeopleNumbers(Record):
 
 
 class RunCounts(Record):
-    """What the run counted, apart from the rows: `funnel`, `dropped` and `kept_with_calls` as in the manifest.
+    """What the run counted, apart from the rows: `funnel`, `dropped` and the `kept_` ones as in the manifest.
 
     `rows_before` are the rows of the last release of the very same recipe, if there is one, `people` what reviews say.
     """
@@ -72,14 +73,16 @@ class RunCounts(Record):
     verdicts: dict[str, int]
     dropped: dict[str, int]
     kept_with_calls: int = 0
+    kept_turns: int = 0
+    kept_later_turns: int = 0
     mutants_accepted: int
     rows_before: dict[Product, int]
     people: PeopleNumbers = PeopleNumbers()
 
 
 class ReleaseNumbers(Record):
-    """What the expectations look at, and examples for some of it; rows and rows due of `sft` and `sft_tools` are None
-    without that product.
+    """What the expectations look at, and examples for some of it; rows and rows due of `sft`, `sft_tools` and
+    `sft_turns` are None without that product.
     """
 
     rows: int
@@ -96,6 +99,8 @@ class ReleaseNumbers(Record):
     sft_rows_due: int | None
     sft_tools_rows: int | None
     sft_tools_rows_due: int | None
+    sft_turns_rows: int | None
+    sft_turns_rows_due: int | None
     graded_rows_too_many: int
     chains_with_two_verdicts: int
     groups_on_both_sides: int
@@ -186,9 +191,11 @@ def measure_release(
         kept_or_dropped=kept + sum(counts.dropped.values()),
         problems_and_asked=funnel.get("problems", 0) + asked,
         sft_rows=rows.get("sft"),
-        sft_rows_due=kept - counts.kept_with_calls if "sft" in rows else None,
+        sft_rows_due=kept - counts.kept_with_calls - counts.kept_later_turns if "sft" in rows else None,
         sft_tools_rows=rows.get("sft_tools"),
         sft_tools_rows_due=counts.kept_with_calls if "sft_tools" in rows else None,
+        sft_turns_rows=rows.get("sft_turns"),
+        sft_turns_rows_due=counts.kept_turns if "sft_turns" in rows else None,
         graded_rows_too_many=graded,
         mutants_accepted=counts.mutants_accepted,
         truncated_share=1 - funnel.get("complete", 0) / asked if asked else 0.0,

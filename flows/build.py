@@ -3,15 +3,17 @@
 The same order runs plain (`--direct`) and as a Prefect flow: how a stage is run is the StageRunner's affair.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from cotfactory.flows import stages
 from cotfactory.flows.ask.asking import ask
-from cotfactory.flows.ask.assignments import round_of_samples
+from cotfactory.flows.ask.assignments import AskingRound, round_of_samples
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.stored_grades import grade_stored
+from cotfactory.flows.ask.turns import LaterTurns
+from cotfactory.flows.host.interpreter import in_thread
 from cotfactory.flows.job import Job
 from cotfactory.flows.prepare import BuildRequest, opened_job
 from cotfactory.flows.progress import Progress
@@ -39,10 +41,10 @@ async def build(
     async with opened_job(request, runner, progress, asks=True) as job:
         await _open_tokenizer(job)
         await grade_stored(job)
-        samples = round_of_samples(job.problems, job.plans, job.wanted, job.shard_problems)
-        count_missing = partial(stages.count_missing, left=samples.left)
+        rounds = await in_thread(lambda: rounds_of_problems(job))
+        count_missing = partial(stages.count_missing, left=lambda: sum(asked.left() for asked in rounds))
         try:
-            await ask(job, samples)
+            await _ask_in_turn(job, rounds)
         except RunInterrupted:
             raise  # who interrupts does not wait
         except CotfactoryError:
@@ -67,7 +69,7 @@ async def ask_and_measure(
     """Ask and grade what a recipe wants, have `measure` look at it, and release nothing."""
     async with opened_job(request, runner, progress, asks=True) as job:
         await grade_stored(job)
-        await ask(job, round_of_samples(job.problems, job.plans, job.wanted, job.shard_problems))
+        await _ask_in_turn(job, await in_thread(lambda: rounds_of_problems(job)))
         await job.stage("measure", measure)
 
 
@@ -97,6 +99,20 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
 async def _open_tokenizer(job: Job) -> None:
     if job.run.recipe.release.tokenizer is not None:
         await job.stage("open the tokenizer", stages.open_tokenizer)
+
+
+def rounds_of_problems(job: Job) -> list[AskingRound]:
+    """Return the rounds in which all problems are asked: those that stand alone and first turns, then later turns."""
+    later = job.problems.later_turns()
+    about = (job.problems, job.plans, job.wanted, job.shard_problems)
+    return [round_of_samples(*about, later), *LaterTurns(*about, later).rounds()]
+
+
+async def _ask_in_turn(job: Job, rounds: Sequence[AskingRound]) -> None:
+    for number, asked in enumerate(rounds):
+        if number:
+            await in_thread(job.wanted.snapshot)
+        await ask(job, asked)
 
 
 def _require_chains(job: Job) -> None:

@@ -102,6 +102,19 @@ def _grown(reason: DropReason) -> Rule:
     return found
 
 
+def _earlier_turn(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
+    """Its conversation ends before it: a turn before it is dropped."""
+    left = {problem.problem_id for problem in problems}
+    found: set[str] = set()
+    for problem in problems:  # in the order of their turns
+        before = problem.follows.problem_id if problem.follows is not None else None
+        if before is not None and (before in found or before not in left):
+            found.add(problem.problem_id)
+    if found:
+        run.progress.note(f"{len(found)} later turns of conversations are dropped with a turn before them")
+    return found
+
+
 PROBLEM_RULES: dict[DropReason, Rule] = {
     "unsupported": _unsupported,
     "contaminated": _contaminated,
@@ -111,4 +124,5 @@ PROBLEM_RULES: dict[DropReason, Rule] = {
     "bad_reference": _bad_reference,
     "refuted_reference": _refuted_reference,
     "duplicate": _duplicate,
+    "earlier_turn": _earlier_turn,
 }

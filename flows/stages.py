@@ -11,6 +11,7 @@ from types import MappingProxyType
 from cotfactory.curation.balance import require_domains
 from cotfactory.flows.ask.judging import Judging, refuse_unjudged
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
+from cotfactory.flows.ask.turns import refuse_turns
 from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
@@ -85,6 +86,7 @@ def load(
         read = load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader, judge, written)
         for number, problem in enumerate(read):
             refuse_unjudged(problem, run.recipe)
+            refuse_turns(problem, run.recipe)
             if (limit is None or number < limit) and (chosen is None or problem.problem_id in chosen):
                 yield problem if problem.license else problem.model_copy(update=fallback)
 

@@ -102,6 +102,8 @@ class Tally:
     answered: int = 0
     kept: int = 0
     kept_with_calls: int = 0
+    kept_turns: int = 0
+    kept_later_turns: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     dropped: Counter[DropReason] = field(default_factory=Counter)
     teachers: dict[str, _TeacherCount] = field(default_factory=dict)
@@ -124,17 +126,23 @@ class Tally:
         for graded in (*group.candidates, *group.earlier_steps):
             teacher.bought += Spending.of(graded.candidate)
 
-    def add_decision(self, teacher: str, decision: Decision, *, calls: bool) -> None:
-        """Count what was decided of one of the teacher's chains; `calls`: it called a tool."""
+    def add_decision(self, teacher: str, decision: Decision, *, calls: bool, turn: int) -> None:
+        """Count what was decided of one of the teacher's chains; `calls`: it called a tool.
+
+        `turn` is the number of its turn in a conversation, 0 where it is of none.
+        """
         self.kept += decision.kept
         self.kept_with_calls += decision.kept and calls
+        self.kept_turns += decision.kept and turn > 0
+        self.kept_later_turns += decision.kept and turn > 1
         if decision.reason is not None:
             self.dropped[decision.reason] += 1
         self._teacher(teacher).kept += decision.kept
 
     def add(self, part: "Tally") -> None:
         """Count what another tally did, of other problems."""
-        for name in ("problems", "asked", "complete", "answered", "kept", "kept_with_calls"):
+        counts = ("problems", "asked", "complete", "answered", "kept")
+        for name in (*counts, "kept_with_calls", "kept_turns", "kept_later_turns"):
             setattr(self, name, getattr(self, name) + getattr(part, name))
         self.verdicts.update(part.verdicts)
         self.dropped.update(part.dropped)

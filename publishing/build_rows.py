@@ -10,6 +10,7 @@ from cotfactory.publishing.products.self_correction import self_correction_rows
 from cotfactory.publishing.products.sft import no_reasoning_rows, reasoning_content_rows, sft_rows
 from cotfactory.publishing.products.sft_policy import sft_policy_rows
 from cotfactory.publishing.products.sft_tools import sft_tools_rows
+from cotfactory.publishing.products.sft_turns import sft_turns_rows
 from cotfactory.publishing.products.steps import steps_rows
 from cotfactory.schemas.recipe import Product
 
@@ -18,6 +19,7 @@ BUILDERS: dict[Product, Builder] = {
     "sft_chat_reasoning_content": reasoning_content_rows,
     "sft_chat_no_reasoning": no_reasoning_rows,
     "sft_tools": sft_tools_rows,
+    "sft_turns": sft_turns_rows,
     "sft_policy": sft_policy_rows,
     "preference": preference_rows,
     "preference_conversations": conversation_rows,

@@ -87,6 +87,8 @@ def _counts(facts: ReleaseFacts, parent: Manifest | None, recipe: Recipe) -> Run
         verdicts=facts.verdicts,
         dropped={**facts.dropped},
         kept_with_calls=facts.kept_with_calls,
+        kept_turns=facts.kept_turns,
+        kept_later_turns=facts.kept_later_turns,
         mutants_accepted=facts.mutants.accepted if facts.mutants else 0,
         rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
         people=_people(facts, recipe),

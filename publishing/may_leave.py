@@ -9,7 +9,12 @@ from cotfactory.schemas.key_like import count_key_like
 def may_leave(graded: GradedCandidate, decision: Decision) -> bool:
     """Return whether a chain's text may be shown to anybody: no benchmark's, nothing like a key, and a text at all.
 
-    A chain that is dropped for any other reason may be shown, as what it is: wrong, say.
+    A chain that is dropped for any other reason may be shown, as what it is: wrong, say. Not so one that goes on where
+    another one was dropped: it would be shown with that.
     """
     text = graded.text
-    return decision.reason != "contaminated" and not count_key_like(text) and not count_broken_signs(text)
+    return (
+        decision.reason not in ("contaminated", "earlier_turn")
+        and not count_key_like(text)
+        and not count_broken_signs(text)
+    )

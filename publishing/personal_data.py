@@ -25,12 +25,16 @@ def without_personal_data(group: Group, curation: Curation, count: PersonalDataC
     Where the recipe says `label` that is as they are. Else all of it is masked: of a chain dropped for another reason,
     too, which a product may show as wrong.
     """
-    prompt = "\n".join((group.problem.question, *(group.problem.choices or ())))
+    prompt = group.problem.asked_text
     if group.reviews and curation.personal_data != "label":
         group = group.model_copy(update={"reviews": tuple(_masked_review(review, prompt) for review in group.reviews)})
     if curation.personal_data != "label" and group.earlier_steps:
         earlier = tuple(_masked(step, prompt) if is_draft(step) else step for step in group.earlier_steps)
         group = group.model_copy(update={"earlier_steps": earlier})
+    if curation.personal_data != "label" and group.problem.follows is not None:
+        group = group.model_copy(
+            update={"candidates": tuple(_with_masked_conversation(graded, prompt) for graded in group.candidates)}
+        )
     told = {graded.candidate.candidate_id for graded in group.candidates if _counted(graded, prompt, count)}
     if not told or curation.personal_data == "label":
         return group
@@ -45,6 +49,17 @@ def without_personal_data(group: Group, curation: Curation, count: PersonalDataC
             ),
         }
     )
+
+
+def _with_masked_conversation(graded: GradedCandidate, prompt: str) -> GradedCandidate:
+    """Return a later turn with what was answered before it as it may leave."""
+    asked = tuple(
+        message.model_copy(update={"content": masked(message.content, prompt)})
+        if message.role == "assistant"
+        else message
+        for message in graded.asked
+    )
+    return graded.model_copy(update={"asked": asked})
 
 
 def _counted(graded: GradedCandidate, prompt: str, count: PersonalDataCount) -> bool:

@@ -14,6 +14,7 @@ class GradedCandidate(Record):
     `turns` are the answers with calls of a tool that led to it. `tool_difference` says which of the calls gave
     something else back when they were run again; None: none did, or they were not run again. `earlier_output_tokens`
     are those of earlier answers that are a part of what is published: calls of a tool, thinking cut at its budget.
+    Of a later turn of a conversation `before` is the answer that it follows, and `asked` all that was said up to it.
     """
 
     candidate: Candidate
@@ -21,6 +22,8 @@ class GradedCandidate(Record):
     turns: tuple[Candidate, ...] = ()
     tool_difference: str | None = None
     earlier_output_tokens: int = 0
+    before: "GradedCandidate | None" = None
+    asked: tuple[Message, ...] = ()
 
     @property
     def output_tokens(self) -> int:
@@ -76,7 +79,8 @@ def is_draft(step: GradedCandidate) -> bool:
 class Group(Record):
     """The attempts of one teacher at one problem, in the order of their sample index.
 
-    `messages` is the problem's plain prompt, as a student is to be asked. `decisions` lines up with `candidates`,
+    `messages` is the problem's plain prompt, as a student is to be asked; of a later turn of a conversation the
+    questions alone, as each of its candidates follows answers of its own. `decisions` lines up with `candidates`,
     one each. `earlier_steps` are the plans, drafts and critiques that a strategy asked for on the way to the
     candidates, `earlier_decisions` what was decided about them. `pass_rate` is that of first answers to a prompt
     without the answer. `labelled` are those of them whose steps have labels; `reviews` what people said of them,

@@ -53,7 +53,7 @@ def problem_id(
     program: Program | None = None,
     rubric: Rubric | None = None,
 ) -> str:
-    """Return the id of a problem: its question, choices, answer, tests and source.
+    """Return the id of a problem that stands alone: its question, choices, answer, tests and source.
 
     Where it has a tolerance, further accepted answers, a comparison of its own or a rubric, or programs compute its
     answers, those too.
@@ -72,6 +72,15 @@ def problem_id(
             **({"rubric": rubric.model_dump(mode="json")} if rubric else {}),
         }
     )
+
+
+def turn_id(conversation_id: str, number: int) -> str:
+    """Return the id of the problem that is turn `number` of a conversation.
+
+    The conversation's id is a hash of all its turns: with another third turn the first one is another problem. Its
+    request is the same one, and paid once.
+    """
+    return content_id([conversation_id, number])
 
 
 def prompt_id(messages: Sequence[Message]) -> str:

@@ -71,7 +71,8 @@ class ReleaseFacts(Record):
 
     `recipe_id` says whether two recipes ask for the same; `problems` names the file of the workspace's problems
     table that they came from. `funnel` ends before the rows; `dropped` counts candidates and problems by the reason
-    of their decision, `kept_with_calls` the kept chains that call a tool. `unconfirmed_usd` is the most that was
+    of their decision, `kept_with_calls` the kept chains that call a tool, `kept_turns` those that are turns of a
+    conversation, and `kept_later_turns` those of them that are not its first. `unconfirmed_usd` is the most that was
     billed beyond what `teachers` cost, for requests without an answer. `sandbox_images` are the digests of the
     images in which programs were graded and calls were run. `decontamination` is None where the recipe names no
     benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all runs of the recipe so
@@ -88,6 +89,8 @@ class ReleaseFacts(Record):
     verdicts: dict[str, int]
     dropped: dict[DropReason, int]
     kept_with_calls: int = 0
+    kept_turns: int = 0
+    kept_later_turns: int = 0
     teachers: tuple[TeacherShare, ...]
     unconfirmed_usd: float = 0.0
     sandbox_images: tuple[str, ...] = ()

@@ -110,6 +110,15 @@ class CustomGrader(Record):
     version: str
 
 
+class ConversationTurn(Record):
+    """Where a problem stands in a conversation: turn `number` of `turns`, asked after the turn that it `follows`."""
+
+    conversation_id: str
+    number: Annotated[int, Field(ge=1)]
+    turns: Annotated[int, Field(ge=2)]
+    follows: "Problem | None"
+
+
 class Problem(Record):
     """A question whose answer can be checked.
 
@@ -123,7 +132,7 @@ class Problem(Record):
     problems that must never be on both sides of a train/test split.
     `grader` is the user's own, where the recipe names one: it grades in place of the grader of the `answer_kind`. It
     is no part of the id, so that a changed grader grades again what is stored; nor is `judged_by`, the id of the judge
-    that decides criteria of the `rubric`.
+    that decides criteria of the `rubric`. `turn` is its place in a conversation; None of a question that stands alone.
     `parent_id` is the id of the problem that this one was grown from, `reference_by` where `answer` is from.
     """
 
@@ -144,6 +153,7 @@ class Problem(Record):
     program: Program | None = None
     solution: str | None = None
     split_group: str
+    turn: ConversationTurn | None = None
     rubric: Rubric | None = None
     grader: CustomGrader | None = None
     judged_by: str | None = None
@@ -155,6 +165,17 @@ class Problem(Record):
         if grader is not None:
             return self.model_copy(update={"grader": grader})
         return self.model_copy(update={"judged_by": judge}) if judge and self.needs_a_judge else self
+
+    @property
+    def follows(self) -> "Problem | None":
+        """The turn before it in its conversation; None of a first turn, and of a question that stands alone."""
+        return self.turn.follows if self.turn is not None else None
+
+    @property
+    def asked_text(self) -> str:
+        """Its question and choices, and before them those of the turns that it follows: what an answer may repeat."""
+        earlier = (self.follows.asked_text,) if self.follows is not None else ()
+        return "\n".join((*earlier, self.question, *(self.choices or ())))
 
     @property
     def needs_a_judge(self) -> bool:
@@ -184,3 +205,6 @@ class Problem(Record):
     def named(self) -> str:
         """The problem as people find it again: `problem 17 of gsm8k.jsonl`."""
         return f"problem {self.source_row_id} of {self.source}"
+
+
+ConversationTurn.model_rebuild()

@@ -25,6 +25,7 @@ Product = Literal[
     "sft_chat_reasoning_content",
     "sft_chat_no_reasoning",
     "sft_tools",
+    "sft_turns",
     "sft_policy",
     "preference",
     "preference_conversations",

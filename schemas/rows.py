@@ -117,6 +117,22 @@ SFT_TOOLS = pa.schema(
 """One correct chain that calls a tool, turn by turn; `tools` is what trainers hand to the chat template, as JSON."""
 
 
+SFT_TURNS = pa.schema(
+    [
+        *PROVENANCE,
+        ("candidate_id", pa.string()),
+        ("conversation_id", pa.string()),
+        ("turn", pa.int32()),
+        ("turns", pa.int32()),
+        ("prompt", MESSAGES),
+        ("completion", REASONED_MESSAGES),
+        *CHAIN,
+    ]
+)
+"""One turn of a conversation. `prompt` is all that a model sees before it, earlier turns without their thinking;
+`completion` is the turn, with its thinking in a field of its own."""
+
+
 def _as_text(schema: pa.Schema) -> pa.Schema:
     """Return the columns with every list of messages as one text, and the system message before the prompt."""
     fields = [pa.field(field.name, pa.string()) if field.type == MESSAGES else field for field in schema]
@@ -316,6 +332,7 @@ ROW_SCHEMAS: dict[Product, pa.Schema] = {
     "sft_chat_reasoning_content": SFT_CHAT_REASONING_CONTENT,
     "sft_chat_no_reasoning": SFT_CHAT_NO_REASONING,
     "sft_tools": SFT_TOOLS,
+    "sft_turns": SFT_TURNS,
     "sft_policy": SFT_POLICY,
     "preference": PREFERENCE,
     "preference_conversations": PREFERENCE_CONVERSATIONS,

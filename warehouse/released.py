@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.problem import Problem
+from cotfactory.warehouse.tables import AS_JSON
 from cotfactory.warehouse.wanted import WantedSample
 from cotfactory.warehouse.workspace import Workspace
 
@@ -25,7 +26,7 @@ def released_problems(workspace: Workspace, name: str) -> Iterator[Problem]:
 def stored_problem(row: Mapping[str, Any]) -> Problem:
     """Return a problem as the table holds it."""
     fields = {name: value for name, value in row.items() if name != LOADED_AT}
-    written = {name: json.loads(row[name]) if row.get(name) is not None else None for name in ("tests", "rubric")}
+    written = {name: json.loads(row[name]) if row.get(name) is not None else None for name in AS_JSON}
     return Problem.model_validate({**fields, **written})
 
 

@@ -15,7 +15,7 @@ from cotfactory.schemas.record import Record
 from cotfactory.warehouse.journal_reader import JournalEntries, JournalReader
 from cotfactory.warehouse.ledger import discard, set_aside
 from cotfactory.warehouse.synced import append_line
-from cotfactory.warehouse.tables import write_batches, write_table
+from cotfactory.warehouse.tables import AS_JSON, write_batches, write_table
 from cotfactory.warehouse.workspace import Workspace
 
 UNCONFIRMED = "unconfirmed.jsonl"
@@ -148,9 +148,8 @@ def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem
         now = datetime.now(UTC)
         rows = (
             {
-                **problem.model_dump(exclude={"tests", "rubric", "grader", "judged_by"}),
-                "tests": problem.tests.model_dump_json() if problem.tests else None,
-                "rubric": problem.rubric.model_dump_json() if problem.rubric else None,
+                **problem.model_dump(exclude={*AS_JSON, "grader", "judged_by"}),
+                **{name: held.model_dump_json() if (held := getattr(problem, name)) else None for name in AS_JSON},
                 "loaded_at": now,
             }
             for problem in problems

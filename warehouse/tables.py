@@ -96,6 +96,7 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
         ("tests", pa.string()),
         ("program", pa.string()),
         ("rubric", pa.string()),
+        ("turn", pa.string()),
         ("solution", pa.string()),
         ("split_group", pa.string()),
         ("parent_id", pa.string()),
@@ -254,6 +255,9 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
     ],
 }
 """Each table is its record's fields in order, then the columns that say what a row belongs to."""
+
+AS_JSON = ("tests", "rubric", "turn")
+"""Fields of a problem that its table holds as JSON."""
 
 SCHEMAS: Mapping[str, pa.Schema] = {table: pa.schema(columns) for table, columns in COLUMNS.items()}
 

@@ -8,12 +8,16 @@ from cotfactory.schemas.record import Record
 
 
 class ExaminedChain(Record):
-    """What the checks read: the whole chain, and what it was asked."""
+    """What the checks read: the whole chain, and what it was asked, of a later turn with the questions before it.
+
+    `dropped_before` is what the answer that it follows would be dropped for by itself.
+    """
 
     text: str
     prompt: str
     problem: Problem
     graded: GradedCandidate
+    dropped_before: DropReason | None = None
 
 
 class ChainFinding(Record):

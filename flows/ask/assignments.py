@@ -1,7 +1,7 @@
 """What a recipe wants: every sample it may ask for, and the shards that still have something to ask."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -30,7 +30,8 @@ class Assignment:
     """One problem for one teacher: what to send, the request ids by sample index and step, and what is known already.
 
     `known` has the verdicts of the samples that are complete, by index; `begun` the stored answers, by candidate id, of
-    those whose next step has yet to be asked. `parent_id` is the chain that rollouts go on from.
+    those whose next step has yet to be asked. `parent_id` is the chain that rollouts go on from, or that a later turn
+    follows: that is one sample, and `first_index` the number of it.
     """
 
     problem: Problem
@@ -41,6 +42,7 @@ class Assignment:
     known: Mapping[int, Verdict | None]
     begun: Mapping[str, Attempt]
     parent_id: str | None = None
+    first_index: int = 0
 
     def known_prefix(self) -> list[Verdict]:
         """Return the verdicts of the first samples, as far as they are known without a gap."""
@@ -95,8 +97,8 @@ class RepeatedQuestion(NamedTuple):
 def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> Iterator[RepeatedQuestion]:
     """Yield the problems whose prompt is the same, so that one request would answer them all.
 
-    Of those that agree the one with the smallest id is asked; where they contradict each other nobody knows who is
-    right, and none is.
+    Of those that agree the one with the smallest id is asked, before others the first turn of the longest conversation;
+    where they contradict each other nobody knows who is right, and none is.
     """
     first: dict[bytes, int] = {}  # prompt -> position of the first problem that has it
     later: dict[bytes, list[int]] = defaultdict(list)
@@ -105,9 +107,14 @@ def repeated_questions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]
             if first.setdefault(prompt, position) != position:
                 later[prompt].append(position)
     for prompt, positions in later.items():
-        group = sorted((problems[at] for at in (first[prompt], *positions)), key=lambda problem: problem.problem_id)
+        group = sorted((problems[at] for at in (first[prompt], *positions)), key=_first_of_all)
         agree = len({(problem.answer_kind, problem.answer, str(problem.tests)) for problem in group}) == 1
         yield RepeatedQuestion(tuple(group), agree)
+
+
+def _first_of_all(problem: Problem) -> tuple[int, str]:
+    """Sort the problems with one prompt: of two conversations that begin alike one is asked in all its turns."""
+    return (0, problem.problem_id) if problem.turn is None else (-problem.turn.turns, problem.turn.conversation_id)
 
 
 def wanted_samples(
@@ -151,7 +158,7 @@ def shards(
 
 def _plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, wanted: WantedSamples) -> Shard:
     """Return what the problems at positions `first` and on still want from one teacher, by the last snapshot."""
-    stored = _stored(plan, first, first + len(problems) - 1, wanted)
+    stored = stored_samples(plan, first, first + len(problems) - 1, wanted)
     verdicts: dict[str, Verdict | None] = {}  # of the stored steps of samples that are not complete
     begun: dict[str, Attempt] = {}
     everything = (
@@ -165,31 +172,46 @@ def _plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, want
 
 
 def _left_to_ask(
-    problems: Sequence[Problem], plans: Sequence[TeacherPlan], wanted: WantedSamples, shard_problems: int
+    problems: Sequence[Problem],
+    plans: Sequence[TeacherPlan],
+    wanted: WantedSamples,
+    shard_problems: int,
+    later: Collection[int],
 ) -> int:
-    """Return how many requests may still be sent at most, by the last snapshot: none for a decided problem."""
+    """Return how many requests may still be sent at most, by the last snapshot: none for a decided problem.
+
+    Those for problems at the positions of `later` turns are not among them: they have rounds of their own.
+    """
     left = wanted.missing()
-    if left == wanted.count() or all(plan.attempts.is_fixed and len(plan.strategy.steps) == 1 for plan in plans):
+    if later:
+        for plan in plans:
+            for position in later:
+                attempts = plan.attempts if plan.is_asked_alike else plan.attempts_at(problems[position])
+                found = stored_samples(plan, position, position, wanted)[position]
+                left -= (attempts.max if attempts is not None else 0) - len(found)
+    elif left == wanted.count():
+        return left
+    if all(plan.attempts.is_fixed and len(plan.strategy.steps) == 1 for plan in plans):
         return left
     for first in range(0, len(problems), shard_problems):
         for plan in plans:
-            for position, samples in _stored(plan, first, first + shard_problems - 1, wanted).items():
+            for position, samples in stored_samples(plan, first, first + shard_problems - 1, wanted).items():
                 # Problems are on disk, and only what is there already depends on them.
                 attempts = plan.attempts if plan.is_asked_alike else plan.attempts_at(problems[position])
-                if attempts is not None:
+                if attempts is not None and position not in later:
                     left -= _not_needed(plan.strategy, attempts, samples)
     return left
 
 
 def _not_needed(strategy: Strategy, attempts: Attempts, samples: Samples) -> int:
     """Return how many requests that are not stored will never be sent."""
-    steps, known = len(strategy.steps), _complete(strategy, samples)
-    if not _wants_more(attempts, known):
+    steps, known = len(strategy.steps), complete_samples(strategy, samples)
+    if not wants_more(attempts, known):
         return attempts.max * steps - sum(len(found) for found in samples.values())
     return sum(steps - len(samples[index]) for index in known)
 
 
-def _stored(plan: TeacherPlan, first: int, last: int, wanted: WantedSamples) -> dict[int, Samples]:
+def stored_samples(plan: TeacherPlan, first: int, last: int, wanted: WantedSamples) -> dict[int, Samples]:
     """Return what is stored of one teacher by position."""
     stored: dict[int, Samples] = defaultdict(dict)
     for outcome in wanted.stored(plan.position, first, last):
@@ -198,7 +220,7 @@ def _stored(plan: TeacherPlan, first: int, last: int, wanted: WantedSamples) -> 
     return stored
 
 
-def _complete(strategy: Strategy, samples: Samples) -> dict[int, Verdict | None]:
+def complete_samples(strategy: Strategy, samples: Samples) -> dict[int, Verdict | None]:
     """Return the verdicts of the samples of which no step has yet to be asked."""
     last = {index: strategy.last_step(found) for index, found in samples.items()}
     return {index: samples[index][step].verdict for index, step in last.items() if step is not None}
@@ -211,7 +233,7 @@ def _prefix(known: Mapping[int, Verdict | None]) -> list[Verdict]:
     return prefix
 
 
-def _wants_more(attempts: Attempts, known: Mapping[int, Verdict | None]) -> bool:
+def wants_more(attempts: Attempts, known: Mapping[int, Verdict | None]) -> bool:
     """Return whether some sample may still have to be bought."""
     return bool(next_samples(attempts, _prefix(known))) and any(index not in known for index in range(attempts.max))
 
@@ -225,9 +247,9 @@ def _assignment(
 ) -> Assignment | None:
     """Return what is wanted of one problem, if anything; stored steps of incomplete samples go to `verdicts`."""
     attempts = plan.attempts_at(problem)
-    known = _complete(plan.strategy, samples)
-    if attempts is None or plan.stored is not None or not _wants_more(attempts, known):
-        return None
+    known = complete_samples(plan.strategy, samples)
+    if attempts is None or plan.stored is not None or not wants_more(attempts, known) or problem.follows is not None:
+        return None  # later turns have rounds of their own
     opening = plan.strategy.opening(problem)
     opening_id = prompt_id(opening)
     ids = plan.request_ids(problem, opening_id, attempts.max)
@@ -238,9 +260,13 @@ def _assignment(
 
 
 def round_of_samples(
-    problems: Sequence[Problem], plans: tuple[TeacherPlan, ...], wanted: WantedSamples, shard_problems: int
+    problems: Sequence[Problem],
+    plans: tuple[TeacherPlan, ...],
+    wanted: WantedSamples,
+    shard_problems: int,
+    later: Collection[int] = (),
 ) -> AskingRound:
-    """Return the round in which the samples of all problems are asked for."""
+    """Return the round in which the samples of all problems are asked for, but those at positions of `later` turns."""
 
     def again(shard: Shard) -> Shard:
         wanted.snapshot()
@@ -251,4 +277,4 @@ def round_of_samples(
             PlannedShard(shard, partial(again, shard)) for shard in shards(problems, [plan], wanted, shard_problems)
         )
 
-    return AskingRound("ask", plans, planned, lambda: _left_to_ask(problems, plans, wanted, shard_problems))
+    return AskingRound("ask", plans, planned, lambda: _left_to_ask(problems, plans, wanted, shard_problems, later))

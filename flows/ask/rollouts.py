@@ -54,9 +54,9 @@ def chosen_chains(group: Group, rule: Rollouts) -> list[tuple[GradedCandidate, S
 
     Both by their sample index, beginning with the one that was asked for first; where there are too few of one kind
     more of the other are taken. Chains that could not be published, that somebody else ended, that say the same as an
-    earlier one, or that have a single step are passed over.
+    earlier one, or that have a single step are passed over, and so are later turns of conversations.
     """
-    if group.strategy != "solve":
+    if group.strategy != "solve" or group.problem.follows is not None:
         return []
     kinds: dict[Verdict, list[tuple[GradedCandidate, Steps]]] = {"correct": [], "incorrect": []}
     seen: set[str] = set()

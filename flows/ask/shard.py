@@ -238,7 +238,7 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
         session.payments.add(sending)
         try:
             choice = session.strategy.tool_choice(wanted.step)
-            request = Request(record.candidate_id, messages, sampling, wanted.index, sending.tokens, choice)
+            request = Request(record.candidate_id, messages, sampling, record.sample_index, sending.tokens, choice)
             completion = await ask_with_retries(session.teacher, session.spec, session.limiter, request, sending)
             billed = billed_usage(completion, sending.worst)
             sending.settle(billed)
@@ -280,7 +280,7 @@ def _request_record(wanted: _Wanted, messages: Sequence[Message], session: Teach
         prompt_id=wanted.assignment.prompt_id if wanted.step == 0 else prompt_id(messages),
         strategy=session.strategy.name_of(wanted.step),
         sampling=session.strategy.samplings[wanted.step],
-        sample_index=wanted.index,
+        sample_index=wanted.assignment.first_index + wanted.index,
         parent_id=wanted.earlier[-1].candidate_id if wanted.earlier else wanted.assignment.parent_id,
         tool_results=wanted.results,
     )

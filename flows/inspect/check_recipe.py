@@ -10,6 +10,7 @@ from pathlib import Path
 from cotfactory.flows.ask.assignments import repeated_questions
 from cotfactory.flows.ask.judging import refuse_unjudged
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
+from cotfactory.flows.ask.turns import refuse_turns
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.trusted_commands import commands_of_rounds
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
@@ -84,6 +85,7 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
     problems = list(load_problems(recipe.problems, path.parent, hub_access(), grader, recipe.judge_id))
     for problem in problems:
         refuse_unjudged(problem, recipe)
+        refuse_turns(problem, recipe)
     licenses = {spec.name: spec.license for spec in recipe.teachers}
     refuse_forbidden_mix(recipe.release.license, (problem.license for problem in problems), licenses)
     place = open_workspace(workspace)

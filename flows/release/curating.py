@@ -88,7 +88,7 @@ def _curated(found: _Found, selection: Selection) -> CuratedProblem:
     decisions, tally = decide(findings, selection), facts.tally
     for teacher, members, decided in zip(facts.teachers, findings.groups, decisions, strict=True):
         for finding, decision in zip(members, decided, strict=True):
-            tally.add_decision(teacher, decision, calls=finding.calls)
+            tally.add_decision(teacher, decision, calls=finding.calls, turn=facts.turn)
     split = selection.splits.get(findings.problem_id, "train")
     earlier = [decision.model_copy(update={"split": split}) for decision in facts.earlier]
     return CuratedProblem(findings.problem_id, decisions, earlier, tally)
@@ -136,6 +136,7 @@ def _facts(groups: Sequence[Group], chains: ExaminedProblem, benchmarks: Benchma
         tally.add_chains(group)
     return ProblemFacts(
         domain=groups[0].problem.domain or "",
+        turn=groups[0].problem.turn.number if groups[0].problem.turn is not None else 0,
         outside=chains.outside,
         operations=chains.operations,
         teachers=tuple(group.teacher for group in groups),
@@ -148,13 +149,15 @@ def _facts(groups: Sequence[Group], chains: ExaminedProblem, benchmarks: Benchma
 def _keys(job: Job, rules: str) -> Mapping[int, str | None]:
     """Return a hash of all that the groups of each problem are made of, by its position.
 
-    None where calls of a tool are run again: what they give back today nobody knows before.
+    None where calls of a tool are run again: what they give back today nobody knows before. What a later turn of a
+    conversation is made of is the turn before it, too.
     """
     by, calls = groups_id(job.run.recipe, rules), any(plan.strategy.most_calls for plan in job.plans)
-    return {
-        position: None if calls else content_id([by, job.problems.written(position).decode(), content])
-        for position, content in job.wanted.contents()
-    }
+    later, keys, before = job.problems.later_turns(), dict[int, str | None](), ""
+    for position, content in job.wanted.contents():
+        before = content_id([before, content]) if position in later else content
+        keys[position] = None if calls else content_id([by, job.problems.written(position).decode(), before])
+    return keys
 
 
 def earlier_decisions(group: Group, benchmarks: BenchmarkIndex | None) -> list[Decision]:

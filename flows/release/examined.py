@@ -71,11 +71,13 @@ def groups_id(recipe: Recipe, rules: str) -> str:
 class ProblemFacts(Record):
     """What curation knows of a problem beside its chains: what the rules for all of them need, and what is counted.
 
-    `teachers` have a group each, with so many chains as `sizes` says. `tally` counts what is not decided; `earlier`
+    `turn` is its number in a conversation, 0 where it stands alone. `teachers` have a group each, with so many chains
+    as `sizes` says. `tally` counts what is not decided; `earlier`
     are the decisions about the steps that led to the chains, as `curating.earlier_decisions` makes them.
     """
 
     domain: str
+    turn: int
     outside: str | None
     operations: tuple[str, ...]
     teachers: tuple[str, ...]
@@ -150,6 +152,7 @@ class ExaminedChains:
                 (candidate.strategy, candidate.parent_id, candidate.finish_reason),
                 (grade.verdict, grade.extracted_answer, grade.evidence.weak, graded.tool_difference),
                 (grade.reason, grade.evidence.detail) if grade.grader == PEOPLE else None,  # what they found of steps
+                self._id((problem.follows, graded.before)) if problem.follows and graded.before else None,
             )
         )
 

@@ -85,6 +85,8 @@ def release_facts(run: Run) -> ReleaseFacts:
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
         kept_with_calls=tally.kept_with_calls,
+        kept_turns=tally.kept_turns,
+        kept_later_turns=tally.kept_later_turns,
         unconfirmed_usd=run.books().unconfirmed_usd,
         teachers=tally.shares(run.recipe.teachers),
         sandbox_images=tuple(sorted(tally.sandbox_images)),

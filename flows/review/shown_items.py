@@ -41,11 +41,19 @@ def _shown(item: ReviewItem, problem: Problem, chains: list[Candidate]) -> Shown
     return ShownItem(
         item_id=item.item_id,
         question=item.question,
-        problem=printable(problem.question),
+        problem=printable(_asked(problem)),
         choices=tuple(map(printable, problem.choices or ())),
         reference=printable(problem.answer) or None,
         chains=tuple(map(_solution, chains)),
     )
+
+
+def _asked(problem: Problem) -> str:
+    """Return a question as people read it: of a later turn all before it, each with the answer that it was given."""
+    if problem.follows is None:
+        return problem.question
+    answered = f" ({problem.follows.answer})" if problem.follows.answer else ""
+    return f"{_asked(problem.follows)}{answered}\n\n{problem.question}"
 
 
 def _solution(chain: Candidate) -> ShownSolution:

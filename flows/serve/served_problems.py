@@ -65,8 +65,10 @@ def served_problems(what: str, workspace: Path, grader: str | None = None) -> Se
     own = custom_grader(grader)
     if Path(what).is_file():
         render = prompt_renderer(PROMPT)
-        loaded = (problem.graded_by(own) for problem in load_file(FileSource(source="file", path=what), Path.cwd()))
-        return _served([ServedProblem(problem, render) for problem in loaded], None)
+        loaded = load_file(FileSource(source="file", path=what), Path.cwd())
+        return _served(
+            [ServedProblem(problem.graded_by(own), render) for problem in loaded if _is_served(problem)], None
+        )
     with opened_release(what, workspace) as folder:
         home = _workspace_of(folder)
         recipe = json.loads(read_manifest(folder).recipe)
@@ -88,6 +90,11 @@ def _served(problems: list[ServedProblem], workspace: Path | None) -> ServedProb
     return ServedProblems(tuple(problems), by_id, workspace)
 
 
+def _is_served(problem: Problem) -> bool:
+    """Return whether a problem has a prompt of its own: a later turn of a conversation has none."""
+    return problem.follows is None
+
+
 def _workspace_of(folder: Path) -> Path | None:
     """Return the workspace that a release folder lies in: WORKSPACE/releases/NAME/vX.Y.Z."""
     releases = folder.resolve().parent.parent
@@ -107,7 +114,7 @@ def _of_release(folder: Path, home: Path | None, own: CustomGrader | None) -> It
         problem = kept.pop(row["problem_id"], None) or _problem(row, folder)
         yield ServedProblem(_graded_by(problem, row, own), _stated(row))
     render = prompt_renderer(PROMPT)
-    for problem in kept.values() if not rows else ():
+    for problem in filter(_is_served, kept.values()) if not rows else ():
         yield ServedProblem(problem.graded_by(own), render)
 
 

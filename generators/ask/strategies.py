@@ -21,7 +21,7 @@ from cotfactory.generators.ask.own_prompt import own_prompt
 from cotfactory.generators.ask.render_prompt import prompt_renderer, turn_renderer
 from cotfactory.schemas.candidate import Candidate, RequestStrategy, StrategyName
 from cotfactory.schemas.grade import Verdict
-from cotfactory.schemas.ids import follow_up_id, request_id
+from cotfactory.schemas.ids import follow_up_id, prompt_id, request_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.reasoning_tags import PUBLISHED
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -107,19 +107,36 @@ class Strategy:
         self._prompt = (own_prompt if spec.has_own_prompt else prompt_renderer)(spec.prompt)
 
     def plain(self, problem: Problem) -> Messages:
-        """Return the problem as a student is to be asked it."""
-        return (*self._system, *self._prompt(problem))
+        """Return the problem as a student is to be asked it; of a later turn all questions up to it."""
+        before = self.plain(problem.follows) if problem.follows is not None else self._system
+        return (*before, *self._prompt(problem))
+
+    def conversation(self, problem: Problem, answers: Sequence[Candidate]) -> Messages:
+        """Return what a later turn is asked with: every turn before it with its response, then its own question.
+
+        What was thought before those responses is not sent: no model sees its thoughts of earlier turns.
+        """
+        if problem.follows is None:
+            return self.plain(problem)
+        *earlier, last = answers
+        before = self.conversation(problem.follows, earlier)
+        return (*before, Message(role="assistant", content=last.response), *self._prompt(problem))
 
     def opening(self, problem: Problem) -> Messages:
-        """Return the messages of the first request."""
+        """Return the messages of the first request, of a later turn without the answers in between."""
         turn = self._turns[0]
         return self.plain(problem) if turn is None else (*self._system, turn(problem))
 
     def request_ids(self, problem: Problem, opening: str, samples: int) -> tuple[tuple[str, ...], ...]:
         """Return the ids of the requests for the first `samples` samples: by sample index, then by step.
 
-        `opening` is the id of the opening's messages.
+        `opening` is the id of the opening's messages. Sample 3 of a later turn follows sample 3 of the turn before it,
+        and is named by it: so it is known before anything is asked, whatever is answered and in which order.
         """
+        if problem.follows is not None:
+            before = self.request_ids(problem.follows, prompt_id(self.opening(problem.follows)), samples)
+            (turn,) = self._prompt(problem)
+            return tuple((self._follow_up(ids[-1], turn, index),) for index, ids in enumerate(before))
         turns = [turn(problem) if turn is not None else None for turn in self._turns]
         return tuple(self._ids(opening, turns, index) for index in range(samples))
 
@@ -132,6 +149,9 @@ class Strategy:
             else:
                 ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index, self._extra_body))
         return tuple(ids)
+
+    def _follow_up(self, parent: str, turn: Message, index: int) -> str:
+        return follow_up_id(parent, turn, self._model, self.samplings[0], index, self._extra_body)
 
     def ids_of_samples(self, prompt: str, samples: int) -> tuple[tuple[str, ...], ...]:
         """Return the ids of the first `samples` requests for the messages whose id is `prompt`; each is one step."""

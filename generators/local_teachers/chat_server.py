@@ -25,8 +25,9 @@ class ChatRequest(NamedTuple):
     """What a client asks for: `prompt` is all that the user said, `sample` which answer to it is wanted.
 
     `sample` is the request's `seed`, or without one how many answers this model already gave to these messages. `turn`
-    counts the user's later turns. `calls` are how many calls of a tool the conversation holds, None where it may
-    not make any. With `samples` (the API's `n`) that many answers are wanted, from number `sample` on.
+    counts the user's later turns, and `last` is what was said in the last of them. `calls` are how many calls of a tool
+    the conversation holds, None where it may not make any. With `samples` (the API's `n`) that many answers are wanted,
+    from number `sample` on.
     """
 
     model: str
@@ -37,6 +38,7 @@ class ChatRequest(NamedTuple):
     calls: int | None = None
     samples: int = 1
     temperature: float = 1.0
+    last: str = ""
 
 
 class ChatReply(NamedTuple):
@@ -145,8 +147,10 @@ def _chat_request(body: dict[str, Any], given: Counter[bytes]) -> ChatRequest:
         given[key] += body.get("n") or 1
     max_tokens = body.get("max_tokens") or body.get("max_completion_tokens")
     temperature = 1.0 if body.get("temperature") is None else float(body["temperature"])
-    prompt, turn = "\n".join(asked), len(asked) - 1
-    return ChatRequest(body["model"], prompt, sample, max_tokens, turn, _calls(body), body.get("n") or 1, temperature)
+    prompt, turn, samples = "\n".join(asked), len(asked) - 1, body.get("n") or 1
+    return ChatRequest(
+        body["model"], prompt, sample, max_tokens, turn, _calls(body), samples, temperature, last=asked[-1]
+    )
 
 
 def _calls(body: dict[str, Any]) -> int | None:

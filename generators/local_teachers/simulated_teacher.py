@@ -47,8 +47,9 @@ def simulating(problems: Sequence[Problem], model: str, shares: StudentShares) -
 def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentShares]) -> web.Application:
     """Return the web application in which `students`, by model name, answer `problems`.
 
-    Of several problems with the same question (and other choices) the one whose choices are in the prompt is
-    answered. An unknown model or question is a 404 with an OpenAI error body.
+    Of several problems with the same question the one whose choices, and whose earlier turns, are in the prompt is
+    answered; of a conversation that goes on, its last question. An unknown model or question is a 404 with an OpenAI
+    error body.
     """
     by_question: dict[str, list[Problem]] = {}
     for problem in problems:
@@ -69,7 +70,7 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
         shares = students[request.model]
         problem = others.asked_in(request.prompt)
         if problem is None:
-            question = index.find(request.prompt)
+            question = index.find(request.last) or index.find(request.prompt)
             if question is None:
                 raise ChatRefusal(404, "unknown_question", "no problem of this recipe is in the prompt")
             problem = _asked_for(by_question[question], request.prompt)
@@ -95,10 +96,19 @@ def simulated_app(problems: Sequence[Problem], students: Mapping[str, StudentSha
 
 
 def _asked_for(problems: Sequence[Problem], prompt: str) -> Problem:
-    for problem in problems:
-        if all(choice in prompt for choice in problem.choices or ()):
+    longest_first = sorted(problems, key=lambda problem: problem.turn.number if problem.turn is not None else 1)[::-1]
+    for problem in longest_first:
+        if all(text in prompt for text in _shown_of(problem)):
             return problem
     return problems[0]
+
+
+def _shown_of(problem: Problem) -> Iterator[str]:
+    """Yield what a prompt shows of a problem: its choices, and the questions of the turns before it."""
+    yield from problem.choices or ()
+    if problem.follows is not None:
+        yield problem.follows.question
+        yield from _shown_of(problem.follows)
 
 
 def _limited(reply: ChatReply, max_tokens: int) -> ChatReply:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cotfactory.generators.problems.formats.benchmark_row import problem_fields
 from cotfactory.generators.problems.row import FIELDS, did_you_mean, problem_from_row
+from cotfactory.generators.problems.turns import conversation, turn_rows
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import FileSource
@@ -26,7 +27,9 @@ LARGEST_ROW = 128 * 2**20
 
 
 def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
-    """Yield the problems of a file in its order, at most `source.limit` of them; nothing behind is read.
+    """Yield the problems of a file in its order, of at most `source.limit` rows; nothing behind is read.
+
+    A row with `turns` is a conversation, one problem a turn (see `turns.py`).
 
     A relative path starts at `recipe_folder`. What a row leaves out is filled from the source: `license`,
     `domain`, `answer_kind`, and as `source` its `name` (default: the file's name). An extra field is left
@@ -38,33 +41,22 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
     """
     path = recipe_folder / source.path
     reader = _reader_of(path)
-    given_by_source = {
-        "source": source.name or path.name,
-        "license": source.license,
-        "domain": source.domain,
-        "answer_kind": source.answer_kind,
-    }
     first_seen: dict[str, int] = {}  # the number of the row; where that is can be read again
     try:
         for number, (where, written) in enumerate(islice(reader(path), source.limit)):
             row = _problem_row(written, source, where, f"row-{number}")
-            for field, value in given_by_source.items():
-                if row.get(field) in (None, ""):
-                    row[field] = value
-            if source.program is not None and row.get("answer_kind") == "math":
-                row["program"] = source.program
-            if source.text is not None and row.get("answer_kind") == "text" and row.get("text") in (None, ""):
-                row["text"] = source.text.model_dump()
-            problem = problem_from_row(row, where)
-            if problem.source_row_id in first_seen:
-                earlier, _ = next(islice(reader(path), first_seen[problem.source_row_id], None))
+            rows = ((place, _filled(turn, source, path.name)) for place, turn in turn_rows(row, where))
+            turns = [problem_from_row(turn, place) for place, turn in rows]
+            name = turns[0].source_row_id
+            if name in first_seen:
+                earlier, _ = next(islice(reader(path), first_seen[name], None))
                 raise ProblemSourceError(
-                    f"Duplicate id {problem.source_row_id!r} in {where}: it was used in "
+                    f"Duplicate id {name!r} in {where}: it was used in "
                     f"{earlier}, expected an id of its own for each problem",
                     "rename or remove one of the two",
                 )
-            first_seen[problem.source_row_id] = number
-            yield problem
+            first_seen[name] = number
+            yield from conversation(turns)
     except (OSError, EOFError, zlib.error) as error:
         raise ProblemSourceError(
             f"Cannot read problem file {path.resolve()}: {error}", "check the file and its permissions"
@@ -73,6 +65,22 @@ def load_file(source: FileSource, recipe_folder: Path) -> Iterator[Problem]:
         raise ProblemSourceError(
             f"Problem file {path.resolve()} holds no problem: expected at least one", "fill it, or fix `path`"
         )
+
+
+def _filled(row: Row, source: FileSource, file_name: str) -> Row:
+    """Return a row with what it leaves out and its source says."""
+    given = {
+        "source": source.name or file_name,
+        "license": source.license,
+        "domain": source.domain,
+        "answer_kind": source.answer_kind,
+    }
+    filled = {**row, **{field: value for field, value in given.items() if row.get(field) in (None, "")}}
+    if source.program is not None and filled.get("answer_kind") == "math":
+        filled["program"] = source.program
+    if source.text is not None and filled.get("answer_kind") == "text" and filled.get("text") in (None, ""):
+        filled["text"] = source.text.model_dump()
+    return filled
 
 
 def _problem_row(written: Row, source: FileSource, where: str, place: str) -> Row:

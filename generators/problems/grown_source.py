@@ -88,7 +88,7 @@ WAYS: dict[str, Callable[[Problem], Problem | None]] = {"backward": backward, "o
 
 def grow(seeds: Iterator[Problem], ways: tuple[str, ...], count: int | None) -> Iterator[Problem]:
     """Yield what grows of the seeds, in their order, each way of a seed after the other; the first `count` of them."""
-    grown = (WAYS[way](seed) for seed in seeds for way in ways)
+    grown = (WAYS[way](seed) for seed in seeds if seed.follows is None for way in ways)
     return islice((problem for problem in grown if problem is not None), count)
 
 

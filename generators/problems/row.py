@@ -43,6 +43,7 @@ FIELDS = (
     "tests",
     "program",
     "rubric",
+    "turns",
     "judge",
     "checker",
     "interactor",
@@ -77,6 +78,11 @@ def problem_from_row(row: Mapping[str, object], where: str, source_revision: str
     Raises `ProblemSourceError` for anything missing, of the wrong type or out of range.
     """
     where = f"problem {_required(row, 'id', where)!r} ({where})"
+    if row.get("turns"):
+        raise ProblemSourceError(
+            f"{where} is a conversation, with turns: expected a single question",
+            "conversations come from problem files",
+        )
     kind = _answer_kind(row, where)
     question = _question(row, kind, where)
     choices = _choices(row, kind, where)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cotfactory.publishing.products.row_parts import Row, prompt, provenance, thinking, written_by
+from cotfactory.publishing.products.row_parts import Row, prompt_of, provenance, thinking, written_by
 from cotfactory.publishing.products.who_may_appear import publishable
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.recipe import Recipe
@@ -15,7 +15,7 @@ def all_graded_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
             **provenance("all_graded", group, graded.candidate.candidate_id),
             "candidate_id": graded.candidate.candidate_id,
             "sample_index": graded.candidate.sample_index,
-            "prompt": prompt(group),
+            "prompt": prompt_of(graded, group),
             "reasoning": thinking(graded.candidate),
             "response": graded.candidate.response,
             "reference_answer": group.problem.answer or None,

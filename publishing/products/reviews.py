@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from cotfactory.publishing.products.row_parts import Row, prompt, provenance, turn_of
+from cotfactory.publishing.products.row_parts import Row, prompt, prompt_of, provenance, turn_of
 from cotfactory.publishing.products.who_may_appear import publishable
 from cotfactory.schemas.broken_text import count_broken_signs
 from cotfactory.schemas.group import GradedCandidate, Group
@@ -46,7 +46,7 @@ def _row(group: Group, review: Review, shown: Mapping[str, GradedCandidate], ter
         "seconds": review.seconds,
         "candidate_id": review.candidate_id,
         "other_id": review.other_id,
-        "prompt": prompt(group),
+        "prompt": prompt_of(graded, group) if graded is not None else prompt(group),
         "completion": _turn(graded),
         "other": _turn(shown.get(review.other_id or "")),
         "verdict": graded.grade.verdict if graded is not None else None,

@@ -24,7 +24,15 @@ VERL_BOXED = "lighteval/MATH"
 ENV_CLASS = "cotfactory"
 """The name under which SkyRL is to know an environment that asks the graders."""
 
-LeftOut = Literal["no_reference", "contaminated", "weak_check", "no_pass_rate", "outside_difficulty", "outside_band"]
+LeftOut = Literal[
+    "no_reference",
+    "later_turn",
+    "contaminated",
+    "weak_check",
+    "no_pass_rate",
+    "outside_difficulty",
+    "outside_band",
+]
 """Why a problem that was asked has no row."""
 
 
@@ -80,14 +88,17 @@ def rl_rows(groups: Sequence[Group], recipe: Recipe) -> list[Row]:
 def left_out(groups: Sequence[Group], recipe: Recipe) -> LeftOut | None:
     """Return why the problem that `groups` are about has no row; None when it has one.
 
-    Without a reference nothing can be checked; a problem of which every attempt is contaminated is itself a
-    benchmark's; tests that a program can forge would reward whoever does. One outside the recipe's difficulty, or more
-    likely outside than inside the band that the recipe samples for, teaches too little; `no_pass_rate`: nothing was
-    graded that tells. Example: 2 of 4 correct is inside 0.2 to 0.8, 5 of 5 is not (13 %).
+    Without a reference nothing can be checked; a later turn of a conversation has no prompt of its own; a problem of
+    which every attempt is contaminated is itself a benchmark's; tests that a program can forge would reward whoever
+    does. One outside the recipe's difficulty, or more likely outside than inside the band that the recipe samples for,
+    teaches too little; `no_pass_rate`: nothing was graded that tells. Example: 2 of 4 correct is inside 0.2 to 0.8, 5
+    of 5 is not (13 %).
     """
     rated = _rated(groups)
     if not _ground_truth(rated[0].problem).strip():
         return "no_reference"
+    if rated[0].problem.follows is not None:
+        return "later_turn"
     if is_contaminated(groups):
         return "contaminated"
     if not recipe.code.allow_weak and has_weak_tests(groups):

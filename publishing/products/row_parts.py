@@ -64,6 +64,11 @@ def prompt(group: Group) -> list[Row]:
     return [_message(message) for message in group.messages]
 
 
+def prompt_of(graded: GradedCandidate, group: Group) -> list[Row]:
+    """Return the prompt of one candidate as it was sent: of a later turn of a conversation, all that was said."""
+    return [_message(message) for message in graded.asked] or prompt(group)
+
+
 def _message(message: Message) -> Row:
     return {"role": message.role, "content": message.content}
 

@@ -1,4 +1,8 @@
-"""Which candidates a row may show: kept ones, rejected ones (wrong, finished, without marks of thinking), or any."""
+"""Which candidates a row may show: kept ones, rejected ones (wrong, finished, without marks of thinking), or any.
+
+Later turns of conversations are in products of their own: a row of another one would have a prompt that answers nothing
+that was asked before, or teach a trainer to answer without thinking.
+"""
 
 from cotfactory.publishing.may_leave import may_leave
 from cotfactory.schemas.group import GradedCandidate, Group
@@ -8,16 +12,27 @@ from cotfactory.schemas.reasoning_tags import MARKS
 def kept(group: Group) -> list[GradedCandidate]:
     """Return the candidates that are published as chains to learn from, by their sample index.
 
-    Those that rest on calls of a tool are none without them: see `kept_with_calls`.
+    Those that rest on calls of a tool are none without them: see `kept_with_calls`; nor are later turns of
+    conversations without what was said before: see `kept_turns`.
     """
-    pairs = zip(group.candidates, group.decisions, strict=True)
-    return by_index([graded for graded, decision in pairs if decision.kept and not graded.turns])
+    if group.problem.follows is not None:
+        return []
+    return [graded for graded in _kept(group) if not graded.turns]
+
+
+def kept_turns(group: Group) -> list[GradedCandidate]:
+    """Return the candidates that are published as turns of a conversation, first ones among them."""
+    return _kept(group) if group.problem.turn is not None else []
 
 
 def kept_with_calls(group: Group) -> list[GradedCandidate]:
     """Return the candidates that rest on calls of a tool and are published with them, by their sample index."""
+    return [graded for graded in _kept(group) if graded.turns]
+
+
+def _kept(group: Group) -> list[GradedCandidate]:
     pairs = zip(group.candidates, group.decisions, strict=True)
-    return by_index([graded for graded, decision in pairs if decision.kept and graded.turns])
+    return by_index([graded for graded, decision in pairs if decision.kept])
 
 
 def rejected(group: Group) -> list[GradedCandidate]:
@@ -25,8 +40,11 @@ def rejected(group: Group) -> list[GradedCandidate]:
 
     Their teacher ended them and they were graded `incorrect`: an `ungraded` or truncated chain is never rejected, as
     what is wrong with it is ours, or the token limit's. Nor is one whose response holds marks of thinking. Drafts
-    that a strategy went on from are among them: they answer the same prompt.
+    that a strategy went on from are among them: they answer the same prompt. Of two later turns of conversations each
+    answers another one.
     """
+    if group.problem.follows is not None:
+        return []
     drafts = [draft for draft, decision in group.drafts if decision.detail is None and may_leave(draft, decision)]
     return by_index(
         [

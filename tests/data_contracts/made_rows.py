@@ -77,6 +77,14 @@ def policy_row(number: int) -> Row:
     return {**sft_row(number), "strategy": "deliberate", "policy_id": "0f" * 8, "must_refuse": None, **grader}
 
 
+def turns_row(number: int) -> Row:
+    """Return the second turn of a conversation."""
+    said = {"role": "assistant", "content": RESPONSE, "reasoning_content": "Nine and nine."}
+    before = [{"role": "user", "content": "Which day is it?"}, {"role": "assistant", "content": "Monday."}]
+    place = {"conversation_id": f"conversation-{number}", "turn": 2, "turns": 3}
+    return {**_chain(number), **place, "prompt": [*before, QUESTION], "completion": [said]}
+
+
 def tools_row(number: int) -> Row:
     call = {"id": "c1", "type": "function", "function": {"name": "python", "arguments": {"code": "9 + 9"}}}
     plain = {"tool_calls": None, "tool_call_id": None, "name": None}
@@ -254,6 +262,7 @@ GOOD_ROW: dict[Product, Callable[[int], Row]] = {
     "sft_chat_reasoning_content": reasoning_content_row,
     "sft_chat_no_reasoning": no_reasoning_row,
     "sft_tools": tools_row,
+    "sft_turns": turns_row,
     "sft_policy": policy_row,
     "preference": preference_row,
     "preference_conversations": conversations_row,

@@ -21,6 +21,8 @@ PRODUCTS: tuple[Product, ...] = get_args(Product)
 TOOL_TURNS = tools_row(1)["messages"]
 STEP_LABEL = "a step is good when one of its rollouts is correct, and only then; one that states nothing is as the next"
 GOES_ON = "the prompt ends with the wrong attempt, and the completion goes on from there"
+NOT_THOUGHT = "no thinking of earlier turns in the prompt"
+IN_TURN = "questions and answers in turn, none empty, and a question in the end"
 TURNS = "somebody asks, each call is answered, and the assistant ends"
 KEY = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ"
 DEMANDS = Demands(require_reasoning=True, max_length_ratio=1.5, one_per_rejection_type=True, rate_off_by=1e-6)
@@ -33,6 +35,14 @@ def assistant(content: str) -> dict[str, str]:
 def reasoned(thought: str | None, response: str = RESPONSE, asked: str | None = None) -> list[dict[str, Any]]:
     said = {"role": "assistant", "content": response, "reasoning_content": thought}
     return [QUESTION | {"reasoning_content": asked}, said]
+
+
+def turns_asked(answer: str) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": "Which day is it?"}, assistant(answer), QUESTION]
+
+
+def turn_said(thought: str | None, response: str = RESPONSE) -> list[dict[str, Any]]:
+    return reasoned(thought, response)[1:]
 
 
 def check_one_bad_row(path: Path, product: Product, spoilt: Mapping[str, Any]) -> ContractReport:
@@ -374,6 +384,38 @@ PLANTED: list[tuple[Product, dict[str, Any], str]] = [
     ("rl", {"grader_args": "{"}, "the grader's arguments are JSON"),
     ("rl", {"problem_id": f"{1:032x}"}, "no problem twice"),
     ("rl", {"license": None}, "license is told"),
+    # What the model thought of the first question, where the second is asked.
+    ("sft_turns", {"prompt": turns_asked("<think>\nA week.\n</think>\n\nMonday.")}, NOT_THOUGHT),
+    ("sft_turns", {"prompt": turns_asked("</think>Monday.")}, NOT_THOUGHT),
+    ("sft_turns", {"prompt": turns_asked("")}, IN_TURN),
+    ("sft_turns", {"prompt": turns_asked("Monday.")[:2]}, IN_TURN),
+    ("sft_turns", {"prompt": [QUESTION, QUESTION]}, IN_TURN),
+    ("sft_turns", {"turn": 1}, "every turn before it is in the prompt"),
+    ("sft_turns", {"prompt": [QUESTION]}, "every turn before it is in the prompt"),
+    ("sft_turns", {"turns": 1}, "a conversation has several turns"),
+    ("sft_turns", {"turns": 1}, "a turn of those there are"),
+    ("sft_turns", {"turn": 0}, "turns are counted from 1"),
+    ("sft_turns", {"conversation_id": "conversation-1"}, "no turn of a conversation twice"),
+    ("sft_turns", {"completion": turn_said(None)}, "reasoning present, as the recipe demands"),
+    ("sft_turns", {"completion": turn_said(" ")}, "reasoning is never blank"),
+    ("sft_turns", {"completion": turn_said("<think>Nine")}, "no thinking tags in any field"),
+    ("sft_turns", {"completion": turn_said("Nine.", TURN)}, "no thinking tags in any field"),
+    ("sft_turns", {"completion": turn_said("Nine.", " ")}, "response not empty"),
+    ("sft_turns", {"completion": turn_said("Nine.") * 2}, "one turn a row"),
+    ("sft_turns", {"completion": [turn_said("Nine.")[0] | {"role": "user"}]}, "the assistant speaks last"),
+    ("sft_turns", {"completion": turn_said(KEY)}, "no key-like string in any text"),
+    ("sft_turns", {"problem_id": f"{1:032x}"}, "no two rows of a problem say the same"),
+    ("sft_turns", {"candidate_id": "candidate-1"}, "no chain twice"),
+    ("sft_turns", {"row_id": "row-00001"}, "no row twice"),
+    ("sft_turns", {"verdict": "incorrect"}, "graded correct"),
+    ("sft_turns", {"finish_reason": "length"}, "not cut short or broken off"),
+    ("sft_turns", {"final_answer": " "}, "final answer not empty"),
+    ("sft_turns", {"license": " "}, "licence present"),
+    ("sft_turns", {"split": ""}, "a split we have"),
+    ("sft_turns", {"pass_rate": -0.1}, "pass rate is a share"),
+    ("sft_turns", {"pass_rate_c": 0}, "this chain counts as correct"),
+    ("sft_turns", {"pass_rate_n": 1}, "c of n"),
+    ("sft_turns", {"output_tokens": -1}, "tokens are counted"),
 ]  # fmt: skip
 
 ASKED_BY_NOBODY: list[list[dict[str, Any]]] = [
@@ -427,7 +469,7 @@ PLANTED += [
     )
     for asked in ASKED_BY_NOBODY
 ]
-WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "sft_tools", "self_correction", "steps")
+WITH_ANSWER: tuple[Product, ...] = (*ANSWERED, "sft_tools", "sft_turns", "self_correction", "steps")
 PLANTED += [(product, {"final_answer": "4711"}, SAYS) for product in WITH_ANSWER]
 PLANTED += [
     (

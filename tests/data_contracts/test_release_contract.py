@@ -31,6 +31,7 @@ COUNTS: Counts = {
     "verdicts": {"correct": 8, "incorrect": 7, "no_answer": 3, "ungraded": 2},
     "dropped": {"incorrect": 7, "no_answer": 3, "ungraded": 2, "duplicate": 1},
     "kept_with_calls": 2,
+    "kept_turns": 5,
     "mutants_accepted": 0,
     "rows_before": {"sft": 5, "rl": 5},
 }
@@ -66,7 +67,7 @@ def good_release() -> Rows:
 def test_good_release_passes(tmp_path: Path) -> None:
     report = check(tmp_path, good_release(), COUNTS, ["some-other-chain"])
     assert report.failures() == []
-    assert (report.product, report.rows) == ("release", 72)
+    assert (report.product, report.rows) == ("release", 77)
     assert report.passed
 
 
@@ -94,6 +95,14 @@ def lost_product(rows: Rows, _: Counts) -> None:
 
 def lost_calls(rows: Rows, _: Counts) -> None:
     rows["sft_tools"].pop()
+
+
+def lost_turns(rows: Rows, _: Counts) -> None:
+    rows["sft_turns"].pop()
+
+
+def turns_as_chains(_: Rows, counts: Counts) -> None:
+    counts["kept_later_turns"] = 1
 
 
 def count(where: str, what: str, value: int) -> Callable[[Rows, Counts], None]:
@@ -128,6 +137,8 @@ FAULTS: list[tuple[Callable[[Rows, Counts], None], str, str]] = [
     (count("dropped", "duplicate", 0), "every attempt was kept or dropped for a reason", "kept_or_dropped = 19"),
     (count("dropped", "duplicate", 12), "and none for two", "kept_or_dropped = 31"),
     (lost_calls, "one chain with calls for each that was kept", "sft_tools_rows = 1"),
+    (lost_turns, "one turn of a conversation for each that was kept", "sft_turns_rows = 4"),
+    (turns_as_chains, "one chain to learn from for each that was kept", "sft_rows_due = 4"),
     (count("funnel", "kept", 8), "one chain to learn from for each that was kept", "sft_rows_due = 6"),
     (too_many_graded, "no more attempts published than made, verdict by verdict", "graded_rows_too_many = 3"),
     (two_verdicts, "a chain has the same verdict in every product", "candidate-2"),
@@ -230,4 +241,4 @@ def test_missing_contract_is_refused(tmp_path: Path) -> None:
 
 def test_contract_is_versioned() -> None:
     assert isinstance(load_release_contract(), ReleaseContract)
-    assert load_release_contract().version == "1.2.0"
+    assert load_release_contract().version == "1.3.0"

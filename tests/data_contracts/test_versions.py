@@ -16,6 +16,7 @@ PINNED: dict[str, tuple[str, str]] = {
     "sft_chat_reasoning_content": ("1.5.0", "3a1bd57d05d3"),
     "sft_chat_no_reasoning": ("1.5.0", "a693bdd0010b"),
     "sft_tools": ("1.2.0", "8f23d0660b4d"),
+    "sft_turns": ("1.0.0", "4ab9ca0544f2"),
     "sft_policy": ("1.0.0", "e861da976dae"),
     "preference": ("1.8.0", "c8a8bd8f1f56"),
     "preference_conversations": ("1.1.0", "8cfe616c4205"),
@@ -27,7 +28,7 @@ PINNED: dict[str, tuple[str, str]] = {
     "all_graded": ("1.5.0", "6297e80801a2"),
     "steps": ("2.1.0", "c69ffe021dbe"),
     "reviews": ("1.0.0", "7b6f2f205941"),
-    "release": ("1.2.0", "04f81c7017f0"),
+    "release": ("1.3.0", "f55cb7a389ef"),
 }
 """After a change: a new number (columns gone or retyped: major; columns or promises added: minor; words: patch), then
 the digest that the failing test names."""

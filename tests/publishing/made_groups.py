@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
+from cotfactory.generators.problems.turns import conversation
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.grade import VERDICTS, Decision, Evidence, Split, Verdict
@@ -185,8 +186,29 @@ def made_tools_group(number: int) -> Group:
     return made_group(problem, [graded]).model_copy(update={"strategy": "python"})
 
 
+LATER_VERDICTS: tuple[Verdict, ...] = ("correct", "incorrect")
+
+
+def made_conversation(number: int, *, response: str = r"It is \boxed{18}.") -> tuple[Group, Group]:
+    """Return the two turns of a conversation: two right first answers, each gone on from, once rightly."""
+    problems = conversation([made_problem(number), made_problem(number + 1000)])
+    first, second = problems
+    asked, after = made_prompt(first), made_prompt(second)
+    answers = [made_graded(made_candidate(first, index, response=f"{response} Way {index}.")) for index in range(2)]
+    later = [
+        made_graded(made_candidate(second, index), verdict).model_copy(
+            update={
+                "before": answers[index],
+                "asked": (*asked, Message(role="assistant", content=answers[index].candidate.response), *after),
+            }
+        )
+        for index, verdict in enumerate(LATER_VERDICTS)
+    ]
+    return made_group(first, answers), made_group(second, later, messages=(*asked, *after))
+
+
 PRODUCTS: tuple[Product, ...] = tuple(
-    product for product in get_args(Product) if product not in ("sft_tools", "sft_policy", "reviews")
+    product for product in get_args(Product) if product not in ("sft_tools", "sft_turns", "sft_policy", "reviews")
 )
 """Those that the mixed groups have rows of."""
 

@@ -15,7 +15,14 @@ from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from cotfactory.schemas.teaching import Message
-from tests.publishing.made_groups import group_of, in_split, made_mixed_group, made_recipe, made_tools_group
+from tests.publishing.made_groups import (
+    group_of,
+    in_split,
+    made_conversation,
+    made_mixed_group,
+    made_recipe,
+    made_tools_group,
+)
 from tests.reviewing.made_reviews import a_review, an_item
 
 RECIPE = made_recipe()
@@ -25,6 +32,8 @@ EVERY_PRODUCT: tuple[Product, ...] = get_args(Product)
 def group_for(product: Product) -> Group:
     if product == "sft_tools":
         return made_tools_group(1)
+    if product == "sft_turns":
+        return made_conversation(1)[1]
     group = made_mixed_group(1)
     if product == "sft_policy":
         return group.model_copy(update={"strategy": "deliberate"})

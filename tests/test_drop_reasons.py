@@ -7,6 +7,7 @@ from cotfactory.flows import problem_rules
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.drop_reasons import BOUGHT_FOR_OTHER_CHAINS, DROP_REASONS, DropReason, Flag
 
+OF_PROBLEMS = ("unsupported", "bad_reference", "refuted_reference", "near_twin", "no_reference")
 OF_CHAINS = [*CHAIN_RULES, *WITHIN_PROBLEM_RULES, *SELECTION_RULES, *BOUGHT_FOR_OTHER_CHAINS]
 
 
@@ -17,9 +18,9 @@ def test_every_reason_has_a_meaning_in_one_sentence_that_fits_a_table() -> None:
 
 
 def test_every_reason_has_one_rule_and_the_rules_are_tried_in_the_order_of_the_reasons() -> None:
-    assert ["unsupported", "bad_reference", "refuted_reference", *OF_CHAINS] == list(DROP_REASONS)
-    # A problem may go for two of the reasons that a chain may go for, and for three of its own.
-    assert set(problem_rules.PROBLEM_RULES) - set(OF_CHAINS) == {"unsupported", "bad_reference", "refuted_reference"}
+    assert [*OF_PROBLEMS, *OF_CHAINS] == list(DROP_REASONS)
+    # A problem may also go for some of the reasons that a chain may go for.
+    assert set(problem_rules.PROBLEM_RULES) - set(OF_CHAINS) == set(OF_PROBLEMS)
 
 
 def test_what_may_only_label_is_found_by_the_last_rules_about_a_chain_alone() -> None:

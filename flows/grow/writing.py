@@ -47,7 +47,7 @@ def places(seeds: Sequence[Problem], source: GrownSource) -> list[Place]:
 def _places(seeds: Sequence[Problem], source: GrownSource) -> Iterator[Place]:
     written: list[tuple[int, GrownWay]] = []
     for position, seed in enumerate(seeds):
-        for way in source.ways:
+        for way in source.ways if seed.follows is None else ():  # a later turn says nothing alone
             if way in WRITTEN_WAYS:
                 if _can_be_written(seed, way):
                     written.append((position, way))

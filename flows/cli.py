@@ -33,6 +33,7 @@ COMMANDS: Commands = {
     "doctor": workspaces.doctor,
     "backup": workspaces.backup,
     "sync": workspaces.sync,
+    "recover": workspaces.recover,
     "compact": workspaces.compact,
     "forget": workspaces.forget,
     "replay": graders.replay,

@@ -12,8 +12,8 @@ from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.ids import content_id_of_all
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
-from cotfactory.warehouse.journal_reader import JournalEntries, JournalReader
-from cotfactory.warehouse.ledger import discard, set_aside
+from cotfactory.warehouse.journal_reader import JournalReader
+from cotfactory.warehouse.ledger import JournalHeader, discard, set_aside
 from cotfactory.warehouse.synced import append_line
 from cotfactory.warehouse.tables import AS_JSON, write_batches, write_table
 from cotfactory.warehouse.workspace import Workspace
@@ -72,8 +72,14 @@ def seal_journal(workspace: Workspace, journal: Path) -> SealedJournal:
     reader = JournalReader(journal)
     count = write_batches(workspace, "candidates", journal.stem, _with_run(reader))
     entries = reader.entries()
-    if entries.unconfirmed_usd or entries.unconfirmed_tokens:
-        _write_unconfirmed(workspace, journal.stem, entries)
+    note_unconfirmed(
+        workspace,
+        journal.stem,
+        entries.header.recipe,
+        usd=entries.unconfirmed_usd,
+        tokens=entries.unconfirmed_tokens,
+        in_flight=len(entries.in_flight),
+    )
     kept = set_aside(journal) if entries.foreign_lines or entries.contradicting_lines else None
     if kept is None:
         discard(journal)
@@ -96,9 +102,14 @@ def seal_own_journal(workspace: Workspace, journal: Path) -> SealedJournal:
 
 def _with_run(reader: JournalReader) -> Iterator[pa.Table]:
     for table in reader.candidates():
-        for name in ("recipe", "run_id"):
-            table = table.append_column(name, pa.repeat(getattr(reader.header, name), len(table)))
-        yield table
+        yield with_run(table, reader.header)
+
+
+def with_run(table: pa.Table, header: JournalHeader) -> pa.Table:
+    """Return candidates with the recipe and the run of their journal."""
+    for name in ("recipe", "run_id"):
+        table = table.append_column(name, pa.repeat(getattr(header, name), len(table)))
+    return table
 
 
 def unconfirmed_of(workspace: Workspace) -> list[Unconfirmed]:
@@ -108,15 +119,16 @@ def unconfirmed_of(workspace: Workspace) -> list[Unconfirmed]:
     return list({line.journal: line for line in map(Unconfirmed.model_validate_json, lines)}.values())
 
 
-def _write_unconfirmed(workspace: Workspace, journal: str, entries: JournalEntries) -> None:
-    line = Unconfirmed(
-        journal=journal,
-        recipe=entries.header.recipe,
-        usd=entries.unconfirmed_usd,
-        tokens=entries.unconfirmed_tokens,
-        in_flight=len(entries.in_flight),
-    )
-    append_line(workspace.ledger / UNCONFIRMED, line.model_dump_json())
+def note_unconfirmed(
+    workspace: Workspace, journal: str, recipe: str, *, usd: float, tokens: int, in_flight: int
+) -> None:
+    """Write down what a journal's sendings may have been billed without an answer, in place of what was said before."""
+    before = next((line for line in unconfirmed_of(workspace) if line.journal == journal), None)
+    if before is None and not usd and not tokens:
+        return
+    line = Unconfirmed(journal=journal, recipe=recipe, usd=usd, tokens=tokens, in_flight=in_flight)
+    if line != before:
+        append_line(workspace.ledger / UNCONFIRMED, line.model_dump_json())
 
 
 def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) -> int:

@@ -1,4 +1,4 @@
-"""Commands about a workspace: sql, status, doctor, backup, sync, compact, forget."""
+"""Commands about a workspace: sql, status, doctor, backup, sync, recover, compact, forget."""
 
 from pathlib import Path
 from typing import Annotated
@@ -70,6 +70,19 @@ def sync(
 
     with shown(as_json, debug) as show:
         show((bring_workspace if home else sync_workspace)(workspace, url))
+
+
+def recover(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a node that was lost, or a copy of it.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Bring home what a node bought and could not tell any more when it was lost; nothing is counted twice."""
+    from cotfactory.flows.inspect.recover import recover_node
+
+    with shown(as_json, debug) as show:
+        show(recover_node(folder, workspace))
 
 
 def compact(workspace: Workspace = WORKSPACE, as_json: Json = False, debug: Debug = False) -> None:

@@ -4,6 +4,7 @@ The nodes are in this process (`nodes_here.py`); `test_ray.py` has real ones.
 """
 
 import asyncio
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
+from cotfactory.warehouse.nodes_journals import bring_home
 from cotfactory.warehouse.seal import unconfirmed_of
 from cotfactory.warehouse.workspace import Workspace
 from tests.flows.conftest import WriteRecipe
@@ -56,8 +58,9 @@ UseNodes = Callable[[int], list[NodeHere]]
 
 
 @pytest.fixture
-def on_nodes(monkeypatch: pytest.MonkeyPatch) -> UseNodes:
+def on_nodes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> UseNodes:
     """Have runs ask on so many nodes; the list that is returned holds them when they are open."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # lost nodes leave their folders
 
     # Nothing here takes algebra: no node need start what answers it.
     monkeypatch.setattr(node, "opened_grading", lambda _: nullcontext(Tools(WorkerPool("math:floor"), None)))
@@ -146,7 +149,8 @@ def test_a_lost_node(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The run ends by itself. Paid twice is at most what was on its way there or not told yet, and that is told."""
-    monkeypatch.setattr(link, "LOST_S", 1.5)
+    if act is NodeHere.stand_still_soon:
+        monkeypatch.setattr(link, "LOST_S", 3.0)
     nodes = on_nodes(2)
     once(teacher, CHAINS // 2, nodes, act)
     # What a lost node had decided and not told must not keep the next shards from being opened: here it never tells.
@@ -160,6 +164,9 @@ def test_a_lost_node(
     assert teacher.calls - CHAINS <= there
     assert sum(line.in_flight for line in unconfirmed_of(Workspace(tmp_path / "w"))) <= there
     assert max(teacher.asked.values()) <= 2
+    brought = [bring_home(Workspace(tmp_path / "w"), path) for path in nodes[0].journals()]
+    assert sum(journal.added for journal in brought) == 0  # all of it was asked again, or had arrived
+    assert found(tmp_path / "w") == chains
 
 
 def test_without_a_node_left_the_run_ends(

@@ -152,9 +152,13 @@ async def _written_down(
             yield job
         await _merge_small_files(run, runner)
     except BaseException as error:
-        if isinstance(error, CotfactoryError) and not isinstance(error, RunInterrupted):  # who interrupts does not wait
-            await _merge_small_files(run, runner)
-        _write_down(run, status_of(error))
+        try:
+            if isinstance(error, CotfactoryError) and not isinstance(
+                error, RunInterrupted
+            ):  # who does is not kept
+                await _merge_small_files(run, runner)
+        finally:
+            _write_down(run, status_of(error))
         progress.note(f"log:      {log}")
         summary = run.summary()
         if isinstance(error, CotfactoryError):

@@ -21,7 +21,7 @@ from cotfactory.warehouse.synced import sync
 from cotfactory.warehouse.tables import BATCH_CHARACTERS, BATCH_ROWS, SCHEMAS, write_file
 from cotfactory.warehouse.workspace import SEED, Workspace
 
-TABLES = ("candidates", "grades", "rewards", "review_items", "reviews", "runs")
+MERGEABLE = ("candidates", "grades", "rewards", "review_items", "reviews", "runs")
 """The tables whose files nobody looks up by name; of a rollout's the candidates are first (`_is_settled`)."""
 TARGET_BYTES = 256 * 2**20
 SMALL_BYTES = TARGET_BYTES // 2
@@ -47,7 +47,7 @@ class Merged(Record):
 
 def has_many_small_files(workspace: Workspace) -> bool:
     """Return whether a table has so many small files that they are to be merged."""
-    return any(_is_scattered(workspace, table) for table in TABLES)
+    return any(_is_scattered(workspace, table) for table in MERGEABLE)
 
 
 def compact(
@@ -60,7 +60,7 @@ def compact(
     merged before stays so, and nothing else was changed.
     """
     merged = []
-    for table in TABLES:
+    for table in MERGEABLE:
         if only_where_many and not _is_scattered(workspace, table):
             continue
         before = len(_files(workspace, table))

@@ -169,6 +169,9 @@ def _carry_out(workspace: Workspace, plan: ChangePlan) -> None:
             _put(workspace, step.path)
         else:
             _remove(workspace, step.path)
+    for folder in {(workspace.root / step.path).parent for step in plan.steps}:
+        if folder.exists():
+            sync(folder)  # what is gone must not come back after a power cut, beside what took its place
     (changing_folder(workspace) / PLAN).unlink()
 
 

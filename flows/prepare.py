@@ -153,9 +153,7 @@ async def _written_down(
         await _merge_small_files(run, runner)
     except BaseException as error:
         try:
-            if isinstance(error, CotfactoryError) and not isinstance(
-                error, RunInterrupted
-            ):  # who does is not kept
+            if isinstance(error, CotfactoryError) and not isinstance(error, RunInterrupted):  # who does, goes
                 await _merge_small_files(run, runner)
         finally:
             _write_down(run, status_of(error))

@@ -105,7 +105,7 @@ class AskingNode:
         session = TeacherSession(
             spec=spec,
             strategy=terms.strategy,
-            teacher=teacher if self._lease is None else AnnouncedTeacher(teacher, self._shipment),
+            teacher=AnnouncedTeacher(teacher, self._shipment),
             limiter=limiter,
             run_budget=self._budget(),
             overrun=BillOverrun(budgeted=self._lease is not None),
@@ -180,7 +180,7 @@ def _told(teacher: _OnNode) -> TeacherReport:
 
 
 class AnnouncedTeacher:
-    """A Teacher that is sent a request only once the head has it in its books: under a budget, if this node is lost,
+    """A Teacher that is sent a request only once the head has it in its books: if this node or the head is lost,
     nothing may have been billed that nobody knows of."""
 
     def __init__(self, teacher: Teacher, shipment: Shipment) -> None:

@@ -17,20 +17,24 @@ import pytest
 from cotfactory.flows.build import ask_and_measure
 from cotfactory.flows.nodes import link, node, ray_cluster
 from cotfactory.flows.nodes.choice import Nodes
+from cotfactory.flows.nodes.on_nodes import Pauses
 from cotfactory.flows.nodes.reported import ReportedBackPressure
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
+from cotfactory.generators.teacher.teacher import Request
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.worker_pool import WorkerPool
 from cotfactory.schemas.errors import BudgetReached, InputError, NodesError, TeacherRefused
+from cotfactory.schemas.teaching import Completion, Sampling
 from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
 from cotfactory.warehouse.nodes_journals import bring_home
 from cotfactory.warehouse.seal import unconfirmed_of
+from cotfactory.warehouse.shipped_journal import Shipment
 from cotfactory.warehouse.workspace import Workspace
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
@@ -226,6 +230,41 @@ def test_a_recipe_that_nodes_cannot_ask_is_refused_before_anything_is_asked(
         with pytest.raises(InputError, match="cannot be asked on nodes yet"):
             ask(write_recipe(**changes), tmp_path / "w", Nodes(address="auto"))
     assert teacher.calls == 0
+
+
+def test_a_pause_is_everybodys_and_does_not_go_round() -> None:
+    """A node that was told to wait reports that it does."""
+    pauses = Pauses()
+    pauses.tell("a", 9.0)
+    assert pauses.of_others("b") == pytest.approx(9.0, abs=2.0)
+    assert pauses.of_others("a") == 0
+    pauses.tell("b", 9.2)
+    assert pauses.of_others("a") == 0
+
+
+def test_a_request_goes_out_when_the_head_has_it_in_its_books() -> None:
+    """A head that was killed, and one that lost a node, knows of every request that may have been billed."""
+    said: list[str] = []
+
+    class Listening:
+        async def complete(self, request: Request) -> Completion:
+            said.append("sent")
+            raise TeacherRefused("enough")
+
+    async def run() -> None:
+        shipment = Shipment(lambda: None)
+        shipment.add("shard", b"an intent")
+        request = Request("id", (), Sampling(), 0, 0)
+        asking = asyncio.create_task(node.AnnouncedTeacher(Listening(), shipment).complete(request))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        said.append(f"told {len(shipment.take())}")
+        shipment.arrived()
+        with pytest.raises(TeacherRefused):
+            await asking
+
+    asyncio.run(run())
+    assert said == ["told 1", "sent"]
 
 
 @pytest.mark.docker

@@ -62,12 +62,14 @@ class Candidates:
     records: SeenRecords
     problem_count: int = 0
 
-    def note(self, problems: Sequence[ExaminedProblem], curation: Curation) -> None:
-        """Remember the chains of a batch of problems that passed; without near-duplicates there is nothing to."""
+    def note(self, problems: Sequence[ExaminedProblem], found: Sequence[ProblemFindings], curation: Curation) -> None:
+        """Remember the chains of a batch of problems that passed, by what was `found` of them `among_themselves`.
+
+        Where nothing is held against near-duplicates there is nothing to.
+        """
         passed: list[tuple[ChainFinding, KnownChain, int]] = []
-        for problem in problems:
+        for problem, findings in zip(problems, found, strict=True):
             self.problem_count += 1
-            findings = among_themselves(problem.findings(), curation)
             passed += [
                 (finding, known, self.problem_count)
                 for group, chains in zip(findings.groups, problem.groups, strict=True)

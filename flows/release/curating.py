@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import NamedTuple
+
+from pydantic import TypeAdapter
 
 from cotfactory.curation.balance import over_domain_share
 from cotfactory.curation.chain_checks.findings import ProblemFindings
@@ -28,18 +31,20 @@ from cotfactory.flows.summary import Tally
 from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import Group, is_draft
 from cotfactory.schemas.ids import content_id
-from cotfactory.schemas.record import Record
 from cotfactory.warehouse.array_spool import ArraySpool
 from cotfactory.warehouse.nameless_file import NamelessFile
 
 BATCH_PROBLEMS = 64
 
 
-class _Found(Record):
+class _Found(NamedTuple):
     """A problem as it waits to be decided, without signatures."""
 
     findings: ProblemFindings
     facts: ProblemFacts
+
+
+_FOUND = TypeAdapter(_Found)
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,11 @@ def curated_problems(job: Job, known: ExaminedChains, rules: str, reruns: ToolRe
         with ArraySpool(folder, SEEN) as records:
             seen = Candidates(records)
             for batch in _examined(job, known, rules, reruns):
-                seen.note([problem.chains for problem in batch], curation)
-                for chains, facts in batch:
-                    findings = among_themselves(chains.findings(), curation)
-                    found.append(_Found(findings=findings, facts=facts).model_dump_json().encode() + b"\n")
+                chains, facts = [problem.chains for problem in batch], [problem.facts for problem in batch]
+                findings = [among_themselves(problem.findings(), curation) for problem in chains]
+                seen.note(chains, findings, curation)
+                for of_problem in map(_Found, findings, facts):
+                    found.append(_FOUND.dump_json(of_problem) + b"\n")
             found.flush()
             near = near_duplicates(seen, curation)
             twins = with_other_numbers(seen, curation)
@@ -80,7 +86,7 @@ def curated_problems(job: Job, known: ExaminedChains, rules: str, reruns: ToolRe
 
 
 def _waiting(found: NamelessFile) -> Iterator[_Found]:
-    return map(_Found.model_validate_json, found.lines())
+    return map(_FOUND.validate_json, found.lines())
 
 
 def _curated(found: _Found, selection: Selection) -> CuratedProblem:

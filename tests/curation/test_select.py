@@ -63,8 +63,9 @@ def decide(
     found = []
     for start in range(0, len(problems), batch):
         examined = examined_problems(problems[start : start + batch], curation, index, NothingKnown())
-        seen.note(examined, curation)
-        found += [among_themselves(problem.findings(), curation) for problem in examined]
+        passed = [among_themselves(problem.findings(), curation) for problem in examined]
+        seen.note(examined, passed, curation)
+        found += passed
     selection = Selection(curation, near_duplicates(seen, curation), {})
     return [
         tuple(

@@ -186,25 +186,36 @@ def made_tools_group(number: int) -> Group:
     return made_group(problem, [graded]).model_copy(update={"strategy": "python"})
 
 
-LATER_VERDICTS: tuple[Verdict, ...] = ("correct", "incorrect")
+OF_TURNS: tuple[tuple[Verdict, ...], ...] = (("correct", "correct"), ("correct", "incorrect"), ("correct",))
+"""What two samples of a conversation come to, turn by turn."""
 
 
-def made_conversation(number: int, *, response: str = r"It is \boxed{18}.") -> tuple[Group, Group]:
-    """Return the two turns of a conversation: two right first answers, each gone on from, once rightly."""
-    problems = conversation([made_problem(number), made_problem(number + 1000)])
-    first, second = problems
-    asked, after = made_prompt(first), made_prompt(second)
-    answers = [made_graded(made_candidate(first, index, response=f"{response} Way {index}.")) for index in range(2)]
-    later = [
-        made_graded(made_candidate(second, index), verdict).model_copy(
-            update={
-                "before": answers[index],
-                "asked": (*asked, Message(role="assistant", content=answers[index].candidate.response), *after),
-            }
-        )
-        for index, verdict in enumerate(LATER_VERDICTS)
-    ]
-    return made_group(first, answers), made_group(second, later, messages=(*asked, *after))
+def made_conversation(
+    number: int, *, response: str = r"It is \boxed{18}.", turns: int = 2, thought: str = "It is 18, as told."
+) -> list[Group]:
+    """Return the turns of a conversation, three at most: two right first answers, one of them gone on from wrongly.
+
+    `thought` may name the turn and the conversation: `Thought {} of {}.`
+    """
+    problems = conversation([made_problem(number + 1000 * turn) for turn in range(turns)])
+    groups: list[Group] = []
+    asked: list[tuple[Message, ...]] = [(), ()]
+    before: list[GradedCandidate | None] = [None, None]
+    for turn, problem in enumerate(problems):
+        answers = []
+        for index, verdict in enumerate(OF_TURNS[turn]):
+            asked[index] = (*asked[index], *made_prompt(problem))
+            said = f"{response} Way {index}." if turn == 0 else r"The answer is \boxed{18}."
+            candidate = made_candidate(problem, index, response=said, reasoning=thought.format(turn + 1, number))
+            graded = made_graded(candidate, verdict)
+            if turn:
+                graded = graded.model_copy(update={"before": before[index], "asked": asked[index]})
+            asked[index] = (*asked[index], Message(role="assistant", content=said))
+            before[index] = graded
+            answers.append(graded)
+        questions = tuple(message for each in problems[: turn + 1] for message in made_prompt(each))
+        groups.append(made_group(problem, answers, messages=questions))
+    return groups
 
 
 PRODUCTS: tuple[Product, ...] = tuple(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from cotfactory.flows.ask.assignments import repeated_questions
+from cotfactory.flows.ask.turns import ended_before
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.review.people_verdicts import refuted_references
 from cotfactory.flows.run_record import Run
@@ -104,12 +105,7 @@ def _grown(reason: DropReason) -> Rule:
 
 def _earlier_turn(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
     """Its conversation ends before it: a turn before it is dropped."""
-    left = {problem.problem_id for problem in problems}
-    found: set[str] = set()
-    for problem in problems:  # in the order of their turns
-        before = problem.follows.problem_id if problem.follows is not None else None
-        if before is not None and (before in found or before not in left):
-            found.add(problem.problem_id)
+    found = ended_before(problems)
     if found:
         run.progress.note(f"{len(found)} later turns of conversations are dropped with a turn before them")
     return found

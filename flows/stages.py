@@ -11,7 +11,7 @@ from types import MappingProxyType
 from cotfactory.curation.balance import require_domains
 from cotfactory.flows.ask.judging import Judging, refuse_unjudged
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
-from cotfactory.flows.ask.turns import refuse_turns
+from cotfactory.flows.ask.turns import refuse_turns, unreleased_turns
 from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
@@ -93,6 +93,8 @@ def load(
     with run.progress.stage("load problems"):
         problems = spool_problems(problems_to_ask(), run.workspace.staging)
         run.advance(len(problems))
+    for line in unreleased_turns(len(problems.later_turns()), run.recipe):
+        run.progress.note(line)
     licenses = {spec.name: spec.license for spec in run.recipe.teachers}
     refuse_forbidden_mix(run.recipe.release.license, (problem.license for problem in problems), licenses)
     run.tally.problems = len(problems)

@@ -56,6 +56,27 @@ def refuse_turns(problem: Problem, recipe: Recipe) -> None:
         )
 
 
+def unreleased_turns(later: int, recipe: Recipe) -> list[str]:
+    """Return a line where a recipe buys so many later turns, and no product of it shows them."""
+    if not later or {"sft_turns", "all_graded"} & set(recipe.release.products):
+        return []
+    return [
+        f"{later:,} problems are later turns of conversations, and no product of this recipe shows them: add sft_turns "
+        "to release.products"
+    ]
+
+
+def ended_before(problems: Sequence[Problem]) -> set[str]:
+    """Return the ids of the later turns among `problems` that follow one which is not among them, at once or before."""
+    left = {problem.problem_id for problem in problems}
+    found: set[str] = set()
+    for problem in problems:  # in the order of their turns
+        before = problem.follows.problem_id if problem.follows is not None else None
+        if before is not None and (before in found or before not in left):
+            found.add(problem.problem_id)
+    return found
+
+
 class TurnSamples(NamedTuple):
     """The samples of one turn by their indexes: right answers that are `there`, and those that may yet `come`."""
 

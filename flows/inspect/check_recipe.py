@@ -10,7 +10,7 @@ from pathlib import Path
 from cotfactory.flows.ask.assignments import repeated_questions
 from cotfactory.flows.ask.judging import refuse_unjudged
 from cotfactory.flows.ask.teachers import describe_endpoint, recorded_counts
-from cotfactory.flows.ask.turns import refuse_turns
+from cotfactory.flows.ask.turns import refuse_turns, unreleased_turns
 from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.trusted_commands import commands_of_rounds
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
@@ -113,7 +113,11 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
         good_references=good,
         ok=tuple(ok),
         faults=tuple(faults),
-        notes=(*_contradictions(problems, plans), *_unknown_licenses(recipe, problems)),
+        notes=(
+            *_contradictions(problems, plans),
+            *_unknown_licenses(recipe, problems),
+            *unreleased_turns(sum(problem.follows is not None for problem in problems), recipe),
+        ),
         test_strength=strength,
     )
     if faults:

@@ -9,6 +9,7 @@ from cotfactory.flows.ask.assignments import Assignment, shards, wanted_samples
 from cotfactory.flows.ask.judging import Judging
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
+from cotfactory.flows.ask.turns import LaterTurns, TurnSamples, ended_before, refuse_turns
 from cotfactory.flows.prepare import refuse_rounds
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
@@ -19,6 +20,7 @@ from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.generators.teacher.budget import cost_usd, worst_case
 from cotfactory.graders.custom_grader import custom_grader
+from cotfactory.schemas.ids import prompt_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe, Rollouts
 from cotfactory.schemas.record import Record
@@ -31,7 +33,7 @@ from cotfactory.warehouse.catalog import build_catalog, query_catalog, quoted
 from cotfactory.warehouse.history import TeacherHistory, teacher_history
 from cotfactory.warehouse.journal_reader import read_journal
 from cotfactory.warehouse.ledger import open_journals
-from cotfactory.warehouse.problem_spool import spool_problems
+from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 
@@ -125,6 +127,10 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
         loaded = stack.enter_context(spool_problems(every_problem, place.staging))
         contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
         problems = loaded.without(contaminated)
+        if problems.later_turns():
+            for problem in problems:
+                refuse_turns(problem, recipe)
+            problems = problems.without(ended_before(problems))
         wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, plans)))
         wanted.snapshot()
         for shard in shards(problems, plans, wanted, recipe.shard_problems):
@@ -137,6 +143,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
                         unsealed += total.add_missing(assignment, request_ids, strategy, waiting)
                         open_problems[shard.plan.spec.name].add(assignment.problem.problem_id)
                 total.expected += steps * expected_samples(assignment.attempts, assignment.known_prefix(), prior)
+        unsealed += _add_turns(problems, plans, wanted, totals, history, waiting)
         count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
         if recipe.rollouts is not None:
             if _decided(place, recipe.name) == count - missing_count:
@@ -202,6 +209,36 @@ class _Total:
             said += worst.output_tokens
         return unsealed
 
+    def add_turns(
+        self,
+        plan: TeacherPlan,
+        problem: Problem,
+        turns: tuple[TurnSamples, TurnSamples],
+        right: float,
+        waiting: Collection[str],
+    ) -> int:
+        """Add the answers to a later turn that may have to be bought; return how many wait in the ledger.
+
+        `turns` are the samples of the turn before and its own, `right` the share of right answers. Each goes on from
+        answers as long as may be.
+        """
+        before, own = turns
+        if not own.to_come or problem.turn is None:
+            return 0
+        strategy, sampling, earlier = plan.strategy, plan.strategy.samplings[0], problem.turn.number - 1
+        ids = strategy.request_ids(problem, prompt_id(strategy.opening(problem)), max(own.to_come) + 1)
+        longest = Usage(input_tokens=earlier * (sampling.output_limit or 0))
+        worst = worst_case(sampling, strategy.plain(problem), longest)
+        unsealed = 0
+        for index in own.to_come:
+            if ids[index][0] in waiting:
+                unsealed += 1
+                continue
+            tokens = {"input_tokens": worst.input_tokens, "output_tokens": worst.output_tokens}
+            self.at_most += Spending(calls=1, **tokens)
+            self.expected += 1.0 if index in before.there else right**earlier
+        return unsealed
+
     def add_rollouts_to_come(self, rule: Rollouts, plan: TeacherPlan, problems: Iterable[Problem]) -> None:
         """Add the most rollouts of chains that are not chosen yet: each goes on from a chain as long as may be."""
         strategy = RolloutStrategy(plan.spec)
@@ -218,6 +255,24 @@ class _Total:
                 input_tokens=rollouts * worst.input_tokens,
                 output_tokens=rollouts * worst.output_tokens,
             )
+
+
+def _add_turns(
+    problems: ProblemSpool,
+    plans: tuple[TeacherPlan, ...],
+    wanted: WantedSamples,
+    totals: Mapping[str, _Total],
+    history: Mapping[str, TeacherHistory | None],
+    waiting: Collection[str],
+) -> int:
+    """Add the later turns of conversations that may be asked; return how many answers wait in the ledger."""
+    later, unsealed = LaterTurns(problems, plans, wanted, len(problems), problems.later_turns()), 0
+    for plan in plans:
+        prior = _prior(history[plan.spec.name])
+        for position, before, own in later.samples(plan):
+            turns, right = (before, own), prior[0] / sum(prior)
+            unsealed += totals[plan.spec.name].add_turns(plan, problems[position], turns, right, waiting)
+    return unsealed
 
 
 def _judgements(recipe: Recipe, problems: Sequence[Problem], plans: Sequence[TeacherPlan], place: Workspace) -> _Total:

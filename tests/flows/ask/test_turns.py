@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from cotfactory.flows.ask.turns import unreleased_turns
 from cotfactory.flows.build import build
+from cotfactory.flows.inspect.estimate import plan_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import load_recipe
@@ -197,6 +199,28 @@ def test_what_follows_a_dropped_turn_is_dropped_with_it(teacher: CountingTeacher
     }
     assert teacher.calls == 12 + 6 + 5
     assert key not in str([rows(summary, product) for product in PRODUCTS])
+
+
+def test_a_plan_counts_later_turns_by_the_right_answers_there_may_be(
+    whole: Whole, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    estimate = plan_recipe(write_conversations(tmp_path, teacher), tmp_path / "w")
+    assert (estimate.samples_wanted, estimate.calls_at_most) == (36, 36)
+    assert 12 < estimate.calls_expected < 36
+    one_more = yaml.safe_load(whole.recipe.read_text()) | {"attempts": SAMPLES + 1}
+    more = whole.recipe.with_name("more.yaml")
+    more.write_text(yaml.safe_dump(one_more))
+    estimate = plan_recipe(more, whole.workspace)
+    # What ended is not gone on with; each new first answer may be, twice.
+    assert (estimate.reused, estimate.calls_at_most) == (27, 3 * CONVERSATIONS)
+
+
+def test_turns_that_no_product_shows_are_told(teacher: CountingTeacher, tmp_path: Path) -> None:
+    recipe = load_recipe(write_conversations(tmp_path, teacher, release={"license": "mit", "products": ["sft"]}))
+    assert [line.partition(":")[0] for line in unreleased_turns(8, recipe)] == [
+        "8 problems are later turns of conversations, and no product of this recipe shows them"
+    ]
+    assert not unreleased_turns(0, recipe)
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,21 @@ class PeopleNumbers(Record):
     precision_low_wanted: float = 0.0
 
 
+class GrownNumbers(Record):
+    """How precise the answers of grown problems are, by the lower end of an interval, and what the recipe demands.
+
+    Of the origins in use that one tells which is worst; one that nobody has measured has 0.
+    """
+
+    precision_low: float = 0.0
+    precision_low_wanted: float = 0.0
+
+
 class RunCounts(Record):
     """What the run counted, apart from the rows: `funnel`, `dropped` and the `kept_` ones as in the manifest.
 
-    `rows_before` are the rows of the last release of the very same recipe, if there is one, `people` what reviews say.
+    `rows_before` are the rows of the last release of the very same recipe, if there is one, `people` what reviews say,
+    `grown` what is known of the answers of grown problems.
     """
 
     funnel: dict[str, int]
@@ -78,6 +89,7 @@ class RunCounts(Record):
     mutants_accepted: int
     rows_before: dict[Product, int]
     people: PeopleNumbers = PeopleNumbers()
+    grown: GrownNumbers = GrownNumbers()
 
 
 class ReleaseNumbers(Record):
@@ -117,6 +129,8 @@ class ReleaseNumbers(Record):
     people_alpha_wanted: float = -1.0
     people_precision_low: float = 0.0
     people_precision_low_wanted: float = 0.0
+    grown_precision_low: float = 0.0
+    grown_precision_low_wanted: float = 0.0
     examples: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
@@ -205,6 +219,7 @@ def measure_release(
         rows_lost_share=max([0.0, *lost]),
         rows_lost_limit=limits.rows_lost,
         **{f"people_{name}": number for name, number in counts.people},
+        **{f"grown_{name}": number for name, number in counts.grown},
         examples={name: examples for name, (_, examples) in found.items()},
         **{name: count for name, (count, _) in found.items()},
     )

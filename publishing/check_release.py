@@ -7,6 +7,7 @@ from typing import get_args
 from cotfactory.data_contracts.check import check_contract
 from cotfactory.data_contracts.contract import Contract, Demands
 from cotfactory.data_contracts.release_contract import (
+    GrownNumbers,
     PeopleNumbers,
     RunCounts,
     check_release,
@@ -92,6 +93,7 @@ def _counts(facts: ReleaseFacts, parent: Manifest | None, recipe: Recipe) -> Run
         mutants_accepted=facts.mutants.accepted if facts.mutants else 0,
         rows_before=_rows_of_same_recipe(parent, facts.recipe_id),
         people=_people(facts, recipe),
+        grown=_grown(facts, recipe),
     )
 
 
@@ -109,6 +111,19 @@ def _people(facts: ReleaseFacts, recipe: Recipe) -> PeopleNumbers:
         precision_low=min(known) if known and len(known) == len(lows) else 0.0,
         precision_low_wanted=wanted.precision_low or 0.0,
     )
+
+
+def _grown(facts: ReleaseFacts, recipe: Recipe) -> GrownNumbers:
+    """Return what the recipe demands of answers that were found, and what the known problems say of those in use."""
+    demands = [source.references.require.precision_low for source in recipe.written_sources.values()]
+    pairs = [
+        (found.precision.low or 0.0, demand)
+        for source, demand in zip(facts.grown, demands, strict=True)
+        for found in source.precision
+        if demand is not None and source.usable.get(found.origin)
+    ]
+    low, wanted = min(pairs, key=lambda pair: pair[0] - pair[1], default=(0.0, 0.0))
+    return GrownNumbers(precision_low=low, precision_low_wanted=wanted)
 
 
 def _rows_of_same_recipe(parent: Manifest | None, recipe_id: str) -> dict[Product, int]:

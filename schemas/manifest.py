@@ -9,6 +9,7 @@ from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.candidate import StrategyName
 from cotfactory.schemas.decontamination import Decontamination
 from cotfactory.schemas.drop_reasons import DropReason
+from cotfactory.schemas.grown_facts import GrownFacts
 from cotfactory.schemas.judge_facts import JudgeFacts
 from cotfactory.schemas.mutant_check import MutantCheck
 from cotfactory.schemas.people_figures import PeopleFigures
@@ -78,7 +79,8 @@ class ReleaseFacts(Record):
     benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all runs of the recipe so
     far; `regrades` tell what became of the verdicts of chains that one version of a grader judged after another,
     `people` what reviews say of graders and of each other, `policies` how the policies fared that rolled out its
-    problems, `judge` what is found of the recipe's judge.
+    problems, `judge` what is found of the recipe's judge, `grown` of the
+    problems that a teacher wrote, source by source.
     """
 
     code_version: str
@@ -101,6 +103,7 @@ class ReleaseFacts(Record):
     people: PeopleFigures | None = None
     policies: tuple[PolicyProgress, ...] = ()
     judge: JudgeFacts | None = None
+    grown: tuple[GrownFacts, ...] = ()
 
 
 class Manifest(Record):

@@ -19,10 +19,13 @@ PROVENANCE: list[tuple[str, pa.DataType]] = [
     ("source_row_id", pa.string()),
     ("license", pa.string()),
     ("domain", pa.string()),
+    ("parent_id", pa.string()),
+    ("answer_origin", pa.string()),
     ("split_group", pa.string()),
     ("split", pa.string()),
 ]
-"""Where a row comes from and which file it is in. `row_id` is unique in its product; `license` is the problem's."""
+"""Where a row comes from and which file it is in. `row_id` is unique in its product; `license` is the problem's.
+`parent_id` is the problem that it was grown from, `answer_origin` where its reference answer is from."""
 
 PASS_RATE: list[tuple[str, pa.DataType]] = [
     ("teacher", pa.string()),

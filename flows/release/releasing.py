@@ -97,6 +97,7 @@ def release_facts(run: Run) -> ReleaseFacts:
         people=figures_of(run.workspace, run.recipe, run.reviews),
         policies=policy_progress(run.workspace, run.problems_file),
         judge=run.judge,
+        grown=tuple(run.grown),
     )
 
 

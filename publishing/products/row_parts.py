@@ -25,6 +25,8 @@ def provenance(product: Product, group: Group, *what: str) -> Row:
         "source_row_id": problem.source_row_id,
         "license": problem.license,
         "domain": problem.domain,
+        "parent_id": problem.parent_id,
+        "answer_origin": problem.reference_by,
         "split_group": problem.split_group,
         "split": group.split,
     }

@@ -28,6 +28,8 @@ def _shared(number: int) -> Row:
         "source_row_id": str(number),
         "license": "mit",
         "domain": None,
+        "parent_id": None,
+        "answer_origin": "given",
         "split_group": f"group-{number}",
         "split": "train",
         "teacher": "owl-7b",

@@ -527,6 +527,15 @@ PLANTED += [
     ("kto_text", {"prompt": "\n"}, "the prompt is never empty"),
 ]
 
+PLANTED += [
+    (product, spoilt, means)
+    for product in PRODUCTS
+    for spoilt, means in (
+        ({"answer_origin": "open", "parent_id": f"{9:032x}"}, "an origin of answers that we have"),
+        ({"answer_origin": "majority"}, "what was grown names its seed"),
+    )
+]
+
 
 def planted_in() -> dict[Product, list[int]]:
     """The positions in PLANTED of what is planted in the rows of each product."""

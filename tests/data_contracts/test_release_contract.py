@@ -119,6 +119,13 @@ def people(**numbers: float) -> Callable[[Rows, Counts], None]:
     return spoil
 
 
+def grown(**numbers: float) -> Callable[[Rows, Counts], None]:
+    def spoil(_: Rows, counts: Counts) -> None:
+        counts["grown"] = numbers
+
+    return spoil
+
+
 def fooled_grader(_: Rows, counts: Counts) -> None:
     counts["mutants_accepted"] = 1
 
@@ -153,6 +160,11 @@ FAULTS: list[tuple[Callable[[Rows, Counts], None], str, str]] = [
         people(precision_low_wanted=0.99),  # nobody has looked yet
         "people find the graders as precise as the recipe demands (review.require.precision_low)",
         "people_precision_low = 0.000",
+    ),
+    (
+        grown(precision_low=0.9, precision_low_wanted=0.95),
+        "answers of grown problems are as precise as the recipe demands (reference.require.precision_low)",
+        "grown_precision_low = 0.900",
     ),
     (fooled_grader, "no grader accepted a falsified answer", "mutants_accepted = 1"),
     (
@@ -241,4 +253,4 @@ def test_missing_contract_is_refused(tmp_path: Path) -> None:
 
 def test_contract_is_versioned() -> None:
     assert isinstance(load_release_contract(), ReleaseContract)
-    assert load_release_contract().version == "1.3.0"
+    assert load_release_contract().version == "1.4.0"

@@ -114,6 +114,7 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
         ok=tuple(ok),
         faults=tuple(faults),
         notes=(
+            *_to_be_written(recipe),
             *_contradictions(problems, plans),
             *_unknown_licenses(recipe, problems),
             *unreleased_turns(sum(problem.follows is not None for problem in problems), recipe),
@@ -125,6 +126,14 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
         failed.summary = report
         raise failed
     return report
+
+
+def _to_be_written(recipe: Recipe) -> list[str]:
+    """Return a line for each source whose problems a teacher writes: they are checked when they are there."""
+    return [
+        f"problems that {source.by!r} writes are not looked at here: a run checks them when they are there"
+        for source in recipe.written_sources.values()
+    ]
 
 
 def _contradictions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -> list[str]:

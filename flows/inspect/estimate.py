@@ -10,6 +10,7 @@ from cotfactory.flows.ask.judging import Judging
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.ask.turns import LaterTurns, TurnSamples, ended_before, refuse_turns
+from cotfactory.flows.grow.at_most import grown_calls_at_most
 from cotfactory.flows.prepare import refuse_rounds
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.settings import hub_access, load_recipe
@@ -62,11 +63,13 @@ class TeacherEstimate(Record):
 
 class RunEstimate(Record):
     """What a run would do. `reused` samples are stored; `unsealed` ones wait in the ledger or in the batches of an
-    interrupted run. `contaminated` problems repeat a benchmark of the recipe and are not asked."""
+    interrupted run. `contaminated` problems repeat a benchmark of the recipe and are not asked. Problems that a teacher
+    writes are in none of these numbers: they take `grown_calls_at_most` more, less what is stored of them."""
 
     recipe: str
     problems: int
     contaminated: int
+    grown_calls_at_most: int
     samples_wanted: int
     reused: int
     unsealed: int
@@ -88,6 +91,11 @@ class RunEstimate(Record):
         ]
         if self.contaminated:
             lines.append(f"  {self.contaminated:,} problems repeat a benchmark and are not asked")
+        if self.grown_calls_at_most:
+            lines.append(
+                f"  and at most {self.grown_calls_at_most:,} calls that write problems, answer and ask them, less what is "
+                "stored of these: they are in none of the other figures"
+            )
         for teacher in self.teachers:
             money = "no price" if teacher.usd_at_most is None else f"${teacher.usd_at_most:.4f}"
             lines.append(
@@ -168,6 +176,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
         recipe=recipe.name,
         problems=problem_count,
         contaminated=len(contaminated),
+        grown_calls_at_most=grown_calls_at_most(recipe),
         samples_wanted=count,
         reused=count - missing_count,
         unsealed=unsealed,

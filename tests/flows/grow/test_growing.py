@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import cotfactory
+from cotfactory.flows.inspect.estimate import plan_recipe
 from tests.flows.counting_teacher import CountingTeacher
 
 PLACES = ("harbour", "library", "bakery", "stadium", "orchard", "museum", "market", "school", "garden", "airport")
@@ -122,6 +123,8 @@ def test_problems_are_written_answered_by_votes_and_asked(grown: Any, writer: Wr
             True,
             False,
         )
+    # Before anything is known: one call for each seed and way, votes on these and known ones, and samples.
+    assert plan_recipe(grown(), tmp_path / "w").grown_calls_at_most == 20 + 4 * (20 + 6) + 4 * 20
     # 20 written and, of 4 votes each, 20 new problems and 6 known ones: the votes are the samples.
     assert (writer.server.calls, summary.teacher_calls) == (20 + 80 + 24, 20 + 80 + 24)
     again = run(grown(), tmp_path / "w")

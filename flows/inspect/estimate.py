@@ -93,8 +93,8 @@ class RunEstimate(Record):
             lines.append(f"  {self.contaminated:,} problems repeat a benchmark and are not asked")
         if self.grown_calls_at_most:
             lines.append(
-                f"  and at most {self.grown_calls_at_most:,} calls that write problems, answer and ask them, less what is "
-                "stored of these: they are in none of the other figures"
+                f"  and at most {self.grown_calls_at_most:,} calls that write problems, answer and ask them, less what "
+                "is stored of these: they are in none of the other figures"
             )
         for teacher in self.teachers:
             money = "no price" if teacher.usd_at_most is None else f"${teacher.usd_at_most:.4f}"

@@ -17,6 +17,7 @@ from cotfactory.graders.grading import self_test
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.problem import Problem, UnsupportedTests
+from cotfactory.warehouse.problem_spool import ProblemSpool
 
 Rule = Callable[[Run, Sequence[Problem], Sequence[TeacherPlan], Tools], Collection[str]]
 """Takes the problems that no earlier rule dropped; returns the ids of those to drop."""
@@ -105,6 +106,8 @@ def _grown(reason: DropReason) -> Rule:
 
 def _earlier_turn(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
     """Its conversation ends before it: a turn before it is dropped."""
+    if isinstance(problems, ProblemSpool) and not problems.later_turns():
+        return ()  # without reading all problems again
     found = ended_before(problems)
     if found:
         run.progress.note(f"{len(found)} later turns of conversations are dropped with a turn before them")

@@ -68,13 +68,11 @@ def unreleased_turns(later: int, recipe: Recipe) -> list[str]:
 
 def ended_before(problems: Sequence[Problem]) -> set[str]:
     """Return the ids of the later turns among `problems` that follow one which is not among them, at once or before."""
-    left = {problem.problem_id for problem in problems}
-    found: set[str] = set()
+    going_on, ended = set[str](), set[str]()
     for problem in problems:  # in the order of their turns
-        before = problem.follows.problem_id if problem.follows is not None else None
-        if before is not None and (before in found or before not in left):
-            found.add(problem.problem_id)
-    return found
+        goes_on = problem.follows is None or problem.follows.problem_id in going_on
+        (going_on if goes_on else ended).add(problem.problem_id)
+    return ended
 
 
 class TurnSamples(NamedTuple):

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from cotfactory.schemas.record import Record
-from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.compact import Merged, compact
 from cotfactory.warehouse.workspace import existing_workspace
 from cotfactory.warehouse.workspace_lock import exclusive
@@ -25,5 +24,4 @@ def compact_workspace(workspace: Path) -> CompactReport:
     """Merge the small files of all tables. Raises WorkspaceBusy while a run goes on or somebody reads the tables."""
     place = existing_workspace(workspace)
     with exclusive(place):
-        build_catalog(place)
         return CompactReport(workspace=str(place.root), merged=tuple(compact(place)))

@@ -10,6 +10,7 @@ import yaml
 
 import cotfactory
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.schemas.errors import ContractFailed
 from tests.flows.counting_teacher import CountingTeacher
 
 PLACES = ("harbour", "library", "bakery", "stadium", "orchard", "museum", "market", "school", "garden", "airport")
@@ -160,3 +161,13 @@ def test_bad_replies_become_no_problems(grown: Any, writer: Writer, tmp_path: Pa
     }
     asked = [body["messages"][-1]["content"] for body in writer.server.bodies]
     assert not any("tickets" in text and "museum" in text for text in asked)  # nobody is paid to answer it
+
+
+def test_too_easy_problems_and_answers_that_nobody_is_sure_of(grown: Any, writer: Writer, tmp_path: Path) -> None:
+    writer.mistakes = {"garden": 1, "airport": 1}  # three of four votes are right
+    rules = {"by": ["majority"], "votes": 4, "known_share": 0.3, "require": {"precision_low": 0.9}}
+    path = grown(ways=["rephrase"], reference=rules, pass_rate={"max": 0.8})
+    with pytest.raises(ContractFailed, match=r"reference\.require\.precision_low"):  # three known problems prove little
+        run(path, tmp_path / "w")
+    dropped = {row["source_row_id"]: row["dropped"] for row in problems(tmp_path / "w")}
+    assert dropped == {place: None if place in writer.mistakes else "outside_difficulty" for place in PLACES}

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from cotfactory.data_contracts.check import check_contract  # noqa: E402
 from cotfactory.data_contracts.contract import Demands, load_contract  # noqa: E402
 from cotfactory.data_contracts.release_contract import RunCounts, check_release, load_release_contract, measure_release  # noqa: E402
-from cotfactory.schemas.recipe import Product, StopAbove  # noqa: E402
+from cotfactory.schemas.release_rules import Product, StopAbove  # noqa: E402
 from cotfactory.schemas.rows import ROW_SCHEMAS  # noqa: E402
 from tests.data_contracts.made_rows import GOOD_ROW  # noqa: E402
 

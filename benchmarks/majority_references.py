@@ -22,7 +22,7 @@ from cotfactory.graders.votes import Vote, agreed
 from cotfactory.reviewing.estimate import clopper_pearson
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 from cotfactory.schemas.recording import Recording
 from cotfactory.schemas.teaching import Sampling, Usage
 

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cotfactory.flows.ask.assignments import wanted_samples
-from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.load_recipe import load_recipe
+from cotfactory.flows.settings import hub_access
 from cotfactory.flows.teacher_plan import teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.grading import grader_name_and_version

@@ -58,9 +58,9 @@ def built(base_url: str, candidates: int, in_flight: int, stream: bool) -> tuple
 
     from benchmarks.teacher_engine import MeteredStages
     from cotfactory.flows.build import build
+    from cotfactory.flows.load_recipe import load_recipe
     from cotfactory.flows.prepare import BuildRequest
     from cotfactory.flows.progress import TerminalProgress
-    from cotfactory.flows.settings import load_recipe
 
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)

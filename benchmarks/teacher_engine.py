@@ -146,9 +146,9 @@ def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
     import uvloop
 
     from cotfactory.flows.build import build
+    from cotfactory.flows.load_recipe import load_recipe
     from cotfactory.flows.prepare import BuildRequest
     from cotfactory.flows.progress import TerminalProgress
-    from cotfactory.flows.settings import load_recipe
 
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)

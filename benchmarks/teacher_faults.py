@@ -19,9 +19,9 @@ import uvloop
 from benchmarks.load_teacher import LoadTeacher, load_teacher, write_recipe
 from cotfactory.flows.build import build
 from cotfactory.flows.end_state import EndState
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 

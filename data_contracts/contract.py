@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from cotfactory.schemas.errors import ContractError, one_line
 from cotfactory.schemas.finish_reason import FINISH_REASONS, FINISHED
-from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 CONTRACTS = Path(__file__).parent

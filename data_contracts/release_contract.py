@@ -14,8 +14,8 @@ from cotfactory.data_contracts.great_expectations_adapter import FrameExpectatio
 from cotfactory.data_contracts.report import EXAMPLES, WHOLE, ContractReport, ExpectationResult
 from cotfactory.data_contracts.violations import literal
 from cotfactory.schemas.errors import ContractError
-from cotfactory.schemas.recipe import Product, StopAbove
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product, StopAbove
 
 CLAIMS: dict[Product, tuple[tuple[str, str], ...]] = {
     "sft": (("candidate_id", "verdict"),),

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product
 
 EXAMPLES = 3
 WHOLE: Literal["release"] = "release"

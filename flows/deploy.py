@@ -14,11 +14,11 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from cotfactory.flows.host.orchestrator import is_open_to_all, lasting_server
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prefect_build import build_recipe
 from cotfactory.flows.prefect_check import check_and_plan
 from cotfactory.flows.prepare import refuse_rounds
 from cotfactory.flows.release.publish import prepare_publishing
-from cotfactory.flows.settings import load_recipe
 from cotfactory.schemas.errors import InputError, OrchestratorError
 from cotfactory.schemas.record import Record
 

@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cotfactory.flows import settings
 from cotfactory.flows.host.grading_tools import configured_sandbox
 from cotfactory.flows.inspect.canned_questions import as_sql
 from cotfactory.flows.inspect.grade_recordings import recorded_candidate
+from cotfactory.flows.load_recipe import load_recipe as checked_recipe
 from cotfactory.generators.problems.file_source import refuse_misspelt
 from cotfactory.generators.problems.row import problem_from_row
 from cotfactory.graders.grader import Tools, open_tools
@@ -76,7 +76,7 @@ def grade_many(answers: Iterable[Sequence[Any]]) -> list[Grade]:
 
 def load_recipe(path: str | Path) -> Recipe:
     """Read and check a recipe file. Raises RecipeError with one line for each mistake."""
-    return settings.load_recipe(Path(path))
+    return checked_recipe(Path(path))
 
 
 def run(

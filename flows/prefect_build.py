@@ -22,12 +22,13 @@ from cotfactory.flows.build import build
 from cotfactory.flows.end_state import EndState, end_state
 from cotfactory.flows.host.signals import stoppable
 from cotfactory.flows.host.standard_error import let_go_of_stderr, outlive_readers
+from cotfactory.flows.load_recipe import DEFAULT_RECIPE, load_recipe, shipped_recipe
 from cotfactory.flows.nodes.choice import chosen_nodes
 from cotfactory.flows.prefect_log import told_to_prefect
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import Progress, TerminalProgress
 from cotfactory.flows.run_page import run_page
-from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, nodes_address, secrets_of, shipped_recipe
+from cotfactory.flows.settings import nodes_address, secrets_of
 from cotfactory.flows.stage_runner import Stage, logged
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import CotfactoryError

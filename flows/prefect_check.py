@@ -12,7 +12,8 @@ from prefect.runtime import flow_run
 
 from cotfactory.flows.inspect.check_recipe import check_recipe
 from cotfactory.flows.inspect.estimate import plan_recipe
-from cotfactory.flows.settings import load_recipe, secrets_of
+from cotfactory.flows.load_recipe import load_recipe
+from cotfactory.flows.settings import secrets_of
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.printable import printable
 from cotfactory.schemas.secrets import masked

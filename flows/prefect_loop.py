@@ -11,11 +11,12 @@ from prefect.runtime import flow_run
 from cotfactory.flows.end_state import EndState, end_state
 from cotfactory.flows.host.signals import stoppable
 from cotfactory.flows.host.trusted_commands import refuse_untrusted_commands
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.loop.loop import LoopRequest, loop
 from cotfactory.flows.prefect_build import WORKER_DRAIN_S, PrefectStages, prefect_state, watching
 from cotfactory.flows.prefect_log import told_to_prefect
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe, secrets_of
+from cotfactory.flows.settings import secrets_of
 from cotfactory.schemas.errors import CotfactoryError
 
 

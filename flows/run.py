@@ -9,10 +9,10 @@ import uvloop
 from cotfactory.flows.build import build, regrade_stored, release_stored
 from cotfactory.flows.host.orchestrator import prefect_server
 from cotfactory.flows.host.signals import DRAIN_S, stoppable
+from cotfactory.flows.load_recipe import DEFAULT_RECIPE, load_recipe, shipped_recipe
 from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import DEFAULT_RECIPE, load_recipe, shipped_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary

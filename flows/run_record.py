@@ -8,8 +8,8 @@ from pathlib import Path
 from cotfactory.curation.decontaminate import BenchmarkIndex
 from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.host.signals import DRAIN_S
+from cotfactory.flows.load_recipe import recipe_id
 from cotfactory.flows.progress import Progress
-from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import PublishedSummary, ReleaseSummary, RunSummary, Tally, Tokens
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.spending import Books

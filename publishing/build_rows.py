@@ -12,7 +12,7 @@ from cotfactory.publishing.products.sft_policy import sft_policy_rows
 from cotfactory.publishing.products.sft_tools import sft_tools_rows
 from cotfactory.publishing.products.sft_turns import sft_turns_rows
 from cotfactory.publishing.products.steps import steps_rows
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 
 BUILDERS: dict[Product, Builder] = {
     "sft": sft_rows,

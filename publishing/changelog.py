@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cotfactory.publishing.diff import ProductDiff
 from cotfactory.schemas.manifest import Manifest
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 
 TITLE = "# Changelog\n"
 CHANGELOG = "CHANGELOG.md"

@@ -18,7 +18,8 @@ from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
 from cotfactory.publishing.stage_rows import StagedRows
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.manifest import Manifest, ReleaseFacts
-from cotfactory.schemas.recipe import Attempts, Product, Recipe
+from cotfactory.schemas.recipe import Attempts, Recipe
+from cotfactory.schemas.release_rules import Product
 
 ROUNDING = 1e-6
 UNKNOWN_ALPHA = -1.0

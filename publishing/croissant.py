@@ -9,7 +9,7 @@ import yaml
 
 from cotfactory.data_contracts.contract import Contract
 from cotfactory.schemas.manifest import Manifest
-from cotfactory.schemas.recipe import Product, Release
+from cotfactory.schemas.release_rules import Product, Release
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 CROISSANT, CITATION = "croissant.json", "CITATION.cff"

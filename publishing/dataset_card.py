@@ -23,7 +23,8 @@ from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.people_figures import Estimate
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}

@@ -12,8 +12,8 @@ from pydantic import Field
 from cotfactory.data_contracts.check import open_duckdb
 from cotfactory.publishing.changed_making import changed_making
 from cotfactory.publishing.read_manifest import read_manifest
-from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product
 
 EXAMPLES = 3
 TEXTS = frozenset(

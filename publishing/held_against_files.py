@@ -22,7 +22,8 @@ from cotfactory.schemas.errors import ContractError, PublishError
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.manifest import Manifest
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 
 SHARD = re.compile(r"([a-z_]+)/(train|test)-(\d{5})-of-(\d{5})\.parquet")
 AGAIN = "make the release again; nothing was sent"

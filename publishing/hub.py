@@ -21,8 +21,9 @@ from cotfactory.publishing.hub_repository import Ask, Repository, make_public, o
 from cotfactory.publishing.named_repository import named_after
 from cotfactory.publishing.release_folder import MANIFEST, FileToSend, OpenRelease, open_release
 from cotfactory.schemas.errors import PublishError
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product
 
 logger = logging.getLogger(__name__)
 

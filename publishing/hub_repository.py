@@ -8,8 +8,8 @@ from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils._validators import validate_repo_id
 
 from cotfactory.schemas.errors import InputError, PublishError
-from cotfactory.schemas.recipe import Gated
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Gated
 
 Ask = Callable[[str], bool]
 """Asks a person a yes-or-no question."""

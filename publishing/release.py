@@ -29,8 +29,9 @@ from cotfactory.publishing.versions import FIRST_VERSION, chosen_version, held_b
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import Manifest, ReleasedFile, ReleaseFacts, StrengthOfTests
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product
 from cotfactory.warehouse import freed_memory
 
 logger = logging.getLogger(__name__)

@@ -25,7 +25,8 @@ from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.manifest import Manifest
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 
 
 def write_pages(

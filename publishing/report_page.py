@@ -29,9 +29,10 @@ from cotfactory.publishing.token_figures import TokenFigures
 from cotfactory.schemas.drop_reasons import DROP_REASONS
 from cotfactory.schemas.key_like import count_key_like
 from cotfactory.schemas.manifest import Manifest
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.regrade import Regrade
+from cotfactory.schemas.release_rules import Product
 
 REPORT = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"

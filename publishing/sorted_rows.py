@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from cotfactory.publishing.products.row_parts import Row
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.ids import content_id
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 SPOOL_BYTES = 8_000_000

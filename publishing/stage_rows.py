@@ -15,7 +15,8 @@ from cotfactory.publishing.sorted_rows import RowSpool, rows_sha, write_index, w
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.group import Group
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 
 LABELLED: tuple[Product, ...] = ("kto", "kto_text")
 Spools = dict[Product, dict[Split, RowSpool]]

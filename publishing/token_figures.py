@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cotfactory.publishing.tokenizer_folder import told_tokenizer
 from cotfactory.schemas.errors import InputError
-from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product
 
 COUNT_TIMEOUT_S = 900.0
 ROWS_COUNTED = 5_000

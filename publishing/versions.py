@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cotfactory.publishing.diff import ProductDiff
 from cotfactory.schemas.errors import InputError, WorkspaceError
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 
 FIRST_VERSION = "v1.0.0"
 VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")

@@ -5,7 +5,7 @@ What each column means to a reader is told once, in `data_contracts/`.
 
 import pyarrow as pa
 
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 
 MESSAGES: pa.DataType = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 REASONED_MESSAGES: pa.DataType = pa.list_(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cotfactory.data_contracts.contract import Contract, load_contract
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE, ROWS = DOCS / "products.md", DOCS / "sample_rows.json"

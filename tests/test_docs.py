@@ -27,7 +27,8 @@ from cotfactory.flows.cli import app
 from cotfactory.flows.host.signals import HANDLED
 from cotfactory.schemas import errors
 from cotfactory.schemas.finish_reason import FINISH_REASONS
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from cotfactory.warehouse.ledger import BALLAST_BYTES
 

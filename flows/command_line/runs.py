@@ -162,8 +162,8 @@ def loop(
 ) -> None:
     """Have a teacher learn from what was kept of its chains, round after round. Resumes by itself."""
     from cotfactory.flows.host import trusted_commands
+    from cotfactory.flows.load_recipe import load_recipe
     from cotfactory.flows.loop.run_loop import loop_recipe
-    from cotfactory.flows.settings import load_recipe
 
     with shown(as_json, debug) as show:
         trust_hosts(recipe, trust)

@@ -72,7 +72,7 @@ def trust_hosts(recipe: Path | None, hosts: list[str] | None) -> None:
     if recipe is None:  # the demo sends nothing to anybody
         return
     from cotfactory.flows.host.trusted_hosts import trust_what_is_answered_yes
-    from cotfactory.flows.settings import load_recipe
+    from cotfactory.flows.load_recipe import load_recipe
 
     trust_what_is_answered_yes(load_recipe(recipe), hosts or (), ask_on_terminal())
 

@@ -22,7 +22,7 @@ from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import ProblemSourceError, RecordingError
 from cotfactory.schemas.ids import problem_id
 from cotfactory.schemas.problem import AnswerKind, Problem
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 from cotfactory.schemas.recording import Recording
 
 UNNAMED_CHOICES = ("",) * 10

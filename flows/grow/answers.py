@@ -19,7 +19,8 @@ from cotfactory.schemas.grown_rules import AnswerFrom, References
 from cotfactory.schemas.ids import problem_id, seed_from
 from cotfactory.schemas.people_figures import Estimate
 from cotfactory.schemas.problem import Problem, Program
-from cotfactory.schemas.recipe import Attempts, GrownSource, Recipe
+from cotfactory.schemas.problem_sources import GrownSource
+from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.warehouse.wanted import StoredStep, WantedSamples
 
 Answers = dict[str, str]

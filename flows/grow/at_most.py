@@ -6,7 +6,8 @@ from pathlib import Path
 from cotfactory.flows.grow.writing import places
 from cotfactory.flows.settings import hub_access
 from cotfactory.generators.problems.load_problems import load_problems
-from cotfactory.schemas.recipe import GrownSource, Recipe
+from cotfactory.schemas.problem_sources import GrownSource
+from cotfactory.schemas.recipe import Recipe
 
 
 def grown_calls_at_most(recipe: Recipe) -> int:

@@ -42,7 +42,8 @@ from cotfactory.graders.grading import accepts
 from cotfactory.schemas.grown_facts import AnswerPrecision, GrownFacts
 from cotfactory.schemas.grown_rules import AnswerFrom, GrownWay, WrittenDifficulty
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import Attempts, GrownSource
+from cotfactory.schemas.problem_sources import GrownSource
+from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.wanted import WantedSamples

@@ -21,7 +21,8 @@ from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.grown_rules import WRITTEN_WAYS, GrownWay
 from cotfactory.schemas.ids import grade_id, prompt_id
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import Attempts, GrownSource, Recipe
+from cotfactory.schemas.problem_sources import GrownSource
+from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.warehouse.wanted import WantedSample, WantedSamples
 from cotfactory.warehouse.workspace import Workspace

@@ -15,11 +15,12 @@ from cotfactory.flows.host.grading_tools import open_grading
 from cotfactory.flows.host.trusted_commands import commands_of_rounds
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.inspect.check_nodes import check_nodes
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.problem_rules import why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.release.tokenizer import usable_tokenizer
-from cotfactory.flows.settings import hub_access, load_recipe, sandbox_runtime
+from cotfactory.flows.settings import hub_access, sandbox_runtime
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
 from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.code.compiled import has_language, languages_asked_for

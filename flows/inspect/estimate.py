@@ -11,9 +11,10 @@ from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.ask.turns import LaterTurns, TurnSamples, ended_before, refuse_turns
 from cotfactory.flows.grow.at_most import grown_calls_at_most
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import refuse_rounds
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
-from cotfactory.flows.settings import hub_access, load_recipe
+from cotfactory.flows.settings import hub_access
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitted_prior

@@ -19,7 +19,7 @@ from cotfactory.schemas.finish_reason import finish_reason_of
 from cotfactory.schemas.grade import VERDICTS, Grade
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.recording import Recording
 from cotfactory.schemas.teaching import Completion, Sampling, Usage

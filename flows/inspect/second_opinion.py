@@ -16,7 +16,7 @@ from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import grade_batch, self_test
 from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 from cotfactory.schemas.record import Record
 from cotfactory.schemas.recording import Recording
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.errors import InputError
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 
 Row = Mapping[str, Any]
 Choose = Callable[[Iterable[Row]], list[Row]]

@@ -14,6 +14,7 @@ from pathlib import Path
 from cotfactory.flows.build import ask_and_measure, release_stored
 from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.job import Job
+from cotfactory.flows.load_recipe import recipe_id
 from cotfactory.flows.loop.estimates import Estimate, measures, paired_difference
 from cotfactory.flows.loop.loop_page import draw_page
 from cotfactory.flows.loop.loop_summary import LoopSummary, StudentRound
@@ -23,7 +24,6 @@ from cotfactory.flows.loop.round_problems import RoundProblems, round_problems
 from cotfactory.flows.loop.student_commands import filled, served, trained
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import Progress
-from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.schemas.curation import HeldOut

@@ -7,10 +7,10 @@ import uvloop
 from cotfactory.flows.host.orchestrator import prefect_server
 from cotfactory.flows.host.signals import DRAIN_S, stoppable
 from cotfactory.flows.host.trusted_commands import refuse_untrusted_commands
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.loop.loop import LoopRequest, loop
 from cotfactory.flows.loop.loop_summary import LoopSummary
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.schemas.errors import RecipeError
 

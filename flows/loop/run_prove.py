@@ -8,11 +8,11 @@ from pathlib import Path
 import uvloop
 
 from cotfactory.flows.host.signals import stoppable
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.loop.arms import chosen_arms
 from cotfactory.flows.loop.proof import Proof
 from cotfactory.flows.loop.proof_page import proof_page
 from cotfactory.flows.loop.prove import ProveRequest, needs_torch, prove
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import InputError, ProofBroken, WorkspaceError

@@ -13,7 +13,7 @@ from cotfactory.schemas.curation import BenchmarkFile, BenchmarkHub, Curation
 from cotfactory.schemas.decontamination import BenchmarkShare, BenchmarkText, Decontamination
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import ColumnMap, HubSource
+from cotfactory.schemas.problem_sources import ColumnMap, HubSource
 
 BATCH = 1_000
 

@@ -12,11 +12,12 @@ from cotfactory.data_contracts.report import ContractReport
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
+from cotfactory.flows.load_recipe import recipe_id
 from cotfactory.flows.release.standing import note_standing
 from cotfactory.flows.review.people_verdicts import figures_of
 from cotfactory.flows.review.reviewed_groups import with_reviews
 from cotfactory.flows.run_record import Run
-from cotfactory.flows.settings import hub_target, recipe_id
+from cotfactory.flows.settings import hub_target
 from cotfactory.flows.summary import PublishedSummary, ReleaseSummary
 from cotfactory.graders.code.program_mutants import strength_of_tests
 from cotfactory.graders.grader import Tools

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from cotfactory.flows.host.code_id import code_id
 from cotfactory.flows.job import Job
+from cotfactory.flows.load_recipe import recipe_id
 from cotfactory.flows.release.examined import texts_id
 from cotfactory.flows.run_record import Run
-from cotfactory.flows.settings import recipe_id
 from cotfactory.flows.summary import ReleaseSummary, Tally
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.versions import latest_release

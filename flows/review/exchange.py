@@ -5,9 +5,9 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.review.answers import LONGEST_NOTE, review_id
 from cotfactory.flows.review.review import opened_session
-from cotfactory.flows.settings import load_recipe
 from cotfactory.reviewing.exchange import (
     EXCHANGE_FORMATS,
     LABEL_STUDIO_CONFIG,

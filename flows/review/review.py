@@ -12,10 +12,10 @@ from aiohttp import web
 
 from cotfactory.flows.host.listener import BACKLOG, LOOPBACK, listening, only_reachable_from_here, url_of
 from cotfactory.flows.host.signals import drained
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.review.app import ReviewSession, review_app
 from cotfactory.flows.review.draw import drawn_items
 from cotfactory.flows.review.shown_items import shown_items
-from cotfactory.flows.settings import load_recipe
 from cotfactory.generators.local_teachers.own_host import own_host_only
 from cotfactory.reviewing.figures import by_item, people_figures
 from cotfactory.reviewing.queue import due_items

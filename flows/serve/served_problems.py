@@ -18,7 +18,7 @@ from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.schemas.code import Code
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.problem import CustomGrader, Problem
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 from cotfactory.schemas.sandbox_packages import SandboxKeys
 from cotfactory.schemas.teaching import Message
 from cotfactory.warehouse.released import released_problems

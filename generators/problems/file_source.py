@@ -16,7 +16,7 @@ from cotfactory.generators.problems.row import FIELDS, did_you_mean, problem_fro
 from cotfactory.generators.problems.turns import conversation, turn_rows
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 
 Row = dict[str, object]
 BATCH_ROWS = 50

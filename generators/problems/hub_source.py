@@ -14,7 +14,7 @@ from cotfactory.generators.problems.formats.benchmark_row import problem_fields
 from cotfactory.generators.problems.row import problem_from_row
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
-from cotfactory.schemas.recipe import HubSource
+from cotfactory.schemas.problem_sources import HubSource
 from cotfactory.schemas.record import Record
 
 PATTERN_TIMEOUT_S = 2.0

@@ -11,7 +11,7 @@ from cotfactory.generators.problems.procedural_source import load_procedural
 from cotfactory.generators.problems.reasoning_gym_source import load_reasoning_gym
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import CustomGrader, Problem
-from cotfactory.schemas.recipe import GrownSource, ProblemSource
+from cotfactory.schemas.problem_sources import GrownSource, ProblemSource
 
 # The source is Any because each loader takes the record of its own kind, which the key names.
 SOURCES: dict[str, Callable[[Any, Path, HubAccess], Iterator[Problem]]] = {

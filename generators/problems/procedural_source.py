@@ -20,7 +20,7 @@ from cotfactory.generators.problems.families.units_percent import units_percent
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.ids import problem_id, seed_from
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import ProceduralSource
+from cotfactory.schemas.problem_sources import ProceduralSource
 
 FAMILIES: dict[str, Family] = {
     "arithmetic_stories": arithmetic_stories,

@@ -9,8 +9,8 @@ from cotfactory.generators.problems.row import did_you_mean, split_group_of
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.ids import problem_id, seed_from
 from cotfactory.schemas.problem import Problem, ScorerTests
+from cotfactory.schemas.problem_sources import ReasoningGymSource
 from cotfactory.schemas.reasoning_gym_tasks import EXACT_TASKS
-from cotfactory.schemas.recipe import ReasoningGymSource
 
 UNREPEATABLE_TASKS = frozenset({"isomorphic_strings", "list_functions", "ransom_note"})
 """Tasks that make other items of the same seed in the next process: they draw from Python sets of strings."""

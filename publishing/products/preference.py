@@ -7,7 +7,8 @@ from cotfactory.publishing.products.row_parts import Row, prompt, provenance, th
 from cotfactory.publishing.products.who_may_appear import kept, own_corrections, rejected
 from cotfactory.reviewing.settle import settle
 from cotfactory.schemas.group import GradedCandidate, Group
-from cotfactory.schemas.recipe import PreferencePairs, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import PreferencePairs
 from cotfactory.schemas.review import Review
 
 Pair = tuple[GradedCandidate, GradedCandidate]

@@ -6,7 +6,8 @@ from cotfactory.publishing.products.preference import kto_rows, preference_rows
 from cotfactory.publishing.products.row_parts import Row
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.ids import content_id
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 
 SAID = ("chosen", "rejected", "completion")
 

@@ -7,7 +7,8 @@ from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.group import GradedCandidate, Group
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.reasoning_tags import PUBLISHED
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.teaching import Message
 
 Row = dict[str, Any]

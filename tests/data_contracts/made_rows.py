@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 Row = dict[str, Any]

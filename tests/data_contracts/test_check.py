@@ -13,7 +13,7 @@ from cotfactory.data_contracts.check import check_contract
 from cotfactory.data_contracts.contract import Demands, load_contract
 from cotfactory.data_contracts.report import ContractReport
 from cotfactory.schemas.errors import ContractError
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.data_contracts.made_rows import QUESTION, RESPONSE, TURN, WRONG, WRONG_TURN, good_rows, tools_row, write_rows
 

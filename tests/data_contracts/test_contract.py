@@ -8,7 +8,7 @@ import yaml
 
 from cotfactory.data_contracts.contract import CONTRACTS, Demands, load_contract
 from cotfactory.schemas.errors import ContractError
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 
 PRODUCTS: tuple[Product, ...] = get_args(Product)

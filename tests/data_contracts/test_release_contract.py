@@ -20,7 +20,7 @@ from cotfactory.data_contracts.release_contract import (
 )
 from cotfactory.data_contracts.report import ContractReport
 from cotfactory.schemas.errors import ContractError
-from cotfactory.schemas.recipe import Product, StopAbove
+from cotfactory.schemas.release_rules import Product, StopAbove
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.data_contracts.made_rows import Row, good_rows, write_rows
 

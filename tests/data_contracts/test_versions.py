@@ -8,8 +8,8 @@ import pytest
 
 from cotfactory.data_contracts.contract import load_contract
 from cotfactory.data_contracts.release_contract import load_release_contract
-from cotfactory.schemas.recipe import Product
 from cotfactory.schemas.record import Record
+from cotfactory.schemas.release_rules import Product
 
 PINNED: dict[str, tuple[str, str]] = {
     "sft": ("1.7.0", "cc2f5486778f"),

@@ -20,9 +20,9 @@ import yaml
 
 from cotfactory.flows.build import build, regrade_stored, release_stored
 from cotfactory.flows.host.interpreter import give_up_if_interrupted
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.publishing import sorted_rows
@@ -179,7 +179,7 @@ from cotfactory.flows.build import build
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.load_recipe import load_recipe
 
 left = int(sys.argv[3])
 grade_row = shard.grade_row

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from cotfactory.flows.build import build
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.publishing.release_folder import open_release
 from cotfactory.warehouse.catalog import query_catalog

@@ -10,9 +10,9 @@ import pytest
 from cotfactory.flows.build import regrade_stored
 from cotfactory.flows.inspect.check_recipe import CheckFailed, check_recipe
 from cotfactory.flows.inspect.grade_recordings import grade_recordings
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.schemas.errors import GraderError, RecipeError
 from tests.flows.conftest import WriteRecipe

@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
+from cotfactory.flows.load_recipe import load_recipe, shipped_recipe
 from cotfactory.flows.recipe_file import read_recipe_file
-from cotfactory.flows.settings import load_recipe, shipped_recipe
 from cotfactory.generators.problems.file_source import load_file
 from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Request
@@ -24,7 +24,8 @@ from cotfactory.publishing.release_folder import open_release
 from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.errors import CotfactoryError, ProblemSourceError, RecipeError, TeacherError, WorkspaceError
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import FileSource, Recipe
+from cotfactory.schemas.problem_sources import FileSource
+from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Completion, Message
 from cotfactory.warehouse.checksums import check_sealed

@@ -13,7 +13,7 @@ import pytest
 from cotfactory.generators.problems.file_source import LARGEST_ROW, read_rows
 from cotfactory.generators.problems.hub_source import _answer, _compiled
 from cotfactory.schemas.errors import ProblemSourceError
-from cotfactory.schemas.recipe import HubSource
+from cotfactory.schemas.problem_sources import HubSource
 
 MEMORY = 1_000_000_000
 """Bytes that reading one may take."""

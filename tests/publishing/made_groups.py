@@ -12,8 +12,10 @@ from cotfactory.schemas.group import GradedCandidate, Group, LabelledChain, Pass
 from cotfactory.schemas.ids import problem_id, prompt_id, request_id
 from cotfactory.schemas.manifest import FunnelStage, ReleaseFacts, TeacherShare
 from cotfactory.schemas.problem import AnswerKind, Problem, Tests
+from cotfactory.schemas.problem_sources import FileSource
 from cotfactory.schemas.python_tool import ToolCall
-from cotfactory.schemas.recipe import FileSource, Product, Recipe, Release
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product, Release
 from cotfactory.schemas.teacher_spec import TeacherSpec
 from cotfactory.schemas.teaching import Message, Sampling, Usage
 from tests.builders import AT, a_candidate, a_grade, a_problem

@@ -15,7 +15,7 @@ from cotfactory.data_contracts.report import WHOLE, ContractReport, ExpectationR
 from cotfactory.publishing.sorted_rows import INDEX, rows_sha
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.manifest import FunnelStage, Manifest, ReleasedFile, ReleaseFacts
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.data_contracts.made_rows import good_rows
 from tests.publishing.made_groups import made_recipe

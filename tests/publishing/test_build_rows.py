@@ -12,7 +12,7 @@ from cotfactory.publishing.stage_rows import stage_rows
 from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.python_tool import ToolCall
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from cotfactory.schemas.teaching import Message
 from tests.publishing.made_groups import (

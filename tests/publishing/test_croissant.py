@@ -7,7 +7,7 @@ import yaml
 from cotfactory.data_contracts.contract import load_contract
 from cotfactory.publishing.croissant import citation, croissant
 from cotfactory.schemas.manifest import Manifest, ReleasedFile
-from cotfactory.schemas.recipe import Product, Release
+from cotfactory.schemas.release_rules import Product, Release
 from tests.publishing.made_groups import made_facts, made_recipe
 
 FILES = ("sft/train-00000-of-00002.parquet", "sft/train-00001-of-00002.parquet", "rl/test-00000-of-00001.parquet")

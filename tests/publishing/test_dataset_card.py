@@ -19,7 +19,8 @@ from cotfactory.schemas.decontamination import METHODS, BenchmarkShare, Decontam
 from cotfactory.schemas.grade import Decision
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import ReleaseFacts, StrengthOfTests
-from cotfactory.schemas.recipe import Attempts, Product, Recipe
+from cotfactory.schemas.recipe import Attempts, Recipe
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.publishing.made_groups import (
     KEY,

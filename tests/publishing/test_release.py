@@ -20,7 +20,8 @@ from cotfactory.schemas.errors import ContractFailed, WorkspaceError
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import ReleaseFacts
 from cotfactory.schemas.mutant_check import MutantCheck
-from cotfactory.schemas.recipe import Product, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import Product
 from tests.publishing.made_groups import (
     KEY,
     contaminated,

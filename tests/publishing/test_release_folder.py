@@ -16,7 +16,7 @@ from cotfactory.data_contracts.report import WHOLE, ContractReport, ExpectationR
 from cotfactory.publishing.hub import HubTarget, publish_release
 from cotfactory.publishing.hub_repository import Repository
 from cotfactory.schemas.errors import CotfactoryError
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
 from tests.publishing.hub_server import HubServer
 from tests.publishing.small_release import make_release, write_contract, write_indexes, write_manifest

@@ -13,7 +13,7 @@ from cotfactory.generators.problems.formats.livecodebench import LiveCodeBenchRo
 from cotfactory.generators.problems.formats.mbppplus import MbppPlusRow
 from cotfactory.generators.problems.formats.multipl_e import MultiPlERow
 from cotfactory.generators.problems.formats.taco import TacoRow
-from cotfactory.schemas.recipe import RowFormat
+from cotfactory.schemas.problem_sources import RowFormat
 
 FORMATS: Mapping[RowFormat, type[BenchmarkRow]] = {
     "livecodebench": LiveCodeBenchRow,

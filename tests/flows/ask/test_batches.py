@@ -16,9 +16,9 @@ import pytest
 
 from cotfactory.flows.build import build
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.warehouse.books import books_of

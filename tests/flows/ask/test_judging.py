@@ -10,9 +10,9 @@ import pytest
 
 import cotfactory
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.review.review import opened_session
 from cotfactory.flows.run import regrade_recipe, release_recipe
-from cotfactory.flows.settings import load_recipe
 from cotfactory.schemas.errors import ContractFailed, RecipeError
 from cotfactory.schemas.review import Answer
 from cotfactory.warehouse.stored_reviews import write_review

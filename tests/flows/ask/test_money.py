@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 
 from cotfactory.flows.build import build
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import BudgetReached, CotfactoryError

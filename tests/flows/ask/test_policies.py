@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import cotfactory
-from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.schemas.errors import RecipeError
 from tests.flows.conftest import WriteRecipe
 

@@ -12,10 +12,10 @@ import yaml
 from cotfactory.flows.ask.rollouts import chosen_chains, step_count
 from cotfactory.flows.build import regrade_stored, release_stored
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.release.rebuild import rebuild
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import BudgetReached, RecipeError

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cotfactory.flows.inspect.estimate import plan_recipe
-from cotfactory.flows.settings import load_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.schemas.errors import RecipeError
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong

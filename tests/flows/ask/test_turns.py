@@ -18,9 +18,9 @@ import yaml
 from cotfactory.flows.ask.turns import unreleased_turns
 from cotfactory.flows.build import build
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import RecipeError

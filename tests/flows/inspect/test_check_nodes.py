@@ -6,9 +6,9 @@ import pytest
 
 from cotfactory.flows.host.grading_tools import GradingTerms, opened_grading
 from cotfactory.flows.inspect.check_nodes import check_nodes
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.nodes import ray_cluster
 from cotfactory.flows.nodes.choice import Nodes
-from cotfactory.flows.settings import load_recipe
 from cotfactory.schemas.code import Code
 from cotfactory.schemas.errors import SandboxError
 from tests.flows.conftest import WriteRecipe

@@ -13,13 +13,13 @@ import yaml
 
 from cotfactory.flows.build import build
 from cotfactory.flows.host.trusted_commands import refuse_untrusted_commands, trust_commands
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.loop.estimates import Estimate
 from cotfactory.flows.loop.loop import LoopRequest, loop, why_no_more
 from cotfactory.flows.loop.loop_summary import LoopSummary
 from cotfactory.flows.loop.run_prove import RoundProgress
 from cotfactory.flows.loop.student_commands import filled
 from cotfactory.flows.prepare import BuildRequest
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages, Stage
 from cotfactory.schemas.errors import RecipeError, TrainingFailed
 from cotfactory.schemas.recipe import Attempts

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from cotfactory.flows.build import ask_and_measure
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.nodes import link, node, ray_cluster
 from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.nodes.on_nodes import Pauses
 from cotfactory.flows.nodes.reported import ReportedBackPressure
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.generators.teacher.teacher import Request
 from cotfactory.graders.grader import Tools

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cotfactory.flows.build import build
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from tests.flows.conftest import WriteRecipe

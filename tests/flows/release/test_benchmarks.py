@@ -7,8 +7,8 @@ import pytest
 
 from cotfactory.flows.inspect.check_recipe import check_recipe
 from cotfactory.flows.inspect.estimate import plan_recipe
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
-from cotfactory.flows.settings import load_recipe
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.schemas.curation import BenchmarkFile, Curation
 from cotfactory.schemas.errors import ProblemSourceError, RecipeError

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from cotfactory.flows.build import build, regrade_stored
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from tests.flows.conftest import WriteRecipe

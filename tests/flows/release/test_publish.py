@@ -13,10 +13,10 @@ import yaml
 from huggingface_hub import hf_hub_download
 
 from cotfactory.flows.build import build
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.release.rebuild import rebuild
-from cotfactory.flows.settings import load_recipe
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.graders.math.math_answers import MATH_GRADER_VERSION
 from cotfactory.publishing.read_manifest import read_manifest

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.review.app import ReviewSession, review_app
 from cotfactory.flows.review.review import opened_session
-from cotfactory.flows.settings import load_recipe
 from cotfactory.schemas.errors import InputError
 from cotfactory.warehouse.reviewers import new_token
 from cotfactory.warehouse.stored_reviews import reviews_of

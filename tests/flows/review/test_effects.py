@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from cotfactory.flows.inspect.ask_catalog import answer as ask
+from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.release.rebuild import rebuild
 from cotfactory.flows.review.answers import written_candidate
 from cotfactory.flows.review.review import opened_session
 from cotfactory.flows.run import regrade_recipe, release_recipe, run_recipe
-from cotfactory.flows.settings import load_recipe
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.review import Answer, Review, ReviewItem
 from cotfactory.warehouse.found_chains import candidates_by_id, problems_by_id

@@ -9,7 +9,7 @@ from cotfactory.generators.local_teachers.simulated_teacher import simulating
 from cotfactory.generators.local_teachers.student import answer_problem, worked
 from cotfactory.generators.problems.procedural_source import FAMILIES, load_procedural
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import ProceduralSource
+from cotfactory.schemas.problem_sources import ProceduralSource
 from cotfactory.schemas.teacher_spec import StudentShares
 
 SHARES = StudentShares(truncated=0.2)

@@ -7,7 +7,7 @@ import pytest
 from cotfactory.generators.local_teachers.student import StudentReply, answer_problem, draw_mode, worked
 from cotfactory.generators.problems.procedural_source import FAMILIES, load_procedural
 from cotfactory.schemas.problem import AnswerKind, AssertTests, Problem
-from cotfactory.schemas.recipe import ProceduralSource
+from cotfactory.schemas.problem_sources import ProceduralSource
 from cotfactory.schemas.teacher_spec import StudentShares
 from tests.generators.arithmetic import equations, value, wrong_equations
 

@@ -18,7 +18,7 @@ from cotfactory.generators.problems.file_source import load_file
 from cotfactory.generators.problems.row import FIELDS, choice_letter, split_group_of
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import AssertTests, CallTests, Problem, StdioTests
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 
 MATH = {"id": "a", "question": "1 + 1?", "answer": "2", "answer_kind": "math"}
 CHOICE = {"id": "c", "question": "Which?", "answer": "B", "answer_kind": "choice", "choices": ["red", "blue"]}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cotfactory.flows.settings import load_recipe, recipe_id
+from cotfactory.flows.load_recipe import load_recipe, recipe_id
 from cotfactory.generators.problems.grown_source import backward, open_from_choice
 from cotfactory.generators.problems.hub_source import HubAccess
 from cotfactory.generators.problems.load_problems import load_problems
@@ -14,7 +14,8 @@ from cotfactory.graders.grader import open_tools
 from cotfactory.graders.grading import self_test
 from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import GrownSource, Recipe
+from cotfactory.schemas.problem_sources import GrownSource
+from cotfactory.schemas.recipe import Recipe
 
 PENS = "Ann has {} boxes of {} pens and gives {} pens away. How many pens are left?"
 SOLVED = "The boxes hold 4 * 6 = <<4*6=24>>24 pens.\n24 - 5 = <<24-5=19>>19 are left.\n#### 19"

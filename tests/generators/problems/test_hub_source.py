@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from cotfactory.generators.problems.hub_source import HubAccess, load_hub
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import AssertTests, Problem
-from cotfactory.schemas.recipe import HubSource
+from cotfactory.schemas.problem_sources import HubSource
 from tests.publishing.hub_repo import HubRepo
 from tests.publishing.hub_server import Fault, HubServer
 
@@ -214,7 +214,7 @@ OFFLINE = """
 import sys
 from pathlib import Path
 from cotfactory.generators.problems.hub_source import HubAccess, load_hub
-from cotfactory.schemas.recipe import HubSource
+from cotfactory.schemas.problem_sources import HubSource
 for revision in sys.argv[2:]:
     source = HubSource(source="hub", repo="org/sums", revision=revision, columns={"question": "q", "answer": "a"},
                        answer_kind="text")

@@ -10,7 +10,7 @@ from cotfactory.generators.problems.hub_source import HubAccess
 from cotfactory.generators.problems.load_problems import SOURCES, load_problems
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import (
+from cotfactory.schemas.problem_sources import (
     FileSource,
     GrownSource,
     HubSource,

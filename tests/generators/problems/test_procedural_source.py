@@ -15,7 +15,7 @@ from cotfactory.generators.problems.procedural_source import FAMILIES, item_at, 
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.ids import problem_id
 from cotfactory.schemas.problem import CHOICE_LETTERS, Problem
-from cotfactory.schemas.recipe import ProceduralSource
+from cotfactory.schemas.problem_sources import ProceduralSource
 from tests.generators.arithmetic import equations, value, wrong_equations
 
 EVERY = [(family, difficulty) for family in FAMILIES for difficulty in range(1, 6)]

@@ -10,14 +10,14 @@ import pytest
 from cotfactory.generators.problems.reasoning_gym_source import TASKS, load_reasoning_gym
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem, ScorerTests
-from cotfactory.schemas.recipe import ReasoningGymSource
+from cotfactory.schemas.problem_sources import ReasoningGymSource
 
 pytest.importorskip("reasoning_gym", reason="needs the extra reasoning-gym")
 
 LOAD_ALL = """
 import sys
 from cotfactory.generators.problems.reasoning_gym_source import TASKS, load_reasoning_gym
-from cotfactory.schemas.recipe import ReasoningGymSource
+from cotfactory.schemas.problem_sources import ReasoningGymSource
 for task in TASKS:
     for problem in load_reasoning_gym(ReasoningGymSource(source="reasoning_gym", task=task, count=3)):
         print(problem.model_dump_json())

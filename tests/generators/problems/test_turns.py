@@ -8,7 +8,7 @@ import pytest
 from cotfactory.generators.problems.file_source import load_file
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import FileSource
+from cotfactory.schemas.problem_sources import FileSource
 
 FIRST = {"question": "What is 6 * 7?", "answer": "42", "answer_kind": "math"}
 SECOND = {"question": "Twice that?", "answer": 84, "answer_kind": "math"}

@@ -8,7 +8,8 @@ from cotfactory.publishing.products.preference import kto_rows, preference_rows
 from cotfactory.publishing.products.self_correction import self_correction_rows
 from cotfactory.schemas.grade import Decision, Verdict
 from cotfactory.schemas.group import GradedCandidate, Group
-from cotfactory.schemas.recipe import PreferencePairs, Recipe
+from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.release_rules import PreferencePairs
 from tests.publishing.made_groups import (
     KEY,
     contaminated,

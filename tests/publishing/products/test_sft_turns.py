@@ -7,7 +7,7 @@ from cotfactory.publishing.personal_data import PersonalDataCount, without_perso
 from cotfactory.publishing.products.sft_turns import sft_turns_rows
 from cotfactory.schemas.curation import Curation
 from cotfactory.schemas.grade import Decision
-from cotfactory.schemas.recipe import Product
+from cotfactory.schemas.release_rules import Product
 from tests.publishing.made_groups import made_conversation, made_mixed_group, made_recipe
 
 RECIPE = made_recipe("sft_turns")

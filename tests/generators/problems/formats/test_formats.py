@@ -19,7 +19,7 @@ from cotfactory.generators.problems.hub_source import HubAccess, load_hub
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.judging import Checker, StdioJudge
 from cotfactory.schemas.problem import AssertTests, CallTests, Problem, StdioTests, UnsupportedTests
-from cotfactory.schemas.recipe import FileSource, HubSource, RowFormat
+from cotfactory.schemas.problem_sources import FileSource, HubSource, RowFormat
 from tests.generators.problems.formats.rows import (
     APPS,
     APPS_FUNCTION,

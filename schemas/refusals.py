@@ -16,17 +16,21 @@ _SORRY = (
     r"|thanks[^.\n]{0,60}|i (?:understand|appreciate|see)\b[^.\n]{0,80})"
     r"(?: (?:about|for|to) (?:that|this|any [^.,\n]{1,20}|the [^.,\n]{1,20}))?"
 )
-_THEN = r"[,.!;:\s]{0,3}\s{0,2}(?:but |however,? |that |and )?"
+_THEN = r"[,.!;:\s—–-]{0,3}\s{0,2}(?:but |however,? |that |and )?"
 _CANNOT = (
     rf"(?:i (?:cannot|can['’]?t|can not|could not|couldn['’]?t|won['’]?t(?: be able to)?|will not(?: be able to)?"
     r"|(?:cannot|can['’]?t) and (?:will not|won['’]?t)|do not|don['’]t|shouldn['’]?t|should not"
     r"|would rather not)|i['’]d rather not"
     rf"|{_I} (?:currently )?(?:unable|not able|not allowed|not permitted|not authori[sz]ed|not in a position"
-    r"|not designed|not programmed|not going) to)"
+    r"|not designed|not programmed|not going) to"
+    rf"|{_I} (?:designed|told|required) not to)"
 )
 _DECLINE = (
     rf"(?:i (?:must|have to|need to|will|am going to|would like to)? ?(?:respectfully |politely "
     rf"|kindly )?(?:decline|refuse)\b"
+    r"|i(?: must| have to| need to| will|['’]ll) (?:pass on|skip|sit out)"
+    r" (?:this|that|your)(?: (?:one|question|request|prompt|topic)\b|[.,!;\n])"
+    rf"|{_I} (?:programmed|instructed|trained) not to\b"
     rf"|{_I} (?:going|forced|obliged) to (?:have to )?(?:decline|refuse)\b|i(?:['’]d| would) prefer not to"
     r" (?:answer|discuss|do|help|say|respond)\b|i (?:do not|don['’]t) have (?:permission|the permission"
     r"|authori[sz]ation)\b"
@@ -36,7 +40,8 @@ _ALWAYS = (
     r"(?:assist\b|help (?:you|with|in|on)\b|help[.!\n]|provide (?:assistance|help|support|you)\b|fulfil|comply\b"
     r"|(?:be )?answer(?:ing)? (?:this|that|the|your|such|any)\b|answer[.!\n]|respond to (?:this|that|your|the"
     r"|such)\b|engage (?:in|with)\b"
-    r"|discuss (?:this|that|the|such)\b|participate\b|process (?:this|that|your) (?:request|question|prompt)"
+    r"|discuss (?:this|that|the|such)\b|go into (?:this|that|such)\b|participate\b"
+    r"|process (?:this|that|your) (?:request|question|prompt)"
     r"|(?:complete|continue with|support|do|carry out|perform|solve) (?:this|that|your|the|such)"
     r" (?:task|request|question|prompt|exercise|assignment|conversation))"
 )
@@ -45,7 +50,7 @@ _ALWAYS = (
 _AFTER_SORRY = (
     r"[^.\n]{0,40}\b(?:assist|help|provide|answer|fulfil|fulfill|comply|complete|continue|discuss|do (?:that"
     r"|this|so)|solve"
-    r"|process|respond|proceed|engage|generate|share|support|participate|perform)\b"
+    r"|process|respond|proceed|go into|engage|generate|share|support|participate|perform)\b"
 )
 _FORBIDDEN = (
     r"(?:(?:this|that|your|the) (?:request|question|prompt|content|topic|task|problem)"
@@ -58,6 +63,10 @@ _FORBIDDEN = (
     r"|(?:it|that|this)(?:['’]s| is| would be) (?:against|inappropriate|unethical)\b[^.\n]{0,40}\b(?:my|me"
     r"|policy|policies"
     r"|guidelines)\b"
+    r"|my (?:guidelines|polic(?:y|ies)|instructions|programming|training|principles) (?:(?:do not|don['’]t|does not"
+    r"|doesn['’]t) (?:allow|permit|let)|prevents?|prohibits?|forbids?)\b"
+    r"|(?:that|this|it)(?:['’]s| is) (?:outside|beyond)(?: of)? (?:what i\b|the scope of (?:what i|my)\b"
+    r"|my (?:scope|abilit|capabilit))"
     r"|(?:that|this|it)(?:['’]s| is) not something (?:that )?i(?:['’]m| am)? "
     r"(?:can|could|will|able|comfortable|willing|allowed)\b)"
 )
@@ -77,6 +86,7 @@ _OTHERS = re.compile(
     r"|(?:desculp|sinto muito|lamento|infelizmente)[^.\n]{0,60}não (?:posso|consigo|poderei|me é possível)"
     r"|(?:mi dispiace|mi spiace|scusa|purtroppo)[^.\n]{0,60}non (?:posso|sono in grado|mi è possibile)"
     r"|(?:het spijt|sorry|helaas)[^.\n]{0,60}(?:kan|mag)[^.\n]{0,40}niet"
+    r"|ik (?:kan|mag) (?:je|u|jou|hier|daar)\b[^.\n]{0,40}\bniet[^.\n]{0,20}(?:helpen|beantwoorden|antwoorden)"
     r"|(?:przykro mi|przepraszam|niestety)[^.\n]{0,60}nie mogę"
     r"|(?:извини|простите|прошу прощения|к сожалению|сожалею)[^.\n]{0,60}не (?:могу|смогу|имею права|в состоянии)"
     r"|(?:üzgünüm|özür dilerim|maalesef)[^.\n]{0,80}(?:olamam|edemem|veremem|yapamam|cevaplayamam)"

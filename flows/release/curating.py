@@ -24,6 +24,7 @@ from cotfactory.curation.select import (
 )
 from cotfactory.curation.split import split_groups, splits
 from cotfactory.flows.groups import decided_groups
+from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.job import Job
 from cotfactory.flows.release.examined import ExaminedChains, KnownProblem, ProblemFacts, groups_id
 from cotfactory.flows.release.tool_reruns import ToolReruns
@@ -109,6 +110,7 @@ def _examined(job: Job, known: ExaminedChains, rules: str, reruns: ToolReruns) -
     name = job.run.output_name
     stored = reruns.marked(decided_groups(job.problems, job.plans, job.wanted, name, new)) if new else iter(())
     for start in range(0, len(places), BATCH_PROBLEMS):
+        give_up_if_interrupted()  # before any problem is decided, which is what shows progress
         batch = places[start : start + BATCH_PROBLEMS]
         carried = [position for position in batch if position not in new]
         ids = [job.problems[position].problem_id for position in carried]

@@ -185,9 +185,10 @@ def _look_at_rows(
         if str(position) not in broken:
             tally.failed = 0
         else:
+            facts = _facts_query(contract, "shard", [tally])
+            rows = f"FROM ({facts}) WHERE {failed_sql(tally.promise)} ORDER BY 1 LIMIT {EXAMPLES}"
             for path in files:
                 duck.register("shard", _few_at_a_time(path))
-                rows = f"FROM ({query}) WHERE {failed_sql(tally.promise)} ORDER BY 1 LIMIT {EXAMPLES}"
                 ids = tuple(str(row[0]) for row in duck.sql(f"SELECT row_id {rows}").fetchall())
                 tally.examples = (*tally.examples, *ids)[:EXAMPLES]
 

@@ -47,8 +47,11 @@ def _values(
     where: str, old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, ...] | None = None
 ) -> Iterator[str]:
     for name in names or sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
-            yield f"{where}{name}: {_code(old.get(name))} -> {_code(new.get(name))}"
+        had, has = old.get(name), new.get(name)
+        if isinstance(had, dict) and isinstance(has, dict):
+            yield from _values(f"{where}{name}.", had, has)
+        elif had != has:
+            yield f"{where}{name}: {_code(had)} -> {_code(has)}"
 
 
 def _graders(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

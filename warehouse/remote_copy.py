@@ -100,9 +100,14 @@ def open_storage(url: str) -> Storage:
     environment; in a URL, which is written down and shown, they are refused.
     """
     parts = urlsplit(url)
-    if not parts.scheme or "@" in parts.netloc:
+    if not parts.scheme:
         raise InputError(
-            f"The storage {parts.scheme or url!r} cannot be used: expected a URL without credentials, as s3://BUCKET/PREFIX",
+            f"The storage {url!r} is none: expected a URL, as s3://BUCKET/PREFIX or the like",
+            f"for a folder write file://{Path(url).absolute()}",
+        )
+    if "@" in parts.netloc:
+        raise InputError(
+            f"The storage {parts.scheme} cannot be used: expected a URL without credentials, as s3://BUCKET/PREFIX",
             "have credentials in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)",
         )
     try:
@@ -120,6 +125,7 @@ def send(workspace: Workspace, storage: Storage) -> Sent:
         names = storage.names("copies")
         before = latest_copy(storage).files if names else ()
         known = {file.path: file for file in before}
+        _refuse_another(workspace, storage, known)
         with reading(workspace):
             for path in _files(workspace.root):
                 file, is_new = _sent(path, workspace, storage, known)
@@ -156,6 +162,14 @@ def bring(copy: RemoteCopy, storage: Storage, workspace: Workspace) -> int:
 
     Raises WorkspaceError for a file that is there with other content, and changes nothing then.
     """
+    names = {file.path for file in copy.files}
+    other = next((name for path in _files(workspace.root) if (name := _name(path, workspace)) not in names), None)
+    if other is not None:
+        raise WorkspaceError(
+            f"{workspace.root} has {other}, which is not in the latest copy in {storage.url}: expected a folder that "
+            "has nothing else",
+            "bring the copy into a new folder: --workspace DIR",
+        )
     missing = [file for file in copy.files if not _is_here(file, workspace)]
     for file in missing:
         target = workspace.root / file.path
@@ -182,6 +196,25 @@ def bring(copy: RemoteCopy, storage: Storage, workspace: Workspace) -> int:
     return len(missing)
 
 
+def _refuse_another(workspace: Workspace, storage: Storage, known: Mapping[str, CopiedFile]) -> None:
+    """Raise InputError where the storage lies inside the workspace, or holds copies of another one."""
+    if isinstance(storage.system, fs.LocalFileSystem) and Path(storage.root).resolve().is_relative_to(
+        workspace.root.resolve()
+    ):
+        raise InputError(f"{storage.url} lies in the workspace {workspace.root} itself", "name a folder outside of it")
+    files = {_name(path, workspace): path for path in _files(workspace.root)} if known else {}
+    files.pop("format", None)
+    if files and not any(name in known and _sum(path) == known[name].sha256 for name, path in files.items()):
+        raise InputError(
+            f"{storage.url} holds copies of another workspace than {workspace.root}: they have no file in common",
+            "give each workspace a prefix of its own",
+        )
+
+
+def _name(path: Path, workspace: Workspace) -> str:
+    return path.relative_to(workspace.root).as_posix()
+
+
 def _files(root: Path) -> Iterator[Path]:
     yield root / "format"
     for folder in FOLDERS:
@@ -197,7 +230,7 @@ def _sent(
 
     `known` are the files of the latest copy, by path.
     """
-    name = path.relative_to(workspace.root).as_posix()
+    name = _name(path, workspace)
     size, digest = path.stat().st_size, _sum(path)
     before = known.get(name)
     if before is not None and before.sha256 == digest and storage.size(before.object) == size:

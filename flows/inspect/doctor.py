@@ -22,7 +22,9 @@ ORPHANS = {
     "grades without a chain": "SELECT count(*) FROM grades ANTI JOIN candidates USING (candidate_id)",
     "decisions without a chain": "SELECT count(*) FROM decisions ANTI JOIN candidates USING (candidate_id) "
     "WHERE candidate_id IS NOT NULL",
-    "chains without a problem": "SELECT count(*) FROM candidates ANTI JOIN problems USING (problem_id)",
+    # By what they were graded at: of a grown problem that was dropped its writing and its votes alone are stored.
+    "chains without a problem": "SELECT count(DISTINCT candidate_id) FROM grades ANTI JOIN problems USING (problem_id) "
+    "WHERE grader NOT IN ('written_problem', 'vote', 'reference_program')",
     "chains that are there twice": "SELECT count(*) - count(DISTINCT candidate_id) FROM candidates",
 }
 

@@ -69,6 +69,24 @@ def test_what_is_sealed_comes_home(workspace: Workspace, storage: Storage, tmp_p
     assert bring(latest_copy(storage), storage, home) == 0
 
 
+def test_a_copy_is_of_one_workspace_and_comes_home_to_an_empty_one(
+    workspace: Workspace, storage: Storage, tmp_path: Path
+) -> None:
+    send(workspace, storage)
+    other = open_workspace(tmp_path / "other")
+    seal(other, "shard-7", ["7-0"])
+    with pytest.raises(InputError, match="holds copies of another workspace"):
+        send(other, storage)
+    with pytest.raises(WorkspaceError, match="which is not in the latest copy"):
+        bring(latest_copy(storage), storage, other)
+    assert chains(other) == [("7-0",)]
+
+
+def test_a_copy_is_not_in_what_it_copies(workspace: Workspace) -> None:
+    with pytest.raises(InputError, match="lies in the workspace"):
+        send(workspace, open_storage(f"file://{workspace.root}/copy"))
+
+
 def test_only_what_is_new_is_copied(workspace: Workspace, storage: Storage, tmp_path: Path) -> None:
     """A file that grows is kept as it was in the copies that were made before."""
     first = send(workspace, storage)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import cotfactory
+from cotfactory.flows.inspect.doctor import examine_workspace
 from cotfactory.flows.inspect.estimate import plan_recipe
 from cotfactory.schemas.errors import ContractFailed
 from tests.flows.counting_teacher import CountingTeacher
@@ -161,6 +162,7 @@ def test_bad_replies_become_no_problems(grown: Any, writer: Writer, tmp_path: Pa
     }
     asked = [body["messages"][-1]["content"] for body in writer.server.bodies]
     assert not any("tickets" in text and "museum" in text for text in asked)  # nobody is paid to answer it
+    assert examine_workspace(tmp_path / "w").faults == ()  # what was asked for a dropped problem is no damage
 
 
 def test_too_easy_problems_and_answers_that_nobody_is_sure_of(grown: Any, writer: Writer, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """What a release holds, and what its contract asks of it."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cotfactory.schemas.record import RecipeKeys
 from cotfactory.schemas.teacher_spec import PositiveInt, Share
@@ -52,6 +53,9 @@ Gated = Literal["auto", "manual"]
 """How readers of a gated repository are let in, in the Hub's own words."""
 
 
+TOKENIZER = re.compile(r"(\.{0,2}/.*|[\w.-]+/[\w.-]+(@[\w./-]+)?)")
+
+
 class Release(RecipeKeys):
     """What a release holds."""
 
@@ -70,7 +74,7 @@ class Release(RecipeKeys):
     must go make a release at once."""
     preference: PreferencePairs = PreferencePairs()
     """What is asked of the pairs of the product `preference`."""
-    tokenizer: Annotated[str, Field(pattern=r"^(\.{0,2}/.*|[\w.-]+/[\w.-]+(@[\w./-]+)?)$")] | None = None
+    tokenizer: str | None = None
     """Card and page [tell the tokens](releases.md#tokens-and-what-a-student-sees) of the rows by it, and how its chat
     template writes them: `./FOLDER`, from the recipe's folder, or `org/name` of a model on the Hub, with `@` and a
     revision where it is not `main`."""
@@ -82,6 +86,13 @@ class Release(RecipeKeys):
     """For experiments alone, as [`cotfactory prove`](prove.md) makes them: a student learns from chains of `all_graded`
     that nobody held against a reference, those with the answer of most samples, or any. Publishing refuses such a
     release."""
+
+    @field_validator("tokenizer")
+    @classmethod
+    def _a_folder_or_a_model(cls, named: str | None) -> str | None:
+        if named is not None and not TOKENIZER.fullmatch(named):
+            raise ValueError("expected ./FOLDER for a folder, or ORG/NAME of a model on the Hub, with @REVISION if any")
+        return named
 
     @model_validator(mode="after")
     def _unverified_chains_are_no_product(self) -> Self:

@@ -30,6 +30,12 @@ def test_variables_and_relative_paths(tmp_path: Path) -> None:
     assert recipe.teachers[0].recordings == str(tmp_path / "r.jsonl")
 
 
+def test_a_folder_without_its_dot_is_told_how_to_be_written(tmp_path: Path) -> None:
+    text = RECIPE.replace("license: mit", "license: mit, tokenizer: my-tokenizer")
+    with pytest.raises(RecipeError, match=r"expected \./FOLDER for a folder, or ORG/NAME"):
+        load_recipe(written(tmp_path, text), {"FOLDER": "/data"})
+
+
 @pytest.mark.parametrize(
     ("named", "found"),
     [

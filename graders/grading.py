@@ -98,6 +98,10 @@ def _what_grades(problem: Problem, candidate: Candidate) -> GradeFunction:
     return _read_vote if problem.program is None else grade_reference_program
 
 
+OF_GROWING = ("written_problem", "vote", "reference_program")
+"""The graders of what is asked for new problems: they judge no chain."""
+
+
 def _function(problem: Problem) -> GradeFunction:
     if problem.grader is not None:
         return grade_custom

@@ -49,9 +49,15 @@ def _values(
     for name in names or sorted(old.keys() | new.keys()):
         had, has = old.get(name), new.get(name)
         if isinstance(had, dict) and isinstance(has, dict):
-            yield from _values(f"{where}{name}.", had, has)
+            yield from _changes(f"{where}{name}.", had, has)  # no deeper: a stranger's recipe may have no bottom
         elif had != has:
             yield f"{where}{name}: {_code(had)} -> {_code(has)}"
+
+
+def _changes(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield f"{where}{name}: {_code(old.get(name))} -> {_code(new.get(name))}"
 
 
 def _graders(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

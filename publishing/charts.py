@@ -17,6 +17,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cotfactory.publishing.failed_process import why_it_failed
 from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,9 @@ def drawn_if_possible(specifications: Sequence[Mapping[str, Any]]) -> list[tuple
     try:
         return drawn(specifications)
     except (OSError, subprocess.SubprocessError, TypeError, ValueError) as error:
-        logger.warning("the release goes without pictures: they could not be drawn", extra={"error": _told(error)})
+        logger.warning(
+            "the release goes without pictures: they could not be drawn", extra={"error": why_it_failed(error)}
+        )
         return []
 
 
@@ -87,16 +90,6 @@ def drawn(specifications: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]
     )
     pairs = zip(specifications, json.loads(done.stdout), strict=True)
     return [(svg, base64.b64decode(png)) for _, (svg, png) in pairs]
-
-
-def _told(error: Exception) -> str:
-    """Return what went wrong without the code that was run, which is in the message of a CalledProcessError."""
-    if isinstance(error, subprocess.CalledProcessError):
-        last = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        return f"the process ended with code {error.returncode}: {last}"
-    if isinstance(error, subprocess.TimeoutExpired):
-        return f"the process was not done after {error.timeout:g} s"
-    return f"{type(error).__name__}: {error}"
 
 
 def _pass_rates(statistics: ReleaseStatistics) -> dict[str, Any]:

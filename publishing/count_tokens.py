@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from cotfactory.publishing.chat_template import ChatTemplate, read_chat_template
 from cotfactory.publishing.tokenizer_folder import TOKENIZER
-from cotfactory.schemas.reasoning_tags import PUBLISHED
+from cotfactory.schemas.reasoning_tags import split_thinking
 
 MEMORY_BYTES, CPU_S = 8 << 30, 800
 """The most that this process may take: what a template costs is its author's choice."""
@@ -75,7 +75,7 @@ def _count(
                 refused += 1
                 found["refusal"] = found["refusal"] or f"{type(error).__name__}: {error}"[:300]
                 continue
-            without_thinking += any(thinking not in text for thinking in thinking_of(conversation))
+            without_thinking += thinking_of(conversation) not in text
             found["preview"] = found["preview"] or text[:PREVIEW_CHARS]
             texts.append(text)
         if len(texts) == BATCH:
@@ -138,14 +138,12 @@ def conversation_of(row: Mapping[str, Any]) -> list[Message] | str:
     return messages
 
 
-def thinking_of(conversation: Sequence[Message]) -> list[str]:
+def thinking_of(conversation: Sequence[Message]) -> str:
     """Return the thinking of the last turn: in a field of its own, or in the tags that our rows have."""
     last = conversation[-1]
-    thinking = last.get("reasoning_content") or ""
-    if not thinking and last["role"] == "assistant":
-        opened, _, closed = str(last.get("content") or "").partition(PUBLISHED.closing)
-        thinking = opened.partition(PUBLISHED.opening)[2] if closed else ""
-    return [thinking.strip()] if thinking.strip() else []
+    if last["role"] != "assistant":
+        return ""
+    return (last.get("reasoning_content") or split_thinking(last.get("content") or "").reasoning or "").strip()
 
 
 def _rendered(template: ChatTemplate, conversation: Sequence[Message], row: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cotfactory.publishing.failed_process import why_it_failed
 from cotfactory.publishing.tokenizer_folder import told_tokenizer
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.record import Record
@@ -74,15 +75,6 @@ def token_figures(named: str, folder: Path, files: Mapping[Product, Sequence[Pat
         return TokenFigures.model_validate({"tokenizer": told_tokenizer(named), **json.loads(done.stdout)})
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise InputError(
-            f"The tokenizer {told_tokenizer(named)} cannot be used: {_why(error)}",
+            f"The tokenizer {told_tokenizer(named)} cannot be used: {why_it_failed(error)}",
             "fix `release.tokenizer`: expected the tokenizer.json of a fast tokenizer, and a chat template of jinja2",
         ) from error
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, subprocess.CalledProcessError):
-        last = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        return last[:300] or f"the process that reads it ended with code {error.returncode}"
-    if isinstance(error, subprocess.TimeoutExpired):
-        return f"the process that reads it was not done after {error.timeout:g} s"
-    return f"{type(error).__name__}: {error}"

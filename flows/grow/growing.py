@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from cotfactory.flows.ask.asking import ask
 from cotfactory.flows.ask.assignments import AskingRound, round_of_samples, wanted_samples
@@ -49,7 +49,6 @@ from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.wanted import WantedSamples
 
 T = TypeVar("T")
-ORIGINS: tuple[AnswerFrom, ...] = ("construction", "program", "majority")
 
 
 @dataclass
@@ -137,7 +136,7 @@ async def _grown(growth: _Growth) -> tuple[list[Draft], GrownFacts]:
         missing=growth.missing,
         unreadable=dict(sorted(unreadable.items())),
         dropped=dict(sorted(Counter(draft.dropped for draft in settled if draft.dropped is not None).items())),
-        usable={origin: usable.count(origin) for origin in ORIGINS if origin in usable},
+        usable={origin: usable.count(origin) for origin in get_args(AnswerFrom) if origin in usable},
         precision=answers.precision,
         bought=growth.bought,
     )

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from cotfactory.graders.grading import OF_GROWING
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.backup import Copied, back_up
@@ -24,7 +25,7 @@ ORPHANS = {
     "WHERE candidate_id IS NOT NULL",
     # By what they were graded at: of a grown problem that was dropped its writing and its votes alone are stored.
     "chains without a problem": "SELECT count(DISTINCT candidate_id) FROM grades ANTI JOIN problems USING (problem_id) "
-    "WHERE grader NOT IN ('written_problem', 'vote', 'reference_program')",
+    f"WHERE grader NOT IN {OF_GROWING}",
     "chains that are there twice": "SELECT count(*) - count(DISTINCT candidate_id) FROM candidates",
 }
 

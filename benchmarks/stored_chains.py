@@ -28,7 +28,7 @@ from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.problem_spool import spool_problems
 from cotfactory.warehouse.seal import GradeRow, write_grades
 from cotfactory.warehouse.tables import write_table
-from cotfactory.warehouse.wanted import WantedSample
+from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import open_workspace
 
 SAID = "so we take the first number and add what is left of it then both sides agree because every crate holds"

@@ -98,15 +98,29 @@ def request_id(
     leaves out the URL, headers, the key, concurrency, retries, shard and order: raising `attempts.max` from 8
     to 16 therefore pays for samples 8..15 only.
     """
-    return content_id(
-        {
-            "prompt": prompt,
-            "model": model,
-            "sampling": sampling.identity(),
-            "sample_index": sample_index,
-            **({"extra_body": extra_body} if extra_body else {}),
-        }
-    )
+    return request_ids(prompt, model, sampling, (sample_index,), extra_body)[0]
+
+
+def request_ids(
+    prompt: str,
+    model: str,
+    sampling: Sampling,
+    sample_indexes: Iterable[int],
+    extra_body: Mapping[str, object] | None = None,
+) -> tuple[str, ...]:
+    """Return the `request_id` of each of some samples: what they share is written down once.
+
+    Each is the `content_id` of an object with the keys below and, between them by name, `sample_index`.
+    """
+    before = _canonical({**({"extra_body": extra_body} if extra_body else {}), "model": model, "prompt": prompt})
+    shared = hashlib.blake2b(before[:-1] + b',"sample_index":', digest_size=16)
+    after = b',"sampling":' + _canonical(sampling.identity()) + b"}"
+    ids = []
+    for index in sample_indexes:
+        digest = shared.copy()
+        digest.update(b"%d" % index + after)
+        ids.append(digest.hexdigest())
+    return tuple(ids)
 
 
 def follow_up_id(
@@ -136,7 +150,16 @@ def follow_up_id(
 
 def grade_id(candidate_id: str, problem: Problem, grader: str, grader_version: str) -> str:
     """Return the id of a grade: which chain, held against which problem, by which version of which grader."""
-    return content_id([candidate_id, problem.problem_id, grader, grader_version])
+    return grade_ids((candidate_id,), problem, grader, grader_version)[0]
+
+
+def grade_ids(candidate_ids: Iterable[str], problem: Problem, grader: str, grader_version: str) -> tuple[str, ...]:
+    """Return the `grade_id` of each of some chains: the `content_id` of a list of its four parts."""
+    after = b"," + _canonical([problem.problem_id, grader, grader_version])[1:]
+    return tuple(
+        hashlib.blake2b(b"[" + _canonical(candidate_id) + after, digest_size=16).hexdigest()
+        for candidate_id in candidate_ids
+    )
 
 
 def seed_from(*parts: str | int) -> int:

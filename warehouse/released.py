@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.tables import AS_JSON
-from cotfactory.warehouse.wanted import WantedSample
+from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace
 
 BATCH_ROWS = 2_000

@@ -7,68 +7,41 @@ alone and find out where the rows are; the chains themselves are then read in wi
 their number.
 """
 
-import hashlib
 import heapq
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
-from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows, no_rows
+from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from cotfactory.warehouse.catalog import quoted, sealed_files
 from cotfactory.warehouse.located import candidate_places, decisions_of, endings, newest_grades
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.stored_outcomes import StoredOutcome, StoredOutcomes
 from cotfactory.warehouse.tables import SCHEMAS
+from cotfactory.warehouse.wanted_file import WANTED, WantedSample, write_wanted
 from cotfactory.warehouse.workspace import Workspace
 
-WANTED_COLUMNS: list[tuple[str, pa.DataType]] = [
-    ("position", pa.int32()),
-    ("teacher_position", pa.int32()),
-    ("sample_index", pa.int32()),
-    ("step", pa.int32()),
-    ("problem_id", pa.string()),
-    ("candidate_id", pa.string()),
-    ("grade_id", pa.string()),
-]
-WANTED = pa.schema(WANTED_COLUMNS)
-WANTED_SQL = ", ".join(f"{name}::UUID AS {name}" if name.endswith("_id") else name for name in WANTED.names)
 VERDICT_PLACE = f"coalesce(list_position({list(VERDICTS)}, newest.verdict) - 1, -1)"
 CANDIDATE_COLUMNS = [name for name in SCHEMAS["candidates"].names if name not in ("recipe", "run_id")]
 GRADE_COLUMNS = [name for name in SCHEMAS["grades"].names if name not in ("grade_id", "problem_id", "graded_at")]
 DECISION = "kept, drop_reason, detail, flags, split"
 IN_ORDER = "ORDER BY position, teacher_position, sample_index, step"
-CHUNK_ROWS = 20_000
 BATCH_ROWS = 2_000
 WINDOW_ROWS = 2_000
 WINDOW_BYTES = 4_000_000
 """The chains of one window are in memory at once: so many, or so many bytes, whichever comes first."""
 BLOCK_SAMPLES = 100_000
 """The ids of one block are joined at once. DuckDB gives up, rather than spill, well above so many in its memory."""
-DATABASE = "wanted.duckdb"
-
-
-@dataclass(frozen=True)
-class WantedSample:
-    """One step of a sample that a recipe may want."""
-
-    position: int
-    teacher_position: int
-    sample_index: int
-    step: int
-    problem_id: str
-    candidate_id: str
-    grade_id: str
 
 
 class StoredStep(NamedTuple):
@@ -90,9 +63,9 @@ class StoredGroup:
 
 
 class WantedSamples:
-    """The wanted samples of a recipe in a DuckDB file of their own; a context manager.
+    """The wanted samples of a recipe, in a file of their own; a context manager.
 
-    Every question opens the file and closes it, so that what DuckDB took for the answer is free again after it.
+    Every question opens a database and closes it, so that what DuckDB took for the answer is free again after it.
     """
 
     def __init__(
@@ -101,14 +74,12 @@ class WantedSamples:
         """Take the samples; `decisions` are files to take the decisions from instead of those made last."""
         self._workspace = workspace
         self._decisions = decisions
-        self._count = self._positions = 0
-        self._ids = hashlib.blake2b(digest_size=16)
         self._looking = threading.Lock()  # shards are planned on threads, and a snapshot closes the one before it
         with ExitStack() as stack:
             self._folder = stack.enter_context(scratch_folder(workspace))
             self._stored = StoredOutcomes(self._folder)
             stack.callback(lambda: self._stored.close())
-            self._load(samples)
+            self._wanted = write_wanted(self._folder / "wanted.parquet", samples)
             self._held = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -118,19 +89,6 @@ class WantedSamples:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._held.close()
-
-    def _load(self, samples: Iterable[WantedSample]) -> None:
-        with bounded_duckdb(self._folder, DATABASE) as connection:
-            connection.register("chunk", no_rows(WANTED))
-            connection.execute(f"CREATE TABLE wanted AS SELECT {WANTED_SQL} FROM chunk")
-            for chunk in _chunks(samples):
-                connection.register("chunk", chunk)
-                connection.execute(f"INSERT INTO wanted SELECT {WANTED_SQL} FROM chunk")
-                for name in ("problem_id", "candidate_id", "grade_id"):
-                    self._ids.update("".join(map(str, chunk[name].to_pylist())).encode())
-                self._count += len(chunk)
-                self._positions = max(self._positions, pc.max(chunk["position"]).as_py() + 1)
-            connection.unregister("chunk")
 
     def snapshot(self) -> None:
         """Note which wanted samples are stored now, and their verdicts, for `stored` to answer from."""
@@ -157,7 +115,7 @@ class WantedSamples:
     def digest(self) -> str:
         """Return a hash of the ids that are wanted and, by the last snapshot, of what became of them."""
         with self._looking:
-            return f"{self._ids.hexdigest()}{self._stored.digest()}"
+            return f"{self._wanted.digest}{self._stored.digest()}"
 
     def stored(self, teacher_position: int, first: int, last: int) -> Iterator[StoredOutcome]:
         """Yield what is stored of one teacher for the problems at positions `first` to `last`."""
@@ -171,7 +129,8 @@ class WantedSamples:
         candidates = self._files("candidates")
         ids = ", ".join(f"'{candidate_id}'::UUID" for candidate_id in candidate_ids)
         rows = self._rows(f"""
-            SELECT wanted.*, place FROM wanted JOIN {candidate_places(candidates)} USING (candidate_id)
+            SELECT wanted.*, place FROM {self._wanted.sql} AS wanted
+            JOIN {candidate_places(candidates)} USING (candidate_id)
             WHERE candidate_id IN ({ids}) {IN_ORDER}, place
         """)
         chains = RowFetcher(candidates, CANDIDATE_COLUMNS)
@@ -181,22 +140,23 @@ class WantedSamples:
 
     def count(self) -> int:
         """Return how many samples are wanted at most."""
-        return self._count
+        return self._wanted.count
 
     def wants_any(self, candidate_ids: Sequence[str]) -> bool:
         """Return whether some of these are wanted, stored or not."""
-        with bounded_duckdb(self._folder, DATABASE) as connection:
+        with bounded_duckdb(self._folder) as connection:
             connection.register(
                 "chosen", arrow_rows(({"candidate_id": candidate_id} for candidate_id in candidate_ids), CANDIDATE_IDS)
             )
-            query = "SELECT count(*) FROM wanted SEMI JOIN chosen ON wanted.candidate_id = chosen.candidate_id::UUID"
+            ids = "(SELECT candidate_id::UUID AS candidate_id FROM chosen)"
+            query = f"SELECT count(*) FROM {self._wanted.sql} SEMI JOIN {ids} USING (candidate_id)"
             ((count,),) = connection.execute(query).fetchall()
             connection.unregister("chosen")
         return bool(count)
 
     def missing(self) -> int:
         """Return how many wanted samples are not stored, by the last snapshot."""
-        return self._count - len(self._stored)
+        return self._wanted.count - len(self._stored)
 
     def ungraded(self, *, everything: bool = False) -> Iterator[tuple[int, Candidate, Verdict | None]]:
         """Yield (position, candidate, newest verdict by any grader) of stored chains to grade, in order.
@@ -308,15 +268,15 @@ class WantedSamples:
 
     def _blocks(self, positions: Collection[int] | None = None) -> Iterator[str]:
         """Yield how a query about `block` begins: wanted samples, in order, whole problems that fit into memory."""
-        step = max(1, BLOCK_SAMPLES * self._positions // max(1, self._count))
-        for first in range(0, self._positions, step):
+        step = max(1, BLOCK_SAMPLES * self._wanted.positions // max(1, self._wanted.count))
+        for first in range(0, self._wanted.positions, step):
             among = f"position BETWEEN {first:d} AND {first + step - 1:d}"
             if positions is not None:
                 here = [position for position in range(first, first + step) if position in positions]
                 if not here:
                     continue
                 among = f"position IN {here}"
-            yield f"WITH block AS MATERIALIZED (SELECT * FROM wanted WHERE {among})"
+            yield f"WITH block AS MATERIALIZED (SELECT * FROM {self._wanted.sql} WHERE {among})"
 
     def _files(self, table: str) -> Sequence[Path]:
         if table == "decisions" and self._decisions is not None:
@@ -328,16 +288,10 @@ class WantedSamples:
             yield from batch.to_pylist()
 
     def _batches(self, query: str) -> Iterator[pa.RecordBatch]:
-        with bounded_duckdb(self._folder, DATABASE) as connection:
+        with bounded_duckdb(self._folder) as connection:
             table = connection.sql(query).to_arrow_table()
         # Not while it is open: whoever takes the rows takes minutes and memory of their own.
         yield from table.to_batches(BATCH_ROWS)
-
-
-def _chunks(samples: Iterable[WantedSample]) -> Iterator[pa.Table]:
-    rows = iter(samples)
-    while chunk := list(islice(rows, CHUNK_ROWS)):
-        yield arrow_rows(map(vars, chunk), WANTED)
 
 
 def _windows(rows: Iterable[dict[str, Any]], chains: RowFetcher) -> Iterator[list[dict[str, Any]]]:

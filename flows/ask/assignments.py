@@ -11,11 +11,12 @@ from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, StepOutcome, Strategy
 from cotfactory.graders.grading import grader_name_and_version
 from cotfactory.schemas.grade import Verdict
-from cotfactory.schemas.ids import content_id, grade_id, prompt_id
+from cotfactory.schemas.ids import content_id, grade_ids, prompt_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.teaching import Message
-from cotfactory.warehouse.wanted import WantedSample, WantedSamples
+from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.wanted_file import WantedSample
 
 Samples = dict[int, dict[int, StepOutcome]]
 """What is stored of one problem: by sample index, then by step."""
@@ -131,18 +132,12 @@ def wanted_samples(
             attempts = plan.attempts_at(problem)
             opening = prompt_id(plan.strategy.opening(problem))
             ids = plan.request_ids(problem, opening, attempts.max if attempts else 0)
-            for index, steps in enumerate(ids):
-                for step, candidate_id in enumerate(steps):
-                    by_people = judged.get((candidate_id, problem.problem_id))
-                    yield WantedSample(
-                        position,
-                        plan.position,
-                        index,
-                        step,
-                        problem.problem_id,
-                        candidate_id,
-                        by_people or grade_id(candidate_id, problem, grader, version),
-                    )
+            steps = [(index, step, each) for index, of_sample in enumerate(ids) for step, each in enumerate(of_sample)]
+            grades = grade_ids((candidate_id for *_, candidate_id in steps), problem, grader, version)
+            for (index, step, candidate_id), own_grade in zip(steps, grades, strict=True):
+                identity = judged.get((candidate_id, problem.problem_id), own_grade)
+                about = (position, plan.position, index, step, problem.problem_id)
+                yield WantedSample(*about, candidate_id, identity)
 
 
 def shards(

@@ -32,7 +32,8 @@ from cotfactory.schemas.rubric import NOT_JUDGED
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.seal import GradeRow, write_grades
-from cotfactory.warehouse.wanted import StoredStep, WantedSample, WantedSamples
+from cotfactory.warehouse.wanted import StoredStep, WantedSamples
+from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace
 
 IN_ORDER, IN_REVERSE = False, True

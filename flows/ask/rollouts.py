@@ -28,7 +28,8 @@ from cotfactory.schemas.ids import grade_id, prompt_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Attempts, Recipe, Rollouts
 from cotfactory.schemas.teaching import Message
-from cotfactory.warehouse.wanted import StoredGroup, WantedSample, WantedSamples
+from cotfactory.warehouse.wanted import StoredGroup, WantedSamples
+from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace
 
 Steps = tuple[str, ...]

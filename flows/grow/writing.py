@@ -24,7 +24,8 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.problem_sources import GrownSource
 from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.warehouse.wanted import WantedSample, WantedSamples
+from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace
 
 CHECKED_BY_ANSWER = ("math", "text")

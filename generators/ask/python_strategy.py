@@ -11,7 +11,6 @@ from typing import Literal
 
 from cotfactory.generators.ask.strategies import Messages, Strategy, said
 from cotfactory.schemas.candidate import Candidate, RequestStrategy
-from cotfactory.schemas.ids import follow_up_id, request_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.python_tool import MOST_RESULT_CHARACTERS, ToolCall
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -30,13 +29,9 @@ class PythonStrategy(Strategy):
         super().__init__(spec)
         self.most_calls = spec.max_calls or 0
 
-    def _ids(self, opening: str, turns: Sequence[Message | None], index: int) -> tuple[str, ...]:
-        sampling = self.samplings[0]
-        ids = [request_id(opening, self._model, sampling, index, self._extra_body)]
-        for number in range(1, len(self.steps)):
-            turn = LAST_RESULTS if self.tool_choice(number) == "none" else RESULTS
-            ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index, self._extra_body))
-        return tuple(ids)
+    def _turns_in_ids(self, problem: Problem) -> Sequence[Message | None]:
+        later = range(1, len(self.steps))
+        return [None, *(LAST_RESULTS if self.tool_choice(number) == "none" else RESULTS for number in later)]
 
     def messages(
         self, number: int, problem: Problem, earlier: Sequence[Candidate], results: Sequence[str] = ()

@@ -21,7 +21,7 @@ from cotfactory.generators.ask.own_prompt import own_prompt
 from cotfactory.generators.ask.render_prompt import prompt_renderer, turn_renderer
 from cotfactory.schemas.candidate import Candidate, RequestStrategy, StrategyName
 from cotfactory.schemas.grade import Verdict
-from cotfactory.schemas.ids import follow_up_id, prompt_id, request_id
+from cotfactory.schemas.ids import follow_up_id, prompt_id, request_ids
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.reasoning_tags import PUBLISHED
 from cotfactory.schemas.teacher_spec import TeacherSpec
@@ -137,18 +137,19 @@ class Strategy:
             before = self.request_ids(problem.follows, prompt_id(self.opening(problem.follows)), samples)
             (turn,) = self._prompt(problem)
             return tuple((self._follow_up(ids[-1], turn, index),) for index, ids in enumerate(before))
-        turns = [turn(problem) if turn is not None else None for turn in self._turns]
-        return tuple(self._ids(opening, turns, index) for index in range(samples))
-
-    def _ids(self, opening: str, turns: Sequence[Message | None], index: int) -> tuple[str, ...]:
-        ids: list[str] = []
-        for number, sampling in enumerate(self.samplings):
-            turn = turns[number] if number else None
-            if turn is None:
-                ids.append(request_id(opening, self._model, sampling, index, self._extra_body))
+        steps: list[tuple[str, ...]] = []
+        for said_before, sampling in zip(self._turns_in_ids(problem), self.samplings, strict=True):
+            if said_before is None or not steps:
+                steps.append(request_ids(opening, self._model, sampling, range(samples), self._extra_body))
             else:
-                ids.append(follow_up_id(ids[-1], turn, self._model, sampling, index, self._extra_body))
-        return tuple(ids)
+                asked = (said_before, self._model, sampling)
+                parents = enumerate(steps[-1])
+                steps.append(tuple(follow_up_id(parent, *asked, at, self._extra_body) for at, parent in parents))
+        return tuple(zip(*steps, strict=True))
+
+    def _turns_in_ids(self, problem: Problem) -> Sequence[Message | None]:
+        """Return what the id of each step's request names beside the request before it; None: the opening alone."""
+        return [turn(problem) if turn is not None else None for turn in self._turns]
 
     def _follow_up(self, parent: str, turn: Message, index: int) -> str:
         return follow_up_id(parent, turn, self._model, self.samplings[0], index, self._extra_body)
@@ -156,7 +157,7 @@ class Strategy:
     def ids_of_samples(self, prompt: str, samples: int) -> tuple[tuple[str, ...], ...]:
         """Return the ids of the first `samples` requests for the messages whose id is `prompt`; each is one step."""
         sampling, extra_body = self.samplings[0], self._extra_body
-        return tuple((request_id(prompt, self._model, sampling, index, extra_body),) for index in range(samples))
+        return tuple((each,) for each in request_ids(prompt, self._model, sampling, range(samples), extra_body))
 
     def messages(
         self, number: int, problem: Problem, earlier: Sequence[Candidate], results: Sequence[str] = ()

@@ -13,9 +13,11 @@ from cotfactory.schemas.ids import (
     content_id_of_all,
     follow_up_id,
     grade_id,
+    grade_ids,
     problem_id,
     prompt_id,
     request_id,
+    request_ids,
     seed_from,
 )
 from cotfactory.schemas.problem import CallCase, CallTests
@@ -140,6 +142,24 @@ def test_ids_are_stable_over_releases_for_all_that_is_hashed() -> None:
         "grade": "250d255842144402fc8594326faff010",
         "seed": "5a687a7b7162d4c9",
     }
+
+
+@given(st.text(), st.text(), st.dictionaries(st.text(), json_values), st.lists(st.integers(0, 2**40), max_size=3))
+def test_ids_that_are_made_together_are_those_made_alone(
+    prompt: str, model: str, body: dict[str, Any], indexes: list[int]
+) -> None:
+    """Also where what is sent beside the messages looks like the parts of what is hashed."""
+    sampling, problem = Sampling(temperature=0.7, seed=3), a_problem()
+    shared = {
+        "prompt": prompt,
+        "model": model,
+        "sampling": sampling.identity(),
+        **({"extra_body": body} if body else {}),
+    }
+    alone = tuple(content_id({**shared, "sample_index": index}) for index in indexes)
+    assert request_ids(prompt, model, sampling, indexes, body) == alone
+    graded = tuple(content_id([chain, problem.problem_id, model, "1"]) for chain in (prompt, model))
+    assert grade_ids((prompt, model), problem, model, "1") == graded
 
 
 def test_a_prompt_id_covers_roles_and_texts() -> None:

@@ -16,7 +16,8 @@ from cotfactory.warehouse.catalog import build_catalog, query_catalog
 from cotfactory.warehouse.ledger import Journal, JournalHeader, open_journals
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from cotfactory.warehouse.tables import write_table
-from cotfactory.warehouse.wanted import WantedSample, WantedSamples
+from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from cotfactory.warehouse.workspace_lock import exclusive
 from tests.builders import AT, a_candidate, a_grade, a_problem

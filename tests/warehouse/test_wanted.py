@@ -14,7 +14,8 @@ from cotfactory.warehouse import tables, wanted
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.seal import GradeRow, write_grades
 from cotfactory.warehouse.tables import write_table
-from cotfactory.warehouse.wanted import StoredGroup, WantedSample, WantedSamples
+from cotfactory.warehouse.wanted import StoredGroup, WantedSamples
+from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.builders import AT, a_candidate, a_grade
 

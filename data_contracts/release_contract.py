@@ -106,7 +106,6 @@ class ReleaseNumbers(Record):
     verdicts_correct: int
     kept: int
     kept_or_dropped: int
-    problems_and_asked: int
     sft_rows: int | None
     sft_rows_due: int | None
     sft_tools_rows: int | None
@@ -203,7 +202,6 @@ def measure_release(
         verdicts_correct=verdicts.get("correct", 0),
         kept=kept,
         kept_or_dropped=kept + sum(counts.dropped.values()),
-        problems_and_asked=funnel.get("problems", 0) + asked,
         sft_rows=rows.get("sft"),
         sft_rows_due=kept - counts.kept_with_calls - counts.kept_later_turns if "sft" in rows else None,
         sft_tools_rows=rows.get("sft_tools"),

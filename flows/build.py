@@ -38,8 +38,7 @@ async def build(
     stops the run (budget, contract, endpoint), everything bought is sealed, the run is written down and its
     summary goes with the error.
     """
-    async with opened_job(request, runner, progress, asks=True) as job:
-        await _open_tokenizer(job)
+    async with opened_job(request, runner, progress, asks=True, releases=True) as job:
         await grade_stored(job)
         rounds = await in_thread(lambda: rounds_of_problems(job))
         count_missing = partial(stages.count_missing, left=lambda: sum(asked.left() for asked in rounds))
@@ -75,8 +74,7 @@ async def ask_and_measure(
 
 async def release_stored(request: BuildRequest, runner: StageRunner, progress: Progress) -> RunSummary:
     """Curate and release what the workspace holds of a recipe, without asking any teacher."""
-    async with opened_job(request, runner, progress) as job:
-        await _open_tokenizer(job)
+    async with opened_job(request, runner, progress, releases=True) as job:
         await grade_stored(job)
         _require_chains(job)
         await _judge(job)
@@ -94,11 +92,6 @@ async def regrade_stored(request: BuildRequest, runner: StageRunner, progress: P
             if rolled is not None:
                 flips += await grade_stored(job.over(rolled.wanted), "rollouts", everything=True)
     return flips
-
-
-async def _open_tokenizer(job: Job) -> None:
-    if job.run.recipe.release.tokenizer is not None:
-        await job.stage("open the tokenizer", stages.open_tokenizer)
 
 
 def rounds_of_problems(job: Job) -> list[AskingRound]:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Literal, NamedTuple
 
 from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import AlarmRaised, BudgetReached, ContractFailed, RunInterrupted, WorkspaceBusy
 
 EndStateName = Literal[
@@ -55,7 +56,7 @@ def status_of(error: BaseException | None) -> str:
 
 def end_state(summary: RunSummary | None, error: BaseException | None) -> EndState:
     """Return how a run with this summary, as far as there is one, ended."""
-    told = "" if summary is None else f"{summary.teacher_calls:,} calls, ${summary.cost_usd:.2f}"
+    told = "" if summary is None else f"{counted(summary.teacher_calls, 'call')}, ${summary.cost_usd:.2f}"
     if error is not None:
         said = " ".join(str(error).split()) or type(error).__name__
         return EndState(ENDINGS.get(type(error), FAILED).state, f"{said} ({told})" if told else said)

@@ -14,6 +14,7 @@ from cotfactory.flows.inspect.check_recipe import check_recipe
 from cotfactory.flows.inspect.estimate import plan_recipe
 from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.settings import secrets_of
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.printable import printable
 from cotfactory.schemas.secrets import masked
@@ -47,5 +48,8 @@ async def check_and_plan(recipe: str, workspace: str) -> State[Any]:
     )
     money = "" if plan.usd_at_most is None else f", ${plan.usd_at_most:.2f}"
     return State(
-        type=StateType.COMPLETED, name="Ready", message=f"at most {plan.calls_at_most:,} calls{money}", data=plan
+        type=StateType.COMPLETED,
+        name="Ready",
+        message=f"at most {counted(plan.calls_at_most, 'call')}{money}",
+        data=plan,
     )

@@ -17,6 +17,7 @@ from cotfactory.flows.prefect_build import WORKER_DRAIN_S, PrefectStages, prefec
 from cotfactory.flows.prefect_log import told_to_prefect
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.settings import secrets_of
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import CotfactoryError
 
 
@@ -46,7 +47,7 @@ async def loop_recipe(
     except CotfactoryError as error:
         return prefect_state(end_state(None, error), secrets, error)
     last = summary.rounds[-1]
-    said = f"{last.round} rounds; valid pass@1 {last.measured.valid.percent()} %, ${summary.cost_usd:.2f}"
+    said = f"{counted(last.round, 'round')}; valid pass@1 {last.measured.valid.percent()} %, ${summary.cost_usd:.2f}"
     return prefect_state(
         EndState("Released", f"{summary.stopped}; {said}" if summary.stopped else said), secrets, summary
     )

@@ -87,11 +87,12 @@ def refuse_rounds(recipe: Recipe) -> None:
 
 @asynccontextmanager
 async def opened_job(
-    request: BuildRequest, runner: StageRunner, progress: Progress, *, asks: bool = False
+    request: BuildRequest, runner: StageRunner, progress: Progress, *, asks: bool = False, releases: bool = False
 ) -> AsyncIterator[Job]:
     """Hold the workspace and yield a recipe's problems, teachers and stored chains.
 
-    However the context ends, the run is written down and told to `progress`.
+    What a job that `releases` needs for it is opened before anything is asked. However the context ends, the run is
+    written down and told to `progress`.
     """
     level = log_level(request.log_level)
     refuse_rounds(request.recipe)
@@ -114,7 +115,7 @@ async def opened_job(
             with_pictures=request.with_pictures,
         )
         with run_log(workspace.logs, run.run_id, level, secret) as log:
-            async with _written_down(request, run, runner, log, asks=asks) as job:
+            async with _written_down(request, run, runner, log, asks=asks, releases=releases) as job:
                 yield job
 
 
@@ -139,7 +140,7 @@ async def _held(workspace: Workspace, wait_s: float, progress: Progress) -> Asyn
 
 @asynccontextmanager
 async def _written_down(
-    request: BuildRequest, run: Run, runner: StageRunner, log: Path, *, asks: bool
+    request: BuildRequest, run: Run, runner: StageRunner, log: Path, *, asks: bool, releases: bool
 ) -> AsyncIterator[Job]:
     """Yield the job of a run that holds its workspace; however that ends, the run is written down and told."""
     workspace, progress = run.workspace, run.progress
@@ -148,7 +149,7 @@ async def _written_down(
     if workspace.is_unused:
         progress.note(f"new workspace {workspace.root}: nothing was bought or spent in it yet (--workspace)")
     try:
-        async with _prepared(request, run, runner, asks=asks) as job:
+        async with _prepared(request, run, runner, asks=asks, releases=releases) as job:
             yield job
         await _merge_small_files(run, runner)
     except BaseException as error:
@@ -179,9 +180,13 @@ async def _merge_small_files(run: Run, runner: StageRunner) -> None:
 
 
 @asynccontextmanager
-async def _prepared(request: BuildRequest, run: Run, runner: StageRunner, *, asks: bool) -> AsyncIterator[Job]:
+async def _prepared(
+    request: BuildRequest, run: Run, runner: StageRunner, *, asks: bool, releases: bool
+) -> AsyncIterator[Job]:
     chosen = None if request.chosen is None else frozenset[str]().union(*request.chosen.values())
     await runner.run("recover ledger", on_thread(lambda: stages.recover_ledger(run)))
+    if releases and request.recipe.release.tokenizer is not None:
+        await runner.run("open the tokenizer", on_thread(lambda: stages.open_tokenizer(run)))
     grown = await grow(run, runner, asks=asks)
     with ExitStack() as stack:
         for written in grown.values():

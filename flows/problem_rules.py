@@ -14,6 +14,7 @@ from cotfactory.flows.run_record import Run
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.problem import Problem, UnsupportedTests
@@ -30,7 +31,8 @@ def _contaminated(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan
     if run.benchmarks is not None:
         texts = len(run.benchmarks.texts)
         run.progress.note(
-            f"{len(run.contamination)} of {len(problems)} problems repeat one of {texts:,} benchmark texts"
+            f"repeat one of {counted(texts, 'benchmark text')}: {len(run.contamination):,} of "
+            f"{counted(len(problems), 'problem')}"
         )
     return run.contamination
 
@@ -39,7 +41,7 @@ def _unsupported(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan]
     """Its source has no tests for it, or such that nothing here can judge."""
     whys = why_unsupported(problems)
     for why, count in Counter(whys.values()).most_common():
-        run.progress.note(f"{count} of {len(problems)} problems cannot be judged and are dropped: {why}")
+        run.progress.note(f"dropped, for it cannot be judged: {count:,} of {counted(len(problems), 'problem')}: {why}")
     return whys
 
 
@@ -82,7 +84,7 @@ def _refuted_reference(run: Run, problems: Sequence[Problem], _: Sequence[Teache
     """People solved it and found its reference answer wrong."""
     found = refuted_references(run.workspace) & {problem.problem_id for problem in problems}
     if found:
-        run.progress.note(f"{len(found)} problems are dropped: people found their reference answers wrong")
+        run.progress.note(f"dropped, for people found the reference answer wrong: {counted(len(found), 'problem')}")
     return found
 
 
@@ -91,7 +93,7 @@ def _duplicate(run: Run, problems: Sequence[Problem], plans: Sequence[TeacherPla
     repeated = repeated_questions(problems, plans)
     twins = {problem.problem_id for question in repeated for problem in question.dropped}
     if twins:
-        run.progress.note(f"{len(twins)} problems ask what another one asks, or contradict it, and are dropped")
+        run.progress.note(f"dropped, for another one asks the same or contradicts it: {counted(len(twins), 'problem')}")
     return twins
 
 
@@ -110,7 +112,7 @@ def _earlier_turn(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan
         return ()  # without reading all problems again
     found = ended_before(problems)
     if found:
-        run.progress.note(f"{len(found)} later turns of conversations are dropped with a turn before them")
+        run.progress.note(f"dropped with a turn before it: {counted(len(found), 'later turn')} of conversations")
     return found
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from cotfactory.flows.host.standard_error import StandardError
 from cotfactory.flows.summary import ReleaseSummary, RunSummary
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.printable import printable
 
@@ -83,11 +84,8 @@ class TerminalProgress:
             disable=not self._live,
         )
         self._task: TaskID | None = None
-        self._name, self._done, self._not_needed, self._is_asking = "", 0, 0, False
-        self._total: int | None = None
-        self._started = self._shown_at = time.monotonic()
-        self._correct = self._graded = self._failed = 0
-        self._cost_usd = 0.0
+        self._failed = 0
+        self._begin("", None)
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -101,18 +99,24 @@ class TerminalProgress:
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[None]:
         """Show a bar for one stage until the context closes."""
-        self._name, self._total, self._done, self._not_needed, self._is_asking = name, total, 0, 0, False
-        self._started = self._shown_at = time.monotonic()
+        self._begin(name, total)
         self._bars.start()  # a loop has one run after another, and each stops them at its end
         self._task = self._bars.add_task(name, total=total, rate="", details="")
         try:
             yield
             if self._live:
-                done = self._done or 1
-                self._bars.update(self._task, total=done, completed=done, rate=self._rate(), details=self._details())
+                done, rate, details = self._done, self._rate(), self._details()
+                self._bars.update(self._task, total=done, completed=done, visible=done > 0, rate=rate, details=details)
         finally:
-            if not self._live:
+            if not self._live and (self._done or total):  # a stage with nothing to do is not worth a line
                 self._line("")
+
+    def _begin(self, name: str, total: int | None) -> None:
+        """Count anew: share and money are those of the stage, as its bar is; what failed is told by the run's count."""
+        self._name, self._total, self._done, self._not_needed = name, total, 0, 0
+        self._graded = self._correct = 0
+        self._cost_usd, self._failed_before = 0.0, self._failed
+        self._started = self._shown_at = time.monotonic()
 
     def advance(self, steps: int = 1) -> None:
         """Move the current bar."""
@@ -131,7 +135,6 @@ class TerminalProgress:
         self._graded += 1
         self._correct += verdict == "correct"
         self._cost_usd += cost_usd or 0.0
-        self._is_asking = True
         self.advance()
 
     def not_needed(self, samples: int) -> None:
@@ -160,7 +163,8 @@ class TerminalProgress:
             self._show_counts(summary)
         if summary.missing:
             why = f"; the first error: {summary.first_error}" if summary.first_error else ""
-            self.note(f"missing:  {summary.missing:,} requests that the recipe wants; run again to ask for them{why}")
+            missing = counted(summary.missing, "request")
+            self.note(f"missing:  {missing} that the recipe wants; run again to ask for what is missing{why}")
 
     def _show_counts(self, summary: RunSummary) -> None:
         table = Table(title=f"{summary.recipe}: from problems to rows", title_justify="left")
@@ -174,11 +178,13 @@ class TerminalProgress:
             before = stage.count
         self._console.print(table)
         verdicts = ", ".join(f"{count:,} {name}" for name, count in summary.verdicts.items() if count)
-        dropped = ", ".join(f"{count:,} {reason}" for reason, count in summary.dropped.items())
-        calls = f"{summary.teacher_calls:,} teacher calls, {summary.reused:,} reused, ${summary.cost_usd:.4f}"
-        self.note(f"verdicts: {verdicts or 'none'}\ndropped:  {dropped or 'none'}\npaid:     {calls}")
+        dropped = filter(None, (_dropped(summary.dropped, "chain"), _dropped(summary.dropped_problems, "problem")))
+        calls = f"{counted(summary.teacher_calls, 'teacher call')}, {summary.reused:,} reused, ${summary.cost_usd:.4f}"
+        self.note(f"verdicts: {verdicts or 'none'}\ndropped:  {', '.join(dropped) or 'none'}\npaid:     {calls}")
         if summary.mutants is not None:
-            self.note(f"graders:  {summary.mutants.accepted} of {summary.mutants.made:,} falsified answers accepted")
+            self.note(
+                f"graders:  {summary.mutants.accepted} of {counted(summary.mutants.made, 'falsified answer')} accepted"
+            )
         if summary.release is not None:
             state = "unchanged" if summary.release.unchanged else "new"
             self.note(f"release:  {summary.release.path} ({summary.release.version}, {state})")
@@ -200,10 +206,9 @@ class TerminalProgress:
         return f"{(self._done - self._not_needed) / elapsed:6.0f}/s" if elapsed > 0.1 else ""
 
     def _details(self) -> str:
-        if not self._is_asking:
-            return ""
-        failed = f"  {self._failed} failed" if self._failed else ""
-        return f"{self._correct / self._graded:.0%} accepted  {self._money()}{failed}"
+        accepted = f"{self._correct / self._graded:.0%} accepted  {self._money()}" if self._graded else ""
+        failed = self._failed - self._failed_before
+        return "  ".join(filter(None, (accepted, f"{failed:,} failed" if failed else "")))
 
     def _money(self) -> str:
         """Return what was paid and, once enough samples say so, about what all of them will have cost.
@@ -222,3 +227,13 @@ class TerminalProgress:
         parts = (f"{self._name:<24} {state:<3}", count, self._rate() if self._done else "", self._details())
         line = "  ".join(part for part in parts if part)
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _dropped(reasons: Mapping[str, int], what: str) -> str:
+    """Return how many of something there are, and of each reason; nothing where there are none.
+
+    >>> _dropped({"incorrect": 3, "duplicate": 1}, "chain")
+    '4 chains (3 incorrect, 1 duplicate)'
+    """
+    by_reason = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+    return f"{counted(sum(reasons.values()), what)} ({by_reason})" if reasons else ""

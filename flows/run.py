@@ -17,6 +17,7 @@ from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.stages import Flip
 from cotfactory.flows.summary import RunSummary
 from cotfactory.publishing.versions import require_version
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import OrchestratorError
 from cotfactory.schemas.record import Record
 
@@ -31,7 +32,7 @@ class RegradeReport(Record):
 
     def text(self) -> str:
         """Return the flips for people, the first ones in full."""
-        lines = [f"{self.recipe}: {len(self.flipped):,} verdicts flipped"]
+        lines = [f"{self.recipe}: {counted(len(self.flipped), 'verdict')} flipped"]
         lines += [
             f"  {flip.before} -> {flip.after} ({flip.reason}): chain {flip.candidate_id} of problem {flip.problem}"
             for flip in self.flipped[:FLIPS_SHOWN]

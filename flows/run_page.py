@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cotfactory.flows.end_state import EndState
 from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.printable import printable
 
 
@@ -31,13 +32,13 @@ def _facts(summary: RunSummary) -> Iterator[tuple[str, str]]:
         yield "may have been billed too", f"${summary.unconfirmed_usd:.4f}"
     if summary.budget is not None:
         yield "budget", summary.budget.text()
-    yield "calls", f"{summary.teacher_calls:,}, {summary.reused:,} chains reused"
+    yield "calls", f"{summary.teacher_calls:,}, {counted(summary.reused, 'chain')} reused"
     if summary.failed_calls or summary.lost_in_flight:
         yield "without an answer", f"{summary.failed_calls:,} failed, {summary.lost_in_flight:,} lost in flight"
     yield "tokens", f"{summary.tokens.input:,} in, {summary.tokens.output:,} out"
     yield "verdicts", ", ".join(f"{count:,} {verdict}" for verdict, count in summary.verdicts.items())
     if summary.missing:
-        yield "missing", f"{summary.missing:,} requests that the recipe wants"
+        yield "missing", f"{counted(summary.missing, 'request')} that the recipe wants"
     if summary.first_error is not None:
         yield "first error", summary.first_error
     yield "seconds", f"{summary.seconds:,.0f}"

@@ -32,10 +32,10 @@ class Run:
 
     `bought` is what this run has bought, and what earlier ones left in flight when they died. `contamination` is
     the evidence, by problem id, against the problems that repeat a text of `benchmarks`. `grown` is what is found
-    of problems that a teacher wrote, `dropped_grown` why some are of no use; it took `calls_to_grow` calls in this
-    run. `missing` requests that the recipe wants were left unsent or failed, `first_error` is what the first of
-    these met. After a signal, what is in flight is waited for at most `drain_s`. `tokenizer` is the folder of the
-    one that the recipe names.
+    of problems that a teacher wrote, `dropped_grown` why some are of no use. `bought_chains` counts the chains that
+    the recipe uses and this run bought. `missing` requests that the recipe wants were left unsent or failed,
+    `first_error` is what the first of these met. After a signal, what is in flight is waited for at most `drain_s`.
+    `tokenizer` is the folder of the one that the recipe names.
     """
 
     run_id: str
@@ -61,7 +61,7 @@ class Run:
     decontamination: Decontamination | None = None
     grown: list[GrownFacts] = field(default_factory=list)
     dropped_grown: dict[str, DropReason] = field(default_factory=dict)
-    calls_to_grow: int = 0
+    bought_chains: int = 0
     release: ReleaseSummary | None = None
     published: PublishedSummary | None = None
     missing: int = 0
@@ -93,9 +93,10 @@ class Run:
             teacher_calls=bought.calls,
             failed_calls=bought.failed_calls,
             lost_in_flight=bought.lost_in_flight,
-            reused=max(0, tally.asked - (bought.calls - bought.rollouts - self.calls_to_grow)),
+            reused=max(0, tally.asked - self.bought_chains),
             verdicts=tally.verdict_counts(),
             dropped=dict(tally.dropped),
+            dropped_problems=dict(tally.dropped_problems),
             kept=tally.kept,
             rollouts=tally.rollouts(),
             tokens=Tokens(input=bought.input_tokens, output=bought.output_tokens),

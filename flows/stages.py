@@ -31,6 +31,7 @@ from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import grade_batch
 from cotfactory.publishing.licenses import refuse_forbidden_mix
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import ProblemSourceError
 from cotfactory.schemas.grade import Decision, Verdict
@@ -59,10 +60,10 @@ class Flip(Record):
     reason: str
 
 
-def open_tokenizer(job: Job) -> None:
-    """Have the tokenizer that the recipe names, before anything is bought. Raises RecipeError, InputError."""
-    if (named := job.run.recipe.release.tokenizer) is not None:
-        job.run.tokenizer, _ = usable_tokenizer(named)
+def open_tokenizer(run: Run) -> None:
+    """Have the tokenizer that the recipe names. Raises RecipeError, InputError."""
+    if (named := run.recipe.release.tokenizer) is not None:
+        run.tokenizer, _ = usable_tokenizer(named)
 
 
 def load(
@@ -107,14 +108,14 @@ def recover_ledger(run: Run) -> None:
         sealed = seal_journal(run.workspace, journal)
         run.bought += Spending(lost_in_flight=sealed.lost_in_flight, unconfirmed_usd=sealed.unconfirmed_usd)
         run.progress.note(
-            f"recovered {sealed.candidates} completions of an interrupted run; "
-            f"{sealed.lost_in_flight} requests were in flight and may have been billed"
-            + (f"; {sealed.torn_lines} torn ledger lines skipped" if sealed.torn_lines else "")
+            f"recovered {counted(sealed.candidates, 'completion')} of an interrupted run; "
+            f"in flight, and maybe billed: {counted(sealed.lost_in_flight, 'request')}"
+            + (f"; {counted(sealed.torn_lines, 'torn ledger line')} skipped" if sealed.torn_lines else "")
         )
         if sealed.set_aside is not None:
             run.progress.note(
-                f"{sealed.foreign_lines} ledger lines were not written by this version of cotfactory, "
-                f"{sealed.contradicting_lines} contradict an earlier one: kept in {sealed.set_aside}; rename it to "
+                f"ledger lines that were not written by this version of cotfactory: {sealed.foreign_lines:,}, that "
+                f"contradict an earlier one: {sealed.contradicting_lines:,}; kept in {sealed.set_aside}; rename it to "
                 ".journal to have another version read them"
             )
 
@@ -136,8 +137,8 @@ def check_references(
     run.problems_file = write_problems(run.workspace, run.output_name, loaded)
     if not problems:
         raise ProblemSourceError(
-            f"None of {len(loaded)} problems has a reference answer that its own grader accepts"
-            + (f" ({len(run.contamination)} repeat a benchmark)" if run.contamination else ""),
+            f"None of {counted(len(loaded), 'problem')} has a reference answer that its own grader accepts"
+            + (f" (repeat a benchmark: {len(run.contamination):,})" if run.contamination else ""),
             "run `cotfactory check` and fix the answers",
         )
     require_domains(len({problem.domain for problem in problems}), run.recipe.curation)
@@ -191,7 +192,7 @@ def curate(job: Job) -> None:
     """Give every chain the recipe uses, and every dropped problem, one Decision, and count them."""
     run, problems, dropped = job.run, job.problems, job.dropped
     forget_standing(run)
-    tally = Tally(problems=len(problems) + len(dropped), dropped=Counter(dropped.values()))
+    tally = Tally(problems=len(problems) + len(dropped), dropped_problems=Counter(dropped.values()))
     candidate_hits: Counter[str] = Counter()
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
     reruns = ToolReruns(job.tools.sandbox, {plan.spec.name: plan.strategy.most_calls for plan in job.plans})
@@ -220,12 +221,12 @@ def curate(job: Job) -> None:
         examined.seal()
         run.decontamination = decontamination_of(run.benchmarks, run.contamination, candidate_hits)
     if known.examined < known.seen:
-        run.progress.note(f"{known.examined:,} of {known.seen:,} chains were examined, the others had been before")
+        run.progress.note(f"examined {known.examined:,} of {counted(known.seen, 'chain')}, the others were known")
     if reruns.ran and job.tools.sandbox is not None:
         tally.sandbox_images.add(job.tools.sandbox.image_digest)
     if run.judge is not None:
         tally.add_judge(run.judge)
-    run.tally = tally
+    run.tally, run.bought_chains = tally, job.wanted.bought_in(run.run_id) if run.bought.calls else 0
 
 
 def choose_chains_to_judge(job: Job) -> Judging:

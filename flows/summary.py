@@ -45,12 +45,13 @@ class PublishedSummary(Record):
 
 class RunSummary(Record):
     """What one run did. `candidates` are the chains the recipe uses, bought by whichever run; `teacher_calls`,
-    `tokens` and `cost_usd` are this run's own; `reused` are chains that were there before it. `mutants` says how many
+    `tokens` and `cost_usd` are this run's own; `reused` are chains that earlier runs bought. `mutants` says how many
     falsified answers were made of accepted ones, and how many of them the graders accepted: it must be none; `alarms`
     what looked wrong about the answers that this run bought. `rollouts` that label steps are counted nowhere else.
     `unconfirmed_usd` is the most that this run may have been billed beyond `cost_usd`, for sendings without an answer;
     `budget` tells what was spent of it in all runs.
-    `missing` requests that the recipe wants were left unsent or failed, `first_error` is what the first
+    `dropped` counts the chains that are not kept by their reasons, `dropped_problems` the problems of which none was
+    asked for. `missing` requests that the recipe wants were left unsent or failed, `first_error` is what the first
     of these met."""
 
     recipe: str
@@ -63,6 +64,7 @@ class RunSummary(Record):
     reused: int
     verdicts: dict[str, int]
     dropped: dict[str, int]
+    dropped_problems: dict[str, int]
     kept: int
     rollouts: int
     tokens: Tokens
@@ -106,6 +108,7 @@ class Tally:
     kept_later_turns: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     dropped: Counter[DropReason] = field(default_factory=Counter)
+    dropped_problems: Counter[DropReason] = field(default_factory=Counter)
     teachers: dict[str, _TeacherCount] = field(default_factory=dict)
     sandbox_images: set[str] = field(default_factory=set)
 
@@ -146,6 +149,7 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(part, name))
         self.verdicts.update(part.verdicts)
         self.dropped.update(part.dropped)
+        self.dropped_problems.update(part.dropped_problems)
         self.sandbox_images |= part.sandbox_images
         for name, count in part.teachers.items():
             total = self._teacher(name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cotfactory.publishing.diff import ProductDiff
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.release_rules import Product
 
@@ -20,7 +21,9 @@ def changelog(
     """
     entry = [f"## {manifest.version} ({manifest.facts.created_at:%Y-%m-%d})", ""]
     if manifest.parent is None:
-        entry += [f"- `{product}`: {count:,} rows, the first release" for product, count in manifest.rows.items()]
+        entry += [
+            f"- `{product}`: {counted(count, 'row')}, the first release" for product, count in manifest.rows.items()
+        ]
     else:
         entry += [f"- {line}" for line in making]
         entry += [line for product, difference in differences.items() for line in difference_lines(product, difference)]

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from cotfactory.data_contracts.contract import load_contract
 from cotfactory.publishing.check_release import contract_reports
 from cotfactory.publishing.sorted_rows import rows_sha
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import ContractError, PublishError
 from cotfactory.schemas.grade import Split
 from cotfactory.schemas.ids import content_id
@@ -109,7 +110,7 @@ def refuse_broken_rows(folder: Path, manifest: Manifest) -> None:
         recipe = Recipe.model_validate_json(manifest.recipe)
     except ValidationError as error:
         raise PublishError(
-            f"The recipe in the manifest of {folder} is none: {error.error_count()} errors", AGAIN
+            f"The recipe in the manifest of {folder} is none: {counted(error.error_count(), 'error')}", AGAIN
         ) from error
     contracts = {product: load_contract(product) for product in shards}
     for product, contract in contracts.items():

@@ -22,6 +22,6 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     except ValidationError as error:
         raise WorkspaceError(
-            f"{folder / 'manifest.json'} is not a release manifest: {error.error_count()} fields are wrong",
+            f"{folder / 'manifest.json'} is not a release manifest: fields that are wrong: {error.error_count()}",
             "move this folder out of releases/; it was not written by this version",
         ) from error

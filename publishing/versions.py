@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cotfactory.publishing.diff import ProductDiff
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.release_rules import Product
 
@@ -48,7 +49,7 @@ def held_back(min_new_rows: int | None, products: Mapping[Product, ProductDiff])
     added = max((diff.added for diff in products.values()), default=0)
     if added >= min_new_rows:
         return None
-    return f"{added:,} new rows, and the recipe releases from {min_new_rows:,} (release.min_new_rows)"
+    return f"{counted(added, 'new row')}, and the recipe releases from {min_new_rows:,} (release.min_new_rows)"
 
 
 def chosen_version(version: str, parent: str | None) -> str:

@@ -71,16 +71,16 @@ class ReleaseFacts(Record):
     """What the run that made a release says of it: who made it, when, and how many were left after each stage.
 
     `recipe_id` says whether two recipes ask for the same; `problems` names the file of the workspace's problems
-    table that they came from. `funnel` ends before the rows; `dropped` counts candidates and problems by the reason
-    of their decision, `kept_with_calls` the kept chains that call a tool, `kept_turns` those that are turns of a
-    conversation, and `kept_later_turns` those of them that are not its first. `unconfirmed_usd` is the most that was
-    billed beyond what `teachers` cost, for requests without an answer. `sandbox_images` are the digests of the
-    images in which programs were graded and calls were run. `decontamination` is None where the recipe names no
-    benchmark; `mutants` is what came of the watch on the graders, `alarms` are those of all runs of the recipe so
-    far; `regrades` tell what became of the verdicts of chains that one version of a grader judged after another,
-    `people` what reviews say of graders and of each other, `policies` how the policies fared that rolled out its
-    problems, `judge` what is found of the recipe's judge, `grown` of the
-    problems that a teacher wrote, source by source.
+    table that they came from. `funnel` ends before the rows; `dropped` counts candidates by the reason of their
+    decision, `dropped_problems` the problems that were not asked by theirs, `kept_with_calls` the kept chains that
+    call a tool, `kept_turns` those that are turns of a conversation, and `kept_later_turns` those of them that are not
+    its first. `unconfirmed_usd` is the most that was billed beyond what `teachers` cost, for requests without an
+    answer. `sandbox_images` are the digests of the images in which programs were graded and calls were run.
+    `decontamination` is None where the recipe names no benchmark; `mutants` is what came of the watch on the
+    graders, `alarms` are those of all runs of the recipe so far; `regrades` tell what became of the verdicts of
+    chains that one version of a grader judged after another, `people` what reviews say of graders and of each
+    other, `policies` how the policies fared that rolled out its problems, `judge` what is found of the recipe's
+    judge, `grown` of the problems that a teacher wrote, source by source.
     """
 
     code_version: str
@@ -90,6 +90,7 @@ class ReleaseFacts(Record):
     funnel: tuple[FunnelStage, ...]
     verdicts: dict[str, int]
     dropped: dict[DropReason, int]
+    dropped_problems: dict[DropReason, int] = Field(default_factory=dict)
     kept_with_calls: int = 0
     kept_turns: int = 0
     kept_later_turns: int = 0

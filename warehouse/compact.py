@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import WorkspaceBusy, WorkspaceError
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.record import Record
@@ -42,7 +43,7 @@ class Merged(Record):
 
     def text(self) -> str:
         """Return it for people."""
-        return f"{self.table}: {self.before:,} sealed files are {self.after:,} now"
+        return f"{self.table}: {counted(self.after, 'sealed file')} in place of {self.before:,}"
 
 
 def has_many_small_files(workspace: Workspace) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.ids import content_id_of_all
@@ -94,7 +95,7 @@ def seal_own_journal(workspace: Workspace, journal: Path) -> SealedJournal:
     sealed = seal_journal(workspace, journal)
     if sealed.foreign_lines:
         raise WorkspaceError(
-            f"{sealed.foreign_lines} lines that were just written to the ledger cannot be read back",
+            f"{counted(sealed.foreign_lines, 'line')} just written to the ledger cannot be read back",
             f"what was bought is in {sealed.set_aside}: keep it and report this; to run again would pay for it twice",
         )
     return sealed

@@ -158,6 +158,17 @@ class WantedSamples:
         """Return how many wanted samples are not stored, by the last snapshot."""
         return self._wanted.count - len(self._stored)
 
+    def bought_in(self, run_id: str) -> int:
+        """Return how many samples have a step that was bought in a run."""
+        rows = self._in_blocks(f"""
+            bought AS (
+                SELECT block.* FROM block JOIN {candidate_places(self._files("candidates"), "run_id")}
+                USING (candidate_id) WHERE run_id = {quoted(run_id)}
+            )
+            SELECT count(DISTINCT (position, teacher_position, sample_index)) AS samples FROM bought
+        """)
+        return sum(row["samples"] for row in rows)
+
     def ungraded(self, *, everything: bool = False) -> Iterator[tuple[int, Candidate, Verdict | None]]:
         """Yield (position, candidate, newest verdict by any grader) of stored chains to grade, in order.
 

@@ -20,6 +20,7 @@ from cotfactory.generators.teacher.completions import says_nothing
 from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.reported_usage import billed_usage
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.recipe import Attempts
 from cotfactory.schemas.spending import Spending
@@ -121,8 +122,8 @@ async def collect_batches(run: Run, wanted: WantedSamples) -> None:
         found = next((spec for spec in run.recipe.teachers if _is_at(spec, batch)), None)
         if found is None:
             run.progress.note(
-                f"{len(batch.requests):,} requests of recipe {batch.header.recipe!r} are in a batch at "
-                f"{batch.header.base_url}: a run with a teacher there fetches them"
+                f"a batch of recipe {batch.header.recipe!r} ({counted(len(batch.requests), 'request')}) is at "
+                f"{batch.header.base_url}: a run with a teacher there fetches it"
             )
             continue
         async with BatchApi(found, remote_endpoint(found)) as api:
@@ -140,7 +141,7 @@ async def _collect(run: Run, batch: OpenBatch, api: BatchApi, *, is_wanted: bool
     rules = api.spec.batch or Batch()
     state = await _state_of(batch, api, rules.poll_s)
     if state is None:
-        run.progress.note(f"a batch of {len(batch.requests):,} requests was never made; nothing was paid")
+        run.progress.note(f"a batch of {counted(len(batch.requests), 'request')} was never made; nothing was paid")
         drop_batch(batch.path)
         return
     with run.progress.stage(f"batch {state.batch_id}", len(batch.requests)):
@@ -181,7 +182,9 @@ async def _file_answers(run: Run, batch: OpenBatch, api: BatchApi, state: BatchS
                 group.clear()
         await _write_down(run, batch, group, journal, api.spec.reasoning_tags)
     sealed = await in_thread(lambda: seal_own_journal(run.workspace, journal.path))
-    run.progress.note(f"batch {state.batch_id}: {sealed.candidates:,} of {len(left):,} missing answers fetched")
+    run.progress.note(
+        f"batch {state.batch_id}: {sealed.candidates:,} of {counted(len(left), 'missing answer')} fetched"
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from contextlib import suppress
 from cotfactory.flows.ask.asked_teacher import AskedTeacher
 from cotfactory.flows.progress import Progress
 from cotfactory.generators.teacher.deadline import Deadline
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import RunInterrupted
 
 
@@ -26,8 +27,9 @@ class Drain:
         self.reason = reason
         for teacher in self._teachers:
             teacher.stop.reason = reason
+        in_flight = counted(self._in_flight(), "answer")
         self._progress.note(
-            f"{reason.signal_name}: nothing more is asked; {self._in_flight():,} answers are waited for, "
+            f"{reason.signal_name}: nothing more is asked; what is in flight is waited for ({in_flight}), "
             f"at most {self._longest_s:g} s (a second signal ends at once)"
         )
         self._begun.set()
@@ -43,7 +45,9 @@ class Drain:
     def tell(self) -> None:
         """Say what became of what was in flight, once it is over or everybody has ended before it was."""
         left = self._in_flight()
-        self._progress.note(f"{left:,} requests were given up" if left else "everything in flight was written down")
+        self._progress.note(
+            f"given up: {counted(left, 'request')}" if left else "everything in flight was written down"
+        )
 
     def _in_flight(self) -> int:
         return sum(teacher.in_flight.count for teacher in self._teachers)

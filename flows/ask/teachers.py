@@ -36,6 +36,7 @@ from cotfactory.generators.teacher.shared_prompts import SharedPrompts
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Request, Teacher
 from cotfactory.generators.teacher.teacher_watch import SignReader, TeacherWatch, UsualAnswers
 from cotfactory.graders.sandbox.execution import Sandbox
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRejected, TeacherUnavailable
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
@@ -190,7 +191,7 @@ async def describe_endpoint(plan: TeacherPlan, problems: Sequence[Problem], logs
     spec = plan.spec
     if plan.stored is not None:
         count = sum(plan.stored.count(problem.problem_id) for problem in problems)
-        return f"{count:,} rollouts of the policy {spec.model!r} are stored; nobody is asked"
+        return f"stored of the policy {spec.model!r}: {counted(count, 'rollout')}; nobody is asked"
     with servers_of(spec, problems, logs) as servers:
         endpoint = servers.endpoints[0]
         async with opened_teacher(spec, servers, lambda text: print(text, file=sys.stderr), lambda _: None) as teacher:

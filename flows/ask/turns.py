@@ -24,6 +24,7 @@ from cotfactory.flows.ask.assignments import (
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.stopping import used_samples
 from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import RecipeError
 from cotfactory.schemas.ids import content_id, prompt_id
 from cotfactory.schemas.problem import Problem
@@ -61,7 +62,7 @@ def unreleased_turns(later: int, recipe: Recipe) -> list[str]:
     if not later or {"sft_turns", "all_graded"} & set(recipe.release.products):
         return []
     return [
-        f"{later:,} problems are later turns of conversations, and no product of this recipe shows them: add sft_turns "
+        f"no product of this recipe shows later turns of conversations ({counted(later, 'problem')}): add sft_turns "
         "to release.products"
     ]
 

@@ -102,7 +102,6 @@ async def grow(run: Run, runner: StageRunner, *, asks: bool) -> dict[int, Proble
         return grown
     needs_sandbox = any("program" in source.references.by for source in recipe.written_sources.values())
     with open_grading((), None, recipe.code, packages=recipe.sandbox.packages, has_tool=needs_sandbox) as tools:
-        calls_before = run.bought.calls
         for place, source in recipe.written_sources.items():
             if run.limit is not None:
                 source = source.model_copy(update={"count": min(source.count or run.limit, run.limit)})
@@ -116,7 +115,6 @@ async def grow(run: Run, runner: StageRunner, *, asks: bool) -> dict[int, Proble
             }
             grown[place] = spool_problems((draft.problem for draft in drafts), run.workspace.staging)
             run.progress.note(told(facts))
-        run.calls_to_grow = run.bought.calls - calls_before
     return grown
 
 

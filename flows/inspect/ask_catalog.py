@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cotfactory.flows.inspect.canned_questions import CANNED_QUESTIONS, as_sql
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.printable import printable
 from cotfactory.schemas.record import Record
@@ -54,7 +55,9 @@ class Answer(Record):
             table.add_row(*(Text(_printable(cell)) for cell in row))
         Console(file=out, width=max(80, shutil.get_terminal_size((160, 24)).columns)).print(table)
         more = len(self.rows) - ROWS_SHOWN
-        return out.getvalue().rstrip("\n") + (f"\n{more:,} more rows: use LIMIT, or --format csv" if more > 0 else "")
+        return out.getvalue().rstrip("\n") + (
+            f"\n{counted(more, 'more row')}: use LIMIT, or --format csv" if more > 0 else ""
+        )
 
     def _lines(self) -> Iterator[Sequence[Any]]:
         yield self.columns
@@ -150,7 +153,7 @@ class WorkspaceStatus(Record):
         for run in self.runs:
             release = run.release_version or "no release"
             lines.append(
-                f"run {run.run_id} of {run.recipe}: {run.status}, {run.teacher_calls:,} calls, "
+                f"run {run.run_id} of {run.recipe}: {run.status}, {counted(run.teacher_calls, 'call')}, "
                 f"{run.reused:,} reused, {run.kept:,} kept, ${run.cost_usd:.4f}, {release}"
             )
             if run.log is not None:

@@ -30,6 +30,7 @@ from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
 from cotfactory.graders.sandbox.isolation import told_isolation
 from cotfactory.publishing.licenses import refuse_forbidden_mix, terms_of
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe
@@ -92,7 +93,10 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
     place = open_workspace(workspace)
     plans = teacher_plans(recipe, recorded_counts(recipe), place)
     kinds = Counter(problem.answer_kind for problem in problems)
-    ok = [f"recipe {path}", "problems: " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())]
+    ok = [
+        f"recipe {path}",
+        "problems: " + (", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "none yet"),
+    ]
     faults: list[str] = []
     ok += [f"command that `loop` starts, as you: {key}: {said}" for key, said in commands_of_rounds(recipe).items()]
     ok += _contamination(recipe, problems)
@@ -123,7 +127,7 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
         test_strength=strength,
     )
     if faults:
-        failed = CheckFailed(f"{len(faults)} faults in {path}:\n" + report.text())
+        failed = CheckFailed(f"{counted(len(faults), 'fault')} in {path}:\n" + report.text())
         failed.summary = report
         raise failed
     return report
@@ -174,9 +178,10 @@ def _contamination(recipe: Recipe, problems: list[Problem]) -> list[str]:
         for problem in problems
         if problem.problem_id in found
     ]
-    texts = f"{len(index.texts):,} benchmark texts"
-    line = f"decontamination: {len(found):,} of {len(problems):,} problems repeat one of {texts}"
-    return ["\n       ".join([line + (" and will not be asked" if found else ""), *named[:EXAMPLES]])]
+    texts = counted(len(index.texts), "benchmark text")
+    not_asked = " and will not be asked" if found else ""
+    line = f"decontamination: repeat one of {texts}{not_asked}: {len(found):,} of {counted(len(problems), 'problem')}"
+    return ["\n       ".join([line, *named[:EXAMPLES]])]
 
 
 def _check_endpoints(
@@ -230,10 +235,10 @@ def _test_strength(problems: list[Problem], tools: Tools) -> tuple[ProblemStreng
         if problem.answer_kind == "code" and problem.solution is not None and not problem.grader
     ]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        counted = threads.map(lambda problem: (problem.source_row_id, *test_strength(problem, tools)), solved)
+        measured = threads.map(lambda problem: (problem.source_row_id, *test_strength(problem, tools)), solved)
         return tuple(
             ProblemStrength(problem=problem, noticed=noticed, mutants=mutants)
-            for problem, noticed, mutants in counted
+            for problem, noticed, mutants in measured
             if mutants
         )
 
@@ -243,7 +248,7 @@ def _told(strength: tuple[ProblemStrength, ...]) -> str:
     noticed, made = (sum(getattr(tested, name) for tested in strength) for name in ("noticed", "mutants"))
     weak = [tested for tested in strength if 2 * tested.noticed < tested.mutants]
     named = ", ".join(f"{tested.problem} ({tested.noticed} of {tested.mutants})" for tested in weak[:EXAMPLES])
-    line = f"tests of programs: {noticed:,} of {made:,} mutants of the reference solutions are noticed"
+    line = f"tests of programs: {noticed:,} of {counted(made, 'mutant')} of the reference solutions noticed"
     return line + (f"; weak: {named}" if weak else "")
 
 
@@ -252,7 +257,7 @@ def _check_languages(problems: Sequence[Problem], tools: Tools, faults: list[str
     for language, count in languages_asked_for(problems).items():
         if tools.sandbox is not None and not has_language(language, tools.sandbox):
             faults.append(
-                f"the sandbox image has no {language}, which {count:,} problem(s) ask for: their programs would be "
+                f"the sandbox image has no {language}, which {counted(count, 'problem')} want: programs in it would be "
                 "ungraded; build one that has it (cotfactory sandbox build --languages)"
             )
 
@@ -291,6 +296,8 @@ def _check_references(
             f"its own grader says {grade.verdict} ({grade.reason})"
         )
     if len(bad) > EXAMPLES:
-        faults.append(f"{len(bad) - EXAMPLES:,} more reference answers that their own grader does not accept")
+        faults.append(
+            f"{counted(len(bad) - EXAMPLES, 'more reference answer')} that the problem's own grader does not accept"
+        )
     ok.append(f"reference answers: {len(tested) - len(bad):,} of {len(tested):,} are graded correct")
     return len(problems) - len(bad), strength

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cotfactory.graders.grading import OF_GROWING
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import CotfactoryError
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.backup import Copied, back_up
@@ -67,11 +68,13 @@ class BackedUp(Record):
 
     def text(self) -> str:
         """Return it for people."""
-        counts = f"{self.files:,} files copied ({self.bytes / 1e6:,.1f} MB), {self.already_there:,} were there"
+        counts = (
+            f"{counted(self.files, 'file')} copied ({self.bytes / 1e6:,.1f} MB), {self.already_there:,} there before"
+        )
         lines = [f"{self.target}: {counts}, {self.removed:,} removed; every sealed file is as it was sealed"]
         if self.kept:
             lines.append(
-                f"WARNING: {len(self.kept):,} files of chains are gone from the workspace and stay in the backup: "
+                f"WARNING: {counted(len(self.kept), 'file')} of chains, gone from the workspace, kept in the backup: "
                 + ", ".join(self.kept[:5])
             )
         return "\n".join(lines)
@@ -97,9 +100,9 @@ def examine_workspace(workspace: Path) -> DoctorReport:
         faults = [str(error) for _, _, error in damage(place)]
     ok = [] if faults else ["every sealed file is as it was sealed"]
     if not faults:  # a damaged file answers nothing that could be believed
-        counted = {name: int(query_catalog(place, question)[1][0][0]) for name, question in ORPHANS.items()}
-        faults += [f"{count:,} {name}" for name, count in counted.items() if count]
-        ok += [f"no {name}" for name, count in counted.items() if not count]
+        orphans = {name: int(query_catalog(place, question)[1][0][0]) for name, question in ORPHANS.items()}
+        faults += [f"{name}: {count:,}" for name, count in orphans.items() if count]
+        ok += [f"no {name}" for name, count in orphans.items() if not count]
     report = DoctorReport(
         workspace=str(place.root),
         held_by=holder(place),
@@ -109,7 +112,10 @@ def examine_workspace(workspace: Path) -> DoctorReport:
         bytes={folder.name: _size(folder) for folder in sorted(place.root.iterdir()) if folder.is_dir()},
     )
     if faults:
-        error = Sick(f"{len(faults)} faults in {place.root}:\n{report.text()}", "restore what is damaged from a backup")
+        error = Sick(
+            f"{counted(len(faults), 'fault')} in {place.root}:\n{report.text()}",
+            "restore what is damaged from a backup",
+        )
         error.summary = report
         raise error
     return report
@@ -119,13 +125,13 @@ def _left(place: Workspace) -> Iterator[str]:
     for journal in abandoned_journals(place.ledger):
         entries = read_journal(journal)
         yield (
-            f"{journal.name}: {len(entries.bought):,} chains that are not sealed yet, {len(entries.in_flight):,} in "
+            f"{journal.name}: not sealed yet: {counted(len(entries.bought), 'chain')}, {len(entries.in_flight):,} in "
             "flight; the next run takes it up"
         )
     for path in sorted(place.ledger.glob("*.unread")):
         yield f"{path.name}: lines that are in no table; who wrote them reads them when it is renamed to .journal"
     if holder(place) is None and (left := sum(1 for _ in place.staging.iterdir())):
-        yield f"{left:,} entries in {place.staging}; the next run or release clears them"
+        yield f"{counted(left, 'entry', 'entries')} in {place.staging}; the next run or release clears the folder"
     for table in TABLES:
         for path in sorted(place.sums(table).glob("*.sha256")):
             if not (place.table(table) / f"{path.stem}.parquet").exists():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cotfactory.flows.load_recipe import load_recipe
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.catalog import build_catalog
@@ -31,12 +32,12 @@ class ForgetReport(Record):
     def text(self) -> str:
         """Return the report for people."""
         lines = [f"{'gone' if self.is_done else 'would go'} with {self.recipe} from {self.workspace}:"]
-        lines += [f"  {rows:,} rows of {table}" for table, rows in self.rows.items()]
+        lines += [f"  {counted(rows, 'row')} of {table}" for table, rows in self.rows.items()]
         lines += [f"  {path}" for path in self.paths]
-        lines.append(f"  ${self.usd:.4f} and {self.tokens:,} tokens stay counted: they were spent")
+        lines.append(f"  what was spent stays counted: ${self.usd:.4f} and {counted(self.tokens, 'token')}")
         if self.shared:
             lines.append(
-                f"  {self.shared:,} of its chains stay: other recipes use them, or chains that go on from them"
+                f"  what other recipes use, or what chains of theirs go on from, stays: {counted(self.shared, 'chain')}"
             )
         lines.append("  what was published stays on the Hub, and what was backed up until the next backup")
         if not self.is_done:
@@ -61,7 +62,7 @@ def forget_recipe(recipe: str, workspace: Path, *, yes: bool) -> ForgetReport:
     if going.is_nothing:
         raise InputError(
             f"There is nothing of {name!r} in {place.root}"
-            + (f" but {going.shared:,} chains that others use" if going.shared else ""),
+            + (f" but {counted(going.shared, 'chain')} in use elsewhere" if going.shared else ""),
             "`cotfactory status` names the recipes; give the name or the file of one",
         )
     return _report(going, name, place.root, is_done=yes)

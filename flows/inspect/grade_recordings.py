@@ -14,6 +14,7 @@ from cotfactory.generators.teacher.reasoning import split
 from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grading import grade_batch
 from cotfactory.schemas.candidate import Candidate
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import RecordingError, WorkspaceError
 from cotfactory.schemas.finish_reason import finish_reason_of
 from cotfactory.schemas.grade import VERDICTS, Grade
@@ -38,7 +39,7 @@ class GradedRecordings(Record):
     def text(self) -> str:
         """Return the counts for people."""
         counts = ", ".join(f"{count:,} {verdict}" for verdict, count in self.verdicts.items())
-        return f"{self.recordings:,} recordings of {self.problems:,} problems: {counts}\n{self.out}"
+        return f"{counted(self.recordings, 'recording')} of {counted(self.problems, 'problem')}: {counts}\n{self.out}"
 
 
 def grade_recordings(problems: Path, recordings: Path, out: Path, grader: str | None = None) -> GradedRecordings:

@@ -11,6 +11,7 @@ from cotfactory.generators.imports.import_source import source_rows
 from cotfactory.generators.imports.imported import NotThisFormat
 from cotfactory.generators.problems.row import did_you_mean
 from cotfactory.graders.boxes import boxes
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError, ProblemSourceError
 from cotfactory.schemas.problem import ANSWER_KINDS, AnswerKind
 from cotfactory.schemas.record import Record
@@ -47,7 +48,7 @@ class ImportSummary(Record):
             f"left out: {count:,} {reason} (first: {self.first_left_out[reason]})"
             for reason, count in self.left_out.items()
         ]
-        counts = f"{self.problems:,} problems, {self.recordings:,} recordings: {models}"
+        counts = f"{counted(self.problems, 'problem')}, {counted(self.recordings, 'recording')}: {models}"
         opinion = [self.second_opinion.text()] if self.second_opinion else []
         return "\n".join([counts, *left_out, f"{self.out}/{PROBLEMS}", f"{self.out}/{RECORDINGS}", *opinion])
 

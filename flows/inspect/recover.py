@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.catalog import build_catalog
@@ -25,14 +26,14 @@ class RecoveryReport(Record):
     def text(self) -> str:
         """Return the report for people."""
         lines = [
-            f"{self.folder}: {self.journals:,} journals",
-            f"{self.added:,} chains brought home; the next run grades them",
-            f"{self.here:,} had arrived before the node was lost",
-            f"{self.asked_again:,} were asked again elsewhere: those answers stay, and "
+            f"{self.folder}: {counted(self.journals, 'journal')}",
+            f"brought home: {counted(self.added, 'chain')}, for the next run to grade",
+            f"here before the node was lost: {self.here:,}",
+            f"asked again elsewhere: {self.asked_again:,}; those answers stay, and "
             f"{self.asked_again_usd:.4f} USD for these are held as unconfirmed",
         ]
         if self.unread_lines:
-            lines.append(f"{self.unread_lines:,} lines could not be read, and stay in the folder")
+            lines.append(f"lines that could not be read, and stay in the folder: {self.unread_lines:,}")
         return "\n  ".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.remote_copy import bring, latest_copy, open_storage, send
@@ -20,7 +21,9 @@ class SyncReport(Record):
 
     def text(self) -> str:
         """Return the report for people."""
-        return f"{self.workspace}: {self.there}; {self.files:,} files copied, {self.already_there:,} were there"
+        return (
+            f"{self.workspace}: {self.there}; {counted(self.files, 'file')} copied, {self.already_there:,} there before"
+        )
 
 
 def sync_workspace(workspace: Path, url: str) -> SyncReport:

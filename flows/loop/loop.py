@@ -26,6 +26,7 @@ from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.stage_runner import StageRunner, on_thread
 from cotfactory.publishing.read_manifest import read_manifest
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.curation import HeldOut
 from cotfactory.schemas.errors import CotfactoryError, RecipeError, WorkspaceError
 from cotfactory.schemas.ids import content_id
@@ -184,7 +185,7 @@ async def _measured(state: _Loop, student: _Student, serve: Serve) -> tuple[Meas
     made_of = content_id([recipe_id(recipe), sorted(held_out)])
     if (done := read_output(state.folder(student.round), Measured, made_of)) is not None:
         return done, False
-    state.progress.note(f"round {student.round}: measure on {len(held_out):,} held-out problems")
+    state.progress.note(f"round {student.round}: measure on {counted(len(held_out), 'held-out problem')}")
     found: list[Measured] = []
 
     def look(job: Job) -> None:
@@ -203,7 +204,7 @@ async def _asked(state: _Loop, student: _Student, number: int, chosen: frozenset
     folder = state.folder(student.round)
     if (done := read_output(folder, Asked, made_of)) is not None:
         return done
-    state.progress.note(f"round {number}: ask {len(chosen):,} problems")
+    state.progress.note(f"round {number}: ask {counted(len(chosen), 'problem')}")
     found: list[Asked] = []
 
     def look(job: Job) -> None:

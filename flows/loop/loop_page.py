@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cotfactory.flows.loop.curves import page, pictures, table
 from cotfactory.flows.loop.loop_summary import LoopSummary
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.warehouse.synced import write_lines
 
@@ -44,7 +45,7 @@ def _told(summary: LoopSummary) -> str:
     ]
     names = ("round", "valid pass@1", "claimed", "pass@8", "methods", "kept", "rows", "USD", "release", "model")
     stopped = f'<p class="bad">Stopped: {escape(summary.stopped)}</p>' if summary.stopped else ""
-    problems = f"{rounds[-1].measured.problems:,} held-out problems" if rounds else "no problems yet"
+    problems = f"{counted(rounds[-1].measured.problems, 'held-out problem')}" if rounds else "no problems yet"
     return (
         f"<h1>{escape(summary.recipe)}, round by round</h1>{stopped}"
         f"<p>Percent on {problems}, which nothing is learned from; 95 % intervals over problems. Round 0 is the first "

@@ -116,7 +116,7 @@ class OnNodes:
         links = [link for link in self._links if not link.is_lost]
         if not links:
             raise NodesError(
-                f"All {len(self._links)} nodes are lost",
+                f"No node is left of {len(self._links):,}",
                 "what was bought is saved; see to the nodes and run again, only what is missing will be asked",
             )
         return min(links, key=lambda link: link.problems)

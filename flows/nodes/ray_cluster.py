@@ -27,6 +27,7 @@ from cotfactory.flows.nodes.messages import (
     TeacherTerms,
 )
 from cotfactory.flows.nodes.node import AskingNode
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import CotfactoryError, InputError, NodesError, one_line
 
 STARTS = 3
@@ -161,7 +162,7 @@ async def open_nodes(nodes: Nodes, terms: NodeTerms, say: Callable[[str], None])
             raise NodesError(
                 f"A node did not get ready within {START_S:.0f} s: {error}", "see to the cluster: ray status"
             ) from error
-        say(f"asking on {len(opened)} nodes: {', '.join(node.name for node in opened)}")
+        say(f"asking on {counted(len(opened), 'node')}: {', '.join(node.name for node in opened)}")
         yield list(opened)
     finally:
         await asyncio.gather(*(node.leave() for node in opened), return_exceptions=True)

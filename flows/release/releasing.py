@@ -85,6 +85,7 @@ def release_facts(run: Run) -> ReleaseFacts:
         funnel=tally.funnel(),
         verdicts=tally.verdict_counts(),
         dropped=dict(tally.dropped),
+        dropped_problems=dict(tally.dropped_problems),
         kept_with_calls=tally.kept_with_calls,
         kept_turns=tally.kept_turns,
         kept_later_turns=tally.kept_later_turns,

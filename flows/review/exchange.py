@@ -17,6 +17,7 @@ from cotfactory.reviewing.exchange import (
     exported,
     given_answers,
 )
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError, one_line
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.record import Record
@@ -37,7 +38,7 @@ class Exported(Record):
 
     def text(self) -> str:
         """Return where they are, for people."""
-        return f"{self.items:,} items: {', '.join(self.files)}"
+        return f"{counted(self.items, 'item')}: {', '.join(self.files)}"
 
 
 def export_items(path: Path, workspace: Path, form: str, out: Path) -> Exported:
@@ -68,7 +69,7 @@ class ImportedReviews(Record):
     def text(self) -> str:
         """Return the counts, for people."""
         said = ", ".join(f"{count:,} of {person}" for person, count in self.answers.items()) or "none"
-        return f"answers: {said}; {self.passed_over:,} were about items that are no longer in the sample"
+        return f"answers: {said}; passed over, about items that are no longer in the sample: {self.passed_over:,}"
 
 
 def import_reviews(path: Path, workspace: Path, form: str, file: Path) -> ImportedReviews:

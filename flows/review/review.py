@@ -19,6 +19,7 @@ from cotfactory.flows.review.shown_items import shown_items
 from cotfactory.generators.local_teachers.own_host import own_host_only
 from cotfactory.reviewing.figures import by_item, people_figures
 from cotfactory.reviewing.queue import due_items
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError, RecipeError, WorkspaceError
 from cotfactory.schemas.people_figures import PeopleFigures
 from cotfactory.schemas.recipe import Recipe
@@ -100,7 +101,7 @@ async def _until_stopped(app: web.Application, listener: socket.socket, ready: C
 def _announcement(session: ReviewSession, listener: socket.socket) -> str:
     people = session.people()
     who = f"with a link: {', '.join(people)}" if people else "nobody has a link yet: cotfactory review add-person NAME"
-    return f"{url_of(listener)} shows {len(session.items):,} items; {who} (Ctrl-C ends it)"
+    return f"{url_of(listener)} shows {counted(len(session.items), 'item')}; {who} (Ctrl-C ends it)"
 
 
 class NewPerson(Record):
@@ -154,19 +155,21 @@ class ReviewStatus(Record):
 
     def text(self) -> str:
         """Return the status for people."""
-        lines = [f"{self.recipe}: {self.items:,} items"]
+        lines = [f"{self.recipe}: {counted(self.items, 'item')}"]
         lines += [f"  {person}: {left:,} left" for person, left in self.left.items()]
         if self.figures is None:
             return "\n".join([*lines, "nobody has answered yet"])
-        lines.append(f"{self.figures.open_items:,} items are open")
+        lines.append(f"still open: {counted(self.figures.open_items, 'item')}")
         for agreement in self.figures.agreement:
-            lines.append(f"{agreement.question}: alpha {_number(agreement.alpha)} over {agreement.items:,} items")
+            lines.append(
+                f"{agreement.question}: alpha {_number(agreement.alpha)} over {counted(agreement.items, 'item')}"
+            )
         for grader in self.figures.graders:
             for name, found in (("precision", grader.precision), ("recall", grader.recall)):
                 interval = f"[{_number(found.low)}, {_number(found.high)}]"
                 lines.append(f"{grader.grader} {name}: {_number(found.value)} {interval}, {found.n:,} judged")
         for person in self.figures.people:
-            lines.append(f"{person.person}: {person.planted_right} of {person.planted} planted items right")
+            lines.append(f"{person.person}: {person.planted_right} of {counted(person.planted, 'planted item')} right")
         return "\n".join(lines)
 
 

@@ -28,6 +28,7 @@ from cotfactory.rewards.app import AppSettings, reward_app
 from cotfactory.rewards.fields import POLICY_NAME
 from cotfactory.rewards.reward import RewardRules
 from cotfactory.schemas.code import Code
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.seal import write_problems
@@ -137,7 +138,7 @@ class _Serving:
             return None, {}
         build_catalog(self.workspace)
         if sealed := seal_abandoned(self.workspace):
-            self.say(f"sealed {sealed:,} rollouts that a server left behind")
+            self.say(f"sealed {counted(sealed, 'rollout')} that a server left behind")
         if self.served.workspace is None or self.served.workspace != self.workspace.root:
             problems = [known.problem for known in self.served.problems]
             write_problems(self.workspace, f"policy-{self.request.policy}", problems)
@@ -151,7 +152,7 @@ class _Serving:
 
     def _announcement(self, listener: socket.socket) -> str:
         kept = "nothing is kept" if self.workspace is None else f"rollouts are kept in {self.workspace.root}"
-        return f"{url_of(listener)} rewards {len(self.served.problems):,} problems; {kept} (Ctrl-C ends it)"
+        return f"{url_of(listener)} rewards {counted(len(self.served.problems), 'problem')}; {kept} (Ctrl-C ends it)"
 
     def _write_run(self, store: RolloutStore, service: Rewarding, started_at: datetime) -> None:
         assert self.workspace is not None

@@ -18,6 +18,7 @@ from cotfactory.generators.batch.batch_queue import BatchLine, BatchQueue, batch
 from cotfactory.generators.batch.batch_results import Outcome
 from cotfactory.generators.teacher.endpoint import Endpoint
 from cotfactory.generators.teacher.teacher import FIRST_DELAY_S, LONGEST_DELAY_S, Request
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import TeacherError, TeacherRateLimited, TeacherRefused, TeacherRejected, WorkspaceError
 from cotfactory.schemas.teacher_spec import Batch, TeacherSpec
 from cotfactory.schemas.teaching import Completion
@@ -174,7 +175,7 @@ class BatchTeacher:
                 raise
             state = made
         self._recorder.submitted(intent, state.batch_id)
-        self._report(f"batch {state.batch_id}: {len(lines):,} requests sent")
+        self._report(f"batch {state.batch_id}: {counted(len(lines), 'request')} sent")
         return intent, state
 
     async def _made_or_never(self, intent: str, file_id: str) -> BatchState | None:
@@ -223,7 +224,7 @@ class BatchTeacher:
         said = f"{self._api.endpoint.shown}, batch {state.batch_id}, was not begun: {why}"
         if state.is_crowded_out and len(lines) > 1:
             self._queue.had_no_room(len(lines))
-            self._report(f"{said}; {self._queue.largest:,} requests instead of {len(lines):,} are tried next")
+            self._report(f"{said}; next is one of {counted(self._queue.largest, 'request')} instead of {len(lines):,}")
             self._put_back(lines)
             return
         at_fault = {fault.line for fault in state.faults if fault.line is not None} & set(range(1, len(lines) + 1))

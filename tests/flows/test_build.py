@@ -30,6 +30,7 @@ from cotfactory.schemas.errors import (
     BudgetReached,
     ContractFailed,
     ProblemSourceError,
+    RecipeError,
     TeacherRefused,
     TeacherUnavailable,
     WorkspaceError,
@@ -56,6 +57,17 @@ def releases(workspace: Path) -> list[str]:
 
 def ask(workspace: Path, question: str) -> list[tuple[Any, ...]]:
     return query_catalog(Workspace(workspace), question)[1]
+
+
+def test_a_tokenizer_that_cannot_be_opened_is_told_before_any_work(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tokenizer").mkdir()
+    recipe = write_recipe(release={"license": "mit", "tokenizer": "./tokenizer"})
+    with pytest.raises(RecipeError, match=r"has no tokenizer\.json"):
+        run(recipe, tmp_path / "w")
+    assert teacher.calls == 0
+    assert "problems" not in capsys.readouterr().err  # neither loaded nor checked
 
 
 def test_from_problems_to_a_release_that_loads(
@@ -432,7 +444,7 @@ def test_a_bad_reference_is_dropped_counted_and_never_asked(
     with (tmp_path / "sums.jsonl").open("a") as file:
         file.write(json.dumps({"id": "bad", "question": "What is 1 + 0?", "answer": " ", "answer_kind": "math"}) + "\n")
     summary = run(recipe, tmp_path / "w")
-    assert summary.dropped == {"bad_reference": 1}
+    assert summary.dropped_problems == {"bad_reference": 1}
     assert summary.problems == 7
     assert not [question for question, _ in teacher.asked if "1 + 0" in question]
     dropped = "SELECT source_row_id, reason FROM decisions JOIN problems USING (problem_id) WHERE NOT kept"
@@ -449,7 +461,7 @@ def test_a_question_that_is_there_twice_is_asked_once(
         file.write(json.dumps(twin) + "\n")
     summary = run(recipe, tmp_path / "w")
     assert (summary.problems, summary.candidates, summary.kept) == (4, 9, 9)
-    assert summary.dropped == {"duplicate": 1}
+    assert (summary.dropped_problems, summary.dropped) == ({"duplicate": 1}, {})
     assert set(teacher.asked.values()) == {1}
 
 
@@ -463,7 +475,7 @@ def test_questions_that_contradict_each_other_are_not_asked(
         named = [{**line, "source": "s"} | ({"answer": answer} if line["id"] == "sum-1" else {}) for line in lines]
         (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in named))
     summary = run(recipe, tmp_path / "w")
-    assert summary.dropped == {"duplicate": 2}
+    assert summary.dropped_problems == {"duplicate": 2}
     assert not [question for question, _ in teacher.asked if "1 + 2" in question]
     assert summary.candidates == 6
 

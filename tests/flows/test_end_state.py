@@ -25,8 +25,9 @@ def summary(**changes: Any) -> RunSummary:
     return RunSummary(
         **{
             "recipe": "a", "run_id": "r", "problems": 7, "candidates": 1400, "teacher_calls": 1234, "failed_calls": 1,
-            "lost_in_flight": 0, "reused": 166, "verdicts": {"correct": 1200}, "dropped": {}, "kept": 1200,
-            "rollouts": 0, "tokens": Tokens(input=10, output=20), "cost_usd": 3.2, "funnel": (), "mutants": None,
+            "lost_in_flight": 0, "reused": 166, "verdicts": {"correct": 1200}, "dropped": {},
+            "dropped_problems": {}, "kept": 1200, "rollouts": 0,
+            "tokens": Tokens(input=10, output=20), "cost_usd": 3.2, "funnel": (), "mutants": None,
             "alarms": (), "release": release(), "seconds": 7.5,
             **changes,
         }

@@ -30,6 +30,24 @@ def test_the_projection_knows_that_decided_problems_ask_for_no_more(capsys: pyte
     assert "$0.1000 of about $0.2500" in told(capsys, asked=100, not_needed=300)
 
 
+def test_share_and_money_of_a_stage_are_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with TerminalProgress() as progress:
+        with progress.stage("ask and grade", 3):
+            progress.failed("reset by peer")
+            for verdict in ("correct", "correct", "incorrect"):
+                progress.graded(verdict, 0.01)
+        with progress.stage("grade stored chains"):  # where nothing is stored: no line
+            pass
+        with progress.stage("ask turn 2 and grade", 2):
+            progress.graded("correct", 0.02)
+            progress.graded("incorrect", 0.02)
+    first, second = (line for line in capsys.readouterr().err.splitlines() if "request failed" not in line)
+    assert first.startswith("ask and grade ")
+    assert first.endswith("67% accepted  $0.0300  1 failed")
+    assert second.startswith("ask turn 2 and grade ")
+    assert second.endswith("50% accepted  $0.0400")
+
+
 @pytest.mark.parametrize(("asked", "not_needed"), [(10, 80), (700, 300)])
 def test_nothing_is_projected_from_a_few_samples_or_at_the_end(
     asked: int, not_needed: int, capsys: pytest.CaptureFixture[str]
@@ -78,7 +96,8 @@ def test_the_last_lines_say_what_came_of_a_run_and_what_to_do_with_it(capsys: py
     counts = dict.fromkeys(("problems", "teacher_calls", "failed_calls", "lost_in_flight", "reused", "rollouts"), 0)
     others: dict[str, Any] = {
         "verdicts": {},
-        "dropped": {},
+        "dropped": {"incorrect": 1, "duplicate": 3},
+        "dropped_problems": {"bad_reference": 2},
         "funnel": (),
         "mutants": None,
         "alarms": (),
@@ -99,7 +118,9 @@ def test_the_last_lines_say_what_came_of_a_run_and_what_to_do_with_it(capsys: py
                 **others,
             )
         )
-    assert capsys.readouterr().err.splitlines()[-5:] == [
+    assert capsys.readouterr().err.splitlines()[-7:] == [
+        "dropped:  4 chains (1 incorrect, 3 duplicate), 2 problems (2 bad_reference)",
+        "paid:     0 teacher calls, 0 reused, $0.0000",
         "release:  w/releases/r/v1.0.0 (v1.0.0, new)",
         "rows:     0 kto, 1,200 sft",
         "report:   w/releases/r/v1.0.0/report.html",

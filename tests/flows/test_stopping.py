@@ -118,7 +118,7 @@ def test_a_signal_waits_for_what_is_in_flight_and_nothing_is_paid_twice(
     run = Command(run_command(recipe, tmp_path / "w", "--direct"))
     run.wait_until(lambda: teacher.calls == IN_FLIGHT)
     run.send(number)
-    run.wait_for(f"{number.name}: nothing more is asked; {IN_FLIGHT} answers are waited for")
+    run.wait_for(f"{number.name}: nothing more is asked; what is in flight is waited for ({IN_FLIGHT} answers)")
     held.let_go.set()
     assert run.ended() == code
     assert f"interrupted by {number.name}" in run.told
@@ -139,7 +139,7 @@ def test_what_does_not_come_in_time_is_given_up_and_told(
     run.wait_until(lambda: teacher.calls == IN_FLIGHT)
     run.send(signal.SIGTERM)
     assert run.ended() == 143
-    assert f"{IN_FLIGHT} requests were given up" in run.told
+    assert f"given up: {IN_FLIGHT} requests" in run.told
     assert not open_journals(tmp_path / "w" / "ledger")
     assert query_catalog(open_workspace(tmp_path / "w"), "SELECT lost_in_flight FROM runs")[1] == [(IN_FLIGHT,)]
 

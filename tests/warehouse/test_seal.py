@@ -112,7 +112,7 @@ def test_a_journal_of_another_version_is_set_aside_never_removed(workspace: Work
     entry = b"later 7"
     with journal.path.open("ab") as file:
         file.write(b"%08x %s\n" % (zlib.crc32(entry), entry))
-    with pytest.raises(WorkspaceError, match="1 lines that were just written to the ledger cannot be read back"):
+    with pytest.raises(WorkspaceError, match="1 line just written to the ledger cannot be read back"):
         seal_own_journal(workspace, journal.path)
     assert not open_journals(workspace.ledger)
     assert [path.suffix for path in workspace.ledger.iterdir() if path.suffix == ".unread"] == [".unread"]

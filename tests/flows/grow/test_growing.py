@@ -128,9 +128,9 @@ def test_problems_are_written_answered_by_votes_and_asked(grown: Any, writer: Wr
     # Before anything is known: one call for each seed and way, votes on these and known ones, and samples.
     assert plan_recipe(grown(), tmp_path / "w").grown_calls_at_most == 20 + 4 * (20 + 6) + 4 * 20
     # 20 written and, of 4 votes each, 20 new problems and 6 known ones: the votes are the samples.
-    assert (writer.server.calls, summary.teacher_calls) == (20 + 80 + 24, 20 + 80 + 24)
+    assert (writer.server.calls, summary.teacher_calls, summary.reused) == (20 + 80 + 24, 20 + 80 + 24, 0)
     again = run(grown(), tmp_path / "w")
-    assert (writer.server.calls, again.release.rows_sha) == (124, summary.release.rows_sha)
+    assert (writer.server.calls, again.reused, again.release.rows_sha) == (124, 80, summary.release.rows_sha)
 
 
 BAD = {

@@ -70,7 +70,7 @@ def test_a_backup_that_is_made_while_a_run_goes_on_is_whole_and_goes_on(
     assert merged is not None
     assert (merged.version, merged.unchanged) == (released.version, True)
     assert len(sealed_chains(tmp_path / "w")) == 1
-    assert "runs: 2 sealed files are 1 now" in compact_workspace(tmp_path / "w").text()
+    assert "runs: 1 sealed file in place of 2" in compact_workspace(tmp_path / "w").text()
     assert back_up_workspace(tmp_path / "w", tmp_path / "quiet").kept == ()
     assert examine_workspace(tmp_path / "quiet").faults == ()
     # A workspace that lost its chains does not take them from the backup too.
@@ -106,7 +106,7 @@ def test_the_doctor_tells_all_damage_and_what_is_left(write_recipe: WriteRecipe,
     (tmp_path / "w").chmod(0o755)
     first, second = sealed_chains(tmp_path / "w")
     moved = first.rename(tmp_path / first.name)
-    with pytest.raises(Sick, match="12 grades without a chain") as caught:
+    with pytest.raises(Sick, match="grades without a chain: 12") as caught:
         examine_workspace(tmp_path / "w")
     assert f"the sum of candidates/{first.name}" in str(caught.value)
     assert "chmod 700" in str(caught.value)

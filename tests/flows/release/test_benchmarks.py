@@ -35,12 +35,12 @@ def test_a_contaminated_problem_is_not_asked_and_a_contaminated_chain_not_kept(
     plan = plan_recipe(recipe, tmp_path / "w")
     assert (plan.problems, plan.contaminated, plan.calls_at_most) == (6, 1, 15)
     report = check_recipe(recipe, tmp_path / "w")
-    assert "1 of 6 problems repeat one of 2 benchmark texts and will not be asked" in report.text()
+    assert "repeat one of 2 benchmark texts and will not be asked: 1 of 6 problems" in report.text()
     assert "sum-3 of sums.jsonl: bench row row-0 question, exact 1.00, in question" in report.text()
 
     summary = run(recipe, tmp_path / "w")
     assert not any("3 + 4" in question for question in map(str, teacher.asked))
-    assert summary.dropped["contaminated"] == 1 + 5
+    assert (summary.dropped_problems, summary.dropped["contaminated"]) == ({"contaminated": 1}, 5)
     assert summary.teacher_calls == 15
     assert ask(tmp_path / "w", "SELECT detail FROM decisions WHERE candidate_id IS NULL") == [
         ("bench row row-0 question, exact 1.00, in question",)

@@ -96,7 +96,7 @@ def test_what_people_say_decides(write_recipe: WriteRecipe, teacher: CountingTea
 
     summary = release_recipe(path, root, None, "info")
     assert summary.release is not None
-    assert summary.dropped["refuted_reference"] == 1
+    assert summary.dropped_problems == {"refuted_reference": 1}
     sft = rows_of(summary.release.path, "sft")
     assert overturned not in {row["candidate_id"] for row in sft}
     assert "It is nine, I think." in {row["response"] for row in sft}

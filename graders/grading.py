@@ -43,12 +43,18 @@ GRADERS: dict[AnswerKind, tuple[GradeFunction, str]] = {
 """Answer kind -> its grader and the grader's version. Problems with `ScorerTests` go to their task's scorer, those
 with a `grader` to that one, which is the user's own."""
 
+OF_GROWING = ("written_problem", "vote", "reference_program")
+"""The graders of what is asked for new problems: they judge no chain."""
+
 VOTE_VERSION = "1"
 NOBODYS_ANSWER: dict[AnswerKind, str] = {"math": "-73910246.5", "text": "nobody has said it yet"}
 """What stands in place of a reference answer while a chain is read for what it answers; of the kinds that can be."""
 
 BATCH_THREADS = 16
 """Gradings of a batch that may wait at the same time, for the sandbox or an algebra worker."""
+
+RETRY_THREADS = 2
+"""Gradings that no worker had time for are asked again so many at a time: each then gets its CPU time."""
 
 
 def grader_name_and_version(problem: Problem) -> tuple[str, str]:
@@ -64,10 +70,6 @@ def grader_name_and_version(problem: Problem) -> tuple[str, str]:
     if problem.rubric is not None:
         return "rubric", rubric_version(problem)
     return problem.answer_kind, GRADERS[problem.answer_kind][1]
-
-
-RETRY_THREADS = 2
-"""Gradings that no worker had time for are asked again so many at a time: each then gets its CPU time."""
 
 
 def grade(problem: Problem, candidate: Candidate, tools: Tools, algebra_s: float = ALGEBRA_ITEM_S) -> Grade:
@@ -96,10 +98,6 @@ def _what_grades(problem: Problem, candidate: Candidate) -> GradeFunction:
     if problem.reference_by != "open":
         return _function(problem)
     return _read_vote if problem.program is None else grade_reference_program
-
-
-OF_GROWING = ("written_problem", "vote", "reference_program")
-"""The graders of what is asked for new problems: they judge no chain."""
 
 
 def _function(problem: Problem) -> GradeFunction:

@@ -6,10 +6,10 @@ they say becomes a grade of the chain; while the judge is not to be relied on, t
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from cotfactory.flows.ask.assignments import AskingRound, Assignment, wanted_samples
+from cotfactory.flows.ask.holds_samples import HoldsSamples
 from cotfactory.flows.ask.prompts_of_chains import PromptsOfChains
 from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.review.people_verdicts import PeoplesVerdicts, figures_of
@@ -32,7 +32,7 @@ from cotfactory.schemas.rubric import NOT_JUDGED
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.schemas.teaching import Usage
 from cotfactory.warehouse.seal import GradeRow, write_grades
-from cotfactory.warehouse.wanted import StoredStep, WantedSamples
+from cotfactory.warehouse.wanted import StoredStep
 from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace
 
@@ -65,7 +65,7 @@ def refuse_unjudged(problem: Problem, recipe: Recipe) -> None:
         )
 
 
-class Judging:
+class Judging(HoldsSamples):
     """The stored chains that a recipe's judge decides about, and its judgements as far as they are stored.
 
     A context manager; `wanted` are the judgements. Chains are read again and again rather than held.
@@ -75,6 +75,7 @@ class Judging:
         self, recipe: Recipe, name: str, problems: Sequence[Problem], plans: Sequence[TeacherPlan], workspace: Workspace
     ) -> None:
         """Take the chains that `plans` want, as they are decided under `name`."""
+        super().__init__()
         rules, spec = recipe.judge, recipe.judging_teacher
         assert rules is not None
         assert spec is not None
@@ -86,21 +87,8 @@ class Judging:
         self._judged = [position for position, problem in enumerate(problems) if problem.needs_a_judge]
         judged = frozenset(self._judged)
         mine = (sample for sample in wanted_samples(problems, plans) if sample.position in judged)
-        self._chains = WantedSamples(workspace, mine)
-        try:
-            self.wanted = WantedSamples(workspace, self._samples())
-        except BaseException:
-            self._chains.__exit__(None, None, None)
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.wanted.__exit__(kind, error, trace)
-        self._chains.__exit__(kind, error, trace)
+        self._chains = self._opened(workspace, mine)
+        self.wanted = self._opened(workspace, self._samples())
 
     def round(self) -> AskingRound:
         """Return what is left to be asked, by the last snapshot of `wanted`."""

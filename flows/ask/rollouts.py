@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from cotfactory.flows.ask.assignments import AskingRound, Assignment
+from cotfactory.flows.ask.holds_samples import HoldsSamples
 from cotfactory.flows.ask.prompts_of_chains import PromptsOfChains
 from cotfactory.flows.groups import placed_groups
 from cotfactory.flows.teacher_plan import TeacherPlan
@@ -82,7 +81,7 @@ def _text(candidate: Candidate) -> str:
     return thinking(candidate) or candidate.response
 
 
-class RolledOut:
+class RolledOut(HoldsSamples):
     """The chains of a curated recipe that are rolled out, and their rollouts as far as they are stored.
 
     A context manager; `wanted` are the rollouts. Chains are read again and again rather than held: memory does not grow
@@ -105,20 +104,13 @@ class RolledOut:
         `released` are the rollouts that a release used and the file of its decisions, instead of all that are wanted
         now.
         """
+        super().__init__()
         self._rule, self._name, self._shard_problems = rule, name, recipe.shard_problems
         self._problems, self._plans, self._chains = problems, plans, wanted
         self._strategies = {plan.position: RolloutStrategy(plan.spec) for plan in plans if plan.spec.can_go_on}
         self._positions = {plan.spec.name: plan.position for plan in plans}
         samples = released[0] if released else self._samples()
-        self.wanted = WantedSamples(workspace, samples, [released[1]] if released else None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.wanted.__exit__(kind, error, trace)
+        self.wanted = self._opened(workspace, samples, [released[1]] if released else None)
 
     def round(self) -> AskingRound:
         """Return what is left to be asked, by the last snapshot of `wanted`."""

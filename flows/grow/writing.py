@@ -7,10 +7,10 @@ ever more requests.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from cotfactory.flows.ask.assignments import AskingRound, Assignment
+from cotfactory.flows.ask.holds_samples import HoldsSamples
 from cotfactory.flows.ask.prompts_of_chains import PromptsOfChains
 from cotfactory.flows.teacher_plan import TeacherPlan
 from cotfactory.generators.ask.writing_strategy import WritingStrategy
@@ -24,7 +24,6 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.problem_sources import GrownSource
 from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace
 
@@ -75,7 +74,7 @@ def writer_of(recipe: Recipe, source: GrownSource) -> TeacherSpec:
     return next(spec for spec in recipe.teachers if spec.name == source.by)
 
 
-class Writing:
+class Writing(HoldsSamples):
     """What a source asks its teacher to write, and the replies that are stored. A context manager.
 
     `wanted` are the requests: the step of one is the number of its way.
@@ -89,21 +88,14 @@ class Writing:
         wanted: Sequence[Place],
         workspace: Workspace,
     ) -> None:
+        super().__init__()
         spec = writer_of(recipe, source)
         self._recipe, self._ways, self._seeds = recipe, source.ways, seeds
         self._strategy = WritingStrategy(spec)
         self._samples = Counter((place.position, place.way) for place in wanted if place.problem is None)
         most = max(self._samples.values(), default=1)
         self.plan = TeacherPlan(0, spec, self._strategy, Attempts(max=most), None)
-        self.wanted = WantedSamples(workspace, self._wanted())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.wanted.__exit__(kind, error, trace)
+        self.wanted = self._opened(workspace, self._wanted())
 
     def round(self) -> AskingRound:
         """Return what is left to be asked, by the last snapshot of `wanted`."""

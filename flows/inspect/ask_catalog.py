@@ -9,11 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from cotfactory.flows.inspect.canned_questions import CANNED_QUESTIONS, as_sql
+from cotfactory.flows.inspect.terminal_table import terminal_table
 from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import InputError, WorkspaceError
 from cotfactory.schemas.printable import printable
@@ -44,20 +41,19 @@ class Answer(Record):
         if self.form == "json":
             objects = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
             return json.dumps(objects, ensure_ascii=False, default=str)
-        out = io.StringIO()
         if self.form == "csv":
+            out = io.StringIO()
             csv.writer(out, lineterminator="\n").writerows([_inert(cell) for cell in row] for row in self._lines())
             return out.getvalue().rstrip("\n")
-        table = Table()
-        for column in self.columns:
-            table.add_column(Text(_printable(column)))
-        for row in self.rows[:ROWS_SHOWN]:
-            table.add_row(*(Text(_printable(cell)) for cell in row))
-        Console(file=out, width=max(80, shutil.get_terminal_size((160, 24)).columns)).print(table)
+        shown = self.rows[:ROWS_SHOWN]
+        rows = [[_printable(cell) for cell in row] for row in shown]
+        numeric = [
+            all(isinstance(row[place], int | float | None) for row in shown) for place in range(len(self.columns))
+        ]
+        width = shutil.get_terminal_size((160, 24)).columns
+        table = terminal_table([_printable(name) for name in self.columns], rows, numeric, width)
         more = len(self.rows) - ROWS_SHOWN
-        return out.getvalue().rstrip("\n") + (
-            f"\n{counted(more, 'more row')}: use LIMIT, or --format csv" if more > 0 else ""
-        )
+        return table + (f"\n{counted(more, 'more row')}: use LIMIT, or --format csv" if more > 0 else "")
 
     def _lines(self) -> Iterator[Sequence[Any]]:
         yield self.columns

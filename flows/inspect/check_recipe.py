@@ -28,6 +28,7 @@ from cotfactory.graders.code.program_mutants import test_strength
 from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import self_test
+from cotfactory.graders.math.readable import is_in_words
 from cotfactory.graders.sandbox.isolation import told_isolation
 from cotfactory.publishing.licenses import refuse_forbidden_mix, terms_of
 from cotfactory.schemas.counted import counted
@@ -37,7 +38,7 @@ from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.workspace import open_workspace
 
-EXAMPLES = 20
+EXAMPLES, WORDS_SHOWN = 20, 3
 
 
 class ProblemStrength(Record):
@@ -121,6 +122,7 @@ def check_recipe(path: Path, workspace: Path, *, asks: bool = True, nodes: Nodes
         notes=(
             *_to_be_written(recipe),
             *_contradictions(problems, plans),
+            *_answers_in_words(problems),
             *_unknown_licenses(recipe, problems),
             *unreleased_turns(sum(problem.follows is not None for problem in problems), recipe),
         ),
@@ -155,6 +157,19 @@ def _contradictions(problems: Sequence[Problem], plans: Sequence[TeacherPlan]) -
         lines.append("\n       ".join([line, *named]))
     twice = sum(len(question.dropped) for question in repeated if question.agree)
     return [*lines, f"problems that ask what another one asks: {twice:,}, asked once"] if twice else lines
+
+
+def _answers_in_words(problems: Sequence[Problem]) -> list[str]:
+    """Return a line for `math` references that are no mathematics, and so are compared as they are spelt."""
+    of_math = [problem for problem in problems if problem.answer_kind == "math" and problem.grader is None]
+    in_words = [problem for problem in of_math if problem.tests is None and is_in_words(problem.answer)]
+    if not in_words:
+        return []
+    named = ", ".join(f"{problem.answer[:40]!r} of {problem.named}" for problem in in_words[:WORDS_SHOWN])
+    return [
+        f"`math` answers that are words, and held against a response as words: {len(in_words):,} of {len(of_math):,}: "
+        f"{named}; `answer_kind: text` takes several forms of an answer"
+    ]
 
 
 def _unknown_licenses(recipe: Recipe, problems: Sequence[Problem]) -> list[str]:

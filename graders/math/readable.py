@@ -25,12 +25,19 @@ MAX_WORDS = 6
 _MISSING = {"", "nan", "null", "n/a"}
 """What a table writes where there is no answer."""
 
+_UNSURE = re.compile(
+    r"\b(?:maybe|perhaps|probably|possibly|presumably|supposedly|unsure|unknown|i\s+(?:think|guess|believe|suppose)"
+    r"|not\s+(?:quite\s+|entirely\s+)?(?:sure|certain)|(?:do\s+not|don't|dont)\s+know|or\s+(?:so|thereabouts)"
+    r"|to\s+be\s+(?:determined|decided|done|added|checked|confirmed))\b|\A(?:tbd|tba|todo|idk|dunno)\Z",
+    re.IGNORECASE,
+)
+"""Whoever wrote these did not know the answer, or had none yet: no response can be held against that."""
 _COMMAND = re.compile(r"\\[A-Za-z{|]")
 _PHRASE = re.compile(r"[A-Za-z0-9 .,;:'\"!?&/()%-]+\Z")
 
 
 def why_no_answer(reference: str) -> str | None:
-    """Return why a reference answer is none (`missing`, `unreadable`, `prose`, `division_by_zero`), or None.
+    """Return why a reference answer is none (`missing`, `unsure`, `unreadable`, `prose`, `division_by_zero`), or None.
 
     >>> why_no_answer("4/0"), why_no_answer("The answer depends on what the author meant by it")
     ('division_by_zero', 'prose')
@@ -38,7 +45,22 @@ def why_no_answer(reference: str) -> str | None:
     text = clean(reference_answer(reference))
     if text.casefold() in _MISSING or stands_for_no_answer(text):
         return "missing"
+    if _UNSURE.search(plain_words(text)):
+        return "unsure"
     return _fault(read_shape(text))
+
+
+def is_in_words(reference: str) -> bool:
+    """Whether a readable reference, or a part of it, is words that are compared as such: "Monday", "two apples".
+
+    >>> is_in_words("Monday"), is_in_words("(2, even)"), is_in_words("3 apples"), is_in_words("x^2 + 1")
+    (True, True, False, False)
+    """
+    return _has_words(read_shape(clean(reference_answer(reference))))
+
+
+def _has_words(shape: Shape) -> bool:
+    return shape.kind == "words" or any(map(_has_words, shape.parts))
 
 
 def _fault(shape: Shape) -> str | None:

@@ -253,4 +253,4 @@ def test_missing_contract_is_refused(tmp_path: Path) -> None:
 
 def test_contract_is_versioned() -> None:
     assert isinstance(load_release_contract(), ReleaseContract)
-    assert load_release_contract().version == "1.4.0"
+    assert load_release_contract().version == "1.5.0"

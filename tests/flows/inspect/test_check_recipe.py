@@ -16,14 +16,23 @@ def test_notes(write_recipe: WriteRecipe, tmp_path: Path) -> None:
     assert check_recipe(recipe, tmp_path / "w").notes == ()
     again = [
         {"id": "other", "question": "What is 0 + 1?", "answer": "2", "answer_kind": "math", "license": "Bogus-1.0"},
+        {
+            "id": "day",
+            "question": "Which day is it?",
+            "answer": "\\text{Monday}",
+            "answer_kind": "math",
+            "license": "MIT",
+        },
         {"id": "twice", "question": "What is 1 + 2?", "answer": "3", "answer_kind": "math", "source": "elsewhere"},
     ]
     with (tmp_path / "sums.jsonl").open("a") as file:
         file.writelines(json.dumps(line) + "\n" for line in again)
-    contradicting, twice, licenses = check_recipe(recipe, tmp_path / "w").notes
+    contradicting, twice, words, licenses = check_recipe(recipe, tmp_path / "w").notes
     assert contradicting.startswith("questions with contradicting answers: 1, and none of them will be asked")
     assert {"sum-0", "other", "'1'", "'2'"} <= set(contradicting.replace("(", " ").replace(")", " ").split())
     assert twice == "problems that ask what another one asks: 1, asked once"
+    assert words.startswith("`math` answers that are words, and held against a response as words: 1 of 5: ")
+    assert "Monday" in words
     assert licenses == "licences with terms that are not known here, read them: Bogus-1.0 of problems (1)"
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotfactory.graders.math.readable import why_no_answer
+from cotfactory.graders.math.readable import is_in_words, why_no_answer
 
 READABLE = [
     "18", "-\\frac{1}{2}", "x^2 + 1", "(1, 2]", "\\{1, 2\\}", "2401_7", "3:4", "12:30 PM", "x = 5", "3 apples",
@@ -19,6 +19,16 @@ def test_what_mathematics_answers_with(reference: str) -> None:
     assert why_no_answer(reference) is None
 
 
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [("two apples", True), ("\\text{even}", True), ("(2, \\text{odd})", True), ("18", False), ("3 apples", False),
+     ("x^2 + 1", False), ("3tbd", False), ("\\{1, 2\\}", False)],
+)  # fmt: skip
+def test_what_is_compared_as_words(reference: str, words: bool) -> None:
+    assert is_in_words(reference) is words
+    assert why_no_answer(reference) is None
+
+
 UNREADABLE = [
     ("4/0", "division_by_zero"),
     ("(1, \\frac{4}{0})", "division_by_zero"),
@@ -30,6 +40,12 @@ UNREADABLE = [
     ("__import__('os').system('false')", "unreadable"),
     ("See the solution above for the details of the proof", "missing"),  # points elsewhere
     ("The answer depends on what the author may have meant by it", "prose"),
+    ("two apples, maybe", "unsure"),
+    ("probably 12", "unsure"),
+    ("12 (I think)", "unsure"),
+    ("\\text{not sure}", "unsure"),
+    ("5 or so", "unsure"),
+    ("TBD", "unsure"),  # as a whole: t * b * d has small letters and other neighbours
     ("nan", "missing"),
     ("N/A", "missing"),
     ("", "missing"),
@@ -43,4 +59,4 @@ def test_what_is_no_answer_and_why(reference: str, fault: str) -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_is_decided(text: str) -> None:
-    assert why_no_answer(text) in {None, "missing", "unreadable", "prose", "division_by_zero"}
+    assert why_no_answer(text) in {None, "missing", "unsure", "unreadable", "prose", "division_by_zero"}

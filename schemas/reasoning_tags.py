@@ -64,6 +64,11 @@ MARKS = re.compile(
 )
 """Any mark of thinking: in a text that was split well there is none."""
 
+_FIRST_SIGNS = frozenset(
+    mark[0] for mark in (*(tag for pair in (*REASONING_TAGS, *ANSWER_WRAPPERS) for tag in pair), *CHANNEL_MARKS)
+)
+"""How marks begin. Most answers have none of these signs, and to look for them costs a hundredth of a search."""
+
 
 class Split(NamedTuple):
     """A text as thinking and answer; `is_closed` says whether the thinking, if there is any, came to its end."""
@@ -87,6 +92,8 @@ def split_thinking(text: str, own: tuple[str, str] | None = None) -> Split:
     that no piece of thinking is ever read as an answer; after the first one a tag in code (`` `</think>` ``) is only
     quoted.
     """
+    if own is None and not text.startswith("analysis") and not any(sign in text for sign in _FIRST_SIGNS):
+        return Split(None, text.strip())
     channels = _split_channels(text)
     reasoning, response, is_closed = channels if channels is not None else _split_tags(text, own)
     return Split(_without_marks(reasoning, own) or None if reasoning else None, without_wrapper(response), is_closed)

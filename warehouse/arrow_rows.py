@@ -28,6 +28,12 @@ def no_rows(schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches([], schema)
 
 
+def repeated(text: str, rows: int) -> "pa.StringArray":
+    """Return a column of one text; `pa.repeat` of a text would import pandas, too."""
+    schema = pa.schema([("text", pa.string())])
+    return pa.repeat(arrow_rows([{"text": text}], schema)["text"][0], rows)
+
+
 def as_numbers(column: "pa.Array[Any]") -> npt.NDArray[Any]:
     """Return a column of numbers, or of bools as 0 and 1, without nulls; `to_numpy` would import pandas, too."""
     return np.from_dlpack(column.cast(pa.uint8()) if pa.types.is_boolean(column.type) else column)

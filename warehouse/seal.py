@@ -13,6 +13,7 @@ from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.ids import content_id_of_all
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.record import Record
+from cotfactory.warehouse.arrow_rows import repeated
 from cotfactory.warehouse.journal_reader import JournalReader
 from cotfactory.warehouse.ledger import JournalHeader, discard, set_aside
 from cotfactory.warehouse.synced import append_line
@@ -109,7 +110,7 @@ def _with_run(reader: JournalReader) -> Iterator[pa.Table]:
 def with_run(table: pa.Table, header: JournalHeader) -> pa.Table:
     """Return candidates with the recipe and the run of their journal."""
     for name in ("recipe", "run_id"):
-        table = table.append_column(name, pa.repeat(getattr(header, name), len(table)))
+        table = table.append_column(name, repeated(getattr(header, name), len(table)))
     return table
 
 

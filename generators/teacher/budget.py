@@ -244,6 +244,8 @@ class BillOverrun:
         What is in flight was held against a bound that is too low by as much.
         """
         self._is_known = True
+        if billed.input_tokens <= bound.input_tokens and billed.output_tokens <= bound.output_tokens:
+            return NO_OVERRUN
         more = Usage(
             input_tokens=max(0, billed.input_tokens - bound.input_tokens),
             output_tokens=max(0, billed.output_tokens - bound.output_tokens) if bound.output_tokens else 0,

@@ -60,6 +60,8 @@ class Endpoint:
         """Return a completion with MASKED_IN_CHAIN in place of our keys: some servers repeat what they were sent."""
         said = {name: getattr(completion, name) or "" for name in _FREE_TEXT}
         found = {name: text for name, text in said.items() if any(key in text for key in self.keys)}
+        if not found:
+            return completion
         return completion.model_copy(update={name: self._without_keys(text) for name, text in found.items()})
 
     def _without_keys(self, text: str) -> str:

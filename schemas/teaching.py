@@ -1,10 +1,10 @@
 """Message, Sampling, Completion: what is sent to a teacher and the raw reply that comes back."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from cotfactory.schemas.finish_reason import FinishReason, finish_reason_of
+from cotfactory.schemas.finish_reason import FinishReason
 from cotfactory.schemas.python_tool import ToolCall
 from cotfactory.schemas.record import RecipeKeys, Record
 
@@ -120,7 +120,7 @@ class Usage(ReportedUsage):
     estimated: bool = False
 
 
-class Completion(Record):
+class Completion(NamedTuple):
     """The raw reply of a teacher to one request, before anything interprets it.
 
     `reasoning` is what the endpoint sent in a field of its own (`reasoning_content`, `reasoning`, ...); thinking that
@@ -130,10 +130,10 @@ class Completion(Record):
     """
 
     content: str
-    reasoning: str | None = None
-    tool_calls: tuple[ToolCall, ...] = ()
-    finish_reason: Annotated[FinishReason, BeforeValidator(finish_reason_of)]
-    finish_reason_raw: str | None = None
+    finish_reason: FinishReason
     model: str
     usage: ReportedUsage | None
     latency_ms: float
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason_raw: str | None = None

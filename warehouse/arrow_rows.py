@@ -30,8 +30,9 @@ def no_rows(schema: pa.Schema) -> pa.Table:
 
 def repeated(text: str, rows: int) -> "pa.StringArray":
     """Return a column of one text; `pa.repeat` of a text would import pandas, too."""
-    schema = pa.schema([("text", pa.string())])
-    return pa.repeat(arrow_rows([{"text": text}], schema)["text"][0], rows)
+    row = arrow_rows([{"text": text}], pa.schema([("text", pa.string())]))
+    column: pa.StringArray = pa.repeat(row["text"][0], rows)
+    return column
 
 
 def as_numbers(column: "pa.Array[Any]") -> npt.NDArray[Any]:

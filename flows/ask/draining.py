@@ -37,10 +37,9 @@ class Drain:
     async def over(self) -> None:
         """Wait until it has begun and everything in flight has been written down, or the time for that is up."""
         await self._begun.wait()
-        with suppress(TimeoutError):
-            async with Deadline(self._longest_s):
-                for teacher in self._teachers:
-                    await teacher.in_flight.none_left()
+        with suppress(TimeoutError), Deadline(self._longest_s):
+            for teacher in self._teachers:
+                await teacher.in_flight.none_left()
 
     def tell(self) -> None:
         """Say what became of what was in flight, once it is over or everybody has ended before it was."""

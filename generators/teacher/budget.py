@@ -4,7 +4,7 @@ import asyncio
 import math
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import NamedTuple, Protocol
 
 from cotfactory.schemas.errors import BudgetReached
@@ -228,14 +228,16 @@ class BillOverrun:
         self._is_known = not budgeted
         self._first = asyncio.Lock()
 
+    def first_alone(self) -> AbstractAsyncContextManager[None]:
+        """Return a context that holds everybody else back until the first request has been billed."""
+        return nullcontext() if self._is_known else self._until_known()
+
     @asynccontextmanager
-    async def first_alone(self) -> AsyncIterator[None]:
-        """Hold everybody else back until the first request has been billed."""
-        if not self._is_known:
-            async with self._first:
-                if not self._is_known:
-                    yield
-                    return
+    async def _until_known(self) -> AsyncIterator[None]:
+        async with self._first:
+            if not self._is_known:
+                yield
+                return
         yield  # those who waited for the first bill go all at once
 
     def learn(self, bound: Usage, billed: Usage) -> Usage:

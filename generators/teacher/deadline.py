@@ -16,7 +16,7 @@ GRACE_S = 5.0
 
 
 class Deadline:
-    """An async context that ends what runs in it after `total_s`, or when nothing was `heard` for `silence_s`.
+    """A context that ends what runs in it after `total_s`, or when nothing was `heard` for `silence_s`.
 
     Raises TimeoutError for the former, aiohttp's SocketTimeoutError, which is one, for the latter.
     """
@@ -25,7 +25,7 @@ class Deadline:
         self._total_s, self._silence_s = total_s, silence_s
         self._error: TimeoutError | None = None
 
-    async def __aenter__(self) -> "Deadline":
+    def __enter__(self) -> "Deadline":
         task = asyncio.current_task()
         assert task is not None
         self._task, self._cancelled_before = task, task.cancelling()
@@ -35,7 +35,7 @@ class Deadline:
         self._wait_until(self._next())
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._timer.cancel()

@@ -12,7 +12,6 @@ from cotfactory.schemas.secrets import MASKED_IN_CHAIN, SHORT, header_secrets, m
 from cotfactory.schemas.teaching import Completion
 
 NO_KEY = "no-key"
-_FREE_TEXT = ("content", "reasoning", "finish_reason_raw", "model")
 _KEY_NAME = re.compile(r"key|token|secret|sig|auth|password", re.IGNORECASE)
 
 
@@ -58,11 +57,12 @@ class Endpoint:
 
     def without_keys(self, completion: Completion) -> Completion:
         """Return a completion with MASKED_IN_CHAIN in place of our keys: some servers repeat what they were sent."""
-        said = {name: getattr(completion, name) or "" for name in _FREE_TEXT}
-        found = {name: text for name, text in said.items() if any(key in text for key in self.keys)}
-        if not found:
-            return completion
-        return completion.model_copy(update={name: self._without_keys(text) for name, text in found.items()})
+        return completion._replace(
+            content=self._without_keys(completion.content),
+            reasoning=completion.reasoning and self._without_keys(completion.reasoning),
+            finish_reason_raw=completion.finish_reason_raw and self._without_keys(completion.finish_reason_raw),
+            model=self._without_keys(completion.model),
+        )
 
     def _without_keys(self, text: str) -> str:
         for key in self.keys:

@@ -36,6 +36,7 @@ OF_ONE_REQUEST = frozenset({"host", "content-length", "transfer-encoding"})
 OF_ONE_BODY = frozenset({"accept", "content-type"})
 NO_TIMEOUT = aiohttp.ClientTimeout()
 """For chat requests, which have a deadline that knows of pauses."""
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 FILE_TIMEOUT_S = 3600.0
 FILE_CHUNK_BYTES = 2**16
 
@@ -92,20 +93,18 @@ class HttpClient:
 
     async def chat(self, body: Mapping[str, Any]) -> HttpReply:
         """Send one request for chat completions."""
-        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        data = _encode(body).encode("utf-8", "surrogatepass")
         early = arriving = None
         try:
-            async with (
-                self._deadline(streamed=bool(body.get("stream"))) as deadline,
-                self._chat.request(data) as answer,
-            ):
-                arriving = ReplyBody(self._most_bytes, may_stream=answer.ok)
-                while block := await answer.content.readany():
-                    deadline.heard()
-                    arriving.feed(block)
-                    if arriving.patience_s is not None:
-                        await _rest(answer, arriving)
-                        break
+            with self._deadline(streamed=bool(body.get("stream"))) as deadline:
+                async with self._chat.request(data) as answer:
+                    arriving = ReplyBody(self._most_bytes, may_stream=answer.ok)
+                    while block := await answer.content.readany():
+                        deadline.heard()
+                        arriving.feed(block)
+                        if arriving.patience_s is not None:
+                            await _rest(answer, arriving)
+                            break
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             if arriving is None:
                 raise

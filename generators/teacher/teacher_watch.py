@@ -11,6 +11,7 @@ import re
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -126,8 +127,9 @@ class TeacherWatch:
         found: list[Alarm | None] = []
         for kind, (limit, what) in self._shares.items():
             seen, samples = int(self._seen[kind].sum), self._seen[kind].count
-            allowed = limit * samples + DEVIATIONS * math.sqrt(samples * limit * (1 - limit))
-            if samples >= self._alarms.min_samples and seen > allowed:
+            if samples < self._alarms.min_samples or seen <= limit * samples:
+                continue  # as nearly always, after each sample: no need of a root
+            if seen > limit * samples + DEVIATIONS * math.sqrt(samples * limit * (1 - limit)):
                 found.append(self._alarm(kind, seen, samples, f"{seen} of the last {samples} samples {what}"))
         return found
 
@@ -182,5 +184,6 @@ def is_same_model(declared: str, answered: str) -> bool:
     return _plain(declared) == _plain(answered)
 
 
+@lru_cache
 def _plain(name: str) -> str:
     return REVISION.sub("", name.rpartition("/")[2].lower())

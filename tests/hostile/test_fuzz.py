@@ -19,6 +19,8 @@ from cotfactory.flows.load_recipe import load_recipe, shipped_recipe
 from cotfactory.flows.recipe_file import read_recipe_file
 from cotfactory.generators.problems.file_source import load_file
 from cotfactory.generators.teacher.endpoint import Endpoint
+from cotfactory.generators.teacher.reasoning import candidate_of
+from cotfactory.generators.teacher.reported_usage import billed_usage
 from cotfactory.generators.teacher.teacher import OpenAITeacher, Request
 from cotfactory.publishing.release_folder import open_release
 from cotfactory.schemas.candidate import Candidate, stored_candidate
@@ -26,8 +28,9 @@ from cotfactory.schemas.errors import CotfactoryError, ProblemSourceError, Recip
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.problem_sources import FileSource
 from cotfactory.schemas.recipe import Recipe
+from cotfactory.schemas.request_record import RequestRecord
 from cotfactory.schemas.teacher_spec import TeacherSpec
-from cotfactory.schemas.teaching import Completion, Message
+from cotfactory.schemas.teaching import Message, Usage
 from cotfactory.warehouse.checksums import check_sealed
 from cotfactory.warehouse.journal_reader import JournalReader
 from cotfactory.warehouse.ledger import Journal, JournalHeader
@@ -41,6 +44,10 @@ from tests.publishing.small_release import make_release
 some_mutations = pytest.mark.parametrize("count", [200, pytest.param(2_000, marks=pytest.mark.slow)])
 
 SPEC = TeacherSpec.model_validate({"name": "t", "model": "m", "sampling": {"max_tokens": 100}})
+SENT = RequestRecord(
+    candidate_id="c", problem_id="p", teacher="t", prompt_id="q", strategy="solve", sampling=SPEC.sampling,
+    sample_index=0, parent_id=None,
+)  # fmt: skip
 REPLY = chat(
     "So \\boxed{7}.",
     reasoning_content="3 + 4",
@@ -90,8 +97,8 @@ def test_replies(count: int) -> None:
                         said = await teacher.complete(asked)
                 except TeacherError:
                     continue
-                told = said.model_dump_json()
-                assert Completion.model_validate_json(told).model_dump_json() == told, f"seed {seed}"
+                told = candidate_of(SENT, said, billed_usage(said, Usage()), None).model_dump_json()
+                assert Candidate.model_validate_json(told).model_dump_json() == told, f"seed {seed}"
         await runner.cleanup()
 
     asyncio.run(run())

@@ -61,15 +61,23 @@ def test_a_column_that_is_not_given_is_null() -> None:
     assert row == {"text": "a", "flags": None, "pair": None, "at": None, "kept": None}
 
 
-def test_writing_a_table_does_not_import_pandas() -> None:
+def test_what_a_run_seals_does_not_import_pandas() -> None:
     """It takes 50 MB and a second of CPU, on a thread beside the event loop."""
     code = """
-import sys, tempfile
+import asyncio, sys, tempfile
 from pathlib import Path
-from tests.builders import a_grade, AT
-from cotfactory.warehouse.seal import GradeRow, write_grades
+from tests.builders import a_candidate, a_grade, AT
+from cotfactory.warehouse.ledger import Journal, JournalHeader
+from cotfactory.warehouse.seal import GradeRow, seal_own_journal, write_grades
 from cotfactory.warehouse.workspace import open_workspace
-write_grades(open_workspace(Path(tempfile.mkdtemp())), "g", [GradeRow(a_grade(), "id", "p", AT)])
+async def written():
+    journal = Journal(workspace.ledger, JournalHeader(recipe="r", run_id="1", shard="s"))
+    await journal.record(a_candidate())
+    journal.close()
+    return journal.path
+workspace = open_workspace(Path(tempfile.mkdtemp()))
+assert seal_own_journal(workspace, asyncio.run(written())).candidates == 1
+write_grades(workspace, "g", [GradeRow(a_grade(), "id", "p", AT)])
 assert "pandas" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -109,7 +109,7 @@ def test_what_is_no_completion(broken: Any) -> None:
     ],
 )
 def test_an_answer_with_nothing_in_it(changes: dict[str, Any], nothing: bool) -> None:
-    empty = a_completion("").model_copy(update={"usage": Usage(output_tokens=1), **changes})
+    empty = a_completion("")._replace(**{"usage": Usage(output_tokens=1), **changes})
     assert says_nothing(empty) is nothing
 
 

@@ -43,7 +43,7 @@ def test_an_answer_that_came_while_the_process_stood_still_is_read(run: RunLoop,
     async def ask() -> bytes:
         reader, writer = await asyncio.open_connection(*answers)
         try:
-            async with Deadline(0.2):
+            with Deadline(0.2):
                 time.sleep(0.2 + 2 * LATE_S)
                 return await reader.readline()
         finally:
@@ -61,7 +61,7 @@ def test_what_does_not_come_is_given_up(
     run: RunLoop, total_s: float, silence_s: float | None, error: type[TimeoutError]
 ) -> None:
     async def wait() -> None:
-        async with Deadline(total_s, silence_s):
+        with Deadline(total_s, silence_s):
             await asyncio.Event().wait()
 
     with pytest.raises(TimeoutError) as caught:
@@ -73,7 +73,7 @@ def test_after_a_pause_nothing_is_waited_for_longer_than_the_grace(monkeypatch: 
     monkeypatch.setattr("cotfactory.generators.teacher.deadline.GRACE_S", 0.05)
 
     async def wait() -> None:
-        async with Deadline(0.05):
+        with Deadline(0.05):
             time.sleep(0.05 + 2 * LATE_S)
             await asyncio.Event().wait()
 
@@ -87,7 +87,7 @@ def test_who_is_heard_is_not_silent() -> None:
 
     async def listen() -> int:
         times = 0
-        async with Deadline(FAR_S, 1.0) as deadline:
+        with Deadline(FAR_S, 1.0) as deadline:
             while times < 30:
                 await asyncio.sleep(0.05)
                 deadline.heard()
@@ -100,7 +100,7 @@ def test_who_is_heard_is_not_silent() -> None:
 def test_a_cancellation_from_outside_is_no_time_out() -> None:
     async def cancelled() -> None:
         async def wait() -> None:
-            async with Deadline(FAR_S):
+            with Deadline(FAR_S):
                 await asyncio.Event().wait()
 
         task = asyncio.create_task(wait())
@@ -114,12 +114,10 @@ def test_a_cancellation_from_outside_is_no_time_out() -> None:
 
 def test_an_error_inside_goes_through_and_leaves_no_cancellation() -> None:
     async def fail() -> int:
-        with pytest.raises(ValueError, match="own"):
-            async with Deadline(FAR_S):
-                raise ValueError("its own")
-        with pytest.raises(TimeoutError):
-            async with Deadline(0.01):
-                await asyncio.Event().wait()
+        with pytest.raises(ValueError, match="own"), Deadline(FAR_S):
+            raise ValueError("its own")
+        with pytest.raises(TimeoutError), Deadline(0.01):
+            await asyncio.Event().wait()
         task = asyncio.current_task()
         assert task is not None
         return task.cancelling()

@@ -61,7 +61,7 @@ def test_an_attempt_is_the_request_and_what_came_back() -> None:
         sample_index=3,
         parent_id=None,
     )
-    completion = a_completion("[R]3 + 4[/R]7").model_copy(update={"finish_reason_raw": "eos", "latency_ms": 12.5})
+    completion = a_completion("[R]3 + 4[/R]7")._replace(finish_reason_raw="eos", latency_ms=12.5)
     before = datetime.now(UTC)
     made = candidate_of(request, completion, Usage(input_tokens=5, output_tokens=6), 0.25, OWN)
     assert before <= made.created_at <= datetime.now(UTC)

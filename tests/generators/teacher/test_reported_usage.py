@@ -14,7 +14,7 @@ WORST = Usage(input_tokens=200, output_tokens=2_000)
 
 
 def _with(usage: ReportedUsage | None, content: str = "seven") -> Completion:
-    return a_completion(content).model_copy(update={"usage": usage})
+    return a_completion(content)._replace(usage=usage)
 
 
 def told(usage: Any) -> tuple[int | None, int | None, int, int | None]:

@@ -21,6 +21,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.record import Record
@@ -58,15 +60,15 @@ class Journal:
         except OSError as error:
             self._ballast.unlink(missing_ok=True)
             raise _unwritable(self.path, error) from error
-        self._append("header", header.model_dump_json())
+        self._append(b"header", to_json(header))
 
     def intend(self, request_id: str, worst_usd: float, worst_tokens: int) -> None:
         """Write down that a request is about to be sent, and what it may cost at most."""
-        self._append("intent", f"{request_id} {worst_usd!r} {worst_tokens}")
+        self._append(b"intent", f"{request_id} {worst_usd!r} {worst_tokens}".encode())
 
     def failed(self, request_id: str, *, maybe_billed: bool) -> None:
         """Write down that a sending failed."""
-        self._append("failed", f"{request_id} {'billed?' if maybe_billed else 'free'}")
+        self._append(b"failed", f"{request_id} {'billed?' if maybe_billed else 'free'}".encode())
 
     async def record(self, candidate: Candidate) -> None:
         """Write down what was bought; when this returns, it is on disk.
@@ -78,7 +80,7 @@ class Journal:
 
     async def record_all(self, candidates: Sequence[Candidate]) -> None:
         """Write down several at once; see `record`."""
-        self._append("bought", *(candidate.model_dump_json() for candidate in candidates))
+        self._append(b"bought", *map(to_json, candidates))
         await self._on_disk()
 
     async def take(self, lines: bytes) -> None:
@@ -120,7 +122,7 @@ class Journal:
             else:
                 on_disk.set_exception(failed)
 
-    def _append(self, kind: str, *bodies: str) -> None:
+    def _append(self, kind: bytes, *bodies: bytes) -> None:
         self._write(b"".join(_line(kind, body) for body in bodies))
 
     def _write(self, lines: bytes) -> None:
@@ -138,8 +140,8 @@ class Journal:
         self._is_cut = False
 
 
-def _line(kind: str, body: str) -> bytes:
-    entry = f"{kind} {body}".encode("utf-8", "backslashreplace")
+def _line(kind: bytes, body: bytes) -> bytes:
+    entry = b"%s %s" % (kind, body)
     return b"%08x %s\n" % (zlib.crc32(entry), entry)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_core import to_json
+
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.warehouse.ledger import Journal, JournalHeader, discard
 
@@ -77,7 +79,7 @@ class ShippedJournal(Journal):
 
     async def record_all(self, candidates: Sequence[Candidate]) -> None:
         """Write down what was bought; when this returns, it is on the head's disk."""
-        self._append("bought", *(candidate.model_dump_json() for candidate in candidates))
+        self._append(b"bought", *map(to_json, candidates))
         assert self._shipment is not None
         await self._shipment.all_there()
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cotfactory.generators.teacher.budget import added, cost_usd
+from cotfactory.generators.teacher.budget import NOTHING_BILLED, added, cost_usd
 from cotfactory.schemas.errors import TeacherError
 from cotfactory.schemas.request_record import RequestRecord
 from cotfactory.schemas.teaching import Usage
@@ -36,7 +36,7 @@ class HeldPayment:
         while not self._is_held:
             worst = self.worst
             await self._session.run_budget.hold(*self._amount(worst))
-            self._is_held = worst == self.worst
+            self._is_held = worst is self.worst
             if not self._is_held:  # more was learned meanwhile
                 self._session.run_budget.settle(*self._amount(worst), 0.0, 0)
 
@@ -70,7 +70,7 @@ class HeldPayment:
             self._is_held = False
             self._session.run_budget.keep_held(*self._amount(self.worst))
         else:
-            self.settle(Usage())
+            self.settle(NOTHING_BILLED)
 
     def settle(self, paid: Usage) -> None:
         """Give back what was set aside, less what was paid."""

@@ -14,7 +14,14 @@ from cotfactory.flows.ask.tool_results import tool_results
 from cotfactory.flows.grade_rows import grade_row
 from cotfactory.generators.ask.stopping import next_samples
 from cotfactory.generators.ask.strategies import Attempt, Strategy
-from cotfactory.generators.teacher.budget import NO_OVERRUN, BillOverrun, RequestBudget, cost_usd, worst_case
+from cotfactory.generators.teacher.budget import (
+    NO_OVERRUN,
+    NOTHING_BILLED,
+    BillOverrun,
+    RequestBudget,
+    cost_usd,
+    worst_case,
+)
 from cotfactory.generators.teacher.limiter import Limiter
 from cotfactory.generators.teacher.reasoning import candidate_of
 from cotfactory.generators.teacher.reported_usage import billed_usage
@@ -65,7 +72,7 @@ class TeacherSession(AskedTeacher):
     def learn(self, payment: HeldPayment, billed: Usage) -> None:
         """Learn from a bill how far the endpoint goes beyond the worst case, and hold as much more for all others."""
         more = self.overrun.learn(payment.worst, billed)
-        if more != NO_OVERRUN:
+        if more is not NO_OVERRUN:
             for other in self.payments - {payment}:
                 other.hold_more(more)
 
@@ -244,7 +251,7 @@ async def _buy(wanted: _Wanted, session: TeacherSession, journal: Journal) -> tu
             sending.settle(billed)
             session.learn(sending, billed)
         finally:
-            sending.settle(Usage())  # nothing, unless it was interrupted
+            sending.settle(NOTHING_BILLED)  # nothing, unless it was interrupted
             session.payments.discard(sending)
             if session.batches is not None:
                 session.batches.settled(record.candidate_id)

@@ -15,6 +15,7 @@ from cotfactory.schemas.teaching import Message, Sampling, Usage
 
 MESSAGE_OVERHEAD_TOKENS = 16
 NO_OVERRUN = Usage()
+NOTHING_BILLED = Usage()
 
 
 class Amount(NamedTuple):
@@ -243,15 +244,14 @@ class BillOverrun:
     def learn(self, bound: Usage, billed: Usage) -> Usage:
         """Note how far a bill exceeded the bound it was held against; return by how much more than was known.
 
-        What is in flight was held against a bound that is too low by as much.
+        That is NO_OVERRUN where it did not; else what is in flight was held against a bound too low by as much.
         """
         self._is_known = True
-        if billed.input_tokens <= bound.input_tokens and billed.output_tokens <= bound.output_tokens:
+        more_input = max(0, billed.input_tokens - bound.input_tokens)
+        more_output = max(0, billed.output_tokens - bound.output_tokens) if bound.output_tokens else 0
+        if not more_input and not more_output:
             return NO_OVERRUN
-        more = Usage(
-            input_tokens=max(0, billed.input_tokens - bound.input_tokens),
-            output_tokens=max(0, billed.output_tokens - bound.output_tokens) if bound.output_tokens else 0,
-        )
+        more = Usage(input_tokens=more_input, output_tokens=more_output)
         self.tokens = added(self.tokens, more)
         return more
 

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from pydantic_core import from_json
+
 _MARK = b"\xef\xbb\xbf"
 _BEFORE = re.compile(rb"(?:\s+|:[^\n]*\n)*+")
 """Blank lines and comments with which an endpoint keeps a connection alive."""
@@ -16,6 +18,10 @@ def read_json(body: bytes) -> Any:
     >>> read_json(b': keep-alive\\n\\n{"n": 7}\\n<!-- served by proxy -->')
     {'n': 7}
     """
+    try:
+        return from_json(body)
+    except ValueError:  # among others for a lone surrogate, which JSON allows
+        pass
     try:
         return json.loads(body)
     except ValueError:

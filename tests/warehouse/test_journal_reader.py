@@ -20,7 +20,7 @@ def journal(tmp_path: Path) -> Path:
         journal.intend(name, 0.5, 100)
         asyncio.run(journal.record(a_candidate(f"said for {name}", candidate_id=name)))
         if name in ("c2", "c5"):
-            journal._append("bought", '{"candidate_id": "c9", "problem_id": "p1"}')  # the rest has other names there
+            journal._append(b"bought", b'{"candidate_id": "c9", "problem_id": "p1"}')  # the rest has other names there
     journal.intend("lost", 0.5, 100)
     journal.close()
     return journal.path
@@ -79,7 +79,7 @@ WHOLE = json.loads(a_candidate(candidate_id="c1").model_dump_json())
 def test_a_line_that_is_no_candidate_is_foreign_and_its_neighbours_are_not(tmp_path: Path, body: str) -> None:
     journal = Journal(tmp_path, JournalHeader(recipe="r", run_id="run1", shard="s"))
     asyncio.run(journal.record(a_candidate(candidate_id="c1")))
-    journal._append("bought", body)
+    journal._append(b"bought", body.encode())
     asyncio.run(journal.record(a_candidate(candidate_id="c2")))
     journal.close()
     entries = read_journal(journal.path)
@@ -99,7 +99,7 @@ def test_a_line_that_contradicts_an_earlier_one_is_counted_and_a_repeat_is_not(t
 def _journal_of(folder: Path, *entries: tuple[str, str]) -> Path:
     journal = Journal(folder, JournalHeader(recipe="r", run_id="run1", shard="s"))
     for kind, body in entries:
-        journal._append(kind, body)
+        journal._append(kind.encode(), body.encode())
     journal.close()
     return journal.path
 

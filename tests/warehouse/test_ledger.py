@@ -94,8 +94,8 @@ def test_what_may_have_been_billed_is_charged(tmp_path: Path) -> None:
 
 def test_lines_of_another_version_are_foreign_and_not_torn(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEADER)
-    journal._append("bought", '{"candidate_id": "c1", "from": "the future"}')
-    journal._append("sold", "c2")
+    journal._append(b"bought", b'{"candidate_id": "c1", "from": "the future"}')
+    journal._append(b"sold", b"c2")
     journal.close()
     entries = read_journal(journal.path)
     assert (entries.foreign_lines, entries.torn_lines) == (2, 0)

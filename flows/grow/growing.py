@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Protocol, TypeVar, get_args
 
 from cotfactory.flows.ask.asking import ask
 from cotfactory.flows.ask.assignments import AskingRound, round_of_samples, wanted_samples
@@ -43,30 +43,59 @@ from cotfactory.schemas.grown_facts import AnswerPrecision, GrownFacts
 from cotfactory.schemas.grown_rules import AnswerFrom, GrownWay, WrittenDifficulty
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.problem_sources import GrownSource
-from cotfactory.schemas.recipe import Attempts
+from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.spending import NOTHING_SPENT, Spending
 from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
 from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.workspace import Workspace
 
 T = TypeVar("T")
 
 
-@dataclass
-class _Growth:
-    """One source that is grown: what the run gives it, and what was asked for it so far."""
+class Grower(Protocol):
+    """Who grows: a run, or a plan that looks at what is stored and asks nobody (`flows/grow/looking.py`)."""
 
-    run: Run
-    runner: StageRunner
+    async def stage(self, name: str, work: Callable[[], T]) -> T:
+        """Do some work, as a stage of this name."""
+        ...
+
+    async def buy(
+        self,
+        growth: "Growth",
+        what: str,
+        problems: Sequence[Problem],
+        plans: tuple[TeacherPlan, ...],
+        wanted: WantedSamples,
+        asked: AskingRound,
+    ) -> None:
+        """Have of a round what can be had, and take a snapshot of what is there."""
+        ...
+
+
+@dataclass
+class Growth:
+    """One source that is grown, and what came of it so far. `name` is that of the output, under which it is decided.
+
+    Of what was asked for, `stored` answers are there, `graded` of them can be read, and `missing` may yet be asked
+    for. `unwritten` of the wanted problems have no reply that can be read.
+    """
+
+    grower: Grower
+    recipe: Recipe
+    workspace: Workspace
+    name: str
     tools: Tools
-    asks: bool
     source: GrownSource
     seeds: ProblemSpool
     missing: int = 0
+    stored: int = 0
+    graded: int = 0
+    unwritten: int = 0
     bought: Spending = NOTHING_SPENT
 
     async def stage(self, name: str, work: Callable[[], T]) -> T:
-        """Do some work on a thread, as a stage of the run."""
-        return await self.runner.run(name, on_thread(work))
+        """Do some work, as a stage of this name."""
+        return await self.grower.stage(name, work)
 
     async def buy(
         self,
@@ -76,20 +105,47 @@ class _Growth:
         wanted: WantedSamples,
         asked: AskingRound,
     ) -> None:
-        """Grade what is stored of a round and buy what is not. Teachers of our own know the seeds by their answers."""
-        with spool_problems(problems, self.run.workspace.staging) as spooled:
-            job = Job(self.run, self.runner, spooled, {}, plans, wanted, self.tools, {}, self.asks)
-            await grade_stored(job, what)
-            if self.asks:
-                await ask(replace(job, problems=self.seeds), asked)
-                await self.stage(f"look for {what}", wanted.snapshot)
-        self.missing += wanted.missing()
+        """Have of a round what can be had."""
+        await self.grower.buy(self, what, problems, plans, wanted, asked)
+        self.stored += wanted.count() - wanted.missing()
+        self.missing += asked.left()
 
     def count(self, wanted: WantedSamples) -> None:
-        """Count what the stored answers of a round cost."""
-        for group in wanted.groups(self.run.output_name):
+        """Count the answers of a round that can be read, and what they cost."""
+        for group in wanted.groups(self.name):
+            self.graded += len(group.steps)
             for step in group.steps:
                 self.bought += Spending.of(step.candidate)
+
+
+@dataclass(frozen=True)
+class _GrowingRun:
+    """A run that grows."""
+
+    run: Run
+    runner: StageRunner
+    asks: bool
+
+    async def stage(self, name: str, work: Callable[[], T]) -> T:
+        """Do some work on a thread, as a stage of the run."""
+        return await self.runner.run(name, on_thread(work))
+
+    async def buy(
+        self,
+        growth: Growth,
+        what: str,
+        problems: Sequence[Problem],
+        plans: tuple[TeacherPlan, ...],
+        wanted: WantedSamples,
+        asked: AskingRound,
+    ) -> None:
+        """Grade what is stored of a round and buy what is not. Teachers of our own know the seeds by their answers."""
+        with spool_problems(problems, self.run.workspace.staging) as spooled:
+            job = Job(self.run, self.runner, spooled, {}, plans, wanted, growth.tools, {}, self.asks)
+            await grade_stored(job, what)
+            if self.asks:
+                await ask(replace(job, problems=growth.seeds), asked)
+                await self.stage(f"look for {what}", wanted.snapshot)
 
 
 async def grow(run: Run, runner: StageRunner, *, asks: bool) -> dict[int, ProblemSpool]:
@@ -107,8 +163,9 @@ async def grow(run: Run, runner: StageRunner, *, asks: bool) -> dict[int, Proble
                 source = source.model_copy(update={"count": min(source.count or run.limit, run.limit)})
             read = load_problems((source.seeds,), Path.cwd(), hub_access())
             with spool_problems(read, run.workspace.staging) as seeds:
-                growth = _Growth(run, runner, tools, asks, source, seeds)
-                drafts, facts = await _grown(growth)
+                grower = _GrowingRun(run, runner, asks)
+                growth = Growth(grower, recipe, run.workspace, run.output_name, tools, source, seeds)
+                drafts, facts = await grown_drafts(growth)
             run.grown.append(facts)
             run.dropped_grown |= {
                 draft.problem.problem_id: draft.dropped for draft in drafts if draft.dropped is not None
@@ -118,11 +175,11 @@ async def grow(run: Run, runner: StageRunner, *, asks: bool) -> dict[int, Proble
     return grown
 
 
-async def _grown(growth: _Growth) -> tuple[list[Draft], GrownFacts]:
+async def grown_drafts(growth: Growth) -> tuple[list[Draft], GrownFacts]:
     """Return the problems of one source, those that are of no use dropped, and what is found of it."""
     seeds = growth.seeds
     wanted = await growth.stage("choose seeds", lambda: places(seeds, growth.source))
-    with Writing(growth.run.recipe, growth.source, seeds, wanted, growth.run.workspace) as writing:
+    with Writing(growth.recipe, growth.source, seeds, wanted, growth.workspace) as writing:
         await growth.buy("written problems", seeds, (writing.plan,), writing.wanted, writing.round())
         drafts, unreadable = await growth.stage("read problems", lambda: _read(growth, wanted, writing))
     answers = await _answered(growth, drafts)
@@ -140,16 +197,18 @@ async def _grown(growth: _Growth) -> tuple[list[Draft], GrownFacts]:
     )
 
 
-def _read(growth: _Growth, wanted: Sequence[Place], writing: Writing) -> tuple[list[Draft], Counter[str]]:
+def _read(growth: Growth, wanted: Sequence[Place], writing: Writing) -> tuple[list[Draft], Counter[str]]:
     """Return the problems that were made and written, repeats dropped, and how many replies were none, by reason."""
     questions, unreadable = dict[tuple[int, GrownWay, int], str](), Counter[str]()
-    for place, candidate, grade in writing.replies(growth.run.output_name):
+    growth.unwritten = writing.wanted.count()
+    for place, candidate, grade in writing.replies(growth.name):
+        growth.graded, growth.unwritten = growth.graded + 1, growth.unwritten - 1
         growth.bought += Spending.of(candidate)
         if grade.extracted_answer is None:
             unreadable[grade.reason] += 1
         else:
             questions[place] = grade.extracted_answer
-    curation = growth.run.recipe.curation
+    curation = growth.recipe.curation
     drafts = drafts_of(wanted, questions, growth.seeds)
     return without_repeats(drafts, growth.seeds, open_benchmarks(curation), curation.overlap), unreadable
 
@@ -163,7 +222,7 @@ class _Answers:
     precision: tuple[AnswerPrecision, ...] = ()
 
 
-async def _answered(growth: _Growth, drafts: Sequence[Draft]) -> _Answers:
+async def _answered(growth: Growth, drafts: Sequence[Draft]) -> _Answers:
     """Find the answers of written problems: by programs, then of what is left by votes, known problems among them."""
     source, rules, tools = growth.source, growth.source.references, growth.tools
     hidden_known = await growth.stage(
@@ -194,9 +253,9 @@ async def _answered(growth: _Growth, drafts: Sequence[Draft]) -> _Answers:
         await take("program", await _by_programs(growth, problems), (source.by or "",))
     if "majority" in rules.by:
         problems = asked(everything=source.pass_rate is not None)
-        plans, name = voting_plans(growth.run.recipe, source), growth.run.output_name
+        plans, name = voting_plans(growth.recipe, source), growth.name
         voters = [plan.spec.name for plan in plans]
-        with WantedSamples(growth.run.workspace, wanted_samples(problems, plans)) as votes:
+        with WantedSamples(growth.workspace, wanted_samples(problems, plans)) as votes:
             await _ask_plainly(growth, "votes", "vote", problems, plans, votes)
             found = await growth.stage("count votes", lambda: voted_answers(problems, plans, votes, rules, tools, name))
             await take("majority", found, voters)
@@ -208,19 +267,19 @@ async def _answered(growth: _Growth, drafts: Sequence[Draft]) -> _Answers:
     return answers
 
 
-async def _by_programs(growth: _Growth, problems: Sequence[Problem]) -> Answers:
+async def _by_programs(growth: Growth, problems: Sequence[Problem]) -> Answers:
     """Have the writer write a program for each hidden problem, and return what they gave."""
-    spec = writer_of(growth.run.recipe, growth.source)
+    spec = writer_of(growth.recipe, growth.source)
     plan = TeacherPlan(0, spec, strategy_of(spec, ()), Attempts(max=1), None)
     asked = [for_a_program(problem) for problem in problems]
-    with WantedSamples(growth.run.workspace, wanted_samples(asked, (plan,))) as programs:
+    with WantedSamples(growth.workspace, wanted_samples(asked, (plan,))) as programs:
         await _ask_plainly(growth, "programs", "ask for programs", asked, (plan,), programs)
-        name = growth.run.output_name
+        name = growth.name
         return await growth.stage("read programs", lambda: program_answers(problems, programs, name))
 
 
 async def _ask_plainly(
-    growth: _Growth,
+    growth: Growth,
     what: str,
     verb: str,
     problems: Sequence[Problem],
@@ -228,12 +287,12 @@ async def _ask_plainly(
     wanted: WantedSamples,
 ) -> None:
     """Buy the plain answers to hidden problems, and count what they cost."""
-    samples = round_of_samples(problems, plans, wanted, growth.run.recipe.shard_problems)
+    samples = round_of_samples(problems, plans, wanted, growth.recipe.shard_problems)
     await growth.buy(what, problems, plans, wanted, replace(samples, verb=verb))
     await growth.stage(f"count {what}", lambda: growth.count(wanted))
 
 
-def _means_its_seed(draft: Draft, answer: str, growth: _Growth) -> bool:
+def _means_its_seed(draft: Draft, answer: str, growth: Growth) -> bool:
     """Return whether a problem that says the same in other words has its seed's answer; others may have any."""
     if draft.way != "rephrase":
         return True

@@ -1,5 +1,6 @@
 """Say what a run would ask, reuse and spend, from the recipe and what is stored. Spends nothing."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from cotfactory.flows.ask.judging import Judging
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.ask.turns import LaterTurns, TurnSamples, ended_before, refuse_turns
-from cotfactory.flows.grow.at_most import grown_calls_at_most
+from cotfactory.flows.grow.looking import GrowthEstimate, look_at_grown
 from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import refuse_rounds
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
@@ -64,13 +65,13 @@ class TeacherEstimate(Record):
 
 class RunEstimate(Record):
     """What a run would do. `reused` samples are stored; `unsealed` ones wait in the ledger or in the batches of an
-    interrupted run. `contaminated` problems repeat a benchmark of the recipe and are not asked. Problems that a teacher
-    writes are in none of these numbers: they take `grown_calls_at_most` more, less what is stored of them."""
+    interrupted run. `contaminated` problems repeat a benchmark of the recipe and are not asked. `grown` tells of the
+    problems that a teacher writes: while some of them are not there yet, none of their source's is in these numbers."""
 
     recipe: str
     problems: int
     contaminated: int
-    grown_calls_at_most: int
+    grown: tuple[GrowthEstimate, ...]
     samples_wanted: int
     reused: int
     unsealed: int
@@ -92,11 +93,7 @@ class RunEstimate(Record):
         ]
         if self.contaminated:
             lines.append(f"  {self.contaminated:,} problems repeat a benchmark and are not asked")
-        if self.grown_calls_at_most:
-            lines.append(
-                f"  and at most {self.grown_calls_at_most:,} calls that write problems, answer and ask them, less what "
-                "is stored of these: they are in none of the other figures"
-            )
+        lines += [f"  {source.text()}" for source in self.grown]
         for teacher in self.teachers:
             money = "no price" if teacher.usd_at_most is None else f"${teacher.usd_at_most:.4f}"
             lines.append(
@@ -118,12 +115,18 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
     References are not tested here, so a problem that a run would drop still counts. Raises a CotfactoryError
     for what is wrong with the recipe or its problems.
     """
+    with ExitStack() as stack:
+        return _estimate(path, workspace, stack)
+
+
+def _estimate(path: Path, workspace: Path, stack: ExitStack) -> RunEstimate:
     recipe = load_recipe(path)
     refuse_rounds(recipe)
     place = open_workspace(workspace)
     grader = custom_grader(recipe.grader)
-    every_problem = load_problems(recipe.problems, path.parent, hub_access(), grader, recipe.judge_id)
     build_catalog(place)
+    written, growth = asyncio.run(look_at_grown(recipe, place, stack))
+    every_problem = load_problems(recipe.problems, path.parent, hub_access(), grader, recipe.judge_id, written)
     plans = teacher_plans(recipe, recorded_counts(recipe), place)
     waiting = {candidate_id for journal in open_journals(place.ledger) for candidate_id in read_journal(journal).bought}
     for batch in open_batches(place.ledger):
@@ -132,43 +135,42 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
     totals = {plan.spec.name: _Total() for plan in plans}
     open_problems = {plan.spec.name: set[str]() for plan in plans}
     unsealed = 0
-    with ExitStack() as stack:
-        loaded = stack.enter_context(spool_problems(every_problem, place.staging))
-        contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
-        problems = loaded.without(contaminated)
-        if problems.later_turns():
-            for problem in problems:
-                refuse_turns(problem, recipe)
-            problems = problems.without(ended_before(problems))
-        wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, plans)))
-        wanted.snapshot()
-        for shard in shards(problems, plans, wanted, recipe.shard_problems):
-            before, strategy = history[shard.plan.spec.name], shard.plan.strategy
-            total, prior = totals[shard.plan.spec.name], _prior(before)
-            steps = strategy.expected_steps(1 - prior[0] / sum(prior), before.truncated if before else 0.0)
-            for assignment in shard.assignments:
-                for index, request_ids in enumerate(assignment.request_ids):
-                    if index not in assignment.known:
-                        unsealed += total.add_missing(assignment, request_ids, strategy, waiting)
-                        open_problems[shard.plan.spec.name].add(assignment.problem.problem_id)
-                total.expected += steps * expected_samples(assignment.attempts, assignment.known_prefix(), prior)
-        unsealed += _add_turns(problems, plans, wanted, totals, history, waiting)
-        count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
-        if recipe.rollouts is not None:
-            if _decided(place, recipe.name) == count - missing_count:
-                rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
-                unsealed += _add_rollouts(stack.enter_context(rolled), totals, open_problems, waiting)
-            else:  # chains that no run has chosen among yet
-                every_id = {problem.problem_id for problem in problems}
-                open_problems = {plan.spec.name: every_id for plan in plans}
-            for plan in plans:
-                if plan.spec.can_go_on:
-                    open_ids = open_problems[plan.spec.name]
-                    to_come = (problem for problem in problems if problem.problem_id in open_ids)
-                    totals[plan.spec.name].add_rollouts_to_come(recipe.rollouts, plan, to_come)
-            for total in totals.values():
-                total.expected += total.at_most.rollouts
-        judged = _judgements(recipe, problems, plans, place)
+    loaded = stack.enter_context(spool_problems(every_problem, place.staging))
+    contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
+    problems = loaded.without(contaminated)
+    if problems.later_turns():
+        for problem in problems:
+            refuse_turns(problem, recipe)
+        problems = problems.without(ended_before(problems))
+    wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, plans)))
+    wanted.snapshot()
+    for shard in shards(problems, plans, wanted, recipe.shard_problems):
+        before, strategy = history[shard.plan.spec.name], shard.plan.strategy
+        total, prior = totals[shard.plan.spec.name], _prior(before)
+        steps = strategy.expected_steps(1 - prior[0] / sum(prior), before.truncated if before else 0.0)
+        for assignment in shard.assignments:
+            for index, request_ids in enumerate(assignment.request_ids):
+                if index not in assignment.known:
+                    unsealed += total.add_missing(assignment, request_ids, strategy, waiting)
+                    open_problems[shard.plan.spec.name].add(assignment.problem.problem_id)
+            total.expected += steps * expected_samples(assignment.attempts, assignment.known_prefix(), prior)
+    unsealed += _add_turns(problems, plans, wanted, totals, history, waiting)
+    count, missing_count, problem_count = wanted.count(), wanted.missing(), len(loaded)
+    if recipe.rollouts is not None:
+        if _decided(place, recipe.name) == count - missing_count:
+            rolled = RolledOut(recipe, recipe.rollouts, recipe.name, problems, plans, wanted, place)
+            unsealed += _add_rollouts(stack.enter_context(rolled), totals, open_problems, waiting)
+        else:  # chains that no run has chosen among yet
+            every_id = {problem.problem_id for problem in problems}
+            open_problems = {plan.spec.name: every_id for plan in plans}
+        for plan in plans:
+            if plan.spec.can_go_on:
+                open_ids = open_problems[plan.spec.name]
+                to_come = (problem for problem in problems if problem.problem_id in open_ids)
+                totals[plan.spec.name].add_rollouts_to_come(recipe.rollouts, plan, to_come)
+        for total in totals.values():
+            total.expected += total.at_most.rollouts
+    judged = _judgements(recipe, problems, plans, place)
     books = books_of(place, recipe.budget_id)
     estimates = tuple(_teacher_estimate(plan.spec, totals[plan.spec.name], history[plan.spec.name]) for plan in plans)
     if recipe.judging_teacher is not None:
@@ -177,7 +179,7 @@ def plan_recipe(path: Path, workspace: Path) -> RunEstimate:
         recipe=recipe.name,
         problems=problem_count,
         contaminated=len(contaminated),
-        grown_calls_at_most=grown_calls_at_most(recipe),
+        grown=growth,
         samples_wanted=count,
         reused=count - missing_count,
         unsealed=unsealed,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cotfactory.generators.problems.file_source import load_file
@@ -31,7 +32,7 @@ def load_problems(
     hub: HubAccess,
     grader: CustomGrader | None = None,
     judge: str | None = None,
-    written: Mapping[int, Iterable[Problem]] | None = None,
+    written: Mapping[int, Iterable[Problem]] = MappingProxyType({}),
 ) -> Iterator[Problem]:
     """Yield the problems of all sources as they are read, in the order of the recipe.
 
@@ -39,7 +40,7 @@ def load_problems(
     choices, answer, tests and source, so the same `problem_id` - is one problem, and its first row names it:
     asking it twice would pay twice and publish its chains twice. A `grader` of the user's own grades all of them;
     `judge` is the id of the judge that decides what no rule does. `written` are the problems of sources that a teacher
-    writes, by their place; None: such sources are left out.
+    writes, by their place; such sources that it does not hold are left out.
 
     Raises `ProblemSourceError` for a source that cannot be read, breaks the format or holds no problem.
     """
@@ -47,9 +48,9 @@ def load_problems(
     for number, source in enumerate(sources, start=1):
         count = 0
         by_teacher = isinstance(source, GrownSource) and source.by is not None
-        if by_teacher and written is None:
+        if by_teacher and number - 1 not in written:
             continue
-        read = written[number - 1] if by_teacher and written else SOURCES[source.source](source, recipe_folder, hub)
+        read = written[number - 1] if by_teacher else SOURCES[source.source](source, recipe_folder, hub)
         for problem in read:
             count += 1
             digest = bytes.fromhex(problem.problem_id)

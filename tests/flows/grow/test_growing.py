@@ -114,6 +114,9 @@ def problems(workspace: Path) -> list[dict[str, Any]]:
 
 
 def test_problems_are_written_answered_by_votes_and_asked(grown: Any, writer: Writer, tmp_path: Path) -> None:
+    # Before anything is known: one call for each seed and way, and votes on these and on known ones, which are samples.
+    (before,) = plan_recipe(grown(), tmp_path / "w").grown
+    assert (before.wanted, before.usable, before.stored, before.calls_at_most) == (20, 0, 0, 20 + 4 * (20 + 6))
     summary = run(grown(), tmp_path / "w")
     found = problems(tmp_path / "w")
     assert summary.problems == len(found) == 20
@@ -125,12 +128,17 @@ def test_problems_are_written_answered_by_votes_and_asked(grown: Any, writer: Wr
             True,
             False,
         )
-    # Before anything is known: one call for each seed and way, votes on these and known ones, and samples.
-    assert plan_recipe(grown(), tmp_path / "w").grown_calls_at_most == 20 + 4 * (20 + 6) + 4 * 20
     # 20 written and, of 4 votes each, 20 new problems and 6 known ones: the votes are the samples.
     assert (writer.server.calls, summary.teacher_calls, summary.reused) == (20 + 80 + 24, 20 + 80 + 24, 0)
     again = run(grown(), tmp_path / "w")
     assert (writer.server.calls, again.reused, again.release.rows_sha) == (124, 80, summary.release.rows_sha)
+    plan = plan_recipe(grown(), tmp_path / "w")
+    assert (plan.problems, plan.samples_wanted, plan.reused, plan.calls_at_most) == (20, 80, 80, 0)
+    assert "124 calls for them stored, none left; 20 of use" in plan.text()
+    # Two more samples of each, which are no votes; ten more problems, with votes and as many known ones as they need.
+    assert plan_recipe(grown({"attempts": 6}), tmp_path / "w").calls_at_most == 2 * 20
+    (more,) = plan_recipe(grown(count=30), tmp_path / "w").grown
+    assert (more.stored, more.calls_at_most) == (124, 10 + 4 * (10 + 3))
 
 
 BAD = {

@@ -1,14 +1,14 @@
 """A recipe file in, a checked Recipe out: the environment in its paths, its mistakes told with their lines."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 
 from cotfactory.flows.recipe_file import Place, line_of, read_recipe_file
+from cotfactory.flows.recipe_mistakes import told_mistakes
 from cotfactory.flows.settings import ENVIRONMENT, VARIABLE, filled_in
 from cotfactory.generators.ask.own_prompt import LARGEST_TEMPLATE
 from cotfactory.publishing.tokenizer_folder import is_folder, told_tokenizer
@@ -17,7 +17,6 @@ from cotfactory.schemas.errors import RecipeError, one_line
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.problem_sources import FileSource, GrownSource, ProblemSource
 from cotfactory.schemas.recipe import Recipe
-from cotfactory.schemas.record import RecipeKeys
 
 DEFAULT_RECIPE = "demo"
 
@@ -73,7 +72,7 @@ def load_recipe(path: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Rec
     try:
         recipe = Recipe.model_validate(_filled_in_paths(raw, environment, path, lines))
     except ValidationError as error:
-        raise RecipeError(f"Recipe {path} is not valid:\n{_mistakes(error, lines)}", "fix these lines") from error
+        raise RecipeError(f"Recipe {path} is not valid:\n{told_mistakes(error, lines)}", "fix these lines") from error
     return _with_absolute_paths(recipe, path.resolve().parent)
 
 
@@ -196,44 +195,3 @@ def _text_of(path: Path, what: str, fix: str) -> str:
             f"The {what} {path}: {len(text):,} characters or more, expected 1 to {LARGEST_TEXT:,}", "fix the file"
         )
     return text
-
-
-def _mistakes(error: ValidationError, lines_of: Mapping[Place, int]) -> str:
-    lines = []
-    mistakes = error.errors()
-    for mistake in mistakes:
-        # A list whose items are wrong is also told to be too short, which it is not.
-        inside = any(other["loc"][: len(mistake["loc"])] == mistake["loc"] != other["loc"] for other in mistakes)
-        if mistake["type"] == "too_short" and inside:
-            continue
-        where = ".".join(str(part) for part in mistake["loc"]) or "recipe"
-        line = line_of(mistake["loc"], lines_of)
-        where = f"line {line}, {where}" if line else where
-        message = mistake["msg"].removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            # Its value is not shown: it may be a key in the other sense.
-            lines.append(f"  {where}: unknown key{_did_you_mean(mistake['loc'])}")
-        else:
-            # What a whole teacher was given says little, and a header's value is not to be shown.
-            hidden = {"headers", "api_key_env"} & set(mistake["loc"])
-            shows = not hidden and not isinstance(mistake["input"], dict)
-            lines.append(f"  {where}: {message}" + (f" (got {str(mistake['input'])[:60]!r})" if shows else ""))
-    return "\n".join(lines)
-
-
-def _did_you_mean(place: Place) -> str:
-    """Return the key that may stand at a place of a recipe and is written most like the last one, as a question."""
-    models: set[type[RecipeKeys]] = {Recipe}
-    for part in place[:-1]:  # positions in lists, and the names of the kinds of a union, lead nowhere
-        fields = [model.model_fields[part] for model in models if part in model.model_fields]
-        models = {inner for field in fields for inner in _models_of(field.annotation)} or models
-    known = sorted({name for model in models for name in model.model_fields})
-    alike = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.7)
-    return f", did you mean `{alike[0]}`?" if alike else ""
-
-
-def _models_of(annotation: Any) -> set[type[RecipeKeys]]:
-    """Return the records that a type is made of: those of `X | tuple[Y, ...] | None` are X and Y."""
-    if isinstance(annotation, type) and issubclass(annotation, RecipeKeys):
-        return {annotation}
-    return {model for part in get_args(annotation) for model in _models_of(part)}

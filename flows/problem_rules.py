@@ -17,8 +17,12 @@ from cotfactory.graders.grading import self_test
 from cotfactory.schemas.counted import counted
 from cotfactory.schemas.drop_reasons import DropReason
 from cotfactory.schemas.errors import SandboxError
+from cotfactory.schemas.grade import Grade
 from cotfactory.schemas.problem import Problem, UnsupportedTests
 from cotfactory.warehouse.problem_spool import ProblemSpool
+
+MOST_DETAIL = 300
+"""Characters of what went wrong with a reference answer that are told."""
 
 Rule = Callable[[Run, Sequence[Problem], Sequence[TeacherPlan], Tools], Collection[str]]
 """Takes the problems that no earlier rule dropped; returns the ids of those to drop."""
@@ -73,11 +77,15 @@ def _bad_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPla
                 )
             if grade.verdict != "correct":
                 found.add(problem.problem_id)
-                run.progress.note(
-                    f"bad reference: {problem.named}, answer {problem.answer[:60]!r}: "
-                    f"its own grader says {grade.verdict} ({grade.reason})"
-                )
+                run.progress.note(f"bad reference: {why_bad_reference(problem, grade)}")
     return found
+
+
+def why_bad_reference(problem: Problem, grade: Grade) -> str:
+    """Return what a problem's own grader says of its reference answer, and what went wrong there."""
+    detail = " ".join((grade.evidence.detail or "").split())[:MOST_DETAIL]
+    said = f"{grade.verdict} ({grade.reason}{': ' if detail else ''}{detail})"
+    return f"answer {problem.answer[:60]!r} of {problem.named}: its own grader says {said}"
 
 
 def _refuted_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:

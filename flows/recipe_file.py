@@ -71,7 +71,10 @@ def read_recipe_file(path: Path) -> tuple[dict[str, Any], Mapping[Place, int]]:
     except RecursionError as error:
         raise refuse(f"nested deeper than {DEEPEST} levels") from error
     except (yaml.YAMLError, ValueError, KeyError) as error:  # `!!int abc` is a ValueError, `!!bool abc` a KeyError
-        raise RecipeError(f"Recipe {path} is not readable YAML: {one_line(error)}", "fix the file") from error
+        said = one_line(error)
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+            said = f"line {error.problem_mark.line + 1}: {error.problem}"
+        raise RecipeError(f"Recipe {path} is not readable YAML: {said}", "fix the file; indent with spaces") from error
     return values, lines
 
 

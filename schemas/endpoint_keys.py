@@ -55,6 +55,9 @@ def is_url(text: str) -> bool:
 def _is_url_when_filled_in(url: str) -> str:
     if "${" not in url and not is_url(url):
         raise ValueError("expected http:// or https://, a host, and as a rule /v1")
+    for route in ("/chat/completions", "/completions"):
+        if url.partition("?")[0].rstrip("/").endswith(route):
+            raise ValueError(f"{route} is added to it: expected what comes before that, as a rule up to /v1")
     return url
 
 

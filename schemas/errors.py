@@ -223,5 +223,6 @@ class OrchestratorError(CotfactoryError):
 
 
 def one_line(error: Exception) -> str:
-    """Return what a library's error says, on one line, as a part of a message of ours."""
-    return " ".join(str(error).split())
+    """Return what a library's error says, on one line, as a part of a message of ours, which names the file itself."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return " ".join((said or str(error)).split())

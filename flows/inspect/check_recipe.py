@@ -17,7 +17,7 @@ from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.inspect.check_nodes import check_nodes
 from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.nodes.choice import Nodes
-from cotfactory.flows.problem_rules import why_unsupported
+from cotfactory.flows.problem_rules import why_bad_reference, why_unsupported
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
 from cotfactory.flows.release.tokenizer import usable_tokenizer
 from cotfactory.flows.settings import hub_access, sandbox_runtime
@@ -306,10 +306,7 @@ def _check_references(
         ok.append(f"code problems without a reference solution, whose tests are taken as they are: "
                   f"{len(problems) - len(tested):,}")  # fmt: skip
     for problem, grade in bad[:EXAMPLES]:
-        faults.append(
-            f"reference answer {problem.answer[:60]!r} of {problem.named}: "
-            f"its own grader says {grade.verdict} ({grade.reason})"
-        )
+        faults.append(f"reference {why_bad_reference(problem, grade)}")
     if len(bad) > EXAMPLES:
         faults.append(
             f"{counted(len(bad) - EXAMPLES, 'more reference answer')} that the problem's own grader does not accept"

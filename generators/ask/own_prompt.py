@@ -40,6 +40,9 @@ class PromptProblem(NamedTuple):
     source: str
 
 
+_AS_JINJA_SAYS = f"'{PromptProblem.__module__}.{PromptProblem.__qualname__} object'"
+
+
 def own_prompt(template: str) -> Callable[[Problem], tuple[Message, ...]]:
     """Return the function that renders problems with the text of a template, as one user message.
 
@@ -62,7 +65,9 @@ def own_prompt(template: str) -> Callable[[Problem], tuple[Message, ...]]:
                 **asked_of_programs(problem),
             )
         except (jinja2.TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
-            raise RecipeError(f"The prompt cannot be made for problem {problem.named}: {error}", FIX) from error
+            # A variable that is not there is told by the name of our class.
+            said = str(error).replace(_AS_JINJA_SAYS, "`problem`")
+            raise RecipeError(f"The prompt cannot be made for {problem.named}: {said}", FIX) from error
         return (Message(role="user", content=text.strip()),)
 
     return render
@@ -116,8 +121,9 @@ def _check(tree: nodes.Template) -> None:
     )
     if not asks and not includes:
         raise RecipeError(
-            "The prompt does not ask anything: expected `{{ problem.question }}` in it",
-            "a name is one of generators/prompts, a file ends in .j2, and anything else is the template itself",
+            "The prompt does not ask anything: expected `{{ problem.question }}` in it, or "
+            '`{% include "parts/question.j2" %}`',
+            "`prompt:` is `solve`, a file that ends in .j2, or the template itself (docs/prompts.md)",
         )
 
 

@@ -31,7 +31,10 @@ def prompt_renderer(name: str) -> Callable[[Problem], tuple[Message, ...]]:
     """
     known = sorted(path.stem for path in PROMPTS.glob("*.j2"))
     if name not in known:
-        raise RecipeError(f"Unknown prompt {name!r}: expected one of {', '.join(known)}", "fix `prompt:`")
+        raise RecipeError(
+            f"Unknown prompt {name!r}: expected {' or '.join(known)}, a .j2 file, or the text of a template",
+            "fix `prompt:`; docs/prompts.md says what a template may hold",
+        )
     rendered = _renderer(f"{name}.j2")
     return lambda problem: (rendered(problem),)
 

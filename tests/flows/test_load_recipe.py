@@ -52,6 +52,33 @@ def test_a_tokenizer_is_a_folder_or_a_model_of_the_hub(named: str, found: str, t
     assert (recipe_id(moved) == recipe_id(recipe)) is (named != "Qwen/Qwen3-8B")
 
 
+MISTAKEN = [
+    ("name: r", "name: r\nattempts: two", "expected a whole number, or keys with values, such as `max: ...`"),
+    ("name: r", "name: r\nattempts: 0", "attempts: expected 1 or more (got '0')"),
+    ("license: mit", "license: mit, products: [stf]", "(got 'stf'), did you mean `sft`?"),
+    ("license: mit", "license: mit, products: sft", "release.products: expected a list (got 'sft')"),
+    ("source: file", "source: flie", "'procedural', 'grown' (got 'flie'), did you mean `file`?"),
+    ("model: m", "model: m, price: {in: 1}", "price.in: unknown key, expected input, output, cached_input"),
+    ("recordings: r.jsonl", "base_url: https://h/v1/chat/completions/", "expected what comes before that"),
+    ("model: m", "model: m, promt: solve", "teachers.0.promt: unknown key, did you mean `prompt`?"),
+    ("model: m", "model: m, sampling: {temperature: hot}", "sampling.temperature: expected a number (got 'hot')"),
+    ("model: m", "model: m, stream: 7", "teachers.0.stream: expected true or false (got '7'), or 'auto' (got '7')"),
+    ("name: r", "name: r\ngrader: ./g.py", "grader: expected FILE.py:FUNCTION, as in `./mine.py:grade` (got './g.py')"),
+    ("name: r", "name: a/b", "name: expected letters, digits, `.`, `_` and `-` (got 'a/b')"),
+    ("name: r", "\tname: r", "found character '\\t' that cannot start any token"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "said"), MISTAKEN)
+def test_a_mistake_is_told_in_the_words_of_recipes(tmp_path: Path, right: str, wrong: str, said: str) -> None:
+    text = RECIPE.replace("${FOLDER}", ".").replace(right, wrong, 1)
+    assert wrong in text
+    with pytest.raises(RecipeError) as raised:
+        load_recipe(written(tmp_path, text))
+    assert said in str(raised.value)
+    assert "pydantic" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -59,7 +86,7 @@ def test_a_tokenizer_is_a_folder_or_a_model_of_the_hub(named: str, found: str, t
         ("name: [", "not readable YAML"),
         ("", "holds no keys"),
         ("name: r\ncolour: red\n", "colour: unknown key"),
-        ("name: r\ncolour: red\n", "teachers: Field required"),  # all mistakes at once
+        ("name: r\ncolour: red\n", "teachers: is missing"),  # all mistakes at once
         # A number that no table could hold would be found out after the first answer was paid for.
         (
             RECIPE.replace("model: m", "model: m, sampling: {seed: 9223372036854775808}").replace("${FOLDER}", ""),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cotfactory.flows import stages
-from cotfactory.flows.ask.assignments import wanted_samples
+from cotfactory.flows.ask.assignments import wanted_id, wanted_samples
 from cotfactory.flows.ask.teachers import recorded_counts
 from cotfactory.flows.end_state import end_state, status_of
 from cotfactory.flows.grow.growing import grow
@@ -43,7 +43,7 @@ from cotfactory.warehouse import freed_memory
 from cotfactory.warehouse.catalog import build_catalog
 from cotfactory.warehouse.checksums import check_sealed
 from cotfactory.warehouse.compact import has_many_small_files
-from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.wanted import KnownAs, WantedSamples
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from cotfactory.warehouse.workspace_lock import exclusive
 
@@ -197,7 +197,7 @@ async def _prepared(
     with (
         loaded,
         open_grading(
-            loaded,
+            loaded if loaded.facts.runs_programs else (),  # none is read to find that it runs no program
             request.recipe.grader,
             request.recipe.code,
             packages=request.recipe.sandbox.packages,
@@ -209,7 +209,9 @@ async def _prepared(
         run.reviews = reviews_that_count(run.workspace, request.recipe)
         people = peoples_verdicts(request.recipe, run.reviews)
         judged = {chain: verdict.grade_id for chain, verdict in people.items()}
-        with WantedSamples(run.workspace, wanted_samples(problems, plans, judged)) as wanted:
+        key = wanted_id(loaded.facts, dropped, request.recipe, plans, judged)
+        known = None if key is None else KnownAs(run.kept, key)
+        with WantedSamples(run.workspace, wanted_samples(problems, plans, judged), known=known) as wanted:
             yield Job(run, runner, problems, dropped, plans, wanted, tools, people, asks, request.nodes)
 
 

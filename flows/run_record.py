@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cotfactory.curation.decontaminate import BenchmarkIndex
+from cotfactory.flows.host.code_id import code_id
 from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.load_recipe import recipe_id
@@ -22,6 +23,7 @@ from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.review import Review
 from cotfactory.schemas.spending import NOTHING_SPENT, Books, Spending
 from cotfactory.warehouse.books import books_of
+from cotfactory.warehouse.kept import Kept
 from cotfactory.warehouse.tables import write_table
 from cotfactory.warehouse.workspace import Workspace
 
@@ -76,6 +78,11 @@ class Run:
     def output_name(self) -> str:
         """What releases and decisions are filed under: a run over some of the problems must not replace the whole."""
         return self.recipe.name if self.limit is None else f"{self.recipe.name}-first-{self.limit}"
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept of what the recipe's last run has worked out."""
+        return Kept(self.workspace, self.output_name, code_id())
 
     def books(self) -> Books:
         """Return what was spent of the recipe's budget so far, over all runs."""

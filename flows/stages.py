@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
-from pathlib import Path
 from types import MappingProxyType
 
 from cotfactory.curation.balance import require_domains
-from cotfactory.flows.ask.judging import Judging, refuse_unjudged
+from cotfactory.flows.ask.judging import Judging
 from cotfactory.flows.ask.rollouts import RolledOut, rollout_decisions
-from cotfactory.flows.ask.turns import refuse_turns, unreleased_turns
+from cotfactory.flows.ask.turns import unreleased_turns
 from cotfactory.flows.grade_rows import grade_row
 from cotfactory.flows.job import Job
 from cotfactory.flows.problem_rules import PROBLEM_RULES
+from cotfactory.flows.recipe_problems import recipe_problems
 from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_problems
 from cotfactory.flows.release.examined import ExaminedChains, rules_id
@@ -22,12 +22,9 @@ from cotfactory.flows.release.standing import forget_standing
 from cotfactory.flows.release.tokenizer import usable_tokenizer
 from cotfactory.flows.release.tool_reruns import ToolReruns
 from cotfactory.flows.run_record import Run
-from cotfactory.flows.settings import hub_access
 from cotfactory.flows.summary import Tally
 from cotfactory.flows.teacher_plan import TeacherPlan
-from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.graders.answer_mutants import check_mutants
-from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.graders.grader import Tools
 from cotfactory.graders.grading import grade_batch
 from cotfactory.publishing.licenses import refuse_forbidden_mix
@@ -42,7 +39,7 @@ from cotfactory.schemas.spending import Spending
 from cotfactory.warehouse.compact import compact
 from cotfactory.warehouse.examined import ExaminedRows
 from cotfactory.warehouse.ledger import abandoned_journals
-from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
+from cotfactory.warehouse.problem_spool import ProblemSpool
 from cotfactory.warehouse.seal import GradeRow, seal_journal, write_grades, write_problems
 from cotfactory.warehouse.tables import write_table
 
@@ -74,30 +71,17 @@ def load(
 ) -> ProblemSpool:
     """Return the recipe's problems, the first `limit` of them, or those `chosen` by id; all are read, and checked.
 
-    `written` are those that a teacher wrote, by the place of their source.
-
-    Raises ProblemSourceError, GraderError for an own grader that cannot be read, RecipeError for licences
-    that may not be mixed, and WorkspaceError when the disk refuses.
+    `written` are those that a teacher wrote, by the place of their source. Raises as `recipe_problems`, and RecipeError
+    for licences that may not be mixed.
     """
-
-    def problems_to_ask() -> Iterator[Problem]:
-        # What names no licence of its own is released under the one the recipe declares.
-        fallback = {"license": run.recipe.release.license}
-        grader, judge = custom_grader(run.recipe.grader), run.recipe.judge_id
-        read = load_problems(run.recipe.problems, Path.cwd(), hub_access(), grader, judge, written)
-        for number, problem in enumerate(read):
-            refuse_unjudged(problem, run.recipe)
-            refuse_turns(problem, run.recipe)
-            if (limit is None or number < limit) and (chosen is None or problem.problem_id in chosen):
-                yield problem if problem.license else problem.model_copy(update=fallback)
-
     with run.progress.stage("load problems"):
-        problems = spool_problems(problems_to_ask(), run.workspace.staging)
+        about = (run.recipe, run.workspace, run.kept)
+        problems = recipe_problems(*about, limit=limit, chosen=chosen, written=written)
         run.advance(len(problems))
     for line in unreleased_turns(len(problems.later_turns()), run.recipe):
         run.progress.note(line)
     licenses = {spec.name: spec.license for spec in run.recipe.teachers}
-    refuse_forbidden_mix(run.recipe.release.license, (problem.license for problem in problems), licenses)
+    refuse_forbidden_mix(run.recipe.release.license, problems.facts.licenses, licenses)
     run.tally.problems = len(problems)
     return problems
 
@@ -134,7 +118,7 @@ def check_references(
         if found := rule(run, problems, plans, tools):
             dropped.update(dict.fromkeys(found, reason))
             problems = loaded.without(dropped)
-    run.problems_file = write_problems(run.workspace, run.output_name, loaded)
+    run.problems_file = write_problems(run.workspace, run.output_name, loaded, loaded.facts.contents_id)
     if not problems:
         raise ProblemSourceError(
             f"None of {counted(len(loaded), 'problem')} has a reference answer that its own grader accepts"
@@ -149,9 +133,10 @@ def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") ->
     """Grade the stored chains that have no grade by the current grader; with `everything` all of them.
 
     Returns the chains whose verdict differs from the newest one before, or where people's differs from the grader's.
-    Asks no teacher. `what` tells apart what one run grades.
+    Asks no teacher, and leaves a new snapshot of what is stored. `what` tells apart what one run grades.
     """
     run, flips = job.run, list[Flip]()
+    job.wanted.snapshot()
 
     def rows() -> Iterator[GradeRow]:
         stored = job.wanted.ungraded(everything=everything)
@@ -178,7 +163,8 @@ def grade_stored(job: Job, *, everything: bool = False, what: str = "chains") ->
             run.advance(len(batch))
 
     with run.progress.stage(f"grade stored {what}"):
-        write_grades(run.workspace, f"{run.run_id}-stored-{what}", rows())
+        if write_grades(run.workspace, f"{run.run_id}-stored-{what}", rows()):
+            job.wanted.snapshot()
     return flips
 
 

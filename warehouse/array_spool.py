@@ -17,10 +17,11 @@ Records = npt.NDArray[np.void]
 class ArraySpool:
     """Records of one NumPy structured type in a nameless file, gone with the process however that ends."""
 
-    def __init__(self, folder: Path, kind: "np.dtype[np.void]") -> None:
+    def __init__(self, folder: Path, kind: "np.dtype[np.void]", saved: Path | None = None) -> None:
+        """Begin without records, or take over those of a file that `save` has written, which loses its name."""
         self._kind = kind
-        self._file = NamelessFile(folder)
-        self._rows = 0
+        self._file = NamelessFile(folder) if saved is None else NamelessFile.taken_over(saved)
+        self._rows = self._file.size // kind.itemsize
 
     def __enter__(self) -> Self:
         return self
@@ -42,6 +43,10 @@ class ArraySpool:
         self._file.append(np.ascontiguousarray(records, self._kind).tobytes())
         self._file.flush()
         self._rows += len(records)
+
+    def save(self, path: Path) -> None:
+        """Write the records to `path`. Raises OSError."""
+        self._file.save(path)
 
     def column(self, name: str, at: int | None = None) -> npt.NDArray[Any]:
         """Return one field of all records; of a field with several values only that `at` this place."""

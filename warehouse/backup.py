@@ -22,7 +22,7 @@ from cotfactory.warehouse.workspace_lock import exclusive
 
 FIRST = ("ledger", "tables", "sums")
 """The folders whose order matters; all others follow by name."""
-OWN = ("staging", "changing", "catalog.", "run.lock", ".probe-")
+OWN = ("staging", "changing", "kept", "catalog.", "run.lock", ".probe-")
 """What each workspace has of its own begins so: nothing of it lasts, or it is made anew."""
 NOT_WHOLE = (".ballast", ".writing", ".tmp")
 """Room that is set aside, and files that are not whole yet, end so."""

@@ -1,7 +1,7 @@
 """The SHA-256 of each sealed file, in a folder of its own: a flipped bit in a Parquet file reads as content."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cotfactory.schemas.errors import WorkspaceError
@@ -29,7 +29,20 @@ def note_checksum(workspace: Workspace, table: str, aside: Path, target: Path) -
     The sum of a file that is replaced stays, so that a crash before the new one has its name leaves none without.
     """
     files = [aside] if aside == target or not target.exists() else [target, aside]
-    write_lines(_sum_file(workspace, table, target), [f"{_sum(path)}  {target.name}" for path in files])
+    write_lines(_sum_file(workspace, table, target), [f"{sum_of(path)}  {target.name}" for path in files])
+
+
+def files_state(workspace: Workspace, table: str, files: Sequence[Path]) -> str:
+    """Return a hash that is another one where a file of a table comes, goes or is replaced. Raises OSError.
+
+    Of what a file holds its sum tells and, as a replaced file's stays beside the new one's, its size and time.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in files:
+        sums, known = _sum_file(workspace, table, path), path.stat()
+        said = sums.read_text("utf-8", "replace") if sums.exists() else ""
+        digest.update(f"{path.name} {known.st_size} {known.st_mtime_ns} {said}\n".encode())
+    return digest.hexdigest()
 
 
 def forget_checksum(workspace: Workspace, table: str, path: Path) -> None:
@@ -64,7 +77,7 @@ def _fault(workspace: Workspace, table: str, path: Path) -> WorkspaceError | Non
             note_checksum(workspace, table, path, path)
             return None
         known = {line.split(" ", 1)[0] for line in sums.read_text("utf-8", "replace").splitlines()}
-        if _sum(path) in known:
+        if sum_of(path) in known:
             return None
     except OSError as error:
         return WorkspaceError(
@@ -80,6 +93,7 @@ def _sum_file(workspace: Workspace, table: str, path: Path) -> Path:
     return workspace.sums(table) / f"{path.stem}.sha256"
 
 
-def _sum(path: Path) -> str:
+def sum_of(path: Path) -> str:
+    """Return the SHA-256 of a file. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

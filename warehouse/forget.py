@@ -240,7 +240,7 @@ def _paths(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> tuple
     paths = [
         *(workspace.releases / output for output in outputs),
         *(workspace.rounds / output for output in outputs),
-        *(workspace.rounds / output for output in outputs),
+        *(workspace.kept / output for output in outputs),
         *(workspace.made_of / f"{output}.json" for output in outputs),
         *(workspace.metrics / f"{output}.prom" for output in outputs),
         *(workspace.logs / f"{run_id}.jsonl" for (run_id,) in runs),

@@ -5,9 +5,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from cotfactory.schemas.errors import WorkspaceError
+
+PART_BYTES = 1 << 22
 
 
 class NamelessFile:
@@ -16,13 +18,21 @@ class NamelessFile:
     Raises WorkspaceError when the disk refuses.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, file: IO[bytes] | None = None) -> None:
+        """Open a new file, or take `file`, which has no name any more."""
         self._folder = folder
         try:
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open until `close`
+            self._file = file or tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open until `close`
+            self.size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
             raise self._refused(error) from error
-        self.size = 0
+
+    @classmethod
+    def taken_over(cls, path: Path) -> Self:
+        """Return the file at `path`, to be read: it loses its name. Raises OSError."""
+        file = path.open("rb")
+        path.unlink()
+        return cls(path.parent, file)
 
     def __enter__(self) -> Self:
         return self
@@ -54,6 +64,18 @@ class NamelessFile:
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes from `start` up to, not including, `end`."""
         return os.pread(self._file.fileno(), end - start, start)
+
+    def parts(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all bytes, PART_BYTES at a time, with where they start."""
+        for start in range(0, self.size, PART_BYTES):
+            yield start, self.read(start, min(start + PART_BYTES, self.size))
+
+    def save(self, path: Path, before: bytes = b"") -> None:
+        """Write all bytes to `path`, behind those of `before`. Raises OSError."""
+        with path.open("wb") as file:
+            file.write(before)
+            for _, part in self.parts():
+                file.write(part)
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines from the first one on, while nobody appends."""

@@ -17,7 +17,7 @@ from cotfactory.warehouse.arrow_rows import repeated
 from cotfactory.warehouse.journal_reader import JournalReader
 from cotfactory.warehouse.ledger import JournalHeader, discard, set_aside
 from cotfactory.warehouse.synced import append_line
-from cotfactory.warehouse.tables import AS_JSON, write_batches, write_table
+from cotfactory.warehouse.tables import AS_JSON, NOT_IN_TABLE, write_batches, write_table
 from cotfactory.warehouse.workspace import Workspace
 
 UNCONFIRMED = "unconfirmed.jsonl"
@@ -151,18 +151,23 @@ def write_grades(workspace: Workspace, name: str, grades: Iterable[GradeRow]) ->
     )
 
 
-def write_problems(workspace: Workspace, recipe: str, problems: Sequence[Problem]) -> str:
+def write_problems(
+    workspace: Workspace, recipe: str, problems: Sequence[Problem], contents_id: str | None = None
+) -> str:
     """Seal a recipe's problems as one file, unless the very same problems are there already; return its name.
 
-    Which grader of the user's own grades them is not theirs to say: grades say it.
+    `contents_id` is the hash of what the table says of them, where it is known.
     """
-    written = (problem.model_dump(mode="json", exclude={"grader", "judged_by"}) for problem in problems)
-    name = f"{recipe}-{content_id_of_all(written)[:12]}"
+    if contents_id is None:
+        contents_id = content_id_of_all(
+            problem.model_dump(mode="json", exclude=set(NOT_IN_TABLE)) for problem in problems
+        )
+    name = f"{recipe}-{contents_id[:12]}"
     if not (workspace.table("problems") / f"{name}.parquet").exists():
         now = datetime.now(UTC)
         rows = (
             {
-                **problem.model_dump(exclude={*AS_JSON, "grader", "judged_by"}),
+                **problem.model_dump(exclude={*AS_JSON, *NOT_IN_TABLE}),
                 **{name: held.model_dump_json() if (held := getattr(problem, name)) else None for name in AS_JSON},
                 "loaded_at": now,
             }

@@ -43,9 +43,10 @@ class StoredOutcome(NamedTuple):
 class StoredOutcomes:
     """Outcomes in the order of their positions: 4 bytes of memory for each, and 19 on disk."""
 
-    def __init__(self, folder: Path) -> None:
-        self._spool = ArraySpool(folder, OUTCOME)
-        self._positions = np.empty(0, np.int32)
+    def __init__(self, folder: Path, saved: Path | None = None) -> None:
+        """Begin without any, or take over those of a file that `save` has written, which loses its name."""
+        self._spool = ArraySpool(folder, OUTCOME, saved)
+        self._positions = self._spool.column("position")
 
     def close(self) -> None:
         """Give the disk back."""
@@ -53,6 +54,10 @@ class StoredOutcomes:
 
     def __len__(self) -> int:
         return len(self._positions)
+
+    def save(self, path: Path) -> None:
+        """Write the outcomes to `path`. Raises OSError."""
+        self._spool.save(path)
 
     def append(self, batch: pa.RecordBatch) -> None:
         """Add outcomes, columns named as in OUTCOME, whose positions are no less than those before."""
@@ -73,13 +78,21 @@ class StoredOutcomes:
         """Yield those of one teacher for the problems at positions `first` to `last`."""
         start, end = np.searchsorted(self._positions, [first, last + 1])
         records = self._spool.rows(int(start), int(end))
-        for record in records[records["teacher_position"] == teacher_position]:
-            verdict = None if record["verdict"] < 0 else VERDICTS[record["verdict"]]
+        of_teacher = records[records["teacher_position"] == teacher_position].tolist()
+        for position, _, sample_index, step, verdict, is_truncated, calls in of_teacher:
             yield StoredOutcome(
-                int(record["position"]),
-                int(record["sample_index"]),
-                int(record["step"]),
-                verdict,
-                bool(record["is_truncated"]),
-                bool(record["calls"]),
+                position, sample_index, step, None if verdict < 0 else VERDICTS[verdict], is_truncated, calls
             )
+
+    def count_of(self, teacher_position: int, first: int, last: int) -> int:
+        """Return how many there are of one teacher for the problems at positions `first` to `last`."""
+        start, end = np.searchsorted(self._positions, [first, last + 1])
+        return int(np.count_nonzero(self._spool.rows(int(start), int(end))["teacher_position"] == teacher_position))
+
+    def to_grade(self) -> frozenset[int]:
+        """Return the positions with an outcome that has no verdict, or `ungraded`."""
+        found = [
+            part["position"][(part["verdict"] < 0) | (part["verdict"] == VERDICTS.index("ungraded"))]
+            for part in self._spool.parts()
+        ]
+        return frozenset(np.unique(np.concatenate(found)).tolist()) if found else frozenset()

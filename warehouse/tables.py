@@ -258,6 +258,8 @@ COLUMNS: Mapping[str, list[tuple[str, pa.DataType]]] = {
 
 AS_JSON = ("tests", "rubric", "turn")
 """Fields of a problem that its table holds as JSON."""
+NOT_IN_TABLE = ("grader", "judged_by")
+"""Fields of a problem that its table lacks: who grades it is not its to say, grades say it."""
 
 SCHEMAS: Mapping[str, pa.Schema] = {table: pa.schema(columns) for table, columns in COLUMNS.items()}
 

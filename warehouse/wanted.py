@@ -10,7 +10,7 @@ their number.
 import heapq
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -21,14 +21,17 @@ import pyarrow as pa
 
 from cotfactory.schemas.candidate import Candidate, stored_candidate
 from cotfactory.schemas.grade import VERDICTS, Decision, Grade, Verdict
+from cotfactory.schemas.ids import content_id
 from cotfactory.warehouse.arrow_rows import CANDIDATE_IDS, arrow_rows
 from cotfactory.warehouse.catalog import quoted, sealed_files
+from cotfactory.warehouse.checksums import files_state
+from cotfactory.warehouse.kept import Kept
 from cotfactory.warehouse.located import candidate_places, decisions_of, endings, newest_grades
 from cotfactory.warehouse.row_fetcher import Place, RowFetcher
 from cotfactory.warehouse.scratch import bounded_duckdb, scratch_folder
 from cotfactory.warehouse.stored_outcomes import StoredOutcome, StoredOutcomes
 from cotfactory.warehouse.tables import SCHEMAS
-from cotfactory.warehouse.wanted_file import WANTED, WantedSample, write_wanted
+from cotfactory.warehouse.wanted_file import WANTED, WantedFile, WantedSample, read_wanted, write_wanted
 from cotfactory.warehouse.workspace import Workspace
 
 VERDICT_PLACE = f"coalesce(list_position({list(VERDICTS)}, newest.verdict) - 1, -1)"
@@ -62,6 +65,13 @@ class StoredGroup:
     steps: tuple[StoredStep, ...]
 
 
+class KnownAs(NamedTuple):
+    """Where samples are kept, and what follows of them, under a key that names all that they are made of."""
+
+    kept: Kept
+    key: str
+
+
 class WantedSamples:
     """The wanted samples of a recipe, in a file of their own; a context manager.
 
@@ -69,18 +79,38 @@ class WantedSamples:
     """
 
     def __init__(
-        self, workspace: Workspace, samples: Iterable[WantedSample], decisions: Sequence[Path] | None = None
+        self,
+        workspace: Workspace,
+        samples: Iterable[WantedSample],
+        decisions: Sequence[Path] | None = None,
+        known: KnownAs | None = None,
     ) -> None:
-        """Take the samples; `decisions` are files to take the decisions from instead of those made last."""
+        """Take the samples; `decisions` are files to take the decisions from instead of those made last.
+
+        Samples that are `known` are not asked for where they are kept.
+        """
         self._workspace = workspace
         self._decisions = decisions
+        self._known = known
         self._looking = threading.Lock()  # shards are planned on threads, and a snapshot closes the one before it
         with ExitStack() as stack:
             self._folder = stack.enter_context(scratch_folder(workspace))
             self._stored = StoredOutcomes(self._folder)
             stack.callback(lambda: self._stored.close())
-            self._wanted = write_wanted(self._folder / "wanted.parquet", samples)
+            self._wanted = self._kept_samples() or self._written(samples)
             self._held = stack.pop_all()
+
+    def _kept_samples(self) -> WantedFile | None:
+        if self._known is None:
+            return None
+        file = self._known.kept.take("wanted", self._known.key, self._folder)
+        return None if file is None else read_wanted(file)
+
+    def _written(self, samples: Iterable[WantedSample]) -> WantedFile:
+        wanted = write_wanted(self._folder / "wanted", samples)
+        if self._known is not None:
+            self._known.kept.keep("wanted", self._known.key, wanted.path)
+        return wanted
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +123,32 @@ class WantedSamples:
     def snapshot(self) -> None:
         """Note which wanted samples are stored now, and their verdicts, for `stored` to answer from."""
         candidates, grades = self._files("candidates"), self._files("grades")
+        key = self._state(candidates, grades)
+        stored = self._kept_outcomes(key)
+        if stored is None:
+            stored = self._joined_outcomes(candidates, grades, key)
+        with self._looking:
+            # Not before it is whole: what it lacked would be bought again.
+            self._stored, stored = stored, self._stored
+        stored.close()
+
+    def _state(self, candidates: Sequence[Path], grades: Sequence[Path]) -> str | None:
+        """Return a hash of all that outcomes are made of; None where they are not kept."""
+        if self._known is None:
+            return None
+        try:
+            tables = (("candidates", candidates), ("grades", grades))
+            return content_id([self._wanted.digest, [files_state(self._workspace, *table) for table in tables]])
+        except OSError:
+            return None
+
+    def _kept_outcomes(self, key: str | None) -> StoredOutcomes | None:
+        if self._known is None or key is None:
+            return None
+        file = self._known.kept.take("outcomes", key, self._folder)
+        return None if file is None else StoredOutcomes(self._folder, file)
+
+    def _joined_outcomes(self, candidates: Sequence[Path], grades: Sequence[Path], key: str | None) -> StoredOutcomes:
         stored = StoredOutcomes(self._folder)
         query = f"""
             found AS (
@@ -106,11 +162,16 @@ class WantedSamples:
             for block in self._blocks():
                 for batch in self._batches(f"{block}, {query}"):
                     stored.append(batch)
-            with self._looking:
-                # Not before it is whole: what it lacked would be bought again.
-                self._stored, stored = stored, self._stored
-        finally:
+            if self._known is not None and key is not None:
+                with suppress(OSError):
+                    saved = self._folder / "outcomes"
+                    stored.save(saved)
+                    self._known.kept.keep("outcomes", key, saved)
+                    saved.unlink()  # another name of what is kept, which nobody writes to
+        except BaseException:
             stored.close()
+            raise
+        return stored
 
     def digest(self) -> str:
         """Return a hash of the ids that are wanted and, by the last snapshot, of what became of them."""
@@ -137,6 +198,11 @@ class WantedSamples:
         for window in _windows(rows, chains):
             for row, chain in zip(window, chains.fetch(_column(window, "place")), strict=True):
                 yield _candidate(row, chain)
+
+    def stored_count(self, teacher_position: int, first: int, last: int) -> int:
+        """Return how much is stored of one teacher for the problems at positions `first` to `last`."""
+        with self._looking:
+            return self._stored.count_of(teacher_position, first, last)
 
     def count(self) -> int:
         """Return how many samples are wanted at most."""
@@ -172,12 +238,15 @@ class WantedSamples:
     def ungraded(self, *, everything: bool = False) -> Iterator[tuple[int, Candidate, Verdict | None]]:
         """Yield (position, candidate, newest verdict by any grader) of stored chains to grade, in order.
 
-        Those are the chains whose grade by the current grader is missing or `ungraded`; with `everything`
-        all wanted chains that are stored.
+        Those are the chains whose grade by the current grader is missing or `ungraded`, of problems that have any by
+        the last snapshot; with `everything` all wanted chains that are stored.
         """
+        with self._looking:
+            positions = None if everything else self._stored.to_grade()
         candidates, grades = self._files("candidates"), self._files("grades")
         condition = "true" if everything else "newest IS NULL OR newest.verdict = 'ungraded'"
-        rows = self._in_blocks(f"""
+        rows = self._in_blocks(
+            f"""
             to_grade AS MATERIALIZED (
                 SELECT block.*, place FROM block JOIN {candidate_places(candidates)} USING (candidate_id)
                 LEFT JOIN {newest_grades(grades, "grade_id", "block")} USING (grade_id)
@@ -186,7 +255,9 @@ class WantedSamples:
             SELECT to_grade.*, newest.verdict AS verdict_before
             FROM to_grade LEFT JOIN {newest_grades(grades, "candidate_id, problem_id", "to_grade")}
             USING (candidate_id, problem_id) {IN_ORDER}, place
-        """)
+        """,
+            positions,
+        )
         chains = RowFetcher(candidates, CANDIDATE_COLUMNS)
         for window in _windows(rows, chains):
             for row, chain in zip(window, chains.fetch(_column(window, "place")), strict=True):
@@ -286,7 +357,8 @@ class WantedSamples:
                 here = [position for position in range(first, first + step) if position in positions]
                 if not here:
                     continue
-                among = f"position IN {here}"
+                if len(here) < step:
+                    among = f"position IN {here}"
             yield f"WITH block AS MATERIALIZED (SELECT * FROM {self._wanted.sql} WHERE {among})"
 
     def _files(self, table: str) -> Sequence[Path]:

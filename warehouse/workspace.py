@@ -59,6 +59,11 @@ class Workspace:
         return self.root / "made_of"
 
     @property
+    def kept(self) -> Path:
+        """One folder a recipe: what its last run has worked out, for the next one (`warehouse/kept.py`)."""
+        return self.root / "kept"
+
+    @property
     def rounds(self) -> Path:
         """One folder a recipe with rounds: what each round trained, its logs and measures."""
         return self.root / "rounds"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import NamedTuple
 
 from cotfactory.flows.teacher_plan import TeacherPlan
@@ -13,8 +14,9 @@ from cotfactory.graders.grading import grader_name_and_version
 from cotfactory.schemas.grade import Verdict
 from cotfactory.schemas.ids import content_id, grade_ids, prompt_id
 from cotfactory.schemas.problem import Problem
-from cotfactory.schemas.recipe import Attempts
+from cotfactory.schemas.recipe import Attempts, Recipe
 from cotfactory.schemas.teaching import Message
+from cotfactory.warehouse.problem_spool import SpooledFacts
 from cotfactory.warehouse.wanted import WantedSamples
 from cotfactory.warehouse.wanted_file import WantedSample
 
@@ -22,8 +24,8 @@ Samples = dict[int, dict[int, StepOutcome]]
 """What is stored of one problem: by sample index, then by step."""
 
 
-JudgedChain = tuple[str, str]
-"""The ids of a chain and of the problem that it is held against."""
+Judged = Mapping[tuple[str, str], str]
+"""The ids of the grades of chains that people have judged, by the ids of chain and problem."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _first_of_all(problem: Problem) -> tuple[int, str]:
 
 
 def wanted_samples(
-    problems: Sequence[Problem], plans: Sequence[TeacherPlan], judged: Mapping[JudgedChain, str] | None = None
+    problems: Sequence[Problem], plans: Sequence[TeacherPlan], judged: Judged | None = None
 ) -> Iterator[WantedSample]:
     """Yield every step of every sample the recipe may ask for, up to `attempts.max`, whether or not it exists.
 
@@ -127,17 +129,39 @@ def wanted_samples(
     """
     judged = judged or {}
     for position, problem in enumerate(problems):
-        grader, version = grader_name_and_version(problem)
+        grader, grader_version = grader_name_and_version(problem)
         for plan in plans:
             attempts = plan.attempts_at(problem)
             opening = prompt_id(plan.strategy.opening(problem))
             ids = plan.request_ids(problem, opening, attempts.max if attempts else 0)
             steps = [(index, step, each) for index, of_sample in enumerate(ids) for step, each in enumerate(of_sample)]
-            grades = grade_ids((candidate_id for *_, candidate_id in steps), problem, grader, version)
+            grades = grade_ids((candidate_id for *_, candidate_id in steps), problem, grader, grader_version)
             for (index, step, candidate_id), own_grade in zip(steps, grades, strict=True):
                 identity = judged.get((candidate_id, problem.problem_id), own_grade)
                 about = (position, plan.position, index, step, problem.problem_id)
                 yield WantedSample(*about, candidate_id, identity)
+
+
+def wanted_id(
+    problems: SpooledFacts, dropped: Collection[str], recipe: Recipe, plans: Sequence[TeacherPlan], judged: Judged
+) -> str | None:
+    """Return a hash of all that the `wanted_samples` of spooled problems, but for the dropped ones, are made of.
+
+    None where what is recorded or stored says how often a teacher is asked.
+    """
+    if not all(plan.is_asked_alike for plan in plans):
+        return None
+    return content_id(
+        {
+            "problems": problems.digest,
+            "dropped": sorted(dropped),
+            "teachers": [plan.spec.model_dump(mode="json") for plan in plans],
+            "attempts": recipe.attempts.model_dump(mode="json"),
+            "policies": recipe.policies,
+            "judged": sorted([*chain, identity] for chain, identity in judged.items()),
+            "templates": version("jinja2"),
+        }
+    )
 
 
 def shards(
@@ -146,9 +170,17 @@ def shards(
     """Yield the shards in which some teacher still has a sample to be asked for."""
     for first in range(0, len(problems), shard_problems):
         for plan in plans:  # in turn, so that all endpoints are busy from the start
+            if _has_all(plan, first, min(first + shard_problems, len(problems)), wanted):
+                continue
             shard = _plan_shard(problems[first : first + shard_problems], first, plan, wanted)
             if shard.assignments:
                 yield shard
+
+
+def _has_all(plan: TeacherPlan, first: int, end: int, wanted: WantedSamples) -> bool:
+    """Return whether all samples are stored of the problems from `first` up to, not including, `end`: none is read."""
+    every_sample, is_one_step = plan.attempts.max * (end - first), len(plan.strategy.steps) == 1
+    return plan.is_asked_alike and is_one_step and wanted.stored_count(plan.position, first, end - 1) == every_sample
 
 
 def _plan_shard(problems: Sequence[Problem], first: int, plan: TeacherPlan, wanted: WantedSamples) -> Shard:
@@ -184,7 +216,7 @@ def _left_to_ask(
                 attempts = plan.attempts if plan.is_asked_alike else plan.attempts_at(problems[position])
                 found = stored_samples(plan, position, position, wanted)[position]
                 left -= (attempts.max if attempts is not None else 0) - len(found)
-    elif left == wanted.count():
+    elif left in (0, wanted.count()):
         return left
     if all(plan.attempts.is_fixed and len(plan.strategy.steps) == 1 for plan in plans):
         return left

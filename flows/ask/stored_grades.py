@@ -13,6 +13,4 @@ async def grade_stored(job: Job, what: str = "chains", *, everything: bool = Fal
     if job.asks and has_batches(job.run):
         name = "collect batches" if what == "chains" else f"collect batches of {what}"
         await job.runner.run(name, lambda: collect_batches(job.run, job.wanted))
-    flips = await job.stage(f"grade stored {what}", partial(stages.grade_stored, what=what, everything=everything))
-    job.wanted.snapshot()
-    return flips
+    return await job.stage(f"grade stored {what}", partial(stages.grade_stored, what=what, everything=everything))

@@ -6,23 +6,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotfactory.flows.ask.assignments import Assignment, shards, wanted_samples
+from cotfactory.flows.ask.assignments import Assignment, shards, wanted_id, wanted_samples
 from cotfactory.flows.ask.judging import Judging
 from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.ask.teachers import recorded_counts
-from cotfactory.flows.ask.turns import LaterTurns, TurnSamples, ended_before, refuse_turns
+from cotfactory.flows.ask.turns import LaterTurns, TurnSamples, ended_before
 from cotfactory.flows.grow.looking import GrowthEstimate, look_at_grown
+from cotfactory.flows.host.code_id import code_id
 from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.prepare import refuse_rounds
+from cotfactory.flows.recipe_problems import recipe_problems
 from cotfactory.flows.release.benchmarks import open_benchmarks, problem_hits
-from cotfactory.flows.settings import hub_access
 from cotfactory.flows.teacher_plan import TeacherPlan, teacher_plans
 from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitted_prior
 from cotfactory.generators.ask.strategies import Strategy
-from cotfactory.generators.problems.load_problems import load_problems
 from cotfactory.generators.teacher.budget import cost_usd, worst_case
-from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.schemas.ids import prompt_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe, Rollouts
@@ -35,9 +34,10 @@ from cotfactory.warehouse.books import books_of
 from cotfactory.warehouse.catalog import build_catalog, query_catalog, quoted
 from cotfactory.warehouse.history import TeacherHistory, teacher_history
 from cotfactory.warehouse.journal_reader import read_journal
+from cotfactory.warehouse.kept import Kept
 from cotfactory.warehouse.ledger import open_journals
-from cotfactory.warehouse.problem_spool import ProblemSpool, spool_problems
-from cotfactory.warehouse.wanted import WantedSamples
+from cotfactory.warehouse.problem_spool import ProblemSpool
+from cotfactory.warehouse.wanted import KnownAs, WantedSamples
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 
 
@@ -123,10 +123,8 @@ def _estimate(path: Path, workspace: Path, stack: ExitStack) -> RunEstimate:
     recipe = load_recipe(path)
     refuse_rounds(recipe)
     place = open_workspace(workspace)
-    grader = custom_grader(recipe.grader)
     build_catalog(place)
     written, growth = asyncio.run(look_at_grown(recipe, place, stack))
-    every_problem = load_problems(recipe.problems, path.parent, hub_access(), grader, recipe.judge_id, written)
     plans = teacher_plans(recipe, recorded_counts(recipe), place)
     waiting = {candidate_id for journal in open_journals(place.ledger) for candidate_id in read_journal(journal).bought}
     for batch in open_batches(place.ledger):
@@ -135,14 +133,15 @@ def _estimate(path: Path, workspace: Path, stack: ExitStack) -> RunEstimate:
     totals = {plan.spec.name: _Total() for plan in plans}
     open_problems = {plan.spec.name: set[str]() for plan in plans}
     unsealed = 0
-    loaded = stack.enter_context(spool_problems(every_problem, place.staging))
+    kept = Kept(place, recipe.name, code_id(), keeps=False)
+    loaded = stack.enter_context(recipe_problems(recipe, place, kept, written=written))
     contaminated = problem_hits(loaded, open_benchmarks(recipe.curation))
     problems = loaded.without(contaminated)
-    if problems.later_turns():
-        for problem in problems:
-            refuse_turns(problem, recipe)
-        problems = problems.without(ended_before(problems))
-    wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, plans)))
+    ended = ended_before(problems) if problems.later_turns() else set[str]()
+    problems = problems.without(ended)
+    key = wanted_id(loaded.facts, {*contaminated, *ended}, recipe, plans, {})
+    known = None if key is None else KnownAs(kept, key)
+    wanted = stack.enter_context(WantedSamples(place, wanted_samples(problems, plans), known=known))
     wanted.snapshot()
     for shard in shards(problems, plans, wanted, recipe.shard_problems):
         before, strategy = history[shard.plan.spec.name], shard.plan.strategy

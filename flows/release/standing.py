@@ -44,7 +44,7 @@ def release_inputs(job: Job) -> str:
         {
             "code": code_id(),
             "recipe": recipe_id(run.recipe),
-            "problems": job.problems.digest(),
+            "problems": job.problems.facts.digest,
             "dropped": dict(sorted(job.dropped.items())),
             "benchmarks": texts_id(run.benchmarks),
             "chains": job.wanted.digest(),

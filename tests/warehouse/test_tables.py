@@ -139,6 +139,7 @@ def test_a_stored_candidate_comes_back_as_it_was(workspace: Workspace) -> None:
     candidate_id, problem, grade = (content_id(what) for what in ("candidate", "problem", "grade"))
     seal_journal(workspace, journal_of(workspace, candidate_id))
     with WantedSamples(workspace, [WantedSample(0, 0, 0, 0, problem, candidate_id, grade)]) as wanted:
+        wanted.snapshot()
         ((_, candidate, before),) = wanted.ungraded()
     assert candidate == a_candidate(candidate_id=candidate_id, problem=problem, cost_usd=0.001)
     assert before is None

@@ -1,7 +1,7 @@
 """Groups come whole and in order, however the chains lie in the files and however few are read at a time."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from cotfactory.schemas.grade import Decision, Verdict
 from cotfactory.schemas.ids import content_id
 from cotfactory.warehouse import tables, wanted
 from cotfactory.warehouse.catalog import build_catalog
+from cotfactory.warehouse.kept import Kept
 from cotfactory.warehouse.seal import GradeRow, write_grades
 from cotfactory.warehouse.tables import write_table
-from cotfactory.warehouse.wanted import StoredGroup, WantedSamples
+from cotfactory.warehouse.wanted import KnownAs, StoredGroup, WantedSamples
 from cotfactory.warehouse.wanted_file import WantedSample
 from cotfactory.warehouse.workspace import Workspace, open_workspace
 from tests.builders import AT, a_candidate, a_grade
@@ -168,3 +169,45 @@ def test_long_rows_make_small_row_groups(workspace: Workspace, monkeypatch: pyte
     write_table(workspace, "candidates", "long", [a_row(sample, "x" * 400) for sample in samples()])
     footer = pq.read_metadata(workspace.table("candidates") / "long.parquet")
     assert max(footer.row_group(number).num_rows for number in range(footer.num_row_groups)) == 3
+
+
+def no_samples() -> Iterator[WantedSample]:
+    raise AssertionError("the samples are kept")
+    yield
+
+
+def told(wanted: WantedSamples) -> tuple[Any, ...]:
+    """Return all that a snapshot is asked for."""
+    wanted.snapshot()
+    stored = [list(wanted.stored(teacher, 0, PROBLEMS)) for teacher in range(TEACHERS)]
+    counted = [wanted.stored_count(teacher, 1, 2) for teacher in range(TEACHERS)]
+    to_grade = [(position, chain.candidate_id, before) for position, chain, before in wanted.ungraded()]
+    return wanted.count(), wanted.missing(), stored, counted, to_grade
+
+
+def test_what_is_kept_is_what_is_found_anew(workspace: Workspace) -> None:
+    """Whatever comes into the tables, goes from them, or is replaced there, also by another file with the same name."""
+    known = KnownAs(Kept(workspace, "r", "code"), "key")
+    with WantedSamples(workspace, samples(), known=known) as first:
+        before = told(first)
+    fill(workspace)
+    wanted_samples = list(samples())
+    late = wanted_samples[1 : SAMPLES * 2 : SAMPLES]
+    candidates, grades = workspace.table("candidates"), workspace.table("grades")
+    changes: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: write_table(workspace, "candidates", "late", [a_row(sample, "late") for sample in late]),
+        lambda: write_grades(workspace, "late", [a_grade_row(sample, "correct", 1) for sample in late]),
+        lambda: write_grades(workspace, "late", [a_grade_row(sample, "ungraded", 1) for sample in late]),
+        lambda: (grades / "late.parquet").unlink(),
+        lambda: (candidates / "file1.parquet").unlink(),
+    ]
+    for change in changes:
+        change()
+        with WantedSamples(workspace, samples()) as fresh:
+            expected = told(fresh)
+        for _ in range(2):
+            with WantedSamples(workspace, no_samples(), known=known) as kept:
+                assert told(kept) == expected
+        assert expected != before
+        before = expected

@@ -7,7 +7,9 @@ Run by hand on a quiet machine. Every way asks the load teacher for the same cha
 in a fresh process, in turns; the figures are medians over the rounds. `openai` is the bare SDK with its aiohttp
 transport, `aiohttp` a bare session that decodes the JSON: neither keeps anything. `ours` is a build with ledger, exact
 grading and sealed Parquet tables: its first row is everything between the first chain asked for and the last one
-sealed, the second the whole run from loaded problems to release. CPU includes the threads and worker processes.
+sealed, with what of that is grading and sealing, then the run without curation and release, and the whole run from
+loaded problems to release. CPU includes the threads and worker processes. Ratios alone can be compared between
+machines and days.
 """
 
 import argparse
@@ -17,10 +19,12 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 from benchmarks.load_teacher import load_teacher, write_recipe
@@ -30,7 +34,9 @@ from cotfactory.flows.summary import RunSummary
 WARM_UP = 1_000
 T = TypeVar("T")
 Row = tuple[str, float, float]
-"""(way, CPU seconds per 1,000 chains, chains per second)"""
+"""(way, CPU seconds per 1,000 chains, chains per second, 0 for what is only a part)"""
+RELEASING = ("compare with the last release", "curate", "watch graders", "release")
+"""The stages between the last chain that is sealed and the release."""
 
 
 def main() -> None:
@@ -70,8 +76,8 @@ def print_table(figures: dict[str, list[tuple[float, float]]], options: argparse
     print(f"{'way':34} {'CPU s/1,000':>11} {'x openai':>9} {'x aiohttp':>9} {'chains/s':>9} {'of bound':>9}")
     for name, (cpu_s, rate) in medians.items():
         ratios = [f"{cpu_s / medians[base][0]:9.2f}" if base in medians else " " * 9 for base in ("openai", "aiohttp")]
-        share = f"{rate / bound:9.1%}" if bound else " " * 9
-        print(f"{name:34} {cpu_s:11.3f} {' '.join(ratios)} {rate:9.0f} {share}")
+        speed = f"{rate:9.0f}" + (f" {rate / bound:9.1%}" if bound else "") if rate else ""
+        print(f"{name:34} {cpu_s:11.3f} {' '.join(ratios)} {speed}")
 
 
 def messages(number: int) -> list[dict[str, str]]:
@@ -145,11 +151,13 @@ def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
     """Build a dataset with the project's own flow."""
     import uvloop
 
+    from cotfactory.flows.ask import asking
     from cotfactory.flows.build import build
     from cotfactory.flows.load_recipe import load_recipe
     from cotfactory.flows.prepare import BuildRequest
     from cotfactory.flows.progress import TerminalProgress
 
+    grading_s, sealing_s = metered_in(asking, "grade_promptly"), metered_in(asking, "seal_own_journal", "write_grades")
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         recipe = load_recipe(write_recipe(here, base_url, candidates, concurrency=in_flight))
@@ -158,7 +166,30 @@ def ours(base_url: str, candidates: int, in_flight: int) -> list[Row]:
         with TerminalProgress() as progress:
             summary = uvloop.run(build(request, meter, progress))
     assert summary.teacher_calls == candidates, summary
-    return [meter.row("ours: asked, graded, sealed", "ask ", candidates), meter.row("ours: whole run", "", candidates)]
+    name, whole_s, rate = meter.row("ours: whole run", "", candidates)
+    return [
+        meter.row("ours: asked, graded, sealed", "ask ", candidates),
+        ("ours:   of that grading", sum(grading_s) / candidates * 1000, 0.0),
+        ("ours:   of that sealing", sum(sealing_s) / candidates * 1000, 0.0),
+        ("ours: without curation and release", whole_s - meter.cpu_s(RELEASING) / candidates * 1000, 0.0),
+        (name, whole_s, rate),
+    ]
+
+
+def metered_in(module: ModuleType, *names: str) -> list[float]:
+    """Have functions that `module` calls note the CPU seconds that each call takes of its thread, in this list."""
+    taken_s: list[float] = []
+
+    def metered_call(work: Callable[..., T], *arguments: object) -> T:
+        start = time.thread_time()
+        try:
+            return work(*arguments)
+        finally:
+            taken_s.append(time.thread_time() - start)
+
+    for name in names:
+        setattr(module, name, partial(metered_call, getattr(module, name)))
+    return taken_s
 
 
 @dataclass
@@ -177,6 +208,10 @@ class MeteredStages:
 
     async def show(self, summary: RunSummary, ended: EndState, contract: str) -> None:
         """Show nothing."""
+
+    def cpu_s(self, stages: Sequence[str]) -> float:
+        """Return the CPU seconds of the stages with these names."""
+        return sum(end[0] - start[0] for stage, start, end in self.stages if stage in stages)
 
     def row(self, name: str, stages: str, candidates: int) -> Row:
         """Return the figures from the first start to the last end of the stages whose names begin with `stages`."""

@@ -38,7 +38,7 @@ def candidate_of(
     """
     reasoning, response = split(completion, own)
     return Candidate(
-        **dict(request),
+        **vars(request),
         reasoning=reasoning,
         response=response,
         tool_calls=completion.tool_calls,

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from cotfactory.flows.ask.asked_teacher import AskedTeacher
 from cotfactory.flows.progress import Progress
-from cotfactory.generators.teacher.deadline import Deadline
+from cotfactory.generators.teacher.deadline import Deadlines
 from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import RunInterrupted
 
@@ -37,7 +37,7 @@ class Drain:
     async def over(self) -> None:
         """Wait until it has begun and everything in flight has been written down, or the time for that is up."""
         await self._begun.wait()
-        with suppress(TimeoutError), Deadline(self._longest_s):
+        with suppress(TimeoutError), Deadlines().after(self._longest_s):
             for teacher in self._teachers:
                 await teacher.in_flight.none_left()
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import aiohttp
 from yarl import URL
 
-from cotfactory.generators.teacher.deadline import Deadline
+from cotfactory.generators.teacher.deadline import Deadline, Deadlines
 from cotfactory.generators.teacher.endpoint import NO_KEY, Endpoint
 from cotfactory.generators.teacher.proxy import proxy_for
-from cotfactory.generators.teacher.redirects import keep_asking
+from cotfactory.generators.teacher.redirects import KeepAsking
 from cotfactory.generators.teacher.reply_body import ReplyBody
 from cotfactory.schemas.endpoint_keys import KEY_HEADERS, can_be_sent
 from cotfactory.schemas.errors import InputError, RecipeError
@@ -78,6 +78,7 @@ class HttpClient:
     def __init__(self, chat: "_HttpSession", models: "_HttpSession", limits: EndpointLimits) -> None:
         self._chat, self._models, self._limits = chat, models, limits
         self._most_bytes = limits.reply_mb * 2**20
+        self._deadlines = Deadlines()
 
     @classmethod
     async def opened(cls, endpoint: Endpoint, limits: EndpointLimits) -> "HttpClient":
@@ -112,7 +113,8 @@ class HttpClient:
         return HttpReply(answer.status, answer.headers, *arriving.ended(early))
 
     def _deadline(self, *, streamed: bool) -> Deadline:
-        return Deadline(self._limits.total_s(streamed=streamed), self._limits.silence_s if streamed else None)
+        silence_s = self._limits.silence_s if streamed else None
+        return self._deadlines.after(self._limits.total_s(streamed=streamed), silence_s)
 
     async def models(self) -> HttpReply:
         """Ask which models there are."""
@@ -184,7 +186,7 @@ class _HttpSession:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE_S, ssl=tls),
             timeout=timeout,
             headers=pattern.headers,
-            middlewares=(keep_asking,),
+            response_class=KeepAsking,  # a middleware for it would cost a tenth of a call
         )
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import uvloop
 
-from cotfactory.generators.teacher.deadline import GRACE_S, LATE_S, Deadline
+from cotfactory.generators.teacher.deadline import GRACE_S, LATE_S, Deadlines
 
 FAR_S = 3600.0
 LOOPS = [pytest.param(asyncio.run, id="asyncio"), pytest.param(uvloop.run, id="uvloop")]
@@ -43,7 +43,7 @@ def test_an_answer_that_came_while_the_process_stood_still_is_read(run: RunLoop,
     async def ask() -> bytes:
         reader, writer = await asyncio.open_connection(*answers)
         try:
-            with Deadline(0.2):
+            with Deadlines().after(0.2):
                 time.sleep(0.2 + 2 * LATE_S)
                 return await reader.readline()
         finally:
@@ -61,7 +61,7 @@ def test_what_does_not_come_is_given_up(
     run: RunLoop, total_s: float, silence_s: float | None, error: type[TimeoutError]
 ) -> None:
     async def wait() -> None:
-        with Deadline(total_s, silence_s):
+        with Deadlines().after(total_s, silence_s):
             await asyncio.Event().wait()
 
     with pytest.raises(TimeoutError) as caught:
@@ -73,7 +73,7 @@ def test_after_a_pause_nothing_is_waited_for_longer_than_the_grace(monkeypatch: 
     monkeypatch.setattr("cotfactory.generators.teacher.deadline.GRACE_S", 0.05)
 
     async def wait() -> None:
-        with Deadline(0.05):
+        with Deadlines().after(0.05):
             time.sleep(0.05 + 2 * LATE_S)
             await asyncio.Event().wait()
 
@@ -87,7 +87,7 @@ def test_who_is_heard_is_not_silent() -> None:
 
     async def listen() -> int:
         times = 0
-        with Deadline(FAR_S, 1.0) as deadline:
+        with Deadlines().after(FAR_S, 1.0) as deadline:
             while times < 30:
                 await asyncio.sleep(0.05)
                 deadline.heard()
@@ -97,10 +97,34 @@ def test_who_is_heard_is_not_silent() -> None:
     assert asyncio.run(listen()) == 30
 
 
+def test_one_timer_ends_each_deadline_by_itself() -> None:
+    """The sooner one begins later, others are over in time, and after the last one the timer begins anew."""
+
+    async def run() -> list[type[BaseException]]:
+        deadlines = Deadlines()
+
+        async def wait(total_s: float, silence_s: float | None = None) -> None:
+            with deadlines.after(total_s, silence_s) as deadline:
+                await asyncio.sleep(0.06)
+                deadline.heard()
+                await asyncio.Event().wait()
+
+        async def in_time() -> None:
+            with deadlines.after(0.1):
+                await asyncio.sleep(0)
+
+        waiting = (wait(FAR_S, 0.15), *(in_time() for _ in range(3)), wait(0.18))
+        ended = [*await asyncio.gather(*waiting, return_exceptions=True)]
+        ended += await asyncio.gather(wait(0.01), return_exceptions=True)
+        return [type(error) for error in ended if error is not None]
+
+    assert asyncio.run(run()) == [aiohttp.SocketTimeoutError, TimeoutError, TimeoutError]
+
+
 def test_a_cancellation_from_outside_is_no_time_out() -> None:
     async def cancelled() -> None:
         async def wait() -> None:
-            with Deadline(FAR_S):
+            with Deadlines().after(FAR_S):
                 await asyncio.Event().wait()
 
         task = asyncio.create_task(wait())
@@ -114,9 +138,9 @@ def test_a_cancellation_from_outside_is_no_time_out() -> None:
 
 def test_an_error_inside_goes_through_and_leaves_no_cancellation() -> None:
     async def fail() -> int:
-        with pytest.raises(ValueError, match="own"), Deadline(FAR_S):
+        with pytest.raises(ValueError, match="own"), Deadlines().after(FAR_S):
             raise ValueError("its own")
-        with pytest.raises(TimeoutError), Deadline(0.01):
+        with pytest.raises(TimeoutError), Deadlines().after(0.01):
             await asyncio.Event().wait()
         task = asyncio.current_task()
         assert task is not None

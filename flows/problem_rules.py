@@ -90,7 +90,8 @@ def why_bad_reference(problem: Problem, grade: Grade) -> str:
 
 def _refuted_reference(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
     """People solved it and found its reference answer wrong."""
-    found = refuted_references(run.workspace) & {problem.problem_id for problem in problems}
+    refuted = refuted_references(run.workspace)
+    found = refuted & {problem.problem_id for problem in problems} if refuted else set[str]()
     if found:
         run.progress.note(f"dropped, for people found the reference answer wrong: {counted(len(found), 'problem')}")
     return found
@@ -109,7 +110,8 @@ def _grown(reason: DropReason) -> Rule:
     """A teacher wrote it, and it is of no use for this reason: see `flows/grow`."""
 
     def found(run: Run, problems: Sequence[Problem], _: Sequence[TeacherPlan], __: Tools) -> Collection[str]:
-        return {problem.problem_id for problem in problems if run.dropped_grown.get(problem.problem_id) == reason}
+        of_reason = {problem_id for problem_id, why in run.dropped_grown.items() if why == reason}
+        return {problem.problem_id for problem in problems if problem.problem_id in of_reason} if of_reason else ()
 
     return found
 

@@ -125,7 +125,8 @@ def check_references(
             + (f" (repeat a benchmark: {len(run.contamination):,})" if run.contamination else ""),
             "run `cotfactory check` and fix the answers",
         )
-    require_domains(len({problem.domain for problem in problems}), run.recipe.curation)
+    if run.recipe.curation.max_domain_share is not None:  # else all problems would be read for nothing
+        require_domains(len({problem.domain for problem in problems}), run.recipe.curation)
     return problems, dropped
 
 

@@ -10,38 +10,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cotfactory.flows.recipe_file import Place, line_of
+from cotfactory.schemas.expected import expected
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import RecipeKeys
 
 MOST_KEYS_NAMED = 12
-
-EXPECTED = {
-    "missing": "is missing",
-    "tuple_type": "expected a list",
-    "list_type": "expected a list",
-    "dict_type": "expected keys and values",
-    "string_type": "expected text",
-    "bool_type": "expected true or false",
-    "bool_parsing": "expected true or false",
-    "int_type": "expected a whole number",
-    "int_parsing": "expected a whole number",
-    "int_from_float": "expected a whole number",
-    "float_type": "expected a number",
-    "float_parsing": "expected a number",
-    "finite_number": "expected a finite number",
-    "greater_than": "expected more than {gt}",
-    "greater_than_equal": "expected {ge} or more",
-    "less_than": "expected less than {lt}",
-    "less_than_equal": "expected {le} or less",
-    "too_short": "expected {min_length} or more of them",
-    "too_long": "expected {max_length} of them at most",
-    "string_too_short": "expected {min_length} or more characters",
-    "string_too_long": "expected {max_length} characters at most",
-    "literal_error": "expected {expected}",
-    "union_tag_invalid": "expected {discriminator}: {expected_tags}",
-    "union_tag_not_found": "expected the key {discriminator}, which says what kind it is",
-}
-"""Type of pydantic's error -> what to say in place of its own words, which speak of Python."""
 
 SHORTER: dict[object, str] = {"attempts": "a whole number", "simulated": "true", "batch": "true"}
 """Key -> what may stand there instead of keys of its own."""
@@ -111,9 +84,7 @@ def _expected(mistake: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         form = next((FORMS[part] for part in reversed(place) if isinstance(part, str) and part in FORMS), None)
         return f"expected {form}" if form else f"expected text of the form {mistake['ctx']['pattern']}"
-    if kind in EXPECTED:
-        return EXPECTED[kind].format(**mistake.get("ctx", {}))
-    return mistake["msg"].removeprefix("Value error, ")
+    return expected(mistake)
 
 
 def _did_you_mean(written: str, known: list[str], alike_from: float = 0.7) -> str:

@@ -13,6 +13,7 @@ from cotfactory.publishing.held_against_files import AGAIN, refuse_broken_rows, 
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.versions import VERSION
 from cotfactory.schemas.errors import InputError, PublishError
+from cotfactory.schemas.expected import expected
 from cotfactory.schemas.manifest import Manifest, ReleasedFile
 from cotfactory.schemas.recipe import NAME
 from cotfactory.schemas.record import Record
@@ -168,4 +169,4 @@ def _refuse_broken_contract(folder: Path, manifest: Manifest) -> None:
 
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc']) or 'the file'}: {first['msg']}"
+    return f"{'.'.join(str(part) for part in first['loc']) or 'the file'}: {expected(first)}"

@@ -22,6 +22,7 @@ from cotfactory.generators.ask.rollout_strategy import RolloutStrategy
 from cotfactory.generators.ask.stopping import JEFFREYS, expected_samples, fitted_prior
 from cotfactory.generators.ask.strategies import Strategy
 from cotfactory.generators.teacher.budget import cost_usd, worst_case
+from cotfactory.schemas.counted import counted
 from cotfactory.schemas.ids import prompt_id
 from cotfactory.schemas.problem import Problem
 from cotfactory.schemas.recipe import Recipe, Rollouts
@@ -86,23 +87,24 @@ class RunEstimate(Record):
 
     def text(self) -> str:
         """Return the estimate for people."""
+        samples = counted(self.samples_wanted, "sample")
         lines = [
-            f"{self.recipe}: {self.problems:,} problems, {self.samples_wanted:,} samples wanted at most",
-            f"  {self.reused:,} are stored and cost nothing"
-            + (f"; {self.unsealed:,} more wait in the ledger or in a batch" if self.unsealed else ""),
+            f"{self.recipe}: {counted(self.problems, 'problem')}, {samples} wanted at most",
+            f"  {self.reused:,} of them stored, at no cost"
+            + (f"; {self.unsealed:,} more in the ledger or in a batch" if self.unsealed else ""),
         ]
         if self.contaminated:
-            lines.append(f"  {self.contaminated:,} problems repeat a benchmark and are not asked")
+            lines.append(f"  {counted(self.contaminated, 'problem')} not asked, which a benchmark has too")
         lines += [f"  {source.text()}" for source in self.grown]
         for teacher in self.teachers:
             money = "no price" if teacher.usd_at_most is None else f"${teacher.usd_at_most:.4f}"
             lines.append(
-                f"  {teacher.teacher} ({teacher.model}): {teacher.calls_at_most:,} calls, at most "
-                f"{teacher.input_tokens_at_most:,} + {teacher.output_tokens_at_most:,} tokens, {money}"
+                f"  {teacher.teacher} ({teacher.model}): {counted(teacher.calls_at_most, 'call')}, at most "
+                f"{teacher.input_tokens_at_most:,} + {counted(teacher.output_tokens_at_most, 'token')}, {money}"
             )
             lines.append(f"    expected: {_expected(teacher)}")
             if teacher.rollouts_at_most:
-                lines.append(f"    {teacher.rollouts_at_most:,} of the calls are rollouts, which label steps of chains")
+                lines.append(f"    {teacher.rollouts_at_most:,} of the calls for rollouts, which label steps of chains")
         if self.budget_usd is not None:
             held = f", at most ${self.unconfirmed_usd:.4f} more unconfirmed" if self.unconfirmed_usd else ""
             lines.append(f"  budget ${self.budget_usd:.2f}, spent so far ${self.spent_usd:.4f}{held}")

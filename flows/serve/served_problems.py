@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from cotfactory.flows.release.find_release import opened_release
 from cotfactory.generators.ask.render_prompt import prompt_renderer
-from cotfactory.generators.problems.file_source import load_file
+from cotfactory.generators.problems.file_source import is_problem_file, load_file
 from cotfactory.graders.custom_grader import custom_grader
 from cotfactory.publishing.products.rl import COLUMNS_OF_A_PROBLEM, problem_of_row
 from cotfactory.publishing.read_manifest import read_manifest
@@ -63,7 +63,7 @@ def served_problems(what: str, workspace: Path, grader: str | None = None) -> Se
     whose problems are not in it too, ProblemSourceError, GraderError.
     """
     own = custom_grader(grader)
-    if Path(what).is_file():
+    if Path(what).is_file() or is_problem_file(what):
         render = prompt_renderer(PROMPT)
         loaded = load_file(FileSource(source="file", path=what), Path.cwd())
         return _served(

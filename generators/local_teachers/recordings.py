@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 from pydantic import ValidationError
 
 from cotfactory.schemas.errors import RecordingError
+from cotfactory.schemas.expected import expected
 from cotfactory.schemas.finish_reason import finish_reason_of
 from cotfactory.schemas.recording import Recording
 
@@ -82,7 +83,7 @@ def _read_line(path: Path, number: int, line: bytes) -> Recording:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise RecordingError(f"{where}: {key}: {first['msg']}", FORMAT_HINT) from error
+        raise RecordingError(f"{where}: {key}: {expected(first)}", FORMAT_HINT) from error
     if not recording.question.strip() or recording.sample < 0:
         raise RecordingError(f"{where}: an empty question or a negative sample", FORMAT_HINT)
     return recording
@@ -90,8 +91,8 @@ def _read_line(path: Path, number: int, line: bytes) -> Recording:
 
 def _refuse_misspelt(where: str, row: dict[str, Any]) -> None:
     for key in row.keys() - FIELDS:
-        meant = get_close_matches(key, OPTIONAL, n=1)
-        if meant and meant[0] not in row:
+        meant = get_close_matches(key, sorted(FIELDS - row.keys()), n=1)
+        if meant:
             raise RecordingError(
                 f"{where}: the key {key!r} is not read, but looks like {meant[0]!r}", "rename or remove it"
             )

@@ -112,7 +112,7 @@ def _reader_of(path: Path) -> Callable[[Path], Iterator[tuple[str, Row]]]:
     if not path.exists():
         raise ProblemSourceError(
             f"Problem file {path.resolve()} does not exist: expected a file there",
-            "fix `path`; a relative path starts at the recipe's folder",
+            "fix its path; in a recipe a relative one starts at the recipe's folder",
         )
     name = path.name.removesuffix(".gz").lower()
     for extension, reader in READERS.items():
@@ -192,6 +192,13 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 READERS = {".jsonl": _jsonl_rows, ".csv": _csv_rows, ".parquet": _parquet_rows}
+
+
+def is_problem_file(name: str) -> bool:
+    """Return whether a file of this name would be one of problems."""
+    return name.lower().removesuffix(".gz").endswith(tuple(READERS))
+
+
 """File extension -> reader of (where, row). `.gz` may follow the first two."""
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from cotfactory.generators.problems.starter_code import with_code
 from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.expected import expected
 from cotfactory.schemas.ids import content_id, problem_id
 from cotfactory.schemas.problem import (
     ANSWER_KINDS,
@@ -231,7 +232,7 @@ def _tests(row: Mapping[str, object], kind: AnswerKind, where: str) -> WrittenTe
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise ProblemSourceError(
-            f"The tests of {where} break the format{f' at {path}' if path else ''}: {first['msg']}",
+            f"The tests of {where} break the format{f' at {path}' if path else ''}: {expected(first)}",
             "expected an object of kind assert, calls or stdio, and what docs/problems.md says of it",
         ) from error
 
@@ -350,7 +351,7 @@ def _rubric(row: Mapping[str, object], kind: AnswerKind, where: str) -> Rubric |
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise ProblemSourceError(
-            f"The rubric of {where} breaks the format{f' at {path}' if path else ''}: {first['msg']}",
+            f"The rubric of {where} breaks the format{f' at {path}' if path else ''}: {expected(first)}",
             "expected a list of criteria, and what docs/judges.md says of them",
         ) from error
 

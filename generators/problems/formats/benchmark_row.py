@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cotfactory.generators.problems.row import shown
 from cotfactory.schemas.errors import ProblemSourceError
+from cotfactory.schemas.expected import expected
 
 ProblemFields = dict[str, object]
 """A problem as a problem file writes it (`generators.problems.row`); without `id` the row's place is its name."""
@@ -36,8 +37,8 @@ def problem_fields(row: Mapping[str, object], row_format: type[BenchmarkRow], na
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         column = ".".join(str(part) for part in first["loc"])
-        found = "nothing" if first["type"] == "missing" else shown(first["input"])
-        raise _other_shape(name, where, f"{column} is {found}: {first['msg']}") from error
+        found = "" if first["type"] == "missing" else f"is {shown(first['input'])}: "
+        raise _other_shape(name, where, f"{column} {found}{expected(first)}") from error
     except ValueError as error:
         raise _other_shape(name, where, str(error)) from error
     return {"answer_kind": "code", **fields}

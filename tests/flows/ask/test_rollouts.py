@@ -114,7 +114,7 @@ def test_stored_rollouts_are_planned_released_regraded_and_rebuilt(
     recipe = with_steps(write_recipe)
     expected = plan_recipe(recipe, tmp_path / "w")
     assert (expected.calls_at_most, expected.teachers[0].rollouts_at_most, expected.calls_expected) == (48, 48, 48)
-    assert "48 of the calls are rollouts" in expected.text()
+    assert "48 of the calls for rollouts" in expected.text()
     without = release(recipe, tmp_path / "w")
     assert (without.rollouts, teacher.calls) == (0, 12)
     assert without.release is not None

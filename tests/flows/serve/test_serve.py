@@ -13,6 +13,8 @@ import pytest
 
 import cotfactory
 from cotfactory.flows.inspect.grade_recordings import grade_recordings
+from cotfactory.flows.serve.served_problems import served_problems
+from cotfactory.schemas.errors import InputError, ProblemSourceError
 from tests.flows.serve.reward_server import RewardServer, serving
 
 PROBLEMS: list[dict[str, Any]] = [
@@ -299,3 +301,10 @@ def test_a_taken_port_is_told(problems: Path) -> None:
         words = [sys.executable, "-m", "cotfactory", "serve", str(problems), "--no-store", "--port", port]
         ended = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert (ended.returncode, f"port {port}" in ended.stderr) == (2, True)
+
+
+def test_what_is_not_there_is_told_as_what_it_was_to_be(tmp_path: Path) -> None:
+    with pytest.raises(ProblemSourceError, match=r"Problem file .*sums\.jsonl\.gz does not exist"):
+        served_problems("sums.jsonl.gz", tmp_path)
+    with pytest.raises(InputError, match="'sums' is no release"):
+        served_problems("sums", tmp_path)

@@ -258,7 +258,7 @@ def test_a_row_that_breaks_the_format(tmp_path: Path, rows: list[object], expect
         ('{"id": NaN}', "NaN is not JSON"),
         ("[" * 100_000, "Broken JSON in line 3 of p.jsonl"),  # deeper than Python's stack
         ('{"id": ' + "9" * 5000 + "}", "Broken JSON in line 3"),  # a number that int() refuses
-        (json.dumps(CODE).replace("[1, [null]]", "[1e999]"), "Input should be a finite number"),
+        (json.dumps(CODE).replace("[1, [null]]", "[1e999]"), "expected a finite number"),
     ],
 )
 def test_a_broken_line_is_named_as_an_editor_counts_it(tmp_path: Path, line: str, expected: str) -> None:

@@ -186,7 +186,7 @@ def test_what_cannot_be_judged_says_why(row_format: str, row: dict[str, Any], wh
 @pytest.mark.parametrize(
     ("row_format", "change", "said"),
     [
-        ("taco", {"question": None}, ("question is None", "valid string")),
+        ("taco", {"question": None}, ("question is None", "expected text")),
         ("taco", {"input_output": {"inputs": []}}, ("input_output is {'inputs': []}", "JSON")),
         ("apps", {"input_output": '{"inputs": ["1"], "outputs": []}'}, ("1 inputs and 0 outputs",)),
         ("apps", {"input_output": '{"inputs": [1], "outputs": ["2"]}'}, ("reads or prints is 1", "expected text")),
@@ -195,11 +195,11 @@ def test_what_cannot_be_judged_says_why(row_format: str, row: dict[str, Any], wh
         ("codecontests", {"public_tests": None}, ("public_tests is None",)),
         ("livecodebench", {"private_test_cases": "!"}, ("private_test_cases", "base64")),
         ("livecodebench", {"private_test_cases": packed([])[:-12]}, ("private_test_cases", "base64")),
-        ("livecodebench", {"public_test_cases": '[{"input": "4"}]'}, ("public_test_cases.0.output is nothing",)),
-        ("codeforces", {"official_tests": [{"input": "4"}]}, ("official_tests.0.output is nothing",)),
+        ("livecodebench", {"public_test_cases": '[{"input": "4"}]'}, ("public_test_cases.0.output is missing",)),
+        ("codeforces", {"official_tests": [{"input": "4"}]}, ("official_tests.0.output is missing",)),
         ("mbppplus", {"test_list": []}, ("none of which the first",)),
         ("multipl-e", {"tests": "assert True"}, ("expected `check(NAME)`",)),
-        ("kodcode", {"test_info": [{}]}, ("function_name is nothing",)),
+        ("kodcode", {"test_info": [{}]}, ("function_name is missing",)),
     ],
 )
 def test_a_row_of_another_shape_is_an_error_with_its_place(

@@ -102,13 +102,15 @@ class TerminalProgress:
         self._begin(name, total)
         self._bars.start()  # a loop has one run after another, and each stops them at its end
         self._task = self._bars.add_task(name, total=total, rate="", details="")
+        is_empty = False
         try:
             yield
+            is_empty = not self._done
             if self._live:
                 done, rate, details = self._done, self._rate(), self._details()
                 self._bars.update(self._task, total=done, completed=done, visible=done > 0, rate=rate, details=details)
         finally:
-            if not self._live and (self._done or total):  # a stage with nothing to do is not worth a line
+            if not self._live and not is_empty and (self._done or total):  # what did nothing is not worth a line
                 self._line("")
 
     def _begin(self, name: str, total: int | None) -> None:

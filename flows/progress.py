@@ -205,7 +205,10 @@ class TerminalProgress:
 
     def _rate(self) -> str:
         elapsed = time.monotonic() - self._started
-        return f"{(self._done - self._not_needed) / elapsed:6.0f}/s" if elapsed > 0.1 else ""
+        if elapsed <= 0.1:
+            return ""
+        per_second = (self._done - self._not_needed) / elapsed
+        return f"{per_second:6.0f}/s" if per_second >= 10 else f"{per_second:6.1f}/s"
 
     def _details(self) -> str:
         accepted = f"{self._correct / self._graded:.0%} accepted  {self._money()}" if self._graded else ""

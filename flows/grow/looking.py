@@ -119,16 +119,20 @@ def _left(growth: Growth, drafts: Sequence[Draft]) -> int:
     written = sum(draft.way in WRITTEN_WAYS for draft in may_be_asked)
     more_known = math.ceil(rules.known_share * (written + unwritten)) - math.ceil(rules.known_share * written)
     each = ("program" in rules.by) + ("majority" in rules.by) * rules.votes
-    to_come = unwritten + len(may_be_asked)
-    return (
-        growth.missing + (unwritten + more_known) * each + to_come * _chains_beyond_votes(growth.recipe, growth.source)
-    )
+    asked, votes = _chains_and_votes(growth.recipe, growth.source)
+    voted = unwritten + sum(_is_voted_on(draft, growth.source) for draft in may_be_asked)
+    chains = (unwritten + len(may_be_asked)) * asked - voted * votes
+    return growth.missing + (unwritten + more_known) * each + chains
 
 
-def _chains_beyond_votes(recipe: Recipe, source: GrownSource) -> int:
-    """Return the calls that ask one problem, but for its votes: those are the first samples of whoever voted."""
+def _is_voted_on(draft: Draft, source: GrownSource) -> bool:
+    return source.pass_rate is not None or draft.problem.reference_by in ("open", "majority")
+
+
+def _chains_and_votes(recipe: Recipe, source: GrownSource) -> tuple[int, int]:
+    """Return the calls that ask one problem, and how many of them its votes are: the first samples of who voted."""
     asked = sum(plan.attempts.max * len(plan.strategy.samplings) for plan in teacher_plans(recipe, {}))
     if "majority" not in source.references.by:
-        return asked
+        return asked, 0
     attempts = recipe.attempts.max
-    return asked - sum(min(attempts, plan.attempts.max) for plan in voting_plans(recipe, source))
+    return asked, sum(min(attempts, plan.attempts.max) for plan in voting_plans(recipe, source))

@@ -1,10 +1,15 @@
 """CANNED_QUESTIONS: what people ask a workspace, by name, in SQL over its catalog."""
 
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 
+from cotfactory.schemas.errors import InputError
 from cotfactory.schemas.record import Record
 from cotfactory.warehouse.catalog import table_files
 from cotfactory.warehouse.workspace import Workspace
+
+_NAME = re.compile(r"[\w-]+")
 
 
 class CannedQuestion(Record):
@@ -19,8 +24,16 @@ class CannedQuestion(Record):
 
 
 def as_sql(question: str, workspace: Workspace) -> str:
-    """Return the SQL of a canned question, or any other question as it is."""
+    """Return the SQL of a canned question, or any other question as it is. Raises InputError for an unknown name."""
     canned = CANNED_QUESTIONS.get(question)
+    if canned is None and _NAME.fullmatch(question):  # no SQL is a single word
+        alike = [name for name in CANNED_QUESTIONS if name.startswith(question)]
+        alike = alike or get_close_matches(question, CANNED_QUESTIONS, n=1)
+        meant = f", did you mean {alike[0]!r}?" if alike else ""
+        raise InputError(
+            f"There is no question of the name {question!r}: expected SQL or a name{meant}",
+            "`cotfactory sql --list` lists the names",
+        )
     return canned.sql(workspace) if canned else question
 
 

@@ -138,6 +138,9 @@ def test_no_report_is_said_so(workspace: Path, tmp_path: Path) -> None:
 def test_no_question_is_said_so(workspace: Path) -> None:
     with pytest.raises(InputError, match="no question"):
         answer(None, workspace, "table")
+    for misspelt, meant in (("drop-reasons", "drop-reasons-by-source"), ("verdict_by_length", "verdict-by-length")):
+        with pytest.raises(InputError, match=f"name '{misspelt}': .*, did you mean '{meant}'"):
+            answer(misspelt, workspace, "table")
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])

@@ -272,7 +272,7 @@ def _check_languages(problems: Sequence[Problem], tools: Tools, faults: list[str
     for language, count in languages_asked_for(problems).items():
         if tools.sandbox is not None and not has_language(language, tools.sandbox):
             faults.append(
-                f"the sandbox image has no {language}, which {counted(count, 'problem')} want: programs in it would be "
+                f"the sandbox image has no {language}, wanted by {counted(count, 'problem')}: programs in it would be "
                 "ungraded; build one that has it (cotfactory sandbox build --languages)"
             )
 

@@ -557,7 +557,7 @@ def test_no_problems_left_is_an_error(write_recipe: WriteRecipe, tmp_path: Path)
     (tmp_path / "sums.jsonl").write_text(
         json.dumps({"id": "1", "question": "What?", "answer": " ", "answer_kind": "math"}) + "\n"
     )
-    with pytest.raises(ProblemSourceError, match="None of 1 problems"):
+    with pytest.raises(ProblemSourceError, match="None of 1 problem has a reference answer"):
         run(recipe, tmp_path / "w")
 
 

@@ -144,7 +144,7 @@ def test_check_says_which_languages_the_image_does_not_have(tmp_path: Path) -> N
     done = cotfactory("check", tmp_path / "recipe.yaml", "--workspace", tmp_path / "w")
     with open_sandbox(containers=1) as sandbox:
         lacks_rust = not has_language("rust", sandbox)
-    assert ("the sandbox image has no rust, which 1 problem(s) ask for" in done.stderr) is lacks_rust
+    assert ("the sandbox image has no rust, wanted by 1 problem:" in done.stderr) is lacks_rust
     assert "no python" not in done.stderr
 
 

@@ -106,8 +106,10 @@ def test_a_run_and_what_it_leaves(write_recipe: WriteRecipe, teacher: CountingTe
     counted = cotfactory.sql(str(workspace), "SELECT verdict, count(*) AS n FROM grades GROUP BY ALL")
     assert counted.to_pylist() == [{"verdict": "correct", "n": 18}]
     assert cotfactory.sql(workspace, "cost-per-kept-chain").column_names[:2] == ["recipe", "teacher"]
-    with pytest.raises(cotfactory.CotfactoryError, match="cannot be answered"):
+    with pytest.raises(cotfactory.CotfactoryError, match="no question of the name 'SELEC'"):
         cotfactory.sql(workspace, "SELEC")
+    with pytest.raises(cotfactory.CotfactoryError, match="cannot be answered"):
+        cotfactory.sql(workspace, "SELEC 1")
 
 
 def test_a_run_where_a_loop_runs_already_and_in_a_thread(

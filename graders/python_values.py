@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Sequence
 
+from cotfactory.schemas.syntax_tree import expression_tree
+
 MOST_CHARACTERS = 500
 QUOTIENTS = frozenset({"Fraction", "Rational", "mpq"})
 WRAPPERS = re.compile(
@@ -30,7 +32,7 @@ def as_mathematics(text: str, *, bracketed: bool = False) -> tuple[str, ...]:
         return ()
     text = BETWEEN_NUMBERS.sub(", ", text.strip()) if NUMBERS.fullmatch(text) else text.strip()
     try:
-        node = ast.parse(text, mode="eval").body
+        node = expression_tree(text)
         readings = _readings(node, bracketed)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()

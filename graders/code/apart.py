@@ -14,6 +14,7 @@ from cotfactory.graders.code.compare import NotAValueError, canonical
 from cotfactory.graders.code.finding import ProgramFinding, fault_of
 from cotfactory.graders.code.program_run import ProgramRun, execute
 from cotfactory.graders.sandbox.execution import Apart, Call, Execution, ExecutionResult
+from cotfactory.schemas.syntax_tree import syntax_tree
 
 MOST_ROUNDS = 40
 FIRST_CALLS = 4
@@ -80,7 +81,7 @@ REACHING = frozenset(
 
 def is_apart(code: str) -> bool:
     """Whether test code does nothing but call and compare, as far as its text tells."""
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(syntax_tree(code)):
         modules = [name.name for name in node.names] if isinstance(node, ast.Import) else []
         modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

@@ -7,6 +7,8 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+from cotfactory.schemas.syntax_tree import syntax_tree
+
 MOST_CHARACTERS = 100_000
 
 
@@ -15,7 +17,7 @@ def tree_of(text: str) -> ast.Module | None:
     if len(text) > MOST_CHARACTERS:
         return None
     try:
-        return ast.parse(text)
+        return syntax_tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -19,6 +19,7 @@ from cotfactory.graders.code.signature import Signature, as_nodes, signature_in
 from cotfactory.graders.sandbox.execution import Call, Stdio
 from cotfactory.graders.sandbox.values import encode
 from cotfactory.schemas.problem import AssertTests, CallCase, CallTests, StdioTests
+from cotfactory.schemas.syntax_tree import syntax_tree
 
 HARMLESS = (ast.Import, ast.Assign, ast.Pass)
 """Statements that change no verdict by themselves; what they define is no constant, so an assert that uses it
@@ -72,7 +73,7 @@ def _written_call(tests: CallTests, case: CallCase, signature: Signature) -> Cas
 def _plan_asserts(tests: AssertTests) -> TestPlan:
     """Return cases for every assert that is understood, and the whole test code if one is not."""
     try:
-        module = ast.parse(tests.code)
+        module = syntax_tree(tests.code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadTestsError(f"the test code is not Python: {error or type(error).__name__}") from error
     check = next((node for node in module.body if _is_check(node)), None)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from cotfactory.graders.sandbox.execution import Cells, Check, Compile, Execution, ExecutionResult, Sandbox, Stdio
 from cotfactory.graders.sandbox.values import MISSING_LANGUAGE, MISSING_MODULE
+from cotfactory.schemas.syntax_tree import syntax_tree
 
 INSTALLABLE = frozenset((
     # Of the standard library, but not of every interpreter: gone by 3.12, or left out by distributions.
@@ -65,7 +66,7 @@ def _texts(execution: Execution) -> Iterator[str]:
 def _imported(text: str) -> Iterator[str]:
     """Yield the first name of each module that a program imports, anywhere in it."""
     try:
-        tree = ast.parse(text)
+        tree = syntax_tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):

@@ -20,6 +20,7 @@ from cotfactory.graders.code.run_plan import run_plan
 from cotfactory.schemas.errors import SandboxError
 from cotfactory.schemas.manifest import StrengthOfTests
 from cotfactory.schemas.problem import Problem
+from cotfactory.schemas.syntax_tree import syntax_tree
 
 MOST_MUTANTS = 24
 """For a long solution as many as this, drawn evenly over its length."""
@@ -115,7 +116,7 @@ def empty_program_passes(problem: Problem, tools: HasSandbox) -> bool:
 def mutants_of(program: str) -> list[str]:
     """Return up to MOST_MUTANTS different programs, each with one small change."""
     try:
-        tree = ast.parse(program)
+        tree = syntax_tree(program)
         changes = [change for node in ast.walk(tree) for change in _changes_of(node)]
         step = max(1.0, len(changes) / MOST_MUTANTS)
         drawn = [changes[int(place * step)] for place in range(min(len(changes), MOST_MUTANTS))]

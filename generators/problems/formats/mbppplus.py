@@ -6,6 +6,7 @@ import re
 from cotfactory.generators.problems.formats.benchmark_row import BenchmarkRow, ProblemFields
 from cotfactory.generators.problems.formats.program_tests import is_python
 from cotfactory.generators.problems.starter_code import with_code
+from cotfactory.schemas.syntax_tree import syntax_tree
 
 
 class MbppPlusRow(BenchmarkRow):
@@ -33,7 +34,7 @@ class MbppPlusRow(BenchmarkRow):
 
     def _entry_point(self) -> str:
         """Return the function of the reference that the first assert calls: `code` may define helpers too."""
-        tree = ast.parse(self.code) if is_python(self.code) else ast.Module([], [])
+        tree = syntax_tree(self.code) if is_python(self.code) else ast.Module([], [])
         defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
         for name in defined:
             if self.test_list and re.search(rf"\b{name}\(", self.test_list[0]):

@@ -1,6 +1,5 @@
 """Tests of programs as problem files write them, from the pairs of inputs and outputs that benchmarks have."""
 
-import ast
 import json
 import warnings
 from collections.abc import Iterable, Sequence
@@ -8,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import JsonValue
 
 from cotfactory.generators.problems.formats.benchmark_row import ProblemFields
+from cotfactory.schemas.syntax_tree import syntax_tree
 
 SOLUTIONS_TRIED = 20
 """Of a list of solutions so many are looked at for one in today's Python."""
@@ -56,7 +56,7 @@ def is_python(code: str) -> bool:
     """Whether a text can be read as Python; it is not run."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            ast.parse(code)
+            syntax_tree(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

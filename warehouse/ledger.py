@@ -99,28 +99,26 @@ class Journal:
         await on_disk
 
     def close(self) -> None:
-        """Close the file; what it holds is on disk. Whoever still waited for a group's sync is gone: interrupted."""
+        """Close the file; what it holds is on disk, which whoever still waits for a group's sync is told."""
         for task in self._syncing:
             task.cancel()
         os.fsync(self._file)
         os.close(self._file)
         self._ballast.unlink(missing_ok=True)
+        _tell(self._group)
 
     async def _sync_group(self) -> None:
-        await asyncio.sleep(GROUP_SYNC_S)
-        group, self._group = self._group, []  # whoever writes from here on may miss this fdatasync: the next is theirs
+        group: list[asyncio.Future[None]] = []
         failed: WorkspaceError | None = None
         try:
+            await asyncio.sleep(GROUP_SYNC_S)
+            group, self._group = self._group, []  # whoever writes from here on may miss this fdatasync
             await asyncio.to_thread(os.fdatasync, self._file)
+        except asyncio.CancelledError:
+            pass  # closed meanwhile, and by that synced
         except OSError as error:
             failed = _unwritable(self.path, error)
-        for on_disk in group:
-            if on_disk.done():
-                continue  # whoever waited was interrupted
-            if failed is None:
-                on_disk.set_result(None)
-            else:
-                on_disk.set_exception(failed)
+        _tell(group, failed)
 
     def _append(self, kind: bytes, *bodies: bytes) -> None:
         self._write(b"".join(_line(kind, body) for body in bodies))
@@ -138,6 +136,17 @@ class Journal:
                 self.full = True
                 self._ballast.unlink(missing_ok=True)
         self._is_cut = False
+
+
+def _tell(group: Sequence[asyncio.Future[None]], failed: WorkspaceError | None = None) -> None:
+    """Tell those that wait that they are on disk, or why they are not; who was interrupted waits no more."""
+    for on_disk in group:
+        if on_disk.done():
+            continue
+        if failed is None:
+            on_disk.set_result(None)
+        else:
+            on_disk.set_exception(failed)
 
 
 def _line(kind: bytes, body: bytes) -> bytes:

@@ -64,7 +64,7 @@ class NodeLink:
         self.journals: dict[str, Journal] = {}
         self.problems = 0
         self._to_take_in, self._unconfirmed = 0, NO_AMOUNT
-        self._ended: asyncio.Future[CotfactoryError | None] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self._told_to_stop: dict[str, CotfactoryError] = {}
 
     @property
@@ -80,7 +80,7 @@ class NodeLink:
     async def run(self) -> None:
         """Exchange orders and reports until the node is gone or this is cancelled."""
         orders = Orders()
-        error: CotfactoryError | None = None
+        error: Exception | None = None
         try:
             while True:
                 async with asyncio.timeout(LOST_S):
@@ -89,8 +89,8 @@ class NodeLink:
                 orders = self._orders()
         except (NodeGone, TimeoutError):
             pass
-        except WorkspaceError as unwritable:
-            error = unwritable
+        except Exception as fault:  # raised by whoever waits for a shard from here: nobody waits for this task
+            error = fault
         self._give_up(error)
 
     async def until_lost(self, work: asyncio.Task[T]) -> T:
@@ -110,7 +110,7 @@ class NodeLink:
             raise error
         raise NodeLost
 
-    def _give_up(self, error: CotfactoryError | None) -> None:
+    def _give_up(self, error: Exception | None) -> None:
         self.node.end()
         for teacher in self._teachers.values():
             teacher.shares.lost(self.name)
@@ -144,7 +144,9 @@ class NodeLink:
         for note in report.notes:
             self._say(f"node {self.name}: {note}")
         for name, told in report.teachers.items():
-            teacher = self._teachers[name]
+            teacher = self._teachers.get(name)
+            if teacher is None:
+                continue  # other nodes still open it: nothing was asked of it
             teacher.reported(self.name, told)
             if told.paused_s > SHORTEST_PAUSE_S:
                 teacher.pauses.tell(self.name, told.paused_s)

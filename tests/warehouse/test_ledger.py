@@ -40,6 +40,22 @@ def test_what_is_recorded_is_read_back(tmp_path: Path) -> None:
     assert entries.torn_lines == 0
 
 
+@pytest.mark.parametrize("is_syncing", [False, True])
+def test_who_waits_for_a_journal_that_is_closed_is_told_that_it_is_on_disk(tmp_path: Path, is_syncing: bool) -> None:
+    """A shard may be given up while lines of it, and of others with it, arrive from a node."""
+
+    async def run() -> None:
+        journal = Journal(tmp_path, HEADER)
+        taking = [asyncio.create_task(journal.take(b"one line\n")) for _ in range(2)]
+        await asyncio.sleep(0)
+        while is_syncing and journal._group:
+            await asyncio.sleep(0)
+        journal.close()
+        await asyncio.gather(*taking)
+
+    asyncio.run(run())
+
+
 def test_the_first_chain_of_an_id_wins(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEADER)
     asyncio.run(journal.record(a_candidate("first", candidate_id="c1")))

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class NodeHere:
-    """One node. It can be killed, as by SIGKILL, and stand still, as by SIGSTOP."""
+    """One node. It can be killed, as by SIGKILL, and stand still, as by SIGSTOP; `reports` are teachers it told of."""
 
     def __init__(self, name: str, node: AskingNode) -> None:
         self.name, self._node = name, node
@@ -27,6 +27,7 @@ class NodeHere:
         self._runs.set()
         self._calls: set[asyncio.Task[Any]] = set()
         self.exchanges = 0
+        self.reports: set[str] = set()
 
     def journals(self) -> list[Path]:
         """Return the journals of shards that it asks, or asked when it was lost."""
@@ -42,6 +43,7 @@ class NodeHere:
         self.exchanges += 1
         report = await self._call(self._node.exchange(sent(orders)))
         await self._runs.wait()
+        self.reports.update(report.teachers)
         return sent(report)
 
     def end(self) -> None:

@@ -18,7 +18,8 @@ from cotfactory.flows.build import ask_and_measure
 from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.nodes import link, node, ray_cluster
 from cotfactory.flows.nodes.choice import Nodes
-from cotfactory.flows.nodes.on_nodes import Pauses
+from cotfactory.flows.nodes.messages import TeacherTerms
+from cotfactory.flows.nodes.on_nodes import Pauses, TeacherOnNodes
 from cotfactory.flows.nodes.reported import ReportedBackPressure
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
@@ -171,6 +172,44 @@ def test_a_lost_node(
     brought = [bring_home(Workspace(tmp_path / "w"), path) for path in nodes[0].journals()]
     assert sum(journal.added for journal in brought) == 0  # all of it was asked again, or had arrived
     assert found(tmp_path / "w") == chains
+
+
+def test_a_node_reports_while_another_still_opens_its_teacher(
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
+    on_nodes: UseNodes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One is slower than the other; nothing can be asked of the teacher yet."""
+    monkeypatch.setattr(node, "HEARTBEAT_S", 0.01)
+    nodes = on_nodes(2)
+    opened = NodeHere.open
+
+    async def opens_last(self: NodeHere, terms: TeacherTerms) -> None:
+        first = nodes[0]
+        while self is not first and not first.reports:
+            await asyncio.sleep(0.01)
+        await opened(self, terms)
+
+    monkeypatch.setattr(NodeHere, "open", opens_last)
+    ask(write_recipe(count=PROBLEMS, attempts={"max": SAMPLES}, teachers=asked_of(teacher)), tmp_path / "w")
+    assert len(found(tmp_path / "w")) == CHAINS
+
+
+def test_what_goes_wrong_at_the_head_while_a_node_asks_ends_the_run(
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
+    on_nodes: UseNodes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody else would notice: what a node had bought would wait for the head for ever."""
+    on_nodes(2)
+    monkeypatch.setattr(TeacherOnNodes, "reported", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        ask(write_recipe(count=PROBLEMS, attempts={"max": SAMPLES}, teachers=asked_of(teacher)), tmp_path / "w")
+    assert open_journals(tmp_path / "w" / "ledger") == []
 
 
 def test_without_a_node_left_the_run_ends(

@@ -132,11 +132,14 @@ async def _judge(job: Job) -> None:
 async def _curate_and_release(job: Job) -> None:
     if await job.stage("compare with the last release", take_standing):
         return
+    if job.run.recipe.rollouts is None:
+        await job.end_nodes()
     _give_memory_back(job)
     await job.stage("curate", stages.curate)
     async with _rolled_out(job) as rolled:
         if rolled is not None:
             await _roll_out(job, rolled)
+            await job.end_nodes()
         await job.stage("watch graders", stages.watch_graders)
         _give_memory_back(job)
         await job.stage("release", partial(release, rolled=rolled))

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-from cotfactory.flows.nodes.choice import Nodes, shard_problems
+from cotfactory.flows.nodes.choice import shard_problems
+from cotfactory.flows.nodes.nodes_of_run import NodesOfRun
 from cotfactory.flows.review.people_verdicts import PeoplesVerdicts
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.stage_runner import StageRunner, on_thread
@@ -34,7 +35,7 @@ class Job:
     tools: Tools
     people: PeoplesVerdicts
     asks: bool
-    nodes: Nodes | None = None
+    nodes: NodesOfRun | None = None
 
     @property
     def shard_problems(self) -> int:
@@ -45,6 +46,11 @@ class Job:
     async def stage(self, name: str, work: Callable[[Self], T]) -> T:
         """Run one stage of the job on a thread and return what it returns."""
         return await self.runner.run(name, on_thread(lambda: work(self)))
+
+    async def end_nodes(self) -> None:
+        """End what was started to ask from, where there is any: nothing more is asked."""
+        if self.nodes is not None:
+            await self.nodes.close()
 
     def over(self, wanted: WantedSamples) -> Self:
         """Return the same job over other samples."""

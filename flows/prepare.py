@@ -21,6 +21,7 @@ from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.host.trusted_hosts import refuse_unbound_keys
 from cotfactory.flows.job import Job
 from cotfactory.flows.nodes.choice import Nodes
+from cotfactory.flows.nodes.nodes_of_run import NodesOfRun
 from cotfactory.flows.nodes.refusals import refuse_on_nodes
 from cotfactory.flows.progress import Progress
 from cotfactory.flows.release.releasing import contract_page
@@ -202,6 +203,7 @@ async def _prepared(
             request.recipe.code,
             packages=request.recipe.sandbox.packages,
             has_tool=has_tool,
+            warms_up=request.nodes is None,
         ) as tools,
     ):
         check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))
@@ -212,7 +214,12 @@ async def _prepared(
         key = wanted_id(loaded.facts, dropped, request.recipe, plans, judged)
         known = None if key is None else KnownAs(run.kept, key)
         with WantedSamples(run.workspace, wanted_samples(problems, plans, judged), known=known) as wanted:
-            yield Job(run, runner, problems, dropped, plans, wanted, tools, people, asks, request.nodes)
+            nodes = None if request.nodes is None else NodesOfRun(request.nodes, run.progress.note)
+            job = Job(run, runner, problems, dropped, plans, wanted, tools, people, asks, nodes)
+            try:
+                yield job
+            finally:
+                await job.end_nodes()
 
 
 def _new_run_id() -> str:

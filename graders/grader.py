@@ -52,13 +52,17 @@ GradeFunction = Callable[[Problem, Candidate, Tools], Grade]
 
 
 @contextmanager
-def open_tools(sandbox: "Sandbox | None" = None, custom: "CustomGrading | None" = None) -> Iterator[Tools]:
-    """Yield tools and stop every worker at the end. The process that forks workers gets ready in the background.
+def open_tools(
+    sandbox: "Sandbox | None" = None, custom: "CustomGrading | None" = None, *, warms_up: bool = True
+) -> Iterator[Tools]:
+    """Yield tools and stop every worker at the end.
 
-    The sandbox and the user's own grader belong to the caller, who opens and closes them.
+    The process that forks workers gets ready in the background, or once one is needed if it `warms_up` not. The sandbox
+    and the user's own grader belong to the caller, who opens and closes them.
     """
     pool = WorkerPool("cotfactory.graders.math.algebra:answer", size=ALGEBRA_WORKERS, timeout_s=ALGEBRA_TIMEOUT_S)
-    pool.warm_up()
+    if warms_up:
+        pool.warm_up()
     try:
         yield Tools(algebra=pool, sandbox=sandbox, custom=custom)
     finally:

@@ -80,13 +80,12 @@ async def _executor(job: Job, run_budget: RunBudget, grading: GradingQueue) -> A
         return
     from cotfactory.flows.nodes.executor import OnNodes
     from cotfactory.flows.nodes.messages import NodeTerms
-    from cotfactory.flows.nodes.ray_cluster import open_nodes
 
     runs_programs = job.tools.sandbox is not None
     grading_there = await in_thread(lambda: grading_terms(job.run.recipe, runs_programs=runs_programs))
     terms = NodeTerms(job.run.run_id, run_budget.limits, grading_there)
     async with (
-        open_nodes(job.nodes, terms, job.run.progress.note) as nodes,
+        job.nodes.asking(terms) as nodes,
         OnNodes(job, run_budget, grading, nodes) as executor,
     ):
         yield executor

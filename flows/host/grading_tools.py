@@ -42,7 +42,10 @@ def grading_terms(recipe: Recipe, *, runs_programs: bool) -> GradingTerms:
 
 @contextmanager
 def opened_grading(terms: GradingTerms) -> Iterator[Tools]:
-    """Yield the graders' tools on another machine. Raises as `open_grading`, and SandboxError for another image."""
+    """Yield the graders' tools on a node; what answers algebra starts with the first question (0.6 CPU-s).
+
+    Raises as `open_grading`, and SandboxError for another image.
+    """
     from cotfactory.graders.sandbox.image import digest_of
 
     if terms.image is not None and (here := digest_of(sandbox_image())) != terms.image:
@@ -51,7 +54,9 @@ def opened_grading(terms: GradingTerms) -> Iterator[Tools]:
             "have the same image on all machines: docker save IMAGE | ssh MACHINE docker load",
         )
     has_programs = terms.image is not None
-    with open_grading((), terms.grader, terms.code, packages=terms.packages, has_tool=has_programs) as tools:
+    with open_grading(
+        (), terms.grader, terms.code, packages=terms.packages, has_tool=has_programs, warms_up=False
+    ) as tools:
         yield tools
 
 
@@ -63,13 +68,15 @@ def open_grading(
     *,
     packages: Sequence[str] = (),
     has_tool: bool = False,
+    warms_up: bool = True,
 ) -> Iterator[Tools]:
     """Yield the graders' tools; Docker is touched only when some problem is graded by running programs.
 
     Or when a teacher has a tool (`has_tool`), whose calls are run in the same sandbox. `grader` (`FILE.py:FUNCTION`) is
     the user's own, which then grades all of them; `code` bounds what programs may take, and `packages` is what they may
-    import beside what the image has. Raises SandboxError when the engine, the image or a package is not there,
-    GraderError for a grader that cannot be used, before anything is asked.
+    import beside what the image has. What answers algebra `warms_up` now, or is started with the first question. Raises
+    SandboxError when the engine, the image or a package is not there, GraderError for a grader that cannot be used,
+    before anything is asked.
     """
     with ExitStack() as stack:
         sandbox = custom = None
@@ -77,7 +84,7 @@ def open_grading(
             custom = stack.enter_context(closing(CustomGrading(grader)))
         if has_tool or (grader is None and any(problem.runs_programs for problem in problems)):
             sandbox = stack.enter_context(configured_sandbox(code, packages))
-        yield stack.enter_context(open_tools(sandbox, custom))
+        yield stack.enter_context(open_tools(sandbox, custom, warms_up=warms_up))
 
 
 def configured_sandbox(

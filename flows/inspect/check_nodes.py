@@ -21,14 +21,17 @@ async def check_nodes(recipe: Recipe, nodes: Nodes, *, runs_programs: bool) -> t
     Raises InputError for a recipe that nodes cannot ask, and where Ray is not installed; NodesError where there are no
     nodes, or they have other software than this process or, where the recipe `runs_programs`, another sandbox image.
     """
-    from cotfactory.flows.nodes.ray_cluster import open_nodes
+    from cotfactory.flows.nodes.ray_cluster import opened_cluster
 
     refuse_on_nodes(recipe, nodes)
     ok: list[str] = []
     faults: list[str] = []
     grading = grading_terms(recipe, runs_programs=runs_programs)
     terms = NodeTerms("check", Limited(usd=False, tokens=False), grading)
-    async with open_nodes(nodes, terms, lambda text: print(text, file=sys.stderr)) as opened:
+    async with (
+        opened_cluster(nodes, lambda text: print(text, file=sys.stderr)) as cluster,
+        cluster.asking(terms) as opened,
+    ):
         for node in opened:
             image = ", and its sandbox image" if runs_programs else ""
             ok.append(f"node {node.name} has the software of this process{image}")

@@ -1,4 +1,4 @@
-"""The one file that knows Ray: a cluster is found or started, and one actor asks on each of its nodes."""
+"""The one file that knows Ray: a cluster is found or started once a run, and an actor asks on each of its nodes."""
 
 import asyncio
 import contextlib
@@ -37,31 +37,33 @@ STORE_BYTES = 80 << 20
 START_S = 180.0
 LEAVE_S = 5.0
 CALLS_AT_ONCE = 1000
+SAID = 300
+"""Characters of what Ray says of a failure: the rest is about its own files."""
 
 
 class _Actor:
     """What runs in the process of a node; its methods are called from the head."""
 
-    def __init__(self, terms: NodeTerms) -> None:
-        self._terms = terms
+    def __init__(self) -> None:
         self._node: AskingNode | None = None
 
     async def about(self) -> AboutNode:
         """Return which software this is."""
         return AboutNode(version("cotfactory"), code_id(), platform.python_version())
 
-    async def begin(self) -> CotfactoryError | None:
+    async def begin(self, terms: NodeTerms) -> CotfactoryError | None:
         """Make ready to ask; an error of ours is returned, for Ray would wrap it."""
         try:
-            self._node = await AskingNode(self._terms).__aenter__()
+            self._node = await AskingNode(terms).__aenter__()
         except CotfactoryError as error:
             return error
         return None
 
     async def leave(self) -> None:
         """Close what was opened; nothing is left on the machine where nothing is left to be brought home."""
-        if self._node is not None:
-            await self._node.__aexit__(None, None, None)
+        node, self._node = self._node, None
+        if node is not None:
+            await node.__aexit__(None, None, None)
 
     async def open(self, terms: TeacherTerms) -> CotfactoryError | None:
         """Open a teacher; an error of ours is returned as well."""
@@ -88,15 +90,26 @@ class RayNode:
 
     def __init__(self, name: str, actor: Any) -> None:
         self.name, self._actor = name, actor
+        self.is_ended = self._is_known = False
 
     async def about(self) -> AboutNode:
         """Return which software it has."""
         about: AboutNode = await self._call(self._actor.about)
         return about
 
-    async def begin(self) -> None:
-        """Have it get ready to ask. Raises a CotfactoryError."""
-        error: CotfactoryError | None = await self._call(self._actor.begin)
+    async def begin(self, terms: NodeTerms) -> None:
+        """Have it get ready to ask. Raises NodesError where it has other software than this process, or cannot."""
+        if not self._is_known:
+            about = await self.about()
+            here = AboutNode(version("cotfactory"), code_id(), platform.python_version())
+            if (about.version, about.code) != (here.version, here.code):
+                raise NodesError(
+                    f"Node {self.name} has cotfactory {about.version} ({about.code[:8]}): expected {here.version} "
+                    f"({here.code[:8]}), as here",
+                    "install the same version and the same lock on all machines",
+                )
+            self._is_known = True
+        error: CotfactoryError | None = await self._call(self._actor.begin, terms)
         if error is not None:
             raise NodesError(f"Node {self.name}: {error.message}", error.hint)
 
@@ -126,6 +139,7 @@ class RayNode:
         """Kill its process, if it can be reached."""
         import ray
 
+        self.is_ended = True
         with contextlib.suppress(Exception):  # whatever Ray says of an actor that is gone already
             ray.kill(self._actor)
 
@@ -142,33 +156,81 @@ class RayNode:
             raise NodeGone(one_line(error)) from error
 
 
-@asynccontextmanager
-async def open_nodes(nodes: Nodes, terms: NodeTerms, say: Callable[[str], None]) -> AsyncIterator[list[Node]]:
-    """Yield the nodes of a cluster, ready to ask; a private one lives as long as the context.
+class RayCluster:
+    """The nodes of a cluster, for one round of asking after the other."""
 
-    Raises InputError where Ray is not installed, NodesError where there is no such cluster or its nodes have other
-    software than this process.
-    """
-    refuse_without_ray()
-    folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: the names of its sockets must fit
-    opened: list[RayNode] = []
-    try:
-        await in_thread(lambda: _connect(nodes, folder, say))
-        opened = await in_thread(lambda: _actors(nodes, terms))
+    def __init__(self, nodes: Nodes, say: Callable[[str], None]) -> None:
+        self._chosen, self._say = nodes, say
+        self._nodes: dict[tuple[str, int], RayNode] = {}
+
+    @asynccontextmanager
+    async def asking(self, terms: NodeTerms) -> AsyncIterator[list[Node]]:
+        """Yield its nodes, ready to ask; who was lost in an earlier round has another process, if its machine is there.
+
+        Raises NodesError where one does not get ready, or has other software than this process.
+        """
+        nodes = await in_thread(self._placed)
         try:
             async with asyncio.timeout(START_S):
-                await asyncio.gather(*(_begun(node) for node in opened))
+                await asyncio.gather(*(node.begin(terms) for node in nodes))
+            self._say(f"asking on {counted(len(nodes), 'node')}: {', '.join(node.name for node in nodes)}")
+            yield list(nodes)
         except (NodeGone, TimeoutError) as error:
             raise NodesError(
                 f"A node did not get ready within {START_S:.0f} s: {error}", "see to the cluster: ray status"
             ) from error
-        say(f"asking on {counted(len(opened), 'node')}: {', '.join(node.name for node in opened)}")
-        yield list(opened)
-    finally:
-        await asyncio.gather(*(node.leave() for node in opened), return_exceptions=True)
-        for node in opened:
+        finally:
+            await asyncio.gather(*(node.leave() for node in nodes), return_exceptions=True)
+
+    def end(self) -> None:
+        """End the processes of all nodes."""
+        for node in self._nodes.values():
             node.end()
-        await in_thread(lambda: _disconnect(folder))
+
+    def _placed(self) -> list[RayNode]:
+        """Return one node for each machine that is there, in a private cluster one for each process."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        alive = sorted(
+            (machine for machine in ray.nodes() if machine["Alive"]), key=lambda node: str(node["NodeManagerAddress"])
+        )
+        actor = ray.remote(_Actor)
+        placed: list[RayNode] = []
+        for machine in alive:
+            for process in range(max(1, self._chosen.processes)):
+                place = str(machine["NodeID"]), process
+                if place not in self._nodes or self._nodes[place].is_ended:
+                    self._nodes[place] = RayNode(
+                        f"{len(placed) + 1} ({machine['NodeManagerAddress']})",
+                        actor.options(
+                            num_cpus=0,
+                            max_concurrency=CALLS_AT_ONCE,
+                            scheduling_strategy=NodeAffinitySchedulingStrategy(place[0], soft=False),
+                        ).remote(),
+                    )
+                placed.append(self._nodes[place])
+        return placed
+
+
+@asynccontextmanager
+async def opened_cluster(nodes: Nodes, say: Callable[[str], None]) -> AsyncIterator[RayCluster]:
+    """Yield a cluster; a private one is started, and lives as long as the context.
+
+    Raises InputError where Ray is not installed, NodesError where there is no such cluster or it does not start.
+    """
+    refuse_without_ray()
+    folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: the names of its sockets must fit
+    cluster = RayCluster(nodes, say)
+    try:
+        disconnect = await in_thread(lambda: _connect(nodes, folder, say))
+        try:
+            yield cluster
+        finally:
+            cluster.end()
+            await in_thread(disconnect)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuse_without_ray() -> None:
@@ -181,20 +243,8 @@ def refuse_without_ray() -> None:
         ) from error
 
 
-async def _begun(node: RayNode) -> None:
-    about = await node.about()
-    here = AboutNode(version("cotfactory"), code_id(), platform.python_version())
-    if (about.version, about.code) != (here.version, here.code):
-        raise NodesError(
-            f"Node {node.name} has cotfactory {about.version} ({about.code[:8]}): expected {here.version} "
-            f"({here.code[:8]}), as here",
-            "install the same version and the same lock on all machines",
-        )
-    await node.begin()
-
-
-def _connect(nodes: Nodes, folder: Path, say: Callable[[str], None]) -> None:
-    """Connect to a cluster, or start one. Raises NodesError."""
+def _connect(nodes: Nodes, folder: Path, say: Callable[[str], None]) -> Callable[[], None]:
+    """Connect to a cluster, or start one; return what ends the connection, and what was started. Raises NodesError."""
     import ray
     import ray._private.worker
 
@@ -204,37 +254,85 @@ def _connect(nodes: Nodes, folder: Path, say: Callable[[str], None]) -> None:
     # What becomes of its machines Ray writes to standard output, which is the command's; the head tells what it means.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     logging.getLogger("ray").setLevel(logging.ERROR)
-    if nodes.address is None:
-        say(f"starting Ray for {nodes.processes} processes of this machine")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    private = {
-        "num_cpus": nodes.processes,
-        "include_dashboard": False,
-        "object_store_memory": STORE_BYTES,
-        "_temp_dir": str(folder),
-    }
+    if nodes.address is None:
+        return _started(nodes.processes, folder, quiet, say)
     starts = 1 if nodes.is_remote else STARTS
     for attempt in range(1, starts + 1):
         try:
-            if nodes.address is None:
-                ray.init(address="local", **quiet, **private)
-            else:
-                maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-                with warnings.catch_warnings(action="ignore"):  # our error says it
-                    ray.init(address=nodes.address, **quiet)
-            return
+            maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+            with warnings.catch_warnings(action="ignore"):  # our error says it
+                ray.init(address=nodes.address, **quiet)
+            end: Callable[[], None] = ray.shutdown
+            return end
         except Exception as error:  # Ray's own errors have no common base here
-            if attempt == starts:
-                raise _not_connected(nodes, error) from error
-            say(f"Ray did not start, try {attempt + 1} of {starts} follows: {one_line(error)[:200]}")
             with contextlib.suppress(Exception):
                 ray.shutdown()
+            if attempt == starts:
+                raise _not_connected(nodes, error) from error
+            say(f"Ray did not answer, try {attempt + 1} of {starts} follows: {one_line(error)[:SAID]}")
+    raise AssertionError
+
+
+def _started(processes: int, folder: Path, quiet: dict[str, Any], say: Callable[[str], None]) -> Callable[[], None]:
+    """Start a private cluster; see `_connect`. Ray's processes miss each other's deadlines on a busy machine."""
+    for attempt in range(1, STARTS + 1):
+        say(f"starting Ray for {counted(processes, 'process', 'processes')} of this machine, try {attempt} of {STARTS}")
+        try:
+            return _started_once(processes, folder, quiet)
+        except Exception as error:  # Ray's own errors have no common base here
+            if attempt == STARTS:
+                raise NodesError(
+                    f"Ray could not be started, after {STARTS} tries: {one_line(error)[:SAID]}",
+                    "see to the machine's load and memory and run again, or run without --processes",
+                ) from error
+            say(f"Ray did not start: {one_line(error)[:SAID]}")
+    raise AssertionError
+
+
+def _started_once(processes: int, folder: Path, quiet: dict[str, Any]) -> Callable[[], None]:
+    """Start what asks and no more: nobody looks at Ray's web server, at its logs or for more machines (1.9 CPU-s)."""
+    import ray
+    from ray._private.node import Node as Machine
+    from ray._private.parameter import RayParams
+
+    class Quiet(Machine):  # type: ignore[misc]
+        """A machine without Ray's web server. Where its start fails nothing of it is left running."""
+
+        def __init__(self, *arguments: object, **options: object) -> None:
+            self.all_processes: dict[str, object] = {}
+            try:
+                super().__init__(*arguments, **options)
+            except BaseException:
+                self.kill_all_processes(check_alive=False, wait=True)
+                raise
+
+        def start_api_server(self, **_: object) -> None:
+            self._webui_url = None
+
+    wanted = RayParams(
+        num_cpus=processes,
+        object_store_memory=STORE_BYTES,
+        temp_dir=str(folder),
+        include_log_monitor=False,
+        no_monitor=True,
+    )
+    machine = Quiet(wanted, head=True, shutdown_at_exit=False)
+
+    def end() -> None:
+        ray.shutdown()
+        machine.kill_all_processes(check_alive=False, wait=True)
+
+    try:
+        ray.init(address=machine.address, **quiet)
+    except BaseException:
+        end()
+        raise
+    return end
 
 
 def _not_connected(nodes: Nodes, error: Exception) -> NodesError:
-    said = one_line(error)[:300]
-    if nodes.address is None:
-        return NodesError(f"Ray could not be started, after {STARTS} tries: {said}", "see to the machine's load")
+    said = one_line(error)[:SAID]
     if nodes.is_remote:
         return NodesError(
             f"Nothing answers at {nodes.address}: {said}",
@@ -245,31 +343,3 @@ def _not_connected(nodes: Nodes, error: Exception) -> NodesError:
         f"No Ray cluster was found on this machine: {said}",
         "start one (ray start --head), or have this machine belong to one (ray start --address HEAD:6379)",
     )
-
-
-def _actors(nodes: Nodes, terms: NodeTerms) -> list[RayNode]:
-    """Start one actor on each node; in a private cluster one for each process."""
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    alive = sorted((node for node in ray.nodes() if node["Alive"]), key=lambda node: str(node["NodeManagerAddress"]))
-    places = alive * nodes.processes if nodes.is_private else alive
-    actor = ray.remote(_Actor)
-    return [
-        RayNode(
-            f"{number} ({place['NodeManagerAddress']})",
-            actor.options(
-                num_cpus=0,
-                max_concurrency=CALLS_AT_ONCE,
-                scheduling_strategy=NodeAffinitySchedulingStrategy(place["NodeID"], soft=False),
-            ).remote(terms),
-        )
-        for number, place in enumerate(places, 1)
-    ]
-
-
-def _disconnect(folder: Path) -> None:
-    import ray
-
-    ray.shutdown()
-    shutil.rmtree(folder, ignore_errors=True)

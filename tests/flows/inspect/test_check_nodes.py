@@ -19,7 +19,7 @@ from tests.flows.nodes.nodes_here import opening
 def test_what_each_node_can_ask(
     write_recipe: WriteRecipe, teacher: CountingTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_cluster, "open_nodes", opening(2))
+    monkeypatch.setattr(ray_cluster, "opened_cluster", opening(2))
     reached = {"name": "t", "model": "m", "base_url": teacher.base_url, "sampling": {"max_tokens": 50}}
     keyless = reached | {"name": "u", "model": "n", "api_key_env": "A_KEY_THAT_IS_NOT_SET"}
     recipe = load_recipe(write_recipe(count=1, teachers=[reached, keyless]))

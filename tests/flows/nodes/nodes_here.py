@@ -82,17 +82,30 @@ def sent(message: T) -> T:
     return cast(T, pickle.loads(pickle.dumps(message)))
 
 
-def opening(
-    count: int, watch: Callable[[list[NodeHere]], None] = lambda _: None
-) -> Callable[..., AbstractAsyncContextManager[list[Node]]]:
-    """Return what stands for `open_nodes`: so many nodes of this process, which `watch` is given."""
+class ClusterHere:
+    """What stands for a cluster: so many nodes of this process for each round, which `watch` is given."""
+
+    def __init__(self, count: int, watch: Callable[[list[NodeHere]], None]) -> None:
+        self._count, self._watch = count, watch
 
     @asynccontextmanager
-    async def open_nodes(_: Nodes, terms: NodeTerms, say: Callable[[str], None]) -> AsyncIterator[list[Node]]:
+    async def asking(self, terms: NodeTerms) -> AsyncIterator[list[Node]]:
         async with AsyncExitStack() as stack:
-            asking = [await stack.enter_async_context(AskingNode(sent(terms))) for _ in range(count)]
+            asking = [await stack.enter_async_context(AskingNode(sent(terms))) for _ in range(self._count)]
             nodes = [NodeHere(str(number), node) for number, node in enumerate(asking)]
-            watch(nodes)
+            self._watch(nodes)
             yield list(nodes)
 
-    return open_nodes
+
+def opening(
+    count: int, watch: Callable[[list[NodeHere]], None] = lambda _: None
+) -> Callable[..., AbstractAsyncContextManager[ClusterHere]]:
+    """Return what stands for `opened_cluster`."""
+
+    @asynccontextmanager
+    async def opened_cluster(_: Nodes, say: Callable[[str], None]) -> AsyncIterator[ClusterHere]:
+        say("a cluster is opened")
+        yield ClusterHere(count, watch)
+        say("the cluster is closed")
+
+    return opened_cluster

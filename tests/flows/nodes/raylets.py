@@ -20,10 +20,11 @@ RAY = Path(sys.executable).with_name("ray")
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster: what names it to `auto` and to Ray's client, and the processes of its second machine."""
+    """A running cluster: what names it to `auto` and to Ray's client, and the processes that started its machines."""
 
     environment: dict[str, str]
     client: str
+    first: subprocess.Popen[str]
     second: subprocess.Popen[str]
 
     def kill_second(self) -> None:
@@ -44,9 +45,9 @@ def two_raylets() -> Iterator[Cluster]:
             "RAY_ADDRESS": f"127.0.0.1:{head}",
         }
         ports = ["--port", str(head), "--ray-client-server-port", str(client), "--dashboard-port", str(dashboard)]
-        stack.enter_context(_started(["--head", *ports, "--temp-dir", f"{home}/h"], environment))
+        first = stack.enter_context(_started(["--head", *ports, "--temp-dir", f"{home}/h"], environment))
         second = stack.enter_context(_started(["--address", f"127.0.0.1:{head}"], environment))
-        yield Cluster(environment, f"ray://127.0.0.1:{client}", second)
+        yield Cluster(environment, f"ray://127.0.0.1:{client}", first, second)
 
 
 @contextmanager

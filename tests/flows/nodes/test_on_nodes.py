@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cotfactory.flows.build import ask_and_measure
+from cotfactory.flows.build import ask_and_measure, build
 from cotfactory.flows.load_recipe import load_recipe
 from cotfactory.flows.nodes import link, node, ray_cluster
 from cotfactory.flows.nodes.choice import Nodes
@@ -37,6 +37,8 @@ from cotfactory.warehouse.nodes_journals import bring_home
 from cotfactory.warehouse.seal import unconfirmed_of
 from cotfactory.warehouse.shipped_journal import Shipment
 from cotfactory.warehouse.workspace import Workspace
+from tests.flows.ask.test_rollouts import talk as stepwise
+from tests.flows.ask.test_rollouts import with_steps
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.nodes.nodes_here import NodeHere, opening
@@ -72,7 +74,7 @@ def on_nodes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> UseNodes:
 
     def use(count: int) -> list[NodeHere]:
         opened: list[NodeHere] = []
-        monkeypatch.setattr(ray_cluster, "open_nodes", opening(count, opened.extend))
+        monkeypatch.setattr(ray_cluster, "opened_cluster", opening(count, opened.extend))
         return opened
 
     return use
@@ -212,6 +214,25 @@ def test_what_goes_wrong_at_the_head_while_a_node_asks_ends_the_run(
     assert open_journals(tmp_path / "w" / "ledger") == []
 
 
+def test_all_rounds_of_a_run_ask_on_one_cluster(
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
+    on_nodes: UseNodes,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Rollouts are asked for after curation; who asks for none needs no nodes while it curates."""
+    nodes = on_nodes(2)
+    teacher.talk = stepwise
+    request = BuildRequest(load_recipe(with_steps(write_recipe)), tmp_path / "w", nodes=Nodes(processes=2))
+    with TerminalProgress() as progress:
+        summary = asyncio.run(build(request, DirectStages(), progress))
+    assert summary.rollouts > 0
+    assert len(nodes) == 2 * 2
+    told = [line for line in capsys.readouterr().err.splitlines() if "cluster" in line or line.startswith("release ")]
+    assert [line.split()[0] for line in told] == ["a", "the", "release"], told
+
+
 def test_without_a_node_left_the_run_ends(
     write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path, on_nodes: UseNodes
 ) -> None:
@@ -310,7 +331,7 @@ def test_a_request_goes_out_when_the_head_has_it_in_its_books() -> None:
 def test_programs_are_run_on_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each node has a sandbox of its own; what its teacher said stands in a file of this machine."""
     opened: list[NodeHere] = []
-    monkeypatch.setattr(ray_cluster, "open_nodes", opening(2, opened.extend))
+    monkeypatch.setattr(ray_cluster, "opened_cluster", opening(2, opened.extend))
     recipe = write_code_recipe(tmp_path)
     ask(recipe, tmp_path / "here", nodes=None)
     ask(recipe, tmp_path / "nodes")

@@ -1,6 +1,7 @@
 """Two processes of a private Ray cluster: the same release as from one process, though one of them is killed."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -10,11 +11,13 @@ import pytest
 
 from cotfactory.flows.build import build
 from cotfactory.flows.load_recipe import load_recipe
+from cotfactory.flows.nodes import ray_cluster
 from cotfactory.flows.nodes.choice import Nodes
 from cotfactory.flows.prepare import BuildRequest
 from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
+from cotfactory.schemas.errors import NodesError
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 
@@ -60,3 +63,53 @@ def test_a_node_is_killed_and_the_release_is_the_same(
     assert together.release.rows_sha == alone.release.rows_sha
     assert (together.candidates, together.missing) == (PROBLEMS * SAMPLES, 0)
     assert max(teacher.asked.values()) <= 3  # once alone, and here once or twice
+
+
+def processes_below() -> list[str]:
+    """Return the command lines of all that descend from this process."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(path.read_text("utf-8", "replace").rpartition(") ")[2].split()[1])
+            found[int(path.parent.name)] = parent, (path.parent / "cmdline").read_text("utf-8", "replace")
+    below = {os.getpid()}
+    while more := {number for number, (parent, _) in found.items() if parent in below} - below:
+        below |= more
+    return [found[number][1] for number in below]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("failures", [1, ray_cluster.STARTS])
+def test_a_start_that_fails_is_told_tried_again_and_leaves_nothing_running(
+    failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine, whose processes are late: what had been started is there, and Ray gives up."""
+    from ray._private.node import Node as Machine
+
+    start = Machine.start_ray_processes
+    failed: list[object] = []
+
+    def late(machine: Machine) -> None:
+        start(machine)
+        if len(failed) < failures:
+            failed.append(machine)
+            assert any("raylet" in command for command in processes_below())
+            raise Exception("The current node timed out during startup")
+
+    monkeypatch.setattr(Machine, "start_ray_processes", late)
+    said: list[str] = []
+
+    async def open_and_close() -> None:
+        async with ray_cluster.opened_cluster(Nodes(processes=1), said.append):
+            pass
+
+    if failures < ray_cluster.STARTS:
+        asyncio.run(open_and_close())
+    else:
+        with pytest.raises(NodesError, match="could not be started, after 3 tries: The current node timed out"):
+            asyncio.run(open_and_close())
+    assert [line for line in said if "starting Ray for 1 process" in line] == [
+        f"starting Ray for 1 process of this machine, try {number} of 3"
+        for number in range(1, min(failures + 1, ray_cluster.STARTS) + 1)
+    ]
+    assert not any("ray/core" in command for command in processes_below())

@@ -1,6 +1,7 @@
 """Run: one run of one recipe in one workspace, what it has bought and made so far, and its row in the table."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from cotfactory.flows.host.interpreter import give_up_if_interrupted
 from cotfactory.flows.host.signals import DRAIN_S
 from cotfactory.flows.load_recipe import recipe_id
 from cotfactory.flows.progress import Progress
+from cotfactory.flows.release.rows_made_of import PlacedKey
 from cotfactory.flows.summary import PublishedSummary, ReleaseSummary, RunSummary, Tally, Tokens
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.decontamination import Decontamination
@@ -37,7 +39,8 @@ class Run:
     of problems that a teacher wrote, `dropped_grown` why some are of no use. `bought_chains` counts the chains that
     the recipe uses and this run bought. `missing` requests that the recipe wants were left unsent or failed,
     `first_error` is what the first of these met. After a signal, what is in flight is waited for at most `drain_s`.
-    `tokenizer` is the folder of the one that the recipe names.
+    `tokenizer` is the folder of the one that the recipe names. `rows_made_of` says of each problem, by its id, what its
+    rows are made of, where that is known.
     """
 
     run_id: str
@@ -64,6 +67,7 @@ class Run:
     grown: list[GrownFacts] = field(default_factory=list)
     dropped_grown: dict[str, DropReason] = field(default_factory=dict)
     bought_chains: int = 0
+    rows_made_of: Mapping[str, PlacedKey] = field(default_factory=dict)
     release: ReleaseSummary | None = None
     published: PublishedSummary | None = None
     missing: int = 0

@@ -18,6 +18,7 @@ from cotfactory.flows.recipe_problems import recipe_problems
 from cotfactory.flows.release.benchmarks import decontamination_of
 from cotfactory.flows.release.curating import curated_problems
 from cotfactory.flows.release.examined import ExaminedChains, rules_id
+from cotfactory.flows.release.rows_made_of import RowsMadeOf
 from cotfactory.flows.release.standing import forget_standing
 from cotfactory.flows.release.tokenizer import usable_tokenizer
 from cotfactory.flows.release.tool_reruns import ToolReruns
@@ -181,6 +182,7 @@ def curate(job: Job) -> None:
     forget_standing(run)
     tally = Tally(problems=len(problems) + len(dropped), dropped_problems=Counter(dropped.values()))
     candidate_hits: Counter[str] = Counter()
+    made_of = RowsMadeOf(run.recipe, run.reviews)
     belongs = {"recipe": run.output_name, "decided_at": datetime.now(UTC)}
     reruns = ToolReruns(job.tools.sandbox, {plan.spec.name: plan.strategy.most_calls for plan in job.plans})
 
@@ -192,6 +194,7 @@ def curate(job: Job) -> None:
         for curated in curated_problems(job, known, rules, reruns):
             tally.add(curated.tally)
             decided = [decision for group in curated.decisions for decision in group]
+            made_of.add(curated.position, curated.problem_id, curated.groups_key, (*decided, *curated.earlier))
             for decision in decided:
                 if decision.reason == "contaminated" and decision.detail is not None:
                     candidate_hits[decision.detail.partition(" row ")[0]] += 1
@@ -213,6 +216,7 @@ def curate(job: Job) -> None:
         tally.sandbox_images.add(job.tools.sandbox.image_digest)
     if run.judge is not None:
         tally.add_judge(run.judge)
+    run.rows_made_of = made_of.of_problems
     run.tally, run.bought_chains = tally, job.wanted.bought_in(run.run_id) if run.bought.calls else 0
 
 

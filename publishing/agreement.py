@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Self
 
 from cotfactory.publishing.shown_chain import LONGEST_ANSWER, cut, sha_key
 from cotfactory.schemas.group import Group
@@ -39,6 +40,14 @@ class PairCount:
         """Return on how many of them it is the same."""
         return self.both_right + self.same_wrong
 
+    def merge(self, other: Self) -> None:
+        """Add the counts of further problems."""
+        self.both_right += other.both_right
+        self.first_right += other.first_right
+        self.second_right += other.second_right
+        self.same_wrong += other.same_wrong
+        self.different_wrong += other.different_wrong
+
     def add(self, first: str, second: str) -> None:
         """Count one problem."""
         if first == second:
@@ -63,20 +72,23 @@ class Suspect(Record):
 @dataclass
 class Agreement:
     """Counts of problems: `compared` have a usual answer of two teachers or more, on `agreed` all of these are the
-    same, on `same_wrong` the same wrong one; `pairs` by the names of two teachers, in the recipe's order."""
+    same, on `same_wrong` the same wrong one; `pairs` by the name of the first of two teachers in the recipe's order,
+    then of the second. `suspected` are the SUSPECTS_SHOWN problems with the smallest key, largest first: (-key, id,
+    what).
+    """
 
-    pairs: dict[tuple[str, str], PairCount] = field(default_factory=dict)
+    pairs: dict[str, dict[str, PairCount]] = field(default_factory=dict)
     compared: int = 0
     agreed: int = 0
     same_wrong: int = 0
-    _suspects: list[tuple[int, str, Suspect]] = field(default_factory=list)
+    suspected: list[tuple[int, str, Suspect]] = field(default_factory=list)
 
     def add(self, groups: Sequence[Group]) -> None:
         """Count all groups of one problem. A teacher that was shown the answer (`hint`) is asked about nothing."""
         usual = {group.teacher: usual_answer(group) for group in groups if group.strategy != "hint"}
         answers = {teacher: answer for teacher, answer in usual.items() if answer is not None}
         for (first, first_answer), (second, second_answer) in combinations(answers.items(), 2):
-            self.pairs.setdefault((first, second), PairCount()).add(first_answer, second_answer)
+            self._pair(first, second).add(first_answer, second_answer)
         if len(answers) < 2:
             return
         self.compared += 1
@@ -87,9 +99,25 @@ class Agreement:
                 self.same_wrong += 1
                 self._suspect(groups[0], answer, len(answers))
 
+    def merge(self, other: Self) -> None:
+        """Add the counts of further problems."""
+        for first, counts in other.pairs.items():
+            for second, count in counts.items():
+                self._pair(first, second).merge(count)
+        self.compared += other.compared
+        self.agreed += other.agreed
+        self.same_wrong += other.same_wrong
+        for suspected in other.suspected:
+            self._hold(suspected)
+
+    @property
+    def by_teachers(self) -> dict[tuple[str, str], PairCount]:
+        """Return the counts by the names of both teachers."""
+        return {(first, second): pair for first, counts in self.pairs.items() for second, pair in counts.items()}
+
     def suspects(self) -> list[Suspect]:
         """Return the problems with the smallest sha of their id, SUSPECTS_SHOWN at most."""
-        return [suspect for _, _, suspect in sorted(self._suspects, reverse=True)]
+        return [suspect for _, _, suspect in sorted(self.suspected, reverse=True)]
 
     def _suspect(self, group: Group, answer: str, teachers: int) -> None:
         problem = group.problem
@@ -98,9 +126,15 @@ class Agreement:
             return
         name, question, reference, found = (cut(text, LONGEST_ANSWER) for text in texts)
         suspect = Suspect(problem=name, question=question, reference=reference, answer=found, teachers=teachers)
-        heapq.heappush(self._suspects, (-sha_key(problem.problem_id), problem.problem_id, suspect))
-        if len(self._suspects) > SUSPECTS_SHOWN:
-            heapq.heappop(self._suspects)
+        self._hold((-sha_key(problem.problem_id), problem.problem_id, suspect))
+
+    def _hold(self, suspected: tuple[int, str, Suspect]) -> None:
+        heapq.heappush(self.suspected, suspected)
+        if len(self.suspected) > SUSPECTS_SHOWN:
+            heapq.heappop(self.suspected)
+
+    def _pair(self, first: str, second: str) -> PairCount:
+        return self.pairs.setdefault(first, {}).setdefault(second, PairCount())
 
 
 def usual_answer(group: Group) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cotfactory.publishing.failed_process import why_it_failed
-from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics
+from cotfactory.publishing.release_counts import PASS_RATE_BINS, ReleaseCounts
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Chart:
     png: bytes
 
 
-def draw_charts(statistics: ReleaseStatistics) -> dict[str, Chart]:
+def draw_charts(counts: ReleaseCounts) -> dict[str, Chart]:
     """Return the pictures by the path of their PNG in the release folder; none where the process that draws them fails.
 
     It is the hungriest of a run, the first that is killed where memory is short, and no release is to be lost with it.
@@ -56,7 +56,7 @@ def draw_charts(statistics: ReleaseStatistics) -> dict[str, Chart]:
         f"{CHARTS}/pass_rates.png": "How often a teacher solves a problem",
         f"{CHARTS}/lengths.png": "How long chains are, correct and other",
     }
-    pictures = drawn_if_possible([_pass_rates(statistics), _lengths(statistics)])
+    pictures = drawn_if_possible([_pass_rates(counts), _lengths(counts)])
     return {path: Chart(shows, *picture) for (path, shows), picture in zip(shown.items(), pictures, strict=False)}
 
 
@@ -92,8 +92,8 @@ def drawn(specifications: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]
     return [(svg, base64.b64decode(png)) for _, (svg, png) in pairs]
 
 
-def _pass_rates(statistics: ReleaseStatistics) -> dict[str, Any]:
-    rows = [{"share": name, "groups": statistics.pass_rates[name]} for name in PASS_RATE_BINS]
+def _pass_rates(counts: ReleaseCounts) -> dict[str, Any]:
+    rows = [{"share": name, "groups": counts.pass_rates[name]} for name in PASS_RATE_BINS]
     return chart(
         rows,
         {"type": "bar", "color": COLOURS["correct"]},
@@ -105,13 +105,13 @@ def _pass_rates(statistics: ReleaseStatistics) -> dict[str, Any]:
     )
 
 
-def _lengths(statistics: ReleaseStatistics) -> dict[str, Any]:
-    seen = {power for counted in statistics.lengths.values() for power in counted}
+def _lengths(counts: ReleaseCounts) -> dict[str, Any]:
+    seen = {power for counted in counts.lengths.values() for power in counted}
     powers = range(min(seen, default=0), max(seen, default=0) + 1)
     names = {power: f"{_count(2**power // 2)}-{_count(2**power)}" for power in powers}
     rows = [
         {"tokens": names[power], "chains": counted[power], "verdict": verdict}
-        for verdict, counted in statistics.lengths.items()
+        for verdict, counted in counts.lengths.items()
         for power in powers
     ]
     colour = {"domain": list(COLOURS), "range": list(COLOURS.values())}

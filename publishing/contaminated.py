@@ -32,19 +32,21 @@ class ContaminatedIds:
             self._flush()
         self._writer.close()
 
-    def add(self, groups: Sequence[Group]) -> None:
-        """Write down what is contaminated among all groups of one problem."""
-        decisions = [decision for group in groups for decision in group.decisions]
-        self._pending += [
-            decision.candidate_id
-            for decision in decisions
-            if decision.reason == "contaminated" and decision.candidate_id
-        ]
-        if is_contaminated(groups):
-            self._pending.append(groups[0].problem.problem_id)
+    def add(self, ids: Sequence[str]) -> None:
+        """Write ids down."""
+        self._pending += ids
         if len(self._pending) >= BATCH_IDS:
             self._flush()
 
     def _flush(self) -> None:
         self._writer.write_table(pa.table({"id": self._pending}, schema=IDS))
         self._pending.clear()
+
+
+def contaminated_ids(groups: Sequence[Group]) -> list[str]:
+    """Return the ids of what is contaminated among all groups of one problem, its own where all of it is."""
+    decisions = [decision for group in groups for decision in group.decisions]
+    ids = [
+        decision.candidate_id for decision in decisions if decision.reason == "contaminated" and decision.candidate_id
+    ]
+    return [*ids, groups[0].problem.problem_id] if is_contaminated(groups) else ids

@@ -53,7 +53,7 @@ def dataset_card(
     environment.filters |= {"estimate": _estimate, "fenced": _fenced}
     recipe_text = _yaml(published_recipe(recipe))
     return environment.get_template("dataset_card.md.j2").render(
-        front_matter=_yaml(_front_matter(manifest, recipe, table_bytes, statistics.main_languages())),
+        front_matter=_yaml(_front_matter(manifest, recipe, table_bytes, statistics.counts.main_languages())),
         manifest=manifest,
         contracts=contracts,
         reports=reports,
@@ -61,7 +61,7 @@ def dataset_card(
         how_to_load=how_to_load(manifest, recipe.release.repo),
         license=recipe.release.license,
         repo=recipe.release.repo,
-        days=sorted(statistics.days),
+        days=sorted(statistics.counts.days),
         contact=recipe.release.contact,
         tokens=tokens,
         recipe=recipe_text,
@@ -69,26 +69,27 @@ def dataset_card(
         simulated=[f"`{teacher.name}`" for teacher in recipe.teachers if teacher.simulated is not None],
         problems=next((f"{stage.count:,}" for stage in manifest.funnel if stage.stage == "problems"), "some"),
         kept=sum(teacher.kept for teacher in manifest.facts.teachers),
-        labels=statistics.labels(),
-        diversity=statistics.diversity.figures(statistics.kept()),
+        labels=statistics.counts.labels(),
+        diversity=statistics.counts.diversity.figures(statistics.sample.kept()),
         terms={teacher.teacher: _terms(teacher.license) for teacher in manifest.facts.teachers},
-        agreement=statistics.agreement,
-        refusals=statistics.refusals,
+        agreement=statistics.counts.agreement,
+        refusals=statistics.counts.refusals,
         missing=[product for product in recipe.release.products if product not in contracts],
-        personal=statistics.personal_data,
+        personal=statistics.counts.personal_data,
         personal_kinds=PERSONAL_KINDS,
         personal_rule=recipe.curation.personal_data,
         charts=charts,
         drop_reasons=DROP_REASONS,
         methods=(*METHODS, "any"),
         planted=_by_planting(manifest.facts.decontamination),
-        exams=measured_graders(statistics.graders),
+        exams=measured_graders(statistics.counts.graders),
         license_lines=license_lines(
-            statistics.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
+            statistics.counts.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
         ),
         license_is_known=terms_of(recipe.release.license) is not None,
         rows_shown=[
-            (shown, _why(shown)) for shown in (*statistics.kept()[:KEPT_ROWS], *statistics.dropped()[:DROPPED_ROWS])
+            (shown, _why(shown))
+            for shown in (*statistics.sample.kept()[:KEPT_ROWS], *statistics.sample.dropped()[:DROPPED_ROWS])
         ],
     )
 

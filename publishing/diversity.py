@@ -9,9 +9,10 @@ import heapq
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from cotfactory.publishing.shown_chain import ShownChain, sha_key
-from cotfactory.schemas.group import GradedCandidate, Group
+from cotfactory.schemas.group import Group
 from cotfactory.schemas.record import Record
 
 NGRAMS = (2, 4)
@@ -52,14 +53,17 @@ class DiversityFigures(Record):
 
 @dataclass
 class Diversity:
-    """Counts what passes by, in bounded memory."""
+    """Counts what passes by, in bounded memory.
+
+    `forms` are hashes of forms of questions, the smallest FORMS_HELD among them at least. `longest` are the chains with
+    most output tokens, the least of them first: tokens, key, candidate id, problem.
+    """
 
     questions: int = 0
     problems: int = 0
     methods: int = 0
-    _forms: list[int] = field(default_factory=list)
-    _longest: list[tuple[int, int, str, str]] = field(default_factory=list)
-    _held: set[int] = field(default_factory=set)
+    forms: set[int] = field(default_factory=set)
+    longest: list[tuple[int, int, str, str]] = field(default_factory=list)
 
     def add(self, groups: Sequence[Group]) -> None:
         """Count all groups of one problem of which a chain is kept."""
@@ -72,13 +76,25 @@ class Diversity:
         if not kept:
             return
         self.questions += 1
-        self._add_form(groups[0].problem.question)
+        self.forms.add(_form(groups[0].problem.question))
+        self._cut_forms()
         found = [operations for graded in kept if (operations := _operations(graded.text))]
         if len(found) > 1:
             self.problems += 1
             self.methods += len(set(found))
         for graded in kept:
-            self._add_length(groups[0], graded)
+            name, problem = graded.candidate.candidate_id, groups[0].problem.named
+            self._hold((graded.output_tokens, sha_key(name, problem), name, problem))
+
+    def merge(self, other: Self) -> None:
+        """Add the counts of further problems."""
+        self.questions += other.questions
+        self.problems += other.problems
+        self.methods += other.methods
+        self.forms |= other.forms
+        self._cut_forms()
+        for entry in other.longest:
+            self._hold(entry)
 
     def figures(self, sample: Sequence[ShownChain]) -> DiversityFigures:
         """Return what to tell; `sample` are kept chains as they are shown."""
@@ -92,31 +108,30 @@ class Diversity:
             methods=self.methods,
             longest=tuple(
                 TellingChain(candidate_id=name, problem=problem, measure=f"{tokens:,} output tokens")
-                for tokens, _, name, problem in sorted(self._longest, reverse=True)
+                for tokens, _, name, problem in sorted(self.longest, reverse=True)
             ),
             most_unlike=_most_unlike(sample, grams[NGRAMS[-1]]),
         )
 
-    def _add_form(self, question: str) -> None:
-        form = " ".join(NUMBER.sub("#", question).casefold().split())
-        key = int.from_bytes(hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-        if key in self._held or (len(self._forms) == FORMS_HELD and key >= -self._forms[0]):
-            return
-        self._held.add(key)
-        heapq.heappush(self._forms, -key)  # the largest of the smallest on top
-        if len(self._forms) > FORMS_HELD:
-            self._held.discard(-heapq.heappop(self._forms))
+    def _cut_forms(self) -> None:
+        if len(self.forms) > 2 * FORMS_HELD:
+            self.forms = set(heapq.nsmallest(FORMS_HELD, self.forms))
 
     def _form_count(self) -> int:
-        if len(self._forms) < FORMS_HELD:
-            return len(self._forms)
-        return min(self.questions, round((FORMS_HELD - 1) * HASHES / -self._forms[0]))
+        if len(self.forms) < FORMS_HELD:
+            return len(self.forms)
+        largest = heapq.nsmallest(FORMS_HELD, self.forms)[-1]
+        return min(self.questions, round((FORMS_HELD - 1) * HASHES / largest))
 
-    def _add_length(self, group: Group, graded: GradedCandidate) -> None:
-        name, problem = graded.candidate.candidate_id, group.problem.named
-        entry = (graded.output_tokens, sha_key(name, problem), name, problem)
-        keep = heapq.heappush if len(self._longest) < LONGEST_SHOWN else heapq.heappushpop
-        keep(self._longest, entry)
+    def _hold(self, entry: tuple[int, int, str, str]) -> None:
+        keep = heapq.heappush if len(self.longest) < LONGEST_SHOWN else heapq.heappushpop
+        keep(self.longest, entry)
+
+
+def _form(question: str) -> int:
+    """Return a hash of a question's form."""
+    form = " ".join(NUMBER.sub("#", question).casefold().split())
+    return int.from_bytes(hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 def _operations(text: str) -> frozenset[tuple[str, ...]]:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from cotfactory.data_contracts.contract import load_contract
 from cotfactory.publishing.check_release import contract_reports
+from cotfactory.publishing.listed_files import AGAIN
 from cotfactory.publishing.sorted_rows import rows_sha
 from cotfactory.schemas.counted import counted
 from cotfactory.schemas.errors import ContractError, PublishError
@@ -27,7 +28,6 @@ from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.release_rules import Product
 
 SHARD = re.compile(r"([a-z_]+)/(train|test)-(\d{5})-of-(\d{5})\.parquet")
-AGAIN = "make the release again; nothing was sent"
 ROWS_AT_ONCE = 1_000
 
 

@@ -18,8 +18,9 @@ from pydantic import SecretStr
 from cotfactory.publishing.charts import CHARTS
 from cotfactory.publishing.hub_errors import TRIES, told_as_publish_error, wait_asked_for
 from cotfactory.publishing.hub_repository import Ask, Repository, make_public, open_repository, refuse_no_name
+from cotfactory.publishing.listed_files import MANIFEST, FileToSend
 from cotfactory.publishing.named_repository import named_after
-from cotfactory.publishing.release_folder import MANIFEST, FileToSend, OpenRelease, open_release
+from cotfactory.publishing.release_folder import OpenRelease, open_release
 from cotfactory.schemas.errors import PublishError
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record

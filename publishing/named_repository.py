@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from cotfactory.publishing.how_to_load import HEADING, how_to_load
-from cotfactory.publishing.release_folder import CARD, MANIFEST, FileToSend, OpenRelease
+from cotfactory.publishing.listed_files import MANIFEST, FileToSend
+from cotfactory.publishing.release_folder import CARD, OpenRelease
 from cotfactory.publishing.trainer_files import DATASET_INFO, dataset_info
 from cotfactory.schemas.manifest import ReleasedFile
 

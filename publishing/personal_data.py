@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Self
 
 from cotfactory.curation.chain_checks.personal_data import PersonalKind, masked, personal_data
 from cotfactory.schemas.candidate import Candidate
@@ -17,6 +18,12 @@ class PersonalDataCount:
     chains: int = 0
     found: int = 0
     kinds: Counter[PersonalKind] = field(default_factory=Counter)
+
+    def merge(self, other: Self) -> None:
+        """Add the counts of further chains."""
+        self.chains += other.chains
+        self.found += other.found
+        self.kinds.update(other.kinds)
 
 
 def without_personal_data(group: Group, curation: Curation, count: PersonalDataCount) -> Group:

@@ -1,6 +1,7 @@
 """RefusalCount: how often chains refuse what they should, and what they should not (over-refusal)."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.refusals import refusal
@@ -21,6 +22,15 @@ class RefusalCount:
     def told(self) -> bool:
         """Whether there is anything to tell."""
         return bool(self.to_refuse or self.to_answer)
+
+    def merge(self, other: Self) -> None:
+        """Add the counts of further chains."""
+        self.to_refuse += other.to_refuse
+        self.rightly_refused += other.rightly_refused
+        self.to_refuse_right += other.to_refuse_right
+        self.to_answer += other.to_answer
+        self.wrongly_refused += other.wrongly_refused
+        self.to_answer_right += other.to_answer_right
 
     def add(self, group: Group) -> None:
         """Count the chains of a group."""

@@ -7,7 +7,7 @@ is there a version, a card and a manifest, and one rename makes them visible.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,13 @@ from cotfactory.publishing.diff import ProductDiff, diff_products
 from cotfactory.publishing.published_recipe import published_recipe
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release_pages import write_pages, write_text
-from cotfactory.publishing.stage_rows import StagedRows, stage_rows
+from cotfactory.publishing.release_statistics import ProblemFigures
+from cotfactory.publishing.rows_taken_over import RowsTakenOver
+from cotfactory.publishing.stage_rows import StagedRows, ToRelease, read_what_is_shown, stage_rows
 from cotfactory.publishing.staging import make_visible, work_folder
 from cotfactory.publishing.token_figures import TokenFigures, token_figures
 from cotfactory.publishing.versions import FIRST_VERSION, chosen_version, held_back, latest_release, next_version
 from cotfactory.schemas.errors import InputError, WorkspaceError
-from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import Manifest, ReleasedFile, ReleaseFacts, StrengthOfTests
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.record import Record
@@ -77,11 +78,12 @@ class _Wanted:
     strength: Callable[[], StrengthOfTests | None]
     with_pictures: bool
     tokenizer: Path | None
+    taken_over: RowsTakenOver | None
 
 
 def write_release(
     name: str,
-    problems: Iterable[Sequence[Group]],
+    problems: Iterable[ToRelease],
     recipe: Recipe,
     facts: ReleaseFacts,
     releases_dir: Path,
@@ -92,13 +94,16 @@ def write_release(
     strength: Callable[[], StrengthOfTests | None] = lambda: None,
     with_pictures: bool = True,
     tokenizer: Path | None = None,
+    taken_over: RowsTakenOver | None = None,
+    note: Callable[[ProblemFigures], None] = lambda figures: None,
 ) -> ReleaseOutcome:
     """Release what was kept of `problems` (all groups of one problem after the other, in any order).
 
     The problems are gone through once, in bounded memory. `decisions` is the recipe's decisions table, which tells why
     a row went; `version` was chosen by a person, else the difference decides. `strength` is asked only when there is
     something new; `with_pictures` draws those of page and card, in a CPU-second; `tokenizer` is the
-    folder of the one that the recipe names, if rows are to be counted with it. `staging_dir` is on the file system of
+    folder of the one that the recipe names, if rows are to be counted with it. The rows of problems that come as their
+    figures are `taken_over`; `note` is told the figures of the others. `staging_dir` is on the file system of
     `releases_dir`. When rows and recipe are those of the latest release, that one stands and nothing is written, unless
     a version was chosen; so it does when fewer rows came than the recipe asks for (see `held_back`).
 
@@ -109,9 +114,11 @@ def write_release(
     try:
         latest = latest_release(home)
         parent = _Parent(latest, read_manifest(latest)) if latest is not None else None
-        wanted = _Wanted(home, recipe, facts, parent, decisions, version, strength, with_pictures, tokenizer)
+        wanted = _Wanted(
+            home, recipe, facts, parent, decisions, version, strength, with_pictures, tokenizer, taken_over
+        )
         with work_folder(staging_dir / name) as work:
-            rows = stage_rows(name, problems, recipe, work)
+            rows = stage_rows(name, problems, recipe, work, taken_over, note)
             return _standing(wanted, rows) or _made(wanted, rows)
     except (OSError, duckdb.Error) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -134,8 +141,10 @@ def _standing(wanted: _Wanted, rows: StagedRows) -> ReleaseOutcome | None:
 def _made(wanted: _Wanted, rows: StagedRows) -> ReleaseOutcome:
     """Make the release, or find that too little came."""
     rows.write_shards()
+    if wanted.taken_over is not None:
+        read_what_is_shown(rows, wanted.recipe, wanted.taken_over)
     freed_memory.trim()  # pictures and contract are made with libraries that take much
-    charts = draw_charts(rows.statistics) if wanted.with_pictures else {}
+    charts = draw_charts(rows.statistics.counts) if wanted.with_pictures else {}
     contracts = {product: load_contract(product) for product in rows.spools}
     parent, before = (wanted.parent.path, wanted.parent.manifest) if wanted.parent else (None, None)
     reports = checked(rows, contracts, wanted.recipe, wanted.facts, before)
@@ -199,9 +208,9 @@ def _manifest(
         contract_sha={product: _sha256(contract.model_dump_json()) for product, contract in contracts.items()},
         facts=wanted.facts,
         test_strength=wanted.strength(),
-        without_rl=dict(sorted(rows.statistics.without_rl.items())),
-        kept_weak=rows.statistics.kept_weak,
-        graders=_versions(rows.statistics.graders),
+        without_rl=dict(sorted(rows.statistics.counts.without_rl.items())),
+        kept_weak=rows.statistics.counts.kept_weak,
+        graders=_versions(rows.statistics.counts.graders),
     )
 
 

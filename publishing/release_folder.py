@@ -1,39 +1,31 @@
 """Open a release folder that is about to leave: whole, unchanged since, and with every contract met."""
 
-import hashlib
 import re
 from collections.abc import Collection
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from cotfactory.data_contracts.report import WHOLE, ContractReport, Subject
-from cotfactory.publishing.held_against_files import AGAIN, refuse_broken_rows, refuse_other_rows
+from cotfactory.publishing.held_against_files import refuse_broken_rows, refuse_other_rows
+from cotfactory.publishing.listed_files import AGAIN, MANIFEST, FileToSend, file_to_send, listed_file
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.versions import VERSION
 from cotfactory.schemas.errors import InputError, PublishError
 from cotfactory.schemas.expected import expected
-from cotfactory.schemas.manifest import Manifest, ReleasedFile
+from cotfactory.schemas.manifest import Manifest
 from cotfactory.schemas.recipe import NAME
 from cotfactory.schemas.record import Record
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANIFEST = "manifest.json"
 CONTRACT = "contract.json"
 CARD = "README.md"
 MADE_BY_READERS = frozenset({"__pycache__", ".cache"})
 """Folders that Python and the Hub's client leave where they read; they are not sent."""
 _REPORTS: TypeAdapter[dict[Subject, ContractReport]] = TypeAdapter(dict[Subject, ContractReport])
-
-
-class FileToSend(Record):
-    """One file of a release: where it lies, and the sha256 of what lies there now."""
-
-    path: Path
-    sha256: str
 
 
 class OpenRelease(Record):
@@ -77,46 +69,16 @@ def open_release(folder: Path, *, run_contracts: bool = True) -> OpenRelease:
         raise PublishError(f"The version of {folder} is {manifest.version!r}: expected vX.Y.Z, it becomes a tag")
     if not manifest.files:
         raise PublishError(f"The manifest of {folder} lists no files: expected those of the release", AGAIN)
-    files = {file.path: _listed_file(folder, file) for file in manifest.files}
+    files = {file.path: listed_file(folder, file) for file in manifest.files}
     _refuse_unlisted(folder, files.keys())
     for name in (CARD, CONTRACT, MANIFEST):
         if name not in files:
-            _refuse_link(folder, name)
-            files[name] = FileToSend(path=folder / name, sha256=_sha256_of(folder / name))
+            files[name] = file_to_send(folder, name)
     _refuse_broken_contract(folder, manifest)
     refuse_other_rows(folder, manifest)
     if run_contracts:
         refuse_broken_rows(folder, manifest)
     return OpenRelease(manifest=manifest, files=files)
-
-
-def _listed_file(folder: Path, listed: ReleasedFile) -> FileToSend:
-    name, expected = listed.path, listed.sha256
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        raise PublishError(f"The manifest of {folder} lists {name!r}: expected a path inside the release")
-    _refuse_link(folder, name)
-    found = _sha256_of(folder / name)
-    if found != expected or (folder / name).stat().st_size != listed.bytes:
-        raise PublishError(
-            f"{folder / name} was changed after the release: its sha256 is {found}, expected {expected}",
-            "make the release again; a released file is never edited",
-        )
-    return FileToSend(path=folder / name, sha256=found)
-
-
-def _refuse_link(folder: Path, name: str) -> None:
-    """Raise for a name that leads elsewhere: what a link points to may be anything on this machine."""
-    path = folder
-    try:
-        for part in PurePosixPath(name).parts:
-            path /= part
-            if path.is_symlink():
-                raise PublishError(f"{path} is a link: a release has regular files only", AGAIN)
-        is_other = path.exists() and not path.is_file()
-    except (OSError, ValueError) as error:  # too long, or with NUL
-        raise PublishError(f"The manifest of {folder} lists {name[:100]!r}, no name of a file", AGAIN) from error
-    if is_other:
-        raise PublishError(f"{path} is no regular file: a release has nothing else", AGAIN)
 
 
 def _refuse_unlisted(folder: Path, listed: Collection[str]) -> None:
@@ -127,16 +89,6 @@ def _refuse_unlisted(folder: Path, listed: Collection[str]) -> None:
             continue
         if name not in (*listed, CARD, CONTRACT, MANIFEST) and not MADE_BY_READERS & {*path.relative_to(folder).parts}:
             raise PublishError(f"{path} is no part of the release: its manifest does not list it", "remove it")
-
-
-def _sha256_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise PublishError(
-            f"The release lacks {path}: {error.strerror}", "make the release again; nothing was sent"
-        ) from error
 
 
 def _refuse_broken_contract(folder: Path, manifest: Manifest) -> None:

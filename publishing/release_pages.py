@@ -59,7 +59,7 @@ def write_pages(
     for_trainers: list[Path] = []
     if manifest.rows.get("rl"):
         shards = rows.shards("rl")
-        texts[REWARD] = reward_client(shards, statistics.graders)
+        texts[REWARD] = reward_client(shards, statistics.counts.graders)
         for_trainers = write_environment(staged, manifest.name, manifest.version, shards, texts[REWARD])
         for_trainers += write_gym_rows(staged, shards)
     for name, text in texts.items():

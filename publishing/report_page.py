@@ -23,7 +23,8 @@ from cotfactory.publishing.diff import ProductDiff
 from cotfactory.publishing.licenses import license_lines
 from cotfactory.publishing.measured_graders import interval, measured_graders
 from cotfactory.publishing.policy_pictures import policy_pictures
-from cotfactory.publishing.release_statistics import PASS_RATE_BINS, ReleaseStatistics, Yield
+from cotfactory.publishing.release_counts import PASS_RATE_BINS, Yield
+from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.shown_chain import ShownChain
 from cotfactory.publishing.token_figures import TokenFigures
 from cotfactory.schemas.drop_reasons import DROP_REASONS
@@ -81,7 +82,7 @@ def report_page(
     environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share, "interval": interval}
     mutants = manifest.facts.mutants
     told = [example for example in mutants.examples if not count_key_like(example)] if mutants else []
-    chains = [*_fitting(statistics.kept(), KEPT_BYTES), *_fitting(statistics.dropped(), DROPPED_BYTES)]
+    chains = [*_fitting(statistics.sample.kept(), KEPT_BYTES), *_fitting(statistics.sample.dropped(), DROPPED_BYTES)]
     script = (TEMPLATES / "report.js").read_text("utf-8")
     typesets = any(MATHEMATICS.search(chain) for chain in chains)
     if typesets:
@@ -91,23 +92,23 @@ def report_page(
         release=Recipe.model_validate_json(manifest.recipe).release,
         rows=_rows_by_split(manifest),
         license_lines=license_lines(
-            statistics.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
+            statistics.counts.licenses, {teacher.teacher: teacher.license for teacher in manifest.facts.teachers}
         ),
-        exams=measured_graders(statistics.graders),
+        exams=measured_graders(statistics.counts.graders),
         differences=differences or {},
         making=[line.replace("`", "") for line in making],
         mutants=mutants,
         mutant_examples=told,
         reports=reports,
-        yields={by: _ordered(by, rows) for by, rows in statistics.yields.items()},
-        days=sorted(statistics.days.items()),
-        dearest_day=max((day.bought.tokens for day in statistics.days.values()), default=0),
+        yields={by: _ordered(by, rows) for by, rows in statistics.counts.yields.items()},
+        days=sorted(statistics.counts.days.items()),
+        dearest_day=max((day.bought.tokens for day in statistics.counts.days.values()), default=0),
         drop_reasons=DROP_REASONS,
         asked=next((stage.count for stage in manifest.funnel if stage.stage == "asked"), 0),
-        labels=statistics.labels(),
-        diversity=statistics.diversity.figures(statistics.kept()),
+        labels=statistics.counts.labels(),
+        diversity=statistics.counts.diversity.figures(statistics.sample.kept()),
         tokens=tokens,
-        agreement=statistics.agreement,
+        agreement=statistics.counts.agreement,
         regraded=_regraded(manifest.facts.regrades),
         priced=any(teacher.cost_usd is not None for teacher in manifest.facts.teachers),
         policies=policy_pictures(manifest.facts.policies),

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cotfactory.publishing.products.row_parts import Row
@@ -32,8 +33,9 @@ ROW_GROUP_BYTES = 24_000_000
 SHARD_BYTES = 250_000_000
 """Of the compressed file; a reader of the Hub fetches shards whole."""
 
-INDEX = pa.schema([("row_id", pa.string()), ("content_id", pa.string())])
-"""One line for each row: enough to say what differs between two releases without reading either."""
+INDEX = pa.schema(dict[str, pa.DataType](row_id=pa.string(), content_id=pa.string(), row_bytes=pa.int64()))
+"""One line for each row, in the order of a product's files: enough to say what differs between two releases without
+reading either. `row_bytes` is about how large a row is in memory, by which files are cut."""
 
 
 class RowSpool:
@@ -47,8 +49,8 @@ class RowSpool:
         self.product = product
         self.rows = 0
         folder.mkdir(parents=True, exist_ok=True)
-        own = [("content_id", pa.string()), ("row_bytes", pa.int64())]
-        self.schema = pa.schema([*ROW_SCHEMAS[product], *(pa.field(*each) for each in own)])
+        own = [INDEX.field(name) for name in ("content_id", "row_bytes")]
+        self.schema = pa.schema([*ROW_SCHEMAS[product], *own])
         self._path = folder / f"{product}.spool"
         self._file = self._path.open("wb")
         self._pieces: defaultdict[str, list[_Piece]] = defaultdict(list)
@@ -77,6 +79,14 @@ class RowSpool:
                 self._pack()
             if self._bytes >= SPOOL_BYTES:
                 self._flush()
+
+    def take_over(self, rows: pa.Table) -> None:
+        """Write rows down that are columns already, with all columns of `schema`."""
+        self._tables.append(pa.Table.from_arrays([rows[name] for name in self.schema.names], schema=self.schema))
+        self._bytes += pc.sum(rows["row_bytes"]).as_py() or 0
+        self.rows += len(rows)
+        if self._bytes >= SPOOL_BYTES:
+            self._flush()
 
     def buckets(self) -> Iterator[pa.Table]:
         """Yield the rows of one bucket after the other, in the order of their first digits, once all are written."""
@@ -116,7 +126,7 @@ class _Piece(NamedTuple):
 def write_index(spools: Iterable[RowSpool], index: Path) -> None:
     """Write the ids and content hashes of the spooled rows to `index`, each spool's sorted, one after the other."""
     with pq.ParquetWriter(index, INDEX, compression="zstd") as writer:
-        tables = chain.from_iterable(_sorted(spool, [*INDEX.names, "row_bytes"]) for spool in spools)
+        tables = chain.from_iterable(_sorted(spool, INDEX.names) for spool in spools)
         for group in _row_groups(tables, INDEX):
             writer.write_table(group)
 

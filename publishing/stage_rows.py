@@ -1,16 +1,19 @@
 """From the problems of a run to staged rows: spooled as they come, indexed, hashed; written as shards when wanted."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+import pyarrow as pa
+
 from cotfactory.publishing.build_rows import BUILDERS
 from cotfactory.publishing.contaminated import ContaminatedIds
-from cotfactory.publishing.personal_data import without_personal_data
+from cotfactory.publishing.personal_data import PersonalDataCount, without_personal_data
 from cotfactory.publishing.products.rl import left_out
-from cotfactory.publishing.release_statistics import ReleaseStatistics
+from cotfactory.publishing.release_statistics import ProblemFigures, ReleaseStatistics
+from cotfactory.publishing.rows_taken_over import LABELLED, RowsTakenOver
 from cotfactory.publishing.sorted_rows import RowSpool, rows_sha, write_index, write_shards
 from cotfactory.schemas.errors import ContractFailed
 from cotfactory.schemas.grade import Split
@@ -18,8 +21,9 @@ from cotfactory.schemas.group import Group
 from cotfactory.schemas.recipe import Recipe
 from cotfactory.schemas.release_rules import Product
 
-LABELLED: tuple[Product, ...] = ("kto", "kto_text")
 Spools = dict[Product, dict[Split, RowSpool]]
+ToRelease = Sequence[Group] | ProblemFigures
+"""A problem as a release takes it: all of its groups or, where its rows are taken over, its figures."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,21 @@ class StagedRows:
         return sorted((self.staged / product).glob("*.parquet"))
 
 
-def stage_rows(name: str, problems: Iterable[Sequence[Group]], recipe: Recipe, work: Path) -> StagedRows:
+def stage_rows(
+    name: str,
+    problems: Iterable[ToRelease],
+    recipe: Recipe,
+    work: Path,
+    taken_over: RowsTakenOver | None = None,
+    note: Callable[[ProblemFigures], None] = lambda figures: None,
+) -> StagedRows:
     """Go through the problems once, in bounded memory, and stage their rows in `work`.
 
-    Raises ContractFailed when there is no row at all.
+    The rows of problems that come as figures are `taken_over`; `note` is told the figures of the others. Raises
+    ContractFailed when there is no row at all.
     """
     contaminated, statistics = work / "contaminated.parquet", ReleaseStatistics()
-    spools = _spooled(_watched(problems, statistics, recipe), recipe, work / "spool", contaminated)
+    spools = _Spooling(recipe, statistics, note).spooled(problems, taken_over, work / "spool", contaminated)
     products = recipe.release.products
     counts = {product: sum(spool.rows for spool in spools.get(product, {}).values()) for product in products}
     if not spools:
@@ -71,36 +83,72 @@ def stage_rows(name: str, problems: Iterable[Sequence[Group]], recipe: Recipe, w
     return StagedRows(staged, spools, counts, rows_sha(indexes), statistics, contaminated)
 
 
-def _watched(
-    problems: Iterable[Sequence[Group]], statistics: ReleaseStatistics, recipe: Recipe
-) -> Iterator[Sequence[Group]]:
-    for found in problems:
-        groups = [without_personal_data(group, recipe.curation, statistics.personal_data) for group in found]
-        statistics.add(groups, left_out(groups, recipe) if "rl" in recipe.release.products else None)
-        yield groups
+def read_what_is_shown(rows: StagedRows, recipe: Recipe, taken_over: RowsTakenOver) -> None:
+    """Read the problems again of which chains are shown that were taken over."""
+    for found in taken_over.groups(rows.statistics.sample.not_shown()):
+        rows.statistics.sample.read_again(_as_they_may_leave(found, recipe, PersonalDataCount()))
 
 
-def _spooled(problems: Iterable[Sequence[Group]], recipe: Recipe, folder: Path, contaminated: Path) -> Spools:
-    """Write the rows of every product down as they come; return the spools that have any, kto with both labels."""
-    labels: set[bool] = set()
-    with ExitStack() as stack:
-        withheld = stack.enter_context(ContaminatedIds(contaminated))
-        spools = {
-            product: {split: stack.enter_context(RowSpool(product, folder / split)) for split in get_args(Split)}
-            for product in recipe.release.products
+def _as_they_may_leave(groups: Sequence[Group], recipe: Recipe, count: PersonalDataCount) -> list[Group]:
+    return [without_personal_data(group, recipe.curation, count) for group in groups]
+
+
+@dataclass(frozen=True)
+class _Spooling:
+    """Writes the rows of every product down as they come."""
+
+    recipe: Recipe
+    statistics: ReleaseStatistics
+    note: Callable[[ProblemFigures], None]
+
+    def spooled(
+        self, problems: Iterable[ToRelease], taken_over: RowsTakenOver | None, folder: Path, contaminated: Path
+    ) -> Spools:
+        """Return the spools that have any rows, kto with both labels."""
+        labels, kept = set[bool](), list[str]()
+        with ExitStack() as stack:
+            withheld = stack.enter_context(ContaminatedIds(contaminated))
+            spools: Spools = {
+                product: {split: stack.enter_context(RowSpool(product, folder / split)) for split in get_args(Split)}
+                for product in self.recipe.release.products
+            }
+            for found in problems:
+                if isinstance(found, ProblemFigures):
+                    self.statistics.add_figures(found)
+                    withheld.add(found.contaminated)
+                    kept.append(found.problem_id)
+                else:
+                    withheld.add(self._add(found, spools, labels))
+            if taken_over is not None and kept:
+                _take_over(taken_over, pa.array(kept, pa.string()), spools, labels)
+        if len(labels) < len((True, False)):
+            for product in LABELLED:
+                spools.pop(product, None)
+        filled = {
+            product: {split: spool for split, spool in by_split.items() if spool.rows}
+            for product, by_split in spools.items()
         }
-        for groups in problems:
-            withheld.add(groups)
-            for product, by_split in spools.items():
-                rows = BUILDERS[product](groups, recipe)
-                by_split[groups[0].split].add(rows)
-                if product in LABELLED:
-                    labels.update(row["label"] for row in rows)
-    if len(labels) < len((True, False)):
-        for product in LABELLED:
-            spools.pop(product, None)  # nothing can be learnt from rows that are all wanted, or all unwanted
-    filled = {
-        product: {split: spool for split, spool in by_split.items() if spool.rows}
-        for product, by_split in spools.items()
-    }
-    return {product: by_split for product, by_split in filled.items() if by_split}
+        return {product: by_split for product, by_split in filled.items() if by_split}
+
+    def _add(self, found: Sequence[Group], spools: Spools, labels: set[bool]) -> Sequence[str]:
+        """Spool the rows of one problem; return the ids that must not be among any."""
+        personal, products = PersonalDataCount(), self.recipe.release.products
+        groups = _as_they_may_leave(found, self.recipe, personal)
+        figures = self.statistics.add(groups, left_out(groups, self.recipe) if "rl" in products else None, personal)
+        self.note(figures)
+        for product, by_split in spools.items():
+            rows = BUILDERS[product](groups, self.recipe)
+            by_split[groups[0].split].add(rows)
+            if product in LABELLED:
+                labels.update(row["label"] for row in rows)
+        return figures.contaminated
+
+
+def _take_over(
+    taken_over: RowsTakenOver, problem_ids: "pa.Array[pa.StringScalar]", spools: Spools, labels: set[bool]
+) -> None:
+    for product, by_split in spools.items():
+        for split, rows in taken_over.rows(product, problem_ids):
+            by_split[split].take_over(rows)
+            if product in LABELLED:
+                labels.update(map(bool, rows["label"].unique().to_pylist()))

@@ -50,9 +50,14 @@ _FOUND = TypeAdapter(_Found)
 
 @dataclass(frozen=True)
 class CuratedProblem:
-    """The decisions about one problem: of each of its groups, and of the steps that led to its chains."""
+    """The decisions about one problem: of each of its groups, and of the steps that led to its chains.
 
+    `groups_key` is a hash of all that the groups are made of, None where nobody knows before they are read.
+    """
+
+    position: int
     problem_id: str
+    groups_key: str | None
     decisions: list[list[Decision]]
     earlier: list[Decision]
     tally: Tally
@@ -64,11 +69,11 @@ def curated_problems(job: Job, known: ExaminedChains, rules: str, reruns: ToolRe
     `rules` are what `known` knows chains by. What is found waits in nameless files, gone with the process however that
     ends. Raises RecipeError for a domain share that cannot be met, and WorkspaceError when the disk refuses.
     """
-    curation, folder = job.run.recipe.curation, job.run.workspace.staging
+    curation, folder, keys = job.run.recipe.curation, job.run.workspace.staging, _keys(job, rules)
     with NamelessFile(folder) as found:
         with ArraySpool(folder, SEEN) as records:
             seen = Candidates(records)
-            for batch in _examined(job, known, rules, reruns):
+            for batch in _examined(job, known, keys, reruns):
                 chains, facts = [problem.chains for problem in batch], [problem.facts for problem in batch]
                 findings = [among_themselves(problem.findings(), curation) for problem in chains]
                 seen.note(chains, findings, curation)
@@ -82,15 +87,15 @@ def curated_problems(job: Job, known: ExaminedChains, rules: str, reruns: ToolRe
         if curation.max_per_domain is not None or curation.max_domain_share is not None:
             counts = [kept_count(each.findings, each.facts.domain, selection) for each in _waiting(found)]
             selection = replace(selection, left_out=frozenset(over_domain_share(counts, curation)))
-        for each in _waiting(found):
-            yield _curated(each, selection)
+        for (position, key), each in zip(keys.items(), _waiting(found), strict=True):
+            yield _curated(position, key, each, selection)
 
 
 def _waiting(found: NamelessFile) -> Iterator[_Found]:
     return map(_FOUND.validate_json, found.lines())
 
 
-def _curated(found: _Found, selection: Selection) -> CuratedProblem:
+def _curated(position: int, key: str | None, found: _Found, selection: Selection) -> CuratedProblem:
     findings, facts = found.findings, found.facts
     decisions, tally = decide(findings, selection), facts.tally
     for teacher, members, decided in zip(facts.teachers, findings.groups, decisions, strict=True):
@@ -98,12 +103,13 @@ def _curated(found: _Found, selection: Selection) -> CuratedProblem:
             tally.add_decision(teacher, decision, calls=finding.calls, turn=facts.turn)
     split = selection.splits.get(findings.problem_id, "train")
     earlier = [decision.model_copy(update={"split": split}) for decision in facts.earlier]
-    return CuratedProblem(findings.problem_id, decisions, earlier, tally)
+    return CuratedProblem(position, findings.problem_id, key, decisions, earlier, tally)
 
 
-def _examined(job: Job, known: ExaminedChains, rules: str, reruns: ToolReruns) -> Iterator[list[KnownProblem]]:
+def _examined(
+    job: Job, known: ExaminedChains, keys: Mapping[int, str | None], reruns: ToolReruns
+) -> Iterator[list[KnownProblem]]:
     """Yield the problems in batches, judged on their own; only those are read of which that is not known yet."""
-    keys = _keys(job, rules)
     places = list(keys)
     are_known = known.knows_problem([key or "" for key in keys.values()])
     new = {position for position, is_known in zip(places, are_known, strict=True) if not is_known}

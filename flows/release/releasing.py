@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 
 from cotfactory.data_contracts.report import ContractReport
 from cotfactory.flows.ask.rollouts import RolledOut
-from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.load_recipe import recipe_id
+from cotfactory.flows.release.released_problems import ReleasedProblems
 from cotfactory.flows.release.standing import note_standing
 from cotfactory.flows.review.people_verdicts import figures_of
 from cotfactory.flows.review.reviewed_groups import with_reviews
@@ -30,6 +30,7 @@ from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.history import alarms_before
 from cotfactory.warehouse.policy_progress import policy_progress
 from cotfactory.warehouse.regrades import regrades
+from cotfactory.warehouse.scratch import scratch_folder
 from cotfactory.warehouse.tables import write_batches
 
 MEASURED_PROBLEMS = 100
@@ -42,10 +43,14 @@ def release(job: Job, rolled: RolledOut | None) -> None:
     Raises ContractFailed when an expectation failed or nothing was kept; no release folder is left behind.
     """
     run = job.run
-    with run.progress.stage("release", len(job.problems)):
+    with (
+        run.progress.stage("release", len(job.problems)),
+        scratch_folder(run.workspace) as folder,
+        ReleasedProblems(job, folder) as problems,
+    ):
         outcome = write_release(
             run.output_name,
-            _groups(job, rolled),
+            problems if rolled is None else _rolled_groups(job, rolled),
             run.recipe,
             release_facts(run),
             run.workspace.releases,
@@ -55,7 +60,11 @@ def release(job: Job, rolled: RolledOut | None) -> None:
             with_pictures=run.with_pictures,
             tokenizer=run.tokenizer,
             strength=lambda: _strength_of_tests(job.problems, job.tools),
+            taken_over=problems.taken_over,
+            note=problems.note,
         )
+        if rolled is None and outcome.held_back is None:
+            problems.keep(outcome.path)
         if not outcome.unchanged:
             if run.with_pictures and not (outcome.path / CHARTS).is_dir():
                 run.progress.note("the release has no pictures: they could not be drawn, the log says why")
@@ -103,10 +112,9 @@ def release_facts(run: Run) -> ReleaseFacts:
     )
 
 
-def _groups(job: Job, rolled: RolledOut | None) -> Iterator[tuple[Group, ...]]:
-    name = job.run.output_name
-    groups_of_problems = rolled.groups() if rolled else decided_groups(job.problems, job.plans, job.wanted, name)
-    for groups in with_reviews(groups_of_problems, job.run.reviews):
+def _rolled_groups(job: Job, rolled: RolledOut) -> Iterator[tuple[Group, ...]]:
+    """Yield the groups of all problems with what their rollouts found; these are made anew each time."""
+    for groups in with_reviews(rolled.groups(), job.run.reviews):
         job.run.advance()
         yield groups
 

@@ -48,10 +48,10 @@ def test_pairs_of_teachers() -> None:
     answers: list[tuple[Answer, Answer]] = [(R, R), (R, W), (W, R), (W, W), (W, X), (R, ("ungraded", None))]
     for number, (owl, elk) in enumerate(answers):
         agreement.add([asked("owl", owl, number=number), asked("elk", elk, number=number)])
-    assert agreement.pairs == {
+    assert agreement.by_teachers == {
         ("owl", "elk"): PairCount(both_right=1, first_right=1, second_right=1, same_wrong=1, different_wrong=1)
     }
-    pair = agreement.pairs["owl", "elk"]
+    pair = agreement.by_teachers["owl", "elk"]
     assert (pair.problems, pair.agree) == (5, 2)
     assert (agreement.compared, agreement.agreed, agreement.same_wrong) == (5, 2, 1)
     (suspect,) = agreement.suspects()

@@ -16,9 +16,11 @@ from cotfactory.publishing.charts import draw_charts
 from cotfactory.publishing.diff import ProductDiff
 from cotfactory.publishing.read_manifest import read_manifest
 from cotfactory.publishing.release import write_release
-from cotfactory.publishing.release_statistics import DROPPED_SHOWN, KEPT_SHOWN, MOST_NAMES, OTHERS, ReleaseStatistics
+from cotfactory.publishing.release_counts import MOST_NAMES, OTHERS
+from cotfactory.publishing.release_statistics import ReleaseStatistics
 from cotfactory.publishing.report_page import KATEX, report_page
 from cotfactory.publishing.shown_chain import BENCHMARK, WITHHELD
+from cotfactory.publishing.shown_sample import DROPPED_SHOWN, KEPT_SHOWN
 from cotfactory.schemas.alarm import Alarm
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import Manifest
@@ -163,10 +165,10 @@ def test_what_changed_since_the_parent_is_told(manifest: Manifest) -> None:
 def test_the_same_chains_in_any_order_of_arrival(manifest: Manifest) -> None:
     problems = [(made_mixed_group(number),) for number in range(200)]
     forth, back = portrait_of(problems), portrait_of(problems[::-1])
-    charts = draw_charts(forth)
-    assert report_page(manifest, forth, {}, charts) == report_page(manifest, back, {}, draw_charts(back))
-    assert (len(forth.kept()), len(forth.dropped())) == (KEPT_SHOWN, DROPPED_SHOWN)
-    assert Counter(chain.drop_reason for chain in forth.dropped()) == {"incorrect": 100, "ungraded": 100}
+    charts = draw_charts(forth.counts)
+    assert report_page(manifest, forth, {}, charts) == report_page(manifest, back, {}, draw_charts(back.counts))
+    assert (len(forth.sample.kept()), len(forth.sample.dropped())) == (KEPT_SHOWN, DROPPED_SHOWN)
+    assert Counter(chain.drop_reason for chain in forth.sample.dropped()) == {"incorrect": 100, "ungraded": 100}
     for chart in charts.values():
         assert ET.fromstring(chart.svg).tag.endswith("svg")
         assert chart.png.startswith(b"\x89PNG\r\n")
@@ -181,8 +183,8 @@ def test_page_and_names_are_bounded(manifest: Manifest) -> None:
         chains = [made_candidate(problem, index, reasoning=long, response=long) for index in range(2)]
         problems.append((made_group(problem, [made_graded(chains[0]), made_graded(chains[1], "incorrect")]),))
     statistics = portrait_of(problems)
-    assert len(statistics.yields["domain"]) == MOST_NAMES + 1
-    assert statistics.yields["domain"][OTHERS].asked == 2 * (400 - MOST_NAMES)
+    assert len(statistics.counts.yields["domain"]) == MOST_NAMES + 1
+    assert statistics.counts.yields["domain"][OTHERS].asked == 2 * (400 - MOST_NAMES)
     page = report_page(manifest, statistics, {}, {})
     assert len(page.encode()) < 5_000_000
     assert {bool(chain["drop_reason"]) for chain in Parsed(page).chains()} == {True, False}
@@ -240,8 +242,9 @@ def test_steps_on_the_way_to_a_chain_are_paid_for() -> None:
     group = made_mixed_group(0)
     step = made_graded(made_candidate(group.problem, 9))
     statistics = portrait_of([(group.model_copy(update={"earlier_steps": (step,)}),)])
-    (paid,) = statistics.days.values()
-    assert (paid.asked, paid.bought.tokens, statistics.yields["teacher"]["owl"].bought.tokens) == (4, 5 * 52, 5 * 52)
+    (paid,) = statistics.counts.days.values()
+    assert (paid.asked, paid.bought.tokens) == (4, 5 * 52)
+    assert statistics.counts.yields["teacher"]["owl"].bought.tokens == 5 * 52
 
 
 def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:
@@ -253,7 +256,8 @@ def test_alarms_of_the_runs_are_on_the_page(manifest: Manifest) -> None:
 
 def test_alarm_is_told(manifest: Manifest) -> None:
     mutants = MutantCheck(chains=1, made=3, accepted=2, examples=("c0: <b>sign turned</b>", f"c1: {KEY}"))
-    page = report_page(with_facts(manifest, mutants=mutants), ReleaseStatistics(), {}, draw_charts(ReleaseStatistics()))
+    nothing = ReleaseStatistics()
+    page = report_page(with_facts(manifest, mutants=mutants), nothing, {}, draw_charts(nothing.counts))
     assert '<p class="bad">2 of 3 falsified answers' in page
     assert "&lt;b&gt;sign turned" in page
     assert KEY not in page

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 
 STEPS = 3
+OF_BEFORE = r"<h2>What changed since.*?(?=<h2>)| after v\d\.\d\.\d|v\d\.\d\.\d"
+"""What pages say of the release before, and of their own version."""
 Recipe = dict[str, Any]
 Change = Callable[[Recipe, list[dict[str, Any]], random.Random], None]
 
@@ -69,7 +72,9 @@ def another_teacher(recipe: Recipe, _: list[dict[str, Any]], chance: random.Rand
 
 
 def other_products(recipe: Recipe, _: list[dict[str, Any]], chance: random.Random) -> None:
-    recipe["release"]["products"] = chance.choice([["sft"], ["sft", "rl"], ["sft", "all_graded"]])
+    recipe["release"]["products"] = chance.choice(
+        [["sft"], ["sft", "rl"], ["sft", "all_graded", "preference"], ["kto", "kto_text", "rl"]]
+    )
 
 
 CHANGES: list[Change] = [
@@ -106,17 +111,31 @@ def test_a_top_up_releases_what_a_build_from_nothing_does(
     recipe = yaml.safe_load(path.read_text())
     problems = [json.loads(line) for line in (tmp_path / "sums.jsonl").read_text().splitlines()]
     for step in range(STEPS):
+        if chance.random() < 0.3 and step:
+            regrade(path, tmp_path / "w")
         for change in chance.sample(CHANGES, 2):
             change(recipe, problems, chance)
         path.write_text(yaml.safe_dump(recipe))
         (tmp_path / "sums.jsonl").write_text("".join(json.dumps(problem) + "\n" for problem in problems))
-        if chance.random() < 0.3 and step:
-            regrade(path, tmp_path / "w")
         if step == STEPS - 1:  # what fails at first comes later, at problems that were curated without it
             teacher.answer = lambda question, sample: 500 if sample == 1 else answer(question, sample)
-            assert run(path, tmp_path / "w").missing
+            run(path, tmp_path / "w")
             teacher.answer = answer
         topped_up, fresh = run(path, tmp_path / "w"), run(path, tmp_path / f"fresh-{step}")
         assert topped_up.release is not None
         assert fresh.release is not None
         assert (topped_up.release.rows_sha, topped_up.dropped) == (fresh.release.rows_sha, fresh.dropped)
+        assert facts_of(topped_up.release.path) == facts_of(fresh.release.path)
+
+
+def facts_of(release: str) -> dict[str, Any]:
+    """Return what a release says, but for when and after which one it was made: its files, its figures, its chains."""
+    manifest = json.loads((Path(release) / "manifest.json").read_text())
+    return {
+        "rows": {file["path"]: file["sha256"] for file in manifest["files"] if file["path"].endswith(".parquet")},
+        "figures": {name: manifest[name] for name in ("without_rl", "kept_weak", "graders")},
+        "pages": [
+            re.sub(OF_BEFORE, "", (Path(release) / page).read_text(), flags=re.DOTALL)
+            for page in ("README.md", "report.html")
+        ],
+    }

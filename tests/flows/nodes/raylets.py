@@ -7,10 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 TRIES = 3
 """Times that Ray is started: on a busy machine its processes miss each other's deadlines."""
@@ -33,8 +34,11 @@ class Cluster:
 
 
 @contextmanager
-def two_raylets() -> Iterator[Cluster]:
-    """Yield a cluster of two raylets. Its folders have short names, for Ray's sockets."""
+def two_raylets(of_second: Mapping[str, str] = MappingProxyType({})) -> Iterator[Cluster]:
+    """Yield a cluster of two raylets; `of_second` is what the second machine's environment has beside the first one's.
+
+    Its folders have short names, for Ray's sockets.
+    """
     with tempfile.TemporaryDirectory(prefix="rayh-", dir="/tmp") as home, ExitStack() as stack:
         head, client, dashboard = _free_port(), _free_port(), _free_port()
         environment = dict(os.environ) | {
@@ -46,7 +50,7 @@ def two_raylets() -> Iterator[Cluster]:
         }
         ports = ["--port", str(head), "--ray-client-server-port", str(client), "--dashboard-port", str(dashboard)]
         first = stack.enter_context(_started(["--head", *ports, "--temp-dir", f"{home}/h"], environment))
-        second = stack.enter_context(_started(["--address", f"127.0.0.1:{head}"], environment))
+        second = stack.enter_context(_started(["--address", f"127.0.0.1:{head}"], environment | dict(of_second)))
         yield Cluster(environment, f"ray://127.0.0.1:{client}", first, second)
 
 

@@ -15,7 +15,7 @@ from cotfactory.curation.chain_checks.findings import ChainFinding, ExaminedChai
 from cotfactory.curation.chain_checks.language import foreign_share, other_language
 from cotfactory.curation.chain_checks.leaks import answer_first, answer_from_prompt, hint_words, key_like, refers_back
 from cotfactory.curation.chain_checks.personal_data import personal_words
-from cotfactory.curation.chain_checks.repetition import repetition
+from cotfactory.curation.chain_checks.repetition import repetitions
 from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
 from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
 from cotfactory.curation.choose import choose, in_order
@@ -117,8 +117,8 @@ def _personal_data(chain: ExaminedChain, _: Curation) -> Found:
     return personal_words(chain.text, chain.prompt)
 
 
-def _repetitive(chain: ExaminedChain, curation: Curation) -> Found:
-    return repetition(chain.text, curation.repetition)
+def _repetitive(chains: Sequence[ExaminedChain], curation: Curation, _: BenchmarkIndex | None) -> list[Found]:
+    return repetitions([chain.text for chain in chains], curation.repetition)
 
 
 def _wrong_language(chain: ExaminedChain, curation: Curation) -> Found:
@@ -218,7 +218,7 @@ CHAIN_RULES: dict[DropReason, ChainRule] = {
     "broken_text": partial(_each, _broken_text),
     "key_like": partial(_each, _key_like),
     "personal_data": partial(_each, _personal_data),
-    "repetitive": partial(_each, _repetitive),
+    "repetitive": _repetitive,
     "wrong_language": partial(_each, _wrong_language),
     "role_leak": partial(_each, _role_leak),
     "refusal": partial(_each, _refusal),

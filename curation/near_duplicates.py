@@ -21,7 +21,7 @@ import numpy.typing as npt
 from rensa import RMinHash
 
 from cotfactory.curation.look_alikes import as_it_looks
-from cotfactory.curation.words import Runs, runs_of, words_of
+from cotfactory.curation.words import Runs, different_runs, runs_of, words_of
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.curation import NearDuplicates
 from cotfactory.schemas.ids import content_id
@@ -39,13 +39,16 @@ MOST_ROWS = 20_000
 NUMBER_WORDS = 8
 """The numbers of a text are marked in so many words of 64 bits, a Bloom filter with two bits for each number."""
 
+FILTER_BITS = 20
+_FILTER_SHIFT = np.uint64(64 - FILTER_BITS)
+
 RUN_WORDS = 5
 _SEED = 7
 Rows = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.int32]
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _ALL_BITS = 0xFFFFFFFFFFFFFFFF
-_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)")
 
 
 class Signatures(NamedTuple):
@@ -74,10 +77,11 @@ def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Si
     With `prompts`, one for each text, the runs a text has from its prompt do not count, nor do they as words: two
     programs that repeat one long docstring are no twins.
     """
-    words = words_of(texts)
+    looks = [as_it_looks(text) for text in texts]
+    words = words_of(looks)
     runs = runs_of(words, RUN_WORDS)
     if prompts is not None:
-        runs = _own(runs, runs_of(words_of(prompts), RUN_WORDS))
+        runs = _own(runs, prompts)
         counts = np.bincount(runs.text, minlength=len(texts)).astype(np.int64)
     else:
         counts = np.bincount(words.text, minlength=len(texts)).astype(np.int64)
@@ -89,48 +93,54 @@ def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Si
     for column in range(PERMUTATIONS):
         band = column * BANDS // PERMUTATIONS
         bands[:, band] = bands[:, band] * _SPREAD + full[:, column]
+    numbers, forms = zip(*map(_numbers_and_form, looks), strict=True) if looks else ((), ())
     return Signatures(
         full.astype(np.uint8),
         (bands + np.arange(BANDS, dtype=np.uint64)).astype(np.uint64),
         counts,
-        _different(runs, len(texts)),
-        np.array([_numbers(text) for text in texts], dtype=np.uint64).reshape(len(texts), NUMBER_WORDS),
-        np.array([_form(text) for text in texts], dtype=np.uint64),
+        different_runs(runs, len(texts)),
+        np.array(numbers, dtype=np.uint64).reshape(len(texts), NUMBER_WORDS),
+        np.array(forms, dtype=np.uint64),
     )
 
 
-def _different(runs: Runs, texts: int) -> Rows:
-    """Return how many different runs each text has."""
-    order = np.lexsort((runs.hashes, runs.text))
-    hashes, text = runs.hashes[order], runs.text[order]
-    again = (text[1:] == text[:-1]) & (hashes[1:] == hashes[:-1])
-    return np.bincount(text[np.concatenate([[True], ~again])[: len(text)]], minlength=texts).astype(np.int64)
+def _numbers_and_form(text: str) -> tuple[list[int], int]:
+    """Return the marks of a text's numbers, and a hash that is the same for texts that differ in their numbers only.
 
-
-def _numbers(text: str) -> list[int]:
-    """Return the marks of the numbers of a text, the second of equal ones by itself; `1,000` is 1000, 2.50 is 2.5."""
+    The second of equal numbers has marks by itself; `1,000` is 1000, 2.50 is 2.5.
+    """
+    parts = _NUMBER.split(text)
     marks = 0
     counts: Counter[str] = Counter()
-    for number in _NUMBER.findall(as_it_looks(text)):
+    for number in parts[1::2]:
         plain = number.replace(",", "")
         plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
         counts[plain] += 1
         mark = zlib.crc32(f"{plain} {counts[plain]}".encode())
         marks |= 1 << (mark % (64 * NUMBER_WORDS)) | 1 << ((mark >> 16) % (64 * NUMBER_WORDS))
-    return [(marks >> (64 * word)) & _ALL_BITS for word in range(NUMBER_WORDS)]
+    form = " ".join("#".join(parts[::2]).casefold().split())
+    digest = hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return [(marks >> (64 * word)) & _ALL_BITS for word in range(NUMBER_WORDS)], int.from_bytes(digest, "big")
 
 
-def _form(text: str) -> int:
-    """Return a hash of a text that is the same for texts that differ in their numbers only."""
-    form = " ".join(_NUMBER.sub("#", as_it_looks(text)).casefold().split())
-    return int.from_bytes(hashlib.blake2b(form.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-
-
-def _own(runs: Runs, prompts: Runs) -> Runs:
+def _own(runs: Runs, prompts: Sequence[str]) -> Runs:
     """Return the runs of each text that its own prompt does not have."""
-    mixed, given = (side.hashes ^ (side.text.astype(np.uint64) * _SPREAD) for side in (runs, prompts))
-    own = ~np.isin(mixed, given)
+    places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompts))}
+    given = runs_of(words_of(list(places)), RUN_WORDS)
+    own_prompt = np.array([places[prompt] for prompt in prompts], dtype=np.uint64)
+    keys = runs.hashes ^ (own_prompt[runs.text] * _SPREAD)
+    known = np.unique(given.hashes ^ (given.text.astype(np.uint64) * _SPREAD))
+    may_be_given = np.flatnonzero(_filter(known)[keys >> _FILTER_SHIFT])
+    own = np.ones(len(keys), dtype=bool)
+    own[may_be_given] = ~np.isin(keys[may_be_given], known)
     return Runs(runs.hashes[own], runs.text[own], runs.start[own])
+
+
+def _filter(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Return which first bits any of the keys has: most others are told from them without a search."""
+    bits = np.zeros(1 << FILTER_BITS, dtype=bool)
+    bits[keys >> _FILTER_SHIFT] = True
+    return bits
 
 
 def comparable(

@@ -26,7 +26,8 @@ def operations(text: str) -> Operations:
     ('7 2 *',)
     """
     found: dict[frozenset[str], set[str]] = {}
-    for first, sign, second in STATED.findall(text[:TEXT_READ]):
+    equations = "\n".join(line for line in text[:TEXT_READ].split("\n") if "=" in line)
+    for first, sign, second in STATED.findall(equations):
         numbers = frozenset((first.replace(",", ""), second.replace(",", "")))
         if len(numbers) == 2:  # 3 + 3 and 3 * 2 say too much alike
             found.setdefault(numbers, set()).add(SAME.get(sign, sign))

@@ -12,6 +12,9 @@ from cotfactory.curation.look_alikes import as_it_looks
 Hashes = npt.NDArray[np.uint64]
 Indexes = npt.NDArray[np.int64]
 WORD = r"[\pL]+|[\pN]+"
+WRITTEN_WORD = r"[\pL\p{Nl}\p{No}]+|\p{Nd}+"
+r"""What `[^\W\d_]+|\d+` is in Python."""
+
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _ANY_NUMBER = np.uint64(0xD1B54A32D192ED03)
 _HASH_SEED = 20_261_120
@@ -41,7 +44,18 @@ class Runs(NamedTuple):
 def words_of(texts: Sequence[str]) -> Words:
     """Split texts, as they look, into lower-case words and numbers; what stands between them does not count."""
     looks = [as_it_looks(text) for text in texts]
-    lists = pl.Series(looks, dtype=pl.String).str.to_lowercase().str.extract_all(WORD)
+    return _split(pl.Series(looks, dtype=pl.String).str.to_lowercase(), WORD)
+
+
+def written_words(texts: Sequence[str]) -> Words:
+    """Split texts, as they are written, into words and numbers, whatever their case."""
+    folded = (text.casefold() for text in texts)
+    readable = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in folded]
+    return _split(pl.Series(readable, dtype=pl.String), WRITTEN_WORD)
+
+
+def _split(texts: pl.Series, word: str) -> Words:
+    lists = texts.str.extract_all(word)
     counts = lists.list.len().to_numpy()
     words = lists.explode(empty_as_null=False)
     is_number = (words < ":").to_numpy()  # ASCII digits stand before it, letters of any script and their numbers after
@@ -77,6 +91,35 @@ def mostly_words(words: Words, runs: Runs, length: int) -> npt.NDArray[np.bool_]
     """Return which runs are words by half and more: `0 0 0 x 0` is not."""
     members = words.is_word[_members(runs.start, length)]
     return np.asarray(2 * members.sum(axis=1) >= length)
+
+
+def different_runs(runs: Runs, texts: int) -> Indexes:
+    """Return how many different runs each of so many texts has."""
+    keys, shift = _by_text(runs, texts)
+    is_first = np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]
+    return np.bincount((keys[is_first] >> shift).astype(np.int64), minlength=texts).astype(np.int64)
+
+
+def have_a_run(runs: Runs, times: int, texts: int) -> npt.NDArray[np.bool_]:
+    """Return which of so many texts have a run that comes so many times and more; of 1 and less all of them do."""
+    found = np.full(texts, times <= 1)
+    if times > 1:
+        keys, shift = _by_text(runs, texts)
+        last, first = keys[times - 1 :], keys[: max(0, len(keys) - times + 1)]
+        found[(first[first == last] >> shift).astype(np.int64)] = True
+    return found
+
+
+def _by_text(runs: Runs, texts: int) -> tuple[Hashes, np.uint64]:
+    """Return the runs in order of text and hash, each as one number, and the place in it where its text begins.
+
+    So many bits of a hash make room for the text; what is left tells a text's runs apart.
+    """
+    bits = texts.bit_length()
+    shift = np.uint64(64 - bits)
+    keys = (runs.text.astype(np.uint64) << shift) | (runs.hashes >> np.uint64(bits))
+    keys.sort()
+    return keys, shift
 
 
 def _members(start: Indexes, length: int) -> Indexes:

@@ -32,7 +32,7 @@ _PERCENT_OF = re.compile(
     rf"(?<![\w.,/*+\-^(]){_NUMBER} ?(?:\\?%|percent) of [€£]?{_NUMBER} ?(?:is|=|equals) ?[€£]?{_NUMBER}"
     r"(?![\w%/*+\-^]|[.,]\d| ?[*/+\-%(=]| x \d)"
 )
-MAX_LETTERS = 1
+MAX_LETTERS, MIN_EQUATIONS = 1, 2
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ def wrong_algebra(text: str) -> Iterator[str]:
     for name, sign in _LATEX.items():
         text = text.replace(name, sign)
     yield from _wrong_percentages(text)
-    matches = [(match, _solved(match[1], match[2].rstrip(" \t."))) for match in _EQUATION.finditer(text)]
+    if text.count("=") < MIN_EQUATIONS:
+        return
+    matches = [(match, _solved(match[1], match[2].rstrip(" \t."))) for match in _equations(text)]
     for (first, before), (second, after) in pairwise(matches):
         if before is None or after is None or not _JOIN.fullmatch(text, first.end(), second.start()):
             continue
@@ -80,6 +82,16 @@ def wrong_algebra(text: str) -> Iterator[str]:
             continue
         if abs(value - next_value) >= _rounding(second[2]):
             yield f"{first.group().strip()} -> {second.group().strip()}"
+
+
+def _equations(text: str) -> Iterator[re.Match[str]]:
+    """Yield the equations of a text: none goes on in another line, and most lines have none."""
+    start = 0
+    while (equals := text.find("=", start)) >= 0:
+        start, end = text.rfind("\n", 0, equals) + 1, text.find("\n", equals)
+        end = end if end >= 0 else len(text)
+        yield from _EQUATION.finditer(text, start, end)
+        start = end
 
 
 def _wrong_percentages(text: str) -> Iterator[str]:

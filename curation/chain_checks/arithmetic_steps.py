@@ -46,6 +46,12 @@ _BINDING_WORDS = frozenset((
 _RETRACTIONS = frozenset((
     "no", "nope", "not", "wait", "hmm", "oops", "wrong", "incorrect", "actually", "sorry", "mistake",
 ))  # fmt: skip
+_EQUALS = re.compile(r"[\d%()+*/-][ \t]*=[ \t]*[\d%()+*/.-]")
+"""An equals sign that a side of an equation ends before and another one begins after; each of them is in one line."""
+
+LOOKED_AT = 4
+"""So many tokens after an equation may take it back."""
+
 _EXPRESSION_KINDS = frozenset(("number", "operator", "percent", "open", "close"))
 
 
@@ -69,7 +75,11 @@ def stated_steps(text: str) -> Iterator[StatedStep]:
 
 
 def _steps_of(text: str) -> Iterator[StatedStep]:
-    tokens = _tokens(text)
+    for tokens in _tokens(text):
+        yield from _steps_in(tokens)
+
+
+def _steps_in(tokens: list[_Token]) -> Iterator[StatedStep]:
     for position, token in enumerate(tokens):
         if token.kind != "equals":
             continue
@@ -79,7 +89,7 @@ def _steps_of(text: str) -> Iterator[StatedStep]:
         sides = _text(left), _text(right)
         # A step is stated twice in a chain (`<<6*7=42>>`), and by each of the many chains of a problem.
         holds = _remembered(*sides) if len(sides[0]) + len(sides[1]) < SHORT_STEP else _holds(*sides)
-        if holds is not None and not _is_taken_back(tokens[position + 1 + len(right) :][:4]):
+        if holds is not None and not _is_taken_back(tokens[position + 1 + len(right) :][:LOOKED_AT]):
             yield StatedStep(f"{sides[0]} = {sides[1]}", holds)
 
 
@@ -93,18 +103,49 @@ def _is_taken_back(following: list[_Token]) -> bool:
     return False
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str) -> Iterator[list[_Token]]:
+    """Yield the tokens of the lines of a text that may state an equation, with those around them that may undo it."""
     if "=" not in text:
-        return []
+        return
     for name, sign in _LATEX.items():
         text = text.replace(name, sign)
-    text = _BULLET.sub("", text.translate(_SIGNS))
-    tokens = [
-        _short_token(part, not space) if len(part) < SHORT else _token(part, not space)
-        for space, part in _TOKEN.findall(_TIMES.sub("*", text))
-    ]
-    tokens[0] = tokens[0]._replace(glued=False)
-    return tokens
+    if not text.isascii():
+        text = text.translate(_SIGNS)
+    text = _TIMES.sub("*", _BULLET.sub("", text))
+    for lines in _lines_with_equations(text):
+        tokens = [
+            _short_token(part, not space) if len(part) < SHORT else _token(part, not space)
+            for space, part in _TOKEN.findall(lines)
+        ]
+        tokens[0] = tokens[0]._replace(glued=False)
+        yield tokens
+
+
+def _lines_with_equations(text: str) -> Iterator[str]:
+    """Yield the parts of a text, in whole lines, that have an equals sign between what may be two sides.
+
+    With each there is the line before (`in base` may end it), and after it as many lines as tokens may be looked at.
+    """
+    first = last = line_end = -1
+    for match in _EQUALS.finditer(text):
+        if match.end() <= line_end:
+            continue
+        line = text.rfind("\n", 0, match.start()) + 1
+        before = text.rfind("\n", 0, max(line - 1, 0)) + 1
+        if before > last:
+            if last >= 0:
+                yield text[first:last]
+            first = before
+        line_end = last = _next_line(text, match.end())
+        for _ in range(LOOKED_AT):
+            last = _next_line(text, last)
+    if last >= 0:
+        yield text[first:last]
+
+
+def _next_line(text: str, place: int) -> int:
+    """Return where the line after the one at `place` starts; a text's length where there is none."""
+    return text.find("\n", place) + 1 or len(text)
 
 
 def _token(text: str, glued: bool) -> _Token:

@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-from cotfactory.curation.languages import NOT_PROSE, languages
+from cotfactory.curation.languages import NOT_PROSE, is_plainly_english, languages, prose_of
 
 MIN_LETTERS = 40
 """A text with fewer letters has no language to speak of."""
@@ -52,11 +52,13 @@ def other_language(chain: str, prompt: str) -> str | None:
 
     A prompt that names the language (`Translate into French`) has asked for it.
     """
-    found = languages(chain, MIN_PROSE_LETTERS)
+    prose, asked = prose_of(chain), _possible(prompt)
+    if "en" in asked and is_plainly_english(prose):
+        return None
+    found = languages(prose, MIN_PROSE_LETTERS)
     language, probability = max(found.items(), key=lambda known: known[1], default=("", 0.0))
     if probability < SURE:
         return None
-    asked = _possible(prompt)
     if not asked or sum(found.get(code, 0.0) for code in asked) >= UNLIKELY:
         return None
     return None if _ENGLISH_NAMES.get(language, language) in prompt.casefold() else language
@@ -65,7 +67,7 @@ def other_language(chain: str, prompt: str) -> str | None:
 @lru_cache(maxsize=1_000)
 def _possible(prompt: str) -> frozenset[str]:
     """Return the languages that a prompt may be in; the chains of a problem come one after the other."""
-    found = languages(prompt, MIN_PROMPT_LETTERS)
+    found = languages(prose_of(prompt), MIN_PROMPT_LETTERS)
     return frozenset(code for code, likely in found.items() if likely >= POSSIBLE)
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from cotfactory.curation.small_letters import in_small_letters
 from cotfactory.schemas.key_like import count_key_like
 
 _FROM_PROMPT = re.compile(
@@ -13,6 +14,21 @@ _FROM_PROMPT = re.compile(
     r"|\b(?:we|i) (?:are|am|were|was) (?:told|given) (?:that )?the (?:correct |final |right )?answer\b",
     re.IGNORECASE,
 )
+_GIVEN = (
+    "reference",
+    "gold",
+    "ground",
+    "provided",
+    "given",
+    "expected",
+    "known",
+    "official",
+    "supplied",
+    "told",
+    "stated",
+)
+"""One of these is in whatever _FROM_PROMPT finds."""
+
 _HINT = re.compile(
     r"\bhint(?:s|ed)?\b|\b(?:the|that the) answer (?:should|must|has to|ought to) be\b"
     r"|\bwe (?:already )?know (?:that )?the (?:correct |final |right )?answer\b"
@@ -45,12 +61,14 @@ def key_like(chain: str) -> str | None:
 
 def answer_from_prompt(chain: str, question: str) -> str | None:
     """Return the words by which a chain takes the answer from what it was given, unless the question says them."""
-    return _words(_FROM_PROMPT, chain, question)
+    small = in_small_letters(chain)
+    may_be_said = any(words in small for words in _GIVEN)
+    return _words(_FROM_PROMPT, chain, question) if may_be_said else None
 
 
 def hint_words(chain: str, question: str) -> str | None:
     """Return the words by which a chain that was asked with a hint gives it away, unless the question has them."""
-    return _words(_HINT, chain, question) or _words(_FROM_PROMPT, chain, question)
+    return _words(_HINT, chain, question) or answer_from_prompt(chain, question)
 
 
 def refers_back(chain: str, question: str) -> str | None:

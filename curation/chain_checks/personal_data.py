@@ -10,10 +10,14 @@ from typing import Literal, NamedTuple, get_args
 
 import phonenumbers
 
+from cotfactory.curation.small_letters import in_small_letters
+
 PersonalKind = Literal["email", "phone", "iban", "card"]
 PERSONAL_KINDS: tuple[PersonalKind, ...] = get_args(PersonalKind)
 
-_FIRST_LOOK = re.compile(r"@|\d[\d ().-]{7}|[A-Z]{2}\d\d")
+_FIRST_LOOKS = (re.compile(r"\d[\d ().-]{7}"), re.compile(r"[A-Z][A-Z]\d\d"))
+"""One after the other: each is looked for by its first sign, at a tenth of what both in one pattern cost."""
+
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![\w(-])", re.ASCII)
 _IBAN = re.compile(r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", re.ASCII)
 _CARD = re.compile(
@@ -27,6 +31,9 @@ _NAMED = re.compile(
     r"(?: (?:number|no|nr)\.?)?(?: (?:is|at|on|was))?[ :]{1,3}(0?\d[\d ().-]{6,16}\d)(?![\w^*/]|[.,]\d)",
     re.IGNORECASE,
 )
+_SAYS_NAMED = ("phone", "mobile", "cell", "whatsapp", "fax", "tel", "handy")
+"""One of these is in whatever _NAMED finds."""
+
 _COUNTRIES = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "CN", "JP", "BR", "AU")
 """Whose numbers are known without a country's code, after a word like `phone`."""
 
@@ -53,7 +60,7 @@ def personal_data(text: str, question: str) -> list[PersonalString]:
     >>> personal_data("Write to jane.doe@acme.org, or call +49 30 901820.", "Who?")
     [PersonalString(start=9, end=26, kind='email'), PersonalString(start=36, end=49, kind='phone')]
     """
-    if not _FIRST_LOOK.search(text):
+    if "@" not in text and not any(look.search(text) for look in _FIRST_LOOKS):
         return []
     given, digits = question.casefold(), _digits(question)
     found: list[PersonalString] = []
@@ -139,7 +146,8 @@ def _phones(text: str) -> Iterator[PersonalString]:
         in_brackets = match.group().startswith("(")
         if not _is_computed(text, *match.span()) and _is_phone(match.group(), "US", or_possible=in_brackets):
             yield PersonalString(*match.span(), "phone")
-    for match in _NAMED.finditer(text):
+    small = in_small_letters(text)
+    for match in _NAMED.finditer(text) if any(word in small for word in _SAYS_NAMED) else ():
         if not _is_computed(text, *match.span(1)) and any(_is_phone(match.group(1), land) for land in _COUNTRIES):
             yield PersonalString(*match.span(1), "phone")
 

@@ -7,6 +7,8 @@ from the old one and the move. What cannot be read as such a state is left alone
 import re
 from collections.abc import Iterator, Mapping
 
+from cotfactory.curation.small_letters import in_small_letters
+
 CLOSER = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _BRACKETS = "()[]{}<>"
 _STACK_LINE = re.compile(
@@ -16,7 +18,8 @@ _FINAL_STACK = re.compile(r"final stack (?:is|:)[ \t]*[\"“]?([^\"”\n]*)", re
 _POPPED = re.compile(r"pop (?:out )?((?:[\"“][^\"”\n]{1,3}[\"”][, and]*){1,200})one by one", re.I)
 _QUOTED = re.compile(r"[\"“]([^\"”\n]{1,60})[\"”]")
 _NAME = re.compile(r"\w[\w' -]{0,40}")
-_EXCHANGE = re.compile(r"\b(\w+) and (\w+) (?:swap|trade|switch|exchange)")
+_EXCHANGES = ("swap", "trade", "switch", "exchange")
+_EXCHANGE = re.compile(rf"\b(\w+) and (\w+) (?:{'|'.join(_EXCHANGES)})")
 _LETTER = re.compile(r"[\"“]([a-z][a-z'-]*)[\"”]: ?[\"“]([a-z])[\"”] ?\((\d{1,2})\)", re.I)
 _WHICH_LETTER = re.compile(r"\b(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth) letter", re.I)
 _ORDERED = re.compile(r"[\"“]([a-z][a-z'-]*)[\"”]\]? ?< ?(?:\(\d+\) ?)?\[?[\"“](?=([a-z][a-z'-]*)[\"”])")
@@ -24,14 +27,17 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 _PLACE = re.compile(rf"\b({'|'.join(_ORDINALS)}) is (?:the )?([\w-]+)(?=[,.;]|$| then| and)", re.M)
 _NOBODY = frozenset(("any", "either", "also", "not", "now", "then", "unknown"))
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|alternatively|otherwise|wait|actually|case \d)\b", re.I)
+_PLACED = tuple(f"{ordinal} is " for ordinal in _ORDINALS)
 MIN_PLACES = 3
 MAX_HOLDERS = 40
 
 
 def wrong_states(question: str, chain: str) -> Iterator[str]:
     """Yield what a chain states about a state that does not follow from the state before it, as short texts."""
-    yield from _wrong_stacks(question, chain)
-    yield from _wrong_holders(question, chain)
+    if "stack" in in_small_letters(chain):
+        yield from _wrong_stacks(question, chain)
+    if any(move in chain for move in _EXCHANGES):
+        yield from _wrong_holders(question, chain)
     yield from _wrong_letters(chain)
     yield from _wrong_order(chain)
     yield from _moved_places(chain)
@@ -109,9 +115,12 @@ def _wrong_letters(chain: str) -> Iterator[str]:
     """Check `second letter: "harem": "a" (1)`: the letter is there, and has that number in the alphabet."""
     if '"' not in chain and "“" not in chain:
         return
-    ordinals = [(match.start(), _ORDINALS.index(match[1].lower())) for match in _WHICH_LETTER.finditer(chain)]
-    for match in _LETTER.finditer(chain):
-        word, letter, number = match[1].lower(), match[2].lower(), int(match[3])
+    matches = list(_LETTER.finditer(chain))
+    if not matches:
+        return
+    ordinals = [(match.start(), _ORDINALS.index(in_small_letters(match[1]))) for match in _WHICH_LETTER.finditer(chain)]
+    for match in matches:
+        word, letter, number = in_small_letters(match[1]), in_small_letters(match[2]), int(match[3])
         index = next((place for start, place in reversed(ordinals) if start < match.start()), None)
         if number != ord(letter) - ord("a") + 1 or (index is not None and word[index : index + 1] != letter):
             yield match.group()
@@ -131,7 +140,7 @@ def _moved_places(chain: str) -> Iterator[str]:
 
     Only lines that place at least three are compared, each with the one before; a chain that supposes is left alone.
     """
-    lines = [line for line in chain.splitlines() if line.count(" is ") >= MIN_PLACES]
+    lines = [line for line in chain.splitlines() if line.count(" is ") >= MIN_PLACES and _may_place(line)]
     if not lines or _SUPPOSING.search(chain):
         return
     before: dict[str, str] = {}
@@ -148,3 +157,7 @@ def _moved_places(chain: str) -> Iterator[str]:
         if len(set(after.values())) < len(after):
             yield line.strip()[:200]
         before = after
+
+
+def _may_place(line: str) -> bool:
+    return sum(line.count(placed) for placed in _PLACED) >= MIN_PLACES

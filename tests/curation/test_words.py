@@ -1,10 +1,21 @@
 """Runs of words: equal for equal words, within one text only, whatever the batch."""
 
+import re
+from collections import Counter
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cotfactory.curation.words import mostly_words, runs_at, runs_of, words_of
+from cotfactory.curation.words import (
+    different_runs,
+    have_a_run,
+    mostly_words,
+    runs_at,
+    runs_of,
+    words_of,
+    written_words,
+)
 
 TEXTS = st.lists(st.text(alphabet="ab 1.,é", max_size=30), max_size=5)
 
@@ -41,6 +52,25 @@ def test_runs_at_some_words_are_the_same_runs(texts: list[str], length: int, mas
     chosen = np.isin(all_of_them.start, starts)
     for found, expected in zip(some, all_of_them, strict=True):
         assert found.tolist() == expected[chosen].tolist()
+
+
+@given(TEXTS, st.integers(1, 3), st.integers(0, 4))
+def test_runs_are_counted_within_their_text(texts: list[str], length: int, times: int) -> None:
+    counts = [Counter(plain_runs(text, length)) for text in texts]
+    runs = runs_of(words_of(texts), length)
+    assert different_runs(runs, len(texts)).tolist() == [len(of_text) for of_text in counts]
+    most = [max(of_text.values(), default=0) for of_text in counts]
+    assert have_a_run(runs, times, len(texts)).tolist() == [times <= 1 or often >= times for often in most]
+
+
+@given(st.lists(st.text(max_size=30) | st.text(alphabet="aB1 ß\u00b2\u2167\u0661İ_\ud800.", max_size=30), max_size=5))
+def test_written_words_are_those_of_python(texts: list[str]) -> None:
+    words = written_words(texts)
+    expected = [re.findall(r"[^\W\d_]+|\d+", text.casefold()) for text in texts]
+    assert np.bincount(words.text, minlength=len(texts)).tolist() == [len(found) for found in expected]
+    named: dict[int, str] = {}
+    for found, word in zip(words.hashes.tolist(), (word for of_text in expected for word in of_text), strict=True):
+        assert named.setdefault(found, word) == word
 
 
 def test_masked_runs_know_numbers_of_any_script_and_which_are_mostly_words() -> None:

@@ -37,6 +37,7 @@ WRONG = [
     "€6 + £7 = $14",
     "6x7 = 44",
     "6% x 50 = 4",
+    "So.\n" * 20 + "6 * 7 = 44\nx = 3\n" + "And so.\n" * 20 + "y = 4",  # few lines have two sides
     # what stands before the sum and says nothing about it
     "so, 3 + 4 = 9",
     "get -4 + 7 = 4",  # the sign of the first number
@@ -102,6 +103,8 @@ RIGHT_OR_UNCLEAR = [
     "6 * 7 = 44?",
     "6 * 7 = 44, no, 42",
     "6 * 7 = 44 ... wait",
+    "First.\n\nSo\n6 * 7 = 44\n\n\nWait.\n\nNo more.",  # taken back three lines later
+    "We write in base\n, 7 + 1 = 10",  # which the line before says
     "70 + 5 = 25 / 1 / 3",
     "07 + 1 = 9",
     "10 / 3 = 3.34",

@@ -3,9 +3,10 @@
 import pytest
 
 from cotfactory.curation.chain_checks.language import foreign_share, other_language
-from cotfactory.curation.chain_checks.repetition import repetition
+from cotfactory.curation.chain_checks.repetition import repetitions
 from cotfactory.curation.chain_checks.unclosed_reasoning import unclosed_reasoning
 from cotfactory.curation.chain_checks.voices import leaked_role, self_naming
+from cotfactory.curation.languages import is_plainly_english, languages, prose_of
 from cotfactory.schemas.curation import Repetition
 from cotfactory.schemas.refusals import refusal
 from tests.builders import a_candidate
@@ -41,7 +42,7 @@ VARIED = " ".join(f"In step {n} we take number {n * 7} and add the {n}th prime t
     ],
 )
 def test_repetition(text: str, found: bool) -> None:
-    assert bool(repetition(text, Repetition())) == found
+    assert [bool(said) for said in repetitions([VARIED, text], Repetition())] == [False, found]
 
 
 CHINESE = "首先我们把两个数相加然后乘以三得到结果所以最后的答案就是四十二这样就完成了证明过程并且没有错误地得到了结论"
@@ -99,6 +100,28 @@ GERMAN = "Nora pflückt im Herbst achtundvierzig Birnen und im Winter halb so vi
 )
 def test_language_of_prose(chain: str, prompt: str, found: str | None) -> None:
     assert other_language(chain, prompt) == found
+
+
+PLAIN = "So we take the first of them, and what is left is then each of the others that she has."
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (PLAIN, True),
+        (f"{PLAIN} It isn’t π – \u00bd of it.".replace("π", "3 ×"), True),
+        (f"Ik neem de eerste, en wat er over is gaat naar de anderen die zij nog heeft. {PLAIN[:40]}", False),
+        (f"{PLAIN} {CHINESE}", False),
+        ("the the the the of of of of and and und der Apfel ist sehr lecker", False),  # few different words
+        ("It is 42.", False),  # too little to be plain
+        (f"```{PLAIN}```", False),  # no prose
+        ("", False),
+    ],
+)
+def test_plain_english_needs_no_model(text: str, found: bool) -> None:
+    assert is_plainly_english(prose_of(text)) == found
+    if found:
+        assert languages(prose_of(text), 20)["en"] > 0.9
 
 
 @pytest.mark.parametrize(
@@ -175,6 +198,9 @@ def test_refusals(response: str, found: bool) -> None:
         ("I'm Claude, and it is 42.", "", True),
         ("I was developed by OpenAI.", "", True),
         ("My knowledge cutoff is in 2023; my knowledge cutoff matters", "", True),
+        ("I am a large language model.", "", True),
+        ("That is not in my training data, and my last update says nothing.", "", True),
+        ("It was trained by xAI.", "", True),
         ("Claude has 5 apples and Gemini is a constellation.", "", False),
         ("It was developed by Google.", "A tool developed by Google ...", False),
     ],

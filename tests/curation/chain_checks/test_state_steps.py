@@ -28,6 +28,7 @@ SWAPS = "Ann, Bob and Cy hold balls. First, Ann and Bob swap balls. Then, Bob an
         (SWAPS, "Ann: red, Bob: blue, Cy: pink\nAnn and Bob swap: Ann: blue, Bob: red, Cy: pink", True),  # one missing
         ("", 'The second letter: "harem": "a" (1). "hilt": "i" (9).', False),
         ("", 'The second letter: "harem": "r" (18).', True),
+        ("", 'The f\u0131fth letter: "harem": "m" (13).', False),  # a dotless i, which ignoring case is an i
         ("", '"harem": "h" (7)', True),  # h is the eighth
         ("", '"ave" < "menlo" < (18) "ret"', False),
         ("", '"menlo" < "ave"', True),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 
 from cotfactory.publishing.products.row_parts import Row
 from cotfactory.schemas.grade import Split
-from cotfactory.schemas.ids import content_id
+from cotfactory.schemas.ids import canonical_json, id_of_canonical
 from cotfactory.schemas.release_rules import Product
 from cotfactory.schemas.rows import ROW_SCHEMAS
+from cotfactory.warehouse.arrow_rows import read_lines
 
 SPOOL_BYTES = 8_000_000
 """So many bytes of rows wait in memory, for each spool, to be written together."""
@@ -35,7 +36,7 @@ SHARD_BYTES = 250_000_000
 
 INDEX = pa.schema(dict[str, pa.DataType](row_id=pa.string(), content_id=pa.string(), row_bytes=pa.int64()))
 """One line for each row, in the order of a product's files: enough to say what differs between two releases without
-reading either. `row_bytes` is about how large a row is in memory, by which files are cut."""
+reading either. `row_bytes` is its length as canonical JSON, about what it takes in memory: files are cut by it."""
 
 
 class RowSpool:
@@ -54,7 +55,7 @@ class RowSpool:
         self._path = folder / f"{product}.spool"
         self._file = self._path.open("wb")
         self._pieces: defaultdict[str, list[_Piece]] = defaultdict(list)
-        self._new: list[Row] = []
+        self._new: list[bytes] = []  # as canonical JSON
         self._tables: list[pa.Table] = []
         self._bytes = 0
 
@@ -71,9 +72,9 @@ class RowSpool:
     def add(self, rows: Iterable[Row]) -> None:
         """Write rows down, each with the hash of all it says."""
         for row in rows:
-            row_bytes = sum(len(str(value)) for value in row.values())
-            self._new.append({**row, "content_id": content_id(row), "row_bytes": row_bytes})
-            self._bytes += row_bytes
+            line = canonical_json(row).encode()
+            self._new.append(line)
+            self._bytes += len(line)
             self.rows += 1
             if len(self._new) == NEW_ROWS:
                 self._pack()
@@ -96,7 +97,10 @@ class RowSpool:
 
     def _pack(self) -> None:
         """Turn new rows into columns, which take a fraction of the memory."""
-        self._tables.append(pa.Table.from_pylist(self._new, self.schema))
+        table = read_lines(self._new, ROW_SCHEMAS[self.product])
+        ids: pa.Array[Any] = pa.array([id_of_canonical(line) for line in self._new], pa.string())
+        sizes: pa.Array[Any] = pa.array([len(line) for line in self._new], pa.int64())
+        self._tables.append(pa.Table.from_arrays([*table.columns, ids, sizes], schema=self.schema))
         self._new = []
 
     def _flush(self) -> None:

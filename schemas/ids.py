@@ -18,7 +18,21 @@ def content_id(value: object) -> str:
     >>> content_id({"b": 1, "a": 2}) == content_id({"a": 2, "b": 1})
     True
     """
-    return hashlib.blake2b(_canonical(value), digest_size=16).hexdigest()
+    return id_of_canonical(_canonical(value))
+
+
+def canonical_json(value: object) -> str:
+    """Return `value` as the canonical JSON that `content_id` is a hash of."""
+    return _canonical_json.encode(value)
+
+
+def id_of_canonical(text: bytes) -> str:
+    """Return the `content_id` of what is written as canonical JSON already.
+
+    >>> id_of_canonical(canonical_json({"b": 1, "a": 2}).encode()) == content_id({"a": 2, "b": 1})
+    True
+    """
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def content_id_of_all(values: Iterable[object]) -> str:
@@ -38,7 +52,7 @@ _canonical_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure
 
 
 def _canonical(value: object) -> bytes:
-    return _canonical_json.encode(value).encode("utf-8", "surrogatepass")
+    return canonical_json(value).encode("utf-8", "surrogatepass")
 
 
 def problem_id(

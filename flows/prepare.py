@@ -203,7 +203,6 @@ async def _prepared(
             request.recipe.code,
             packages=request.recipe.sandbox.packages,
             has_tool=has_tool,
-            warms_up=request.nodes is None,
         ) as tools,
     ):
         check = on_thread(lambda: stages.check_references(run, loaded, plans, tools))

@@ -11,7 +11,7 @@ from fractions import Fraction
 from cotfactory.graders.choices import stated_choice
 from cotfactory.graders.extract import final_answer
 from cotfactory.graders.grader import Tools
-from cotfactory.graders.grading import grade
+from cotfactory.graders.grading import grade_patiently
 from cotfactory.graders.math.evaluation import real_value
 from cotfactory.graders.math.expressions import Unreadable, parse_expression
 from cotfactory.graders.math.latex import clean
@@ -46,7 +46,7 @@ def check_mutants(accepted: Sequence[Pair], tools: Tools, most: int = 200) -> Mu
         for how, response in _mutants(problem, candidate, other, tools):
             made += 1
             mutant = candidate.model_copy(update={"response": response})
-            if grade(problem, mutant, tools).verdict == "correct":
+            if grade_patiently(problem, mutant, tools).verdict == "correct":
                 fooled.append(f"{candidate.candidate_id}: {how}: {response[-100:]!r} for {problem.answer[:100]!r}")
     return MutantCheck(chains=len(sample), made=made, accepted=len(fooled), examples=tuple(fooled[:EXAMPLES]))
 

@@ -1,9 +1,9 @@
 """Tools: what a grader may call that is not a pure function - killable algebra workers and the sandbox.
 
-The process that forks algebra workers takes seconds to import sympy. It starts in the background when tools are
-opened, so that a run without algebra never waits for it, and in a build it is ready long before the first chain
-comes back. Until then `grade` answers in time all the same: `ungraded / unserved`, a fact about us. Nothing sound ends
-there: `grade_batch` and `self_test` first wait until workers can be had, and ask once more for what got none.
+The process that forks algebra workers takes seconds and 90 MB to import sympy. Who answers in time has it started in
+the background when tools are opened; a run, which can wait, when the first comparison needs it: most need none. Until
+then `grade` answers in time all the same: `ungraded / unserved`, a fact about us. Nothing sound ends there:
+`grade_batch` and `self_test` wait until workers can be had, and ask once more for what got none.
 """
 
 from collections.abc import Callable, Iterator
@@ -57,8 +57,8 @@ def open_tools(
 ) -> Iterator[Tools]:
     """Yield tools and stop every worker at the end.
 
-    The process that forks workers gets ready in the background, or once one is needed if it `warms_up` not. The sandbox
-    and the user's own grader belong to the caller, who opens and closes them.
+    The process that forks workers gets ready in the background, or, without `warms_up`, when a comparison needs it. The
+    sandbox and the user's own grader belong to the caller, who opens and closes them.
     """
     pool = WorkerPool("cotfactory.graders.math.algebra:answer", size=ALGEBRA_WORKERS, timeout_s=ALGEBRA_TIMEOUT_S)
     if warms_up:

@@ -139,7 +139,7 @@ def _read_vote(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
 def accepts(problem: Problem, answer: str, tools: Tools) -> bool:
     """Return whether the problem's grader accepts an answer, stated as a candidate would state it."""
     stating = _stating(problem, _statement(problem.model_copy(update={"answer": answer})))
-    return _served(problem, stating, grade(problem, stating, tools), tools).verdict == "correct"
+    return grade_patiently(problem, stating, tools).verdict == "correct"
 
 
 def same_answer(problem: Problem, first: str, second: str, tools: Tools) -> bool:
@@ -179,6 +179,12 @@ def grade_batch(pairs: Sequence[tuple[Problem, Candidate]], tools: Tools) -> lis
             again = threads.map(lambda place: _served(*pairs[place], grades[place], tools), unserved)
             grades.update(zip(unserved, again, strict=True))
     return [grades[place] for place in range(len(pairs))]
+
+
+def grade_patiently(problem: Problem, candidate: Candidate, tools: Tools) -> Grade:
+    """Return the grade of one candidate, as `grade_batch` finds it: for whoever can wait for a worker."""
+    (found,) = grade_batch([(problem, candidate)], tools)
+    return found
 
 
 def _served(problem: Problem, candidate: Candidate, found: Grade, tools: Tools) -> Grade:
@@ -221,8 +227,7 @@ def self_test(problem: Problem, tools: Tools) -> Grade:
         return ungraded(problem, _stating(problem, ""), "no_reference_solution", None)
     if problem.rubric is not None:
         return _rubric_test(problem, tools)
-    candidate = _stating(problem, _statement(problem))
-    stated = _served(problem, candidate, grade(problem, candidate, tools), tools)
+    stated = grade_patiently(problem, _stating(problem, _statement(problem)), tools)
     if stated.reason == "sandbox_failed":
         raise SandboxError(f"a reference solution could not be run: {stated.evidence.detail}")
     if stated.verdict == "correct" and (fault := _why_not_checkable(problem)):

@@ -1,5 +1,6 @@
 """What tests of several rooms share: a Hub on loopback, the only one that the Hub's libraries know here."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -46,6 +47,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     grouped = getattr(session.config.option, "loadgroup", False)
     if grouped and not all("@" in item.nodeid for item in session.items):
         raise pytest.UsageError("tests are not kept together by file: these versions of pytest and xdist do not fit")
+    # A million objects, of modules and tests, that no collection frees: each run of a test would look through them.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

@@ -42,7 +42,7 @@ def grading_terms(recipe: Recipe, *, runs_programs: bool) -> GradingTerms:
 
 @contextmanager
 def opened_grading(terms: GradingTerms) -> Iterator[Tools]:
-    """Yield the graders' tools on a node; what answers algebra starts with the first question (0.6 CPU-s).
+    """Yield the graders' tools on a node.
 
     Raises as `open_grading`, and SandboxError for another image.
     """
@@ -54,9 +54,7 @@ def opened_grading(terms: GradingTerms) -> Iterator[Tools]:
             "have the same image on all machines: docker save IMAGE | ssh MACHINE docker load",
         )
     has_programs = terms.image is not None
-    with open_grading(
-        (), terms.grader, terms.code, packages=terms.packages, has_tool=has_programs, warms_up=False
-    ) as tools:
+    with open_grading((), terms.grader, terms.code, packages=terms.packages, has_tool=has_programs) as tools:
         yield tools
 
 
@@ -68,13 +66,13 @@ def open_grading(
     *,
     packages: Sequence[str] = (),
     has_tool: bool = False,
-    warms_up: bool = True,
+    warms_up: bool = False,
 ) -> Iterator[Tools]:
     """Yield the graders' tools; Docker is touched only when some problem is graded by running programs.
 
     Or when a teacher has a tool (`has_tool`), whose calls are run in the same sandbox. `grader` (`FILE.py:FUNCTION`) is
     the user's own, which then grades all of them; `code` bounds what programs may take, and `packages` is what they may
-    import beside what the image has. What answers algebra `warms_up` now, or is started with the first question. Raises
+    import beside what the image has. With `warms_up` algebra workers get ready before they are needed. Raises
     SandboxError when the engine, the image or a package is not there, GraderError for a grader that cannot be used,
     before anything is asked.
     """

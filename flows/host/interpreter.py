@@ -24,10 +24,15 @@ def tuned_for_asking() -> Iterator[None]:
     reference counts did not free. And after every system call the event loop waits for a thread that computes to give
     the interpreter back, which takes Python's 5 ms by default: while a shard is sealed that would let 50 chains a
     second through.
+
+    What is loaded stays as it is where the program around us has left it out already: that can be taken back for all
+    objects only.
     """
     thresholds, switch_s = gc.get_threshold(), sys.getswitchinterval()
-    gc.collect()
-    gc.freeze()
+    freezes = gc.get_freeze_count() == 0
+    if freezes:
+        gc.collect()
+        gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN, YOUNG_BETWEEN, OLD_BETWEEN)
     sys.setswitchinterval(SWITCH_S)
     try:
@@ -35,7 +40,8 @@ def tuned_for_asking() -> Iterator[None]:
     finally:
         sys.setswitchinterval(switch_s)
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        if freezes:
+            gc.unfreeze()
 
 
 class InterruptedWork(Exception):

@@ -85,7 +85,9 @@ def serve(request: ServeRequest, say: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         stack.enter_context(listener)
         problems = [known.problem for known in served.problems]
-        tools = stack.enter_context(open_grading(problems, request.grader, code, packages=served.packages))
+        tools = stack.enter_context(
+            open_grading(problems, request.grader, code, packages=served.packages, warms_up=True)
+        )
         workspace = open_workspace(request.workspace or served.workspace or default) if request.stores else None
         stack.enter_context(tuned_for_asking())
         uvloop.run(_Serving(request, settings, served, tools, workspace, say).until_stopped(listener))

@@ -6,19 +6,37 @@ import gc
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from cotfactory.flows.host.interpreter import give_up_if_interrupted, in_thread, tuned_for_asking
 
 
-def test_the_interpreter_is_set_back_after_an_error() -> None:
+@pytest.fixture
+def nothing_left_out() -> Iterator[None]:
+    """The collector of an ordinary program: ours leaves out what the tests have loaded."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+def test_the_interpreter_is_set_back_after_an_error(nothing_left_out: None) -> None:
     before = (gc.get_threshold(), sys.getswitchinterval())
     with contextlib.suppress(ValueError), tuned_for_asking():
         assert (gc.get_threshold(), sys.getswitchinterval()) != before
+        assert gc.get_freeze_count() > 0
         raise ValueError("broken")
     assert (gc.get_threshold(), sys.getswitchinterval()) == before
     assert gc.get_freeze_count() == 0
+
+
+def test_what_the_program_around_left_out_of_collections_stays_left_out(nothing_left_out: None) -> None:
+    gc.freeze()
+    before = gc.get_freeze_count()
+    with tuned_for_asking():
+        pass
+    assert gc.get_freeze_count() > before // 2  # what was freed meanwhile counts no more
 
 
 def test_an_interruption_waits_for_the_thread() -> None:

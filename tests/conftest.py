@@ -53,6 +53,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure() -> None:
+    gc.unfreeze()  # bindings name what the interpreter's end leaves behind
     HUB.stop()
     shutil.rmtree(HF_HOME, ignore_errors=True)
 

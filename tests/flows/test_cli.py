@@ -1,7 +1,6 @@
 """The command line as people and scripts meet it: exit codes, one readable message, JSON on the last line."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import cotfactory, cotfactory_process, last_line
 from tests.flows.conftest import WriteRecipe, plant_key
 from tests.flows.counting_teacher import CountingTeacher, counting_teacher
 
@@ -28,20 +28,6 @@ COMMANDS = (
     "status",
     "replay",
 )
-
-
-def cotfactory(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cotfactory", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
-def last_line(done: subprocess.CompletedProcess[str]) -> Any:
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
@@ -102,7 +88,7 @@ def test_the_commands_around_a_run(write_recipe: WriteRecipe, teacher: CountingT
     assert (check["good_references"], check["faults"]) == (6, [])
     assert teacher.calls == 1  # one real question
 
-    run = last_line(cotfactory("run", recipe, "--direct", *where))
+    run = last_line(cotfactory_process("run", recipe, "--direct", *where))
     assert set(run) >= {
         "problems", "candidates", "teacher_calls", "reused", "verdicts", "kept", "tokens", "cost_usd", "release",
         "seconds",
@@ -122,7 +108,10 @@ def test_the_commands_around_a_run(write_recipe: WriteRecipe, teacher: CountingT
     assert last_line(cotfactory("sql", question, "--workspace", workspace, "--format", "json")) == [
         {"verdict": "correct", "n": 18}
     ]
-    assert cotfactory("sql", question, "--workspace", workspace, "--format", "csv").stdout == "verdict,n\ncorrect,18\n"
+    assert (
+        cotfactory_process("sql", question, "--workspace", workspace, "--format", "csv").stdout
+        == "verdict,n\ncorrect,18\n"
+    )
     assert "correct" in cotfactory("sql", question, "--workspace", workspace).stdout
 
     report = last_line(cotfactory("report", *where))
@@ -236,14 +225,14 @@ def test_exit_codes_of_budget_and_contract(write_recipe: WriteRecipe, teacher: C
         "sampling": {"max_tokens": 50, "seed": 0},
     }
     recipe = write_recipe(teachers=[spec], budget={"usd": 0.2})
-    done = cotfactory("run", recipe, "--direct", "--workspace", tmp_path / "w", "--json")
+    done = cotfactory_process("run", recipe, "--direct", "--workspace", tmp_path / "w", "--json")
     assert done.returncode == 4
     assert "budget" in done.stderr
     assert last_line(done)["release"] is None
 
     recipe = write_recipe()
     plant_key(tmp_path / "sums.jsonl")
-    done = cotfactory("run", recipe, "--direct", "--workspace", tmp_path / "v", "--json")
+    done = cotfactory_process("run", recipe, "--direct", "--workspace", tmp_path / "v", "--json")
     assert done.returncode == 3
     assert "rl: " in done.stderr
     assert last_line(done)["kept"] == 18

@@ -10,7 +10,7 @@ import yaml
 from cotfactory.flows.serve.served_problems import served_problems
 from cotfactory.graders.code.compiled import has_language
 from cotfactory.graders.sandbox.pool import open_sandbox
-from tests.flows.test_cli import cotfactory, last_line
+from tests.command_line import cotfactory, cotfactory_process, last_line
 from tests.generators.problems.formats.rows import CODEFORCES
 
 pytestmark = pytest.mark.docker
@@ -53,7 +53,7 @@ def test_programs_are_run_and_the_strength_of_their_tests_is_told(tmp_path: Path
     strength = {row["problem"]: row for row in checked["test_strength"]}
     assert 0 < strength["weak"]["noticed"] < strength["strong"]["noticed"] < strength["strong"]["mutants"]
 
-    done = cotfactory("run", recipe, "--direct", *where)
+    done = cotfactory_process("run", recipe, "--direct", *where)
     assert done.returncode == 0, done.stderr
     summary = last_line(done)
     assert summary["verdicts"] == {"correct": 2, "incorrect": 2, "no_answer": 0, "ungraded": 0}

@@ -1,24 +1,17 @@
 """Environments that people really have: a company's proxy for everything, keys with signs that no header can carry."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.command_line import cotfactory, cotfactory_process
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 
 NOBODY = "http://127.0.0.1:9"
 PROXIED = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), NOBODY)
 NOT_EXEMPT = {"NO_PROXY": "", "no_proxy": ""}
-
-
-def cotfactory(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "cotfactory", *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, env={**os.environ, **environment}, check=False)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +24,7 @@ def cotfactory(*arguments: str | Path, **environment: str) -> subprocess.Complet
 def test_the_demo_needs_no_exemption_from_a_proxy(tmp_path: Path, how: tuple[str, ...]) -> None:
     own = {"PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": ""}
     environment = PROXIED | NOT_EXEMPT | own
-    done = cotfactory("run", *how, "--limit", "3", "--workspace", tmp_path / "w", "--json", **environment)
+    done = cotfactory_process("run", *how, "--limit", "3", "--workspace", tmp_path / "w", "--json", **environment)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["candidates"] == 24
 

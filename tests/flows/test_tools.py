@@ -13,10 +13,9 @@ from aiohttp import web
 
 from cotfactory.warehouse.catalog import query_catalog
 from cotfactory.warehouse.workspace import Workspace
-from tests.command_line import run_command
+from tests.command_line import cotfactory, last_line, run_command
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, Fault
-from tests.flows.test_cli import cotfactory, last_line
 from tests.generators.scripted_server import chat
 
 pytestmark = pytest.mark.docker

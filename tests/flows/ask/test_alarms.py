@@ -7,10 +7,10 @@ import pytest
 
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import AlarmRaised, ContractFailed
+from tests.command_line import cotfactory, last_line
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 from tests.flows.test_build import ask, run
-from tests.flows.test_cli import cotfactory, last_line
 
 LONG = "Count the one number on from the other, step by step, until nothing of it is left over. " * 3
 

@@ -8,13 +8,13 @@ import pytest
 
 from cotfactory.flows.inspect.estimate import plan_recipe
 from cotfactory.schemas.errors import ContractFailed
+from tests.command_line import cotfactory, last_line
 from tests.flows.ask.test_rollouts import talk as in_steps
 from tests.flows.ask.test_rollouts import with_steps
 from tests.flows.ask.test_strategies import one_teacher
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, Talk, right, wrong
 from tests.flows.test_build import ask, run
-from tests.flows.test_cli import cotfactory, last_line
 
 
 def test_a_plan_expects_what_earlier_runs_showed(

@@ -24,10 +24,10 @@ from cotfactory.schemas.errors import PublishError
 from cotfactory.schemas.ids import content_id
 from cotfactory.schemas.regrade import Regrade
 from cotfactory.warehouse.tables import SCHEMAS
+from tests.command_line import cotfactory, cotfactory_process, last_line
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.test_build import run
-from tests.flows.test_cli import cotfactory, last_line
 from tests.publishing.hub_server import HubServer
 
 
@@ -35,7 +35,7 @@ def test_a_run_is_published_and_loaded_back(write_recipe: WriteRecipe, hub_serve
     workspace = tmp_path / "w"
     assert cotfactory("run", write_recipe(), "--direct", "--workspace", workspace).returncode == 0
     publish = ("publish", "sums@v1.0.0", "--repo", "org/sums", "--create", "--workspace", workspace, "--json")
-    first = last_line(cotfactory(*publish))["outcome"]
+    first = last_line(cotfactory_process(*publish))["outcome"]
     assert (first["tag"], first["is_new"]) == ("v1.0.0", True)
 
     again = last_line(cotfactory(*publish))["outcome"]

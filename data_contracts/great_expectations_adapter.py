@@ -1,4 +1,4 @@
-"""Great Expectations adapter, for one small frame at a time: which of its columns broke what was expected of them."""
+"""Great Expectations adapter, for one small frame at a time: which of its rows broke what was expected of them."""
 
 import importlib.util
 import logging
@@ -9,6 +9,9 @@ from functools import cache
 from typing import Any
 
 from cotfactory.schemas.errors import ContractError
+
+COLUMNS = ("column", "column_A", "column_B")
+"""The arguments of an expectation that name columns."""
 
 
 @dataclass(frozen=True)
@@ -25,23 +28,43 @@ def above_zero(counts: Mapping[str, int]) -> set[str]:
 
     All of them are one column of one frame, so that Great Expectations is asked once: a question costs it 10 ms.
     """
-    import pandas
-
-    frame = pandas.DataFrame({"name": list(counts), "count": list(counts.values())})
-    none = FrameExpectation("counts", "expect_column_values_to_be_between", {"column": "count", "max_value": 0})
-    wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["name"]}
-    (result,) = _results(frame, [none], wanted)
-    return {str(row["name"]) for row in result.result.get("unexpected_index_list") or ()}
+    return _names_of_unexpected(
+        {"name": list(counts), "count": list(counts.values())},
+        FrameExpectation("counts", "expect_column_values_to_be_between", {"column": "count", "max_value": 0}),
+    )
 
 
-def broken_by(row: Mapping[str, object], asked: Sequence[FrameExpectation]) -> set[str]:
-    """Return the names of the expectations that a frame of one row does not meet.
+def broken_by(numbers: Mapping[str, object], asked: Sequence[FrameExpectation]) -> set[str]:
+    """Return the names of the expectations that these numbers, by the names of columns, do not meet.
 
-    Raises ContractError when an expectation could not be evaluated.
+    Those that expect the same of different numbers are asked together: the numbers of each are a row. Raises
+    ContractError when an expectation could not be evaluated.
     """
+    alike: dict[str, list[FrameExpectation]] = {}
+    for each in asked:
+        alike.setdefault(repr((each.type, sorted(_beside_columns(each).items()))), []).append(each)
+    broken: set[str] = set()
+    for together in alike.values():
+        first = together[0]
+        places = [key for key in first.arguments if key in COLUMNS]
+        columns = {key: [numbers[str(each.arguments[key])] for each in together] for key in places}
+        meant = {**_beside_columns(first), **{key: key for key in places}}
+        named: dict[str, Sequence[object]] = {"name": [each.name for each in together], **columns}
+        broken |= _names_of_unexpected(named, FrameExpectation("together", first.type, meant))
+    return broken
+
+
+def _beside_columns(expectation: FrameExpectation) -> dict[str, object]:
+    return {key: value for key, value in expectation.arguments.items() if key not in COLUMNS}
+
+
+def _names_of_unexpected(columns: Mapping[str, Sequence[object]], expectation: FrameExpectation) -> set[str]:
+    """Return the `name`s of the rows that do not meet an expectation."""
     import pandas
 
-    return _broken(pandas.DataFrame([row]), asked)
+    wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["name"]}
+    (result,) = _results(pandas.DataFrame(columns), [expectation], wanted)
+    return {str(row["name"]) for row in result.result.get("unexpected_index_list") or ()}
 
 
 def has_columns(found: Sequence[str], wanted: Sequence[str]) -> bool:
@@ -50,12 +73,8 @@ def has_columns(found: Sequence[str], wanted: Sequence[str]) -> bool:
 
     match = "expect_table_columns_to_match_ordered_list"
     frame = pandas.DataFrame(columns=list(found))
-    return not _broken(frame, [FrameExpectation("columns", match, {"column_list": list(wanted)})])
-
-
-def _broken(frame: Any, asked: Sequence[FrameExpectation]) -> set[str]:
-    results = _results(frame, asked, "BASIC")
-    return {result.expectation_config.meta["name"] for result in results if not result.success}
+    (result,) = _results(frame, [FrameExpectation("columns", match, {"column_list": list(wanted)})], "BASIC")
+    return bool(result.success)
 
 
 def _results(frame: Any, asked: Sequence[FrameExpectation], wanted: str | dict[str, Any]) -> list[Any]:

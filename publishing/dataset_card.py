@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
+import jinja2
 import pyarrow as pa
 import yaml
 
@@ -48,11 +50,8 @@ def dataset_card(
     rows of each product and split before compression; `charts` are by the path of their picture beside the card.
     Names that come from outside are escaped in tables.
     """
-    environment = markdown_templates()
-    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": interval, "share": share}
-    environment.filters |= {"estimate": _estimate, "fenced": _fenced}
     recipe_text = _yaml(published_recipe(recipe))
-    return environment.get_template("dataset_card.md.j2").render(
+    return _template().render(
         front_matter=_yaml(_front_matter(manifest, recipe, table_bytes, statistics.counts.main_languages())),
         manifest=manifest,
         contracts=contracts,
@@ -92,6 +91,14 @@ def dataset_card(
             for shown in (*statistics.sample.kept()[:KEPT_ROWS], *statistics.sample.dropped()[:DROPPED_ROWS])
         ],
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = markdown_templates()
+    environment.filters |= {"cell": cell, "count": "{:,}".format, "interval": interval, "share": share}
+    environment.filters |= {"estimate": _estimate, "fenced": _fenced}
+    return environment.get_template("dataset_card.md.j2")
 
 
 def _by_planting(found: Decontamination | None) -> dict[str, dict[str, PlantedRecall]]:

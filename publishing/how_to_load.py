@@ -1,5 +1,6 @@
 """How a release is loaded and trained on: the card's section, from the manifest and the place where the rows lie."""
 
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -20,16 +21,17 @@ def how_to_load(manifest: Manifest, repo: str | None) -> str:
         ]
         for product in manifest.rows
     }
-    return (
-        markdown_templates()
-        .get_template("how_to_load.md.j2")
-        .render(
-            manifest=manifest,
-            splits=splits,
-            repo=repo,
-            band=attempts.band if attempts.mode == "band" else None,
-        )
+    return _template().render(
+        manifest=manifest,
+        splits=splits,
+        repo=repo,
+        band=attempts.band if attempts.mode == "band" else None,
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    return markdown_templates().get_template("how_to_load.md.j2")
 
 
 def markdown_templates() -> jinja2.Environment:

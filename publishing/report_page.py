@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -72,14 +73,6 @@ def report_page(
 
     `differences` are those from its parent, `making` the lines of `changed_making`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share, "interval": interval}
     mutants = manifest.facts.mutants
     told = [example for example in mutants.examples if not count_key_like(example)] if mutants else []
     chains = [*_fitting(statistics.sample.kept(), KEPT_BYTES), *_fitting(statistics.sample.dropped(), DROPPED_BYTES)]
@@ -87,7 +80,7 @@ def report_page(
     typesets = any(MATHEMATICS.search(chain) for chain in chains)
     if typesets:
         script = f"{KATEX.read_text('utf-8')}\n{script}"
-    return environment.get_template("report.html.j2").render(
+    return _template().render(
         manifest=manifest,
         release=Recipe.model_validate_json(manifest.recipe).release,
         rows=_rows_by_split(manifest),
@@ -119,6 +112,19 @@ def report_page(
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         chains=Markup(_json(chains)),  # noqa: S704 - escaped
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": "{:,}".format, "usd": "{:,.4f}".format, "share": share, "interval": interval}
+    return environment.get_template("report.html.j2")
 
 
 def _rows_by_split(manifest: Manifest) -> dict[str, Counter[str]]:

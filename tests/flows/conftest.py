@@ -11,7 +11,9 @@ import yaml
 
 from tests.flows.counting_teacher import CountingTeacher, counting_teacher
 from tests.flows.prefect_server import PrefectServer
+from tests.publishing.pictures import same_picture_once
 
+__all__ = ["same_picture_once"]
 WriteRecipe = Callable[..., Path]
 KEY_LIKE = "sk-abcdefghijklmnopqrstuvwxyz0123456789ABCD"
 

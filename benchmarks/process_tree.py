@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 TICKS = os.sysconf("SC_CLK_TCK")
+NODES = "nodes"
 LOOK_EVERY_S = 0.1
 """What a process uses after the last look before its end is not seen."""
 KINDS = {
@@ -17,7 +18,7 @@ KINDS = {
     "monitor.py": "Ray: autoscaler",
     "dashboard.py": "Ray: dashboard",
     "Agent": "Ray: agents",
-    "ray::_Actor": "nodes",
+    "ray::_Actor": NODES,
     "ray::IDLE": "Ray: idle workers",
     "default_worker": "Ray: workers that start",
     "client.server": "Ray: client server",
@@ -80,26 +81,46 @@ class ProcessTree:
             self._look_once()
 
     def _look_once(self) -> None:
-        parents: dict[int, int] = {}
-        used: dict[int, tuple[_Process, int]] = {}
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text("utf-8", "replace").rpartition(") ")[2].split()
-            except OSError:
-                continue
-            pid = int(path.parent.name)
-            parents[pid] = int(fields[1])
-            used[pid] = _Process(pid, fields[19]), int(fields[11]) + int(fields[12])
-        known = self._known & parents.keys()
-        while more := {pid for pid, parent in parents.items() if parent in known} - known:
-            known |= more
+        found = _processes()
+        known = _below(self._known, found)
         self._known |= known
-        for process, ticks in (used[pid] for pid in known):
-            self._ticks[process] = ticks
-            self._kinds[process] = _kind(process.pid) or self._kinds.get(process, "gone at once")
+        for pid in known:
+            process = _Process(pid, found[pid].started)
+            self._ticks[process] = found[pid].ticks
+            self._kinds[process] = kind_of(pid) or self._kinds.get(process, "gone at once")
 
 
-def _kind(pid: int) -> str:
+class _Stat(NamedTuple):
+    parent: int
+    started: str
+    ticks: int
+
+
+def descendants(root: int) -> set[int]:
+    """Return a process, where it is there, and all that descend from it."""
+    return _below({root}, _processes())
+
+
+def _processes() -> dict[int, _Stat]:
+    found: dict[int, _Stat] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text("utf-8", "replace").rpartition(") ")[2].split()
+        except OSError:
+            continue
+        found[int(path.parent.name)] = _Stat(int(fields[1]), fields[19], int(fields[11]) + int(fields[12]))
+    return found
+
+
+def _below(roots: set[int], found: dict[int, _Stat]) -> set[int]:
+    known = roots & found.keys()
+    while more := {pid for pid, stat in found.items() if stat.parent in known} - known:
+        known |= more
+    return known
+
+
+def kind_of(pid: int) -> str:
+    """Return which kind of process this is; an empty word when it is gone."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     except OSError:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -82,12 +82,23 @@ class OnNodes:
             shares = LimitShares(limits, [link.name for link in self._links])
             teacher = TeacherOnNodes(asked, in_flight, alarms_of(plan, run, stop), shares)
             opening = [
-                link.node.open(TeacherTerms(spec, plan.strategy, endpoint, rejected_before, shares.first(link.name)))
+                self._opened_on(
+                    link, TeacherTerms(spec, plan.strategy, endpoint, rejected_before, shares.first(link.name))
+                )
                 for link in self._links
+                if not link.is_lost
             ]
             await asyncio.gather(*opening)
+            for link in self._links:
+                if link.is_lost:
+                    shares.lost(link.name)
             self._teachers[spec.name] = teacher
             yield asked
+
+    async def _opened_on(self, link: NodeLink, terms: TeacherTerms) -> None:
+        """Open a teacher on a node; one that is lost meanwhile is asked nothing. Raises a CotfactoryError."""
+        with suppress(NodeLost):
+            await link.until_lost(asyncio.create_task(link.node.open(terms)))
 
     async def produce(self, shard: Shard, header: JournalHeader, outcome: ShardOutcome, *, again: bool) -> None:
         """Lease the shard to the node that has least to do, and take in what it buys."""

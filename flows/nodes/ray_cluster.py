@@ -171,14 +171,15 @@ class RayCluster:
         """
         nodes = await in_thread(self._placed)
         try:
-            async with asyncio.timeout(START_S):
-                await asyncio.gather(*(node.begin(terms) for node in nodes))
+            try:
+                async with asyncio.timeout(START_S):
+                    await asyncio.gather(*(node.begin(terms) for node in nodes))
+            except (NodeGone, TimeoutError) as error:
+                raise NodesError(
+                    f"A node did not get ready within {START_S:.0f} s: {error}", "see to the cluster: ray status"
+                ) from error
             self._say(f"asking on {counted(len(nodes), 'node')}: {', '.join(node.name for node in nodes)}")
             yield list(nodes)
-        except (NodeGone, TimeoutError) as error:
-            raise NodesError(
-                f"A node did not get ready within {START_S:.0f} s: {error}", "see to the cluster: ray status"
-            ) from error
         finally:
             await asyncio.gather(*(node.leave() for node in nodes), return_exceptions=True)
 

@@ -199,6 +199,27 @@ def test_a_node_reports_while_another_still_opens_its_teacher(
     assert len(found(tmp_path / "w")) == CHAINS
 
 
+def test_a_node_is_lost_while_it_opens_its_teacher(
+    write_recipe: WriteRecipe,
+    teacher: CountingTeacher,
+    tmp_path: Path,
+    on_nodes: UseNodes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The others ask everything."""
+    nodes = on_nodes(2)
+    opened = NodeHere.open
+
+    async def is_lost(self: NodeHere, terms: TeacherTerms) -> None:
+        if self is nodes[0]:
+            self.kill()
+        await opened(self, terms)
+
+    monkeypatch.setattr(NodeHere, "open", is_lost)
+    ask(write_recipe(count=PROBLEMS, attempts={"max": SAMPLES}, teachers=asked_of(teacher)), tmp_path / "w")
+    assert len(found(tmp_path / "w")) == teacher.calls == CHAINS
+
+
 def test_what_goes_wrong_at_the_head_while_a_node_asks_ends_the_run(
     write_recipe: WriteRecipe,
     teacher: CountingTeacher,

@@ -5,7 +5,9 @@ import contextlib
 import logging
 import platform
 import shutil
+import signal
 import tempfile
+import threading
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -225,6 +227,7 @@ async def opened_cluster(nodes: Nodes, say: Callable[[str], None]) -> AsyncItera
     cluster = RayCluster(nodes, say)
     try:
         disconnect = await in_thread(lambda: _connect(nodes, folder, say))
+        _handle_signals_again()
         try:
             yield cluster
         finally:
@@ -232,6 +235,13 @@ async def opened_cluster(nodes: Nodes, say: Callable[[str], None]) -> AsyncItera
             await in_thread(disconnect)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _handle_signals_again() -> None:
+    """Have SIGTERM come to whoever handled it before Ray put itself first, to print where this process was."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 def refuse_without_ray() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cotfactory.flows.progress import TerminalProgress
 from cotfactory.flows.stage_runner import DirectStages
 from cotfactory.flows.summary import RunSummary
 from cotfactory.schemas.errors import NodesError
+from tests.command_line import run_command
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher
 
@@ -63,6 +65,27 @@ def test_a_node_is_killed_and_the_release_is_the_same(
     assert together.release.rows_sha == alone.release.rows_sha
     assert (together.candidates, together.missing) == (PROBLEMS * SAMPLES, 0)
     assert max(teacher.asked.values()) <= 3  # once alone, and here once or twice
+
+
+@pytest.mark.slow
+def test_a_run_that_is_told_to_end_says_so_in_its_own_words(
+    write_recipe: WriteRecipe, teacher: CountingTeacher, tmp_path: Path
+) -> None:
+    """Ray would print where the process was before it lets anybody know of the signal."""
+    recipe = write_recipe(count=PROBLEMS, attempts={"max": SAMPLES}, shard_problems=10)
+    started: list[subprocess.Popen[str]] = []
+
+    def end() -> None:
+        if teacher.calls == PROBLEMS:
+            started[0].terminate()
+
+    teacher.on_ask = end
+    command = run_command(recipe, tmp_path / "w", "--direct", "--processes", "1")
+    started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+    said = started[0].communicate()[1]
+    assert started[0].returncode == 143, said
+    assert "interrupted by SIGTERM; what was bought is in the ledger" in said
+    assert "***" not in said
 
 
 def processes_below() -> list[str]:

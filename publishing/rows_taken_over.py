@@ -19,7 +19,8 @@ from cotfactory.schemas.release_rules import Product
 
 LABELLED: tuple[Product, ...] = ("kto", "kto_text")
 """Products that need rows of both labels: nothing can be learnt from rows that are all wanted, or all unwanted."""
-BATCH_ROWS = 1_000
+BATCH_ROWS = 20_000
+"""As many as a row group has at most: a set of all ids is made for each."""
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ ENGLISH_WORDS = frozenset((
 """Words that English prose is full of, and no other language in Latin letters has many of."""
 
 ENGLISH_SHARE, ENGLISH_DIFFERENT, ENGLISH_COUNT = 0.3, 0.15, 8
-"""Plainly English are so many of all words, of the different ones, and so many different words. Of 33,000 chains
-and of 18,000 mixtures of chains with texts in 40 other languages none that the model takes for another has as many."""
+"""Plainly English are so many of all words, of the different ones, and so many different words. Of 33,000 chains none
+gets another language by it; of 27,000 pieces half English, half of 40 other languages, the model gives three one."""
 
 
 class _Identifier(Protocol):
@@ -82,7 +82,10 @@ def languages(prose: str, min_letters: int) -> dict[str, float]:
 
 def likeliest_language(text: str) -> str | None:
     """Return the language (ISO 639) of a question or another short text; None where it is too short to say."""
-    found = languages(prose_of(text), 20)
+    prose = prose_of(text)
+    if is_plainly_english(prose):
+        return "en"
+    found = languages(prose, 20)
     language, probability = max(found.items(), key=lambda known: known[1], default=("", 0.0))
     return language if probability >= 0.3 else None
 

@@ -52,16 +52,22 @@ def other_language(chain: str, prompt: str) -> str | None:
 
     A prompt that names the language (`Translate into French`) has asked for it.
     """
-    prose, asked = prose_of(chain), _possible(prompt)
-    if "en" in asked and is_plainly_english(prose):
+    prose = prose_of(chain)
+    if is_plainly_english(prose) and _may_be_english(prompt):
         return None
     found = languages(prose, MIN_PROSE_LETTERS)
     language, probability = max(found.items(), key=lambda known: known[1], default=("", 0.0))
     if probability < SURE:
         return None
+    asked = _possible(prompt)
     if not asked or sum(found.get(code, 0.0) for code in asked) >= UNLIKELY:
         return None
     return None if _ENGLISH_NAMES.get(language, language) in prompt.casefold() else language
+
+
+@lru_cache(maxsize=1_000)
+def _may_be_english(prompt: str) -> bool:
+    return is_plainly_english(prose_of(prompt)) or "en" in _possible(prompt)
 
 
 @lru_cache(maxsize=1_000)

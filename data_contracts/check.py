@@ -176,7 +176,7 @@ def _look_at_rows(
     query = _facts_query(contract, "shard", tallies)
     for path in files:
         duck.register("shard", _few_at_a_time(path))
-        found = [int(number) for number in duck.sql(f"SELECT {counted} FROM ({query})").fetchall()[0]]
+        found = [int(number) for number in duck.execute(f"SELECT {counted} FROM ({query})").fetchall()[0]]
         for tally, checked, failed in zip(tallies, found[::2], found[1::2], strict=True):
             tally.checked += checked
             tally.failed += failed
@@ -213,12 +213,18 @@ def _number(duck: duckdb.DuckDBPyConnection, query: str) -> int:
 
 def _key_like_strings(contract: Contract) -> str:
     """Return the SQL that counts key-like strings over every text of a row, however nested."""
-    return " + ".join(key_like_sql(text) for field in ROW_SCHEMAS[contract.product] for text in _texts(field))
+    return _over_every_text(contract, key_like_sql("piece"))
 
 
 def _broken_signs(contract: Contract) -> str:
     """Return the SQL that counts signs that no text is made of, over every text of a row."""
-    return " + ".join(broken_signs_sql(text) for field in ROW_SCHEMAS[contract.product] for text in _texts(field))
+    return _over_every_text(contract, broken_signs_sql("piece"))
+
+
+def _over_every_text(contract: Contract, counted: str) -> str:
+    """Return the SQL of the sum of what is `counted` in each `piece`: said once, DuckDB reads and compiles it once."""
+    pieces = ", ".join(text for field in ROW_SCHEMAS[contract.product] for text in _texts(field))
+    return f"list_sum(list_transform([{pieces}], lambda piece: {counted}))"
 
 
 def _texts(field: "pa.Field[Any]") -> list[str]:

@@ -8,7 +8,8 @@ from cotfactory.schemas.teacher_spec import EndpointLimits
 
 MOVE_EVERY_S = 1.0
 RATE_PART = 60 / 61
-"""Of a limit a minute: each process may send one second's worth at once, and 60 s more within the minute after that."""
+"""Of a limit a minute: each process may send one second's worth at once, and 60 s more within the minute after that.
+And where a second's worth is less than one request, each may have waited for almost all of it already: one apiece."""
 
 
 class LimitShares:
@@ -21,6 +22,8 @@ class LimitShares:
         self._kept = dict.fromkeys(nodes, 0)  # the most that each may be using
         self._aims = fair_shares(limits.concurrency, self._wanted)
         self._moved_at = time.monotonic()
+        requests = limits.requests_per_minute
+        self._requests = None if requests is None else max(requests - len(nodes), requests / 2) * RATE_PART
 
     def first(self, node: str) -> LimitShare:
         """Return what a node begins with."""
@@ -54,10 +57,10 @@ class LimitShares:
 
     def _share(self, concurrency: int) -> LimitShare:
         part = concurrency / self._limits.concurrency
-        requests, tokens = self._limits.requests_per_minute, self._limits.tokens_per_minute
+        tokens = self._limits.tokens_per_minute
         return LimitShare(
             concurrency,
-            None if requests is None else requests * part * RATE_PART,
+            None if self._requests is None else self._requests * part,
             None if tokens is None else tokens * part * RATE_PART,
             part,
         )

@@ -3,12 +3,15 @@
 import importlib.util
 import logging
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from cotfactory.schemas.errors import ContractError
+
+_ONE_AT_A_TIME = threading.Lock()
 
 COLUMNS = ("column", "column_A", "column_B")
 """The arguments of an expectation that name columns."""
@@ -93,8 +96,18 @@ def _results(frame: Any, asked: Sequence[FrameExpectation], wanted: str | dict[s
     return results
 
 
-@cache
+def load_library() -> None:
+    """Load the library, which takes seconds: for a thread that has the time of others' answers for it."""
+    _opened()
+
+
 def _opened() -> tuple[Any, Any]:
+    with _ONE_AT_A_TIME:
+        return _open()
+
+
+@cache
+def _open() -> tuple[Any, Any]:
     """Return the library, and the batch definition of frames in its one context of this process.
 
     An ephemeral one with the pandas engine: no folder, no progress bar, nothing kept.

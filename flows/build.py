@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
+from cotfactory.data_contracts.great_expectations_adapter import load_library
 from cotfactory.flows import stages
 from cotfactory.flows.ask.asking import ask
 from cotfactory.flows.ask.assignments import AskingRound, round_of_samples
@@ -43,7 +44,7 @@ async def build(
         rounds = await in_thread(lambda: rounds_of_problems(job))
         count_missing = partial(stages.count_missing, left=lambda: sum(asked.left() for asked in rounds))
         try:
-            await _ask_in_turn(job, rounds)
+            await _ask_in_turn(job, rounds, beside=load_library)
         except RunInterrupted:
             raise  # who interrupts does not wait
         except CotfactoryError:
@@ -101,11 +102,11 @@ def rounds_of_problems(job: Job) -> list[AskingRound]:
     return [round_of_samples(*about, later), *LaterTurns(*about, later).rounds()]
 
 
-async def _ask_in_turn(job: Job, rounds: Sequence[AskingRound]) -> None:
+async def _ask_in_turn(job: Job, rounds: Sequence[AskingRound], beside: Callable[[], None] | None = None) -> None:
     for number, asked in enumerate(rounds):
         if number:
             await in_thread(job.wanted.snapshot)
-        await ask(job, asked)
+        await ask(job, asked, beside)
 
 
 def _require_chains(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -35,11 +36,12 @@ SHARDS_PER_TEACHER = 4
 next one from being opened."""
 
 
-async def ask(job: Job, asked: AskingRound) -> None:
+async def ask(job: Job, asked: AskingRound, beside: Callable[[], None] | None = None) -> None:
     """Buy and grade what a round lacks, one stage a shard, a few shards at a time so that none waits for a tail.
 
-    All teachers that are needed have answered a first, free question before any of them is asked for anything. Raises
-    RunInterrupted after a signal, once what was in flight is written down.
+    All teachers that are needed have answered a first, free question before any of them is asked for anything. What is
+    to be done `beside`, where anything is asked, has a thread of its own. Raises RunInterrupted after a signal, once
+    what was in flight is written down.
     """
     run = job.run
     run_budget = _opened_budget(run)
@@ -60,6 +62,8 @@ async def ask(job: Job, asked: AskingRound) -> None:
         executor = await stack.enter_async_context(_executor(job, run_budget, grading))
         everybody = [await stack.enter_async_context(executor.opened(plan)) for plan, _ in wanted]
         stack.enter_context(tuned_for_asking())
+        if beside is not None:
+            threading.Thread(target=beside).start()
         with run.progress.stage(f"{asked.verb} and grade", asked.left()):
             asking = [
                 _ask_teacher(job, asked.verb, plan, planning, teacher, everybody, executor)

@@ -46,11 +46,11 @@ class Page:
 
     async def loaded(self, other_than: Any = None) -> None:
         """Wait for a page that is whole, and is not the one whose `performance.timeOrigin` is given."""
-        for _ in range(400):
+        for _ in range(3_000):  # a minute: a page of a megabyte takes seconds on a busy machine
             state = await self.evaluate("[document.readyState, performance.timeOrigin, location.protocol]")
             if state[0] == "complete" and state[1] != other_than and state[2] != "about:":
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         raise AssertionError(f"no other page came: {state}")
 
     async def picture(self, path: Path, width: int, height: int, *, dark: bool = False) -> None:

@@ -173,4 +173,4 @@ async def _look(folder: Path, reviewed: Reviewed) -> None:
             await page.press("Enter")
             await page.loaded(origin)
         process.send_signal(subprocess.signal.SIGINT)  # type: ignore[attr-defined]
-        assert process.wait(20) == 130 or process.returncode == 0
+        assert process.wait(60) == 130 or process.returncode == 0

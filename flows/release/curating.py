@@ -139,8 +139,7 @@ def _judged(
         KnownProblem(chains, _facts(groups, chains, benchmarks))
         for groups, chains in zip(problems, examined, strict=True)
     ]
-    for problem, groups, key in zip(found, problems, keys, strict=True):
-        known.note(problem, groups, key)
+    known.note(found, problems, keys)
     return found
 
 

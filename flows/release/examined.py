@@ -122,12 +122,21 @@ class ExaminedChains:
         self.seen += len(table)
         return [_known_problem(problem_id, rows) for problem_id in problem_ids]
 
-    def note(self, problem: KnownProblem, groups: Sequence[Group], key: str | None) -> None:
-        """Keep what the chains of a problem were found to be. Raises WorkspaceError when the disk refuses."""
+    def note(
+        self, problems: Sequence[KnownProblem], groups: Sequence[Sequence[Group]], keys: Sequence[str | None]
+    ) -> None:
+        """Keep what the chains of some problems were found to be; `groups` are those of each problem, `keys` its key.
+
+        Raises WorkspaceError when the disk refuses.
+        """
+        rows = [row for problem in zip(problems, groups, keys, strict=True) for row in self._rows_of(*problem)]
+        self._rows.note(arrow_rows(rows, SCHEMAS["examined"]))
+
+    def _rows_of(self, problem: KnownProblem, groups: Sequence[Group], key: str | None) -> list[dict[str, object]]:
         chains = [(group.problem, graded) for group in groups for graded in group.candidates]
         known = [chain for group in problem.chains.groups for chain in group]
         of_problem = {"problem_key": key, "problem_chains": len(chains)}
-        rows = [
+        rows: list[dict[str, object]] = [
             {
                 "examined_id": self._id(chain),
                 **found.finding.model_dump(),
@@ -138,7 +147,7 @@ class ExaminedChains:
         ]
         for row in rows[:1]:
             row["problem_facts"] = problem.facts.model_dump_json()
-        self._rows.note(arrow_rows(rows, SCHEMAS["examined"]))
+        return rows
 
     def _id(self, chain: Chain) -> str:
         problem, graded = chain

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -14,6 +15,13 @@ from tests.publishing.hub_server import HubServer
 # Speed is a benchmark's affair: a busy machine must not fail a test.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+# A shell's background jobs ignore Ctrl-C, those of `nohup` a hang-up, and so would every run that a test starts and sends
+# one to: it would go on for ever. What has a handler here is as usual there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 HUB = HubServer()
 HF_HOME = tempfile.mkdtemp(prefix="cotfactory-hf-")

@@ -57,22 +57,12 @@ def recipe(write_recipe: WriteRecipe, teacher: CountingTeacher) -> Path:
     return write_recipe(count=WANTED // 3, teachers=[spec], shard_problems=4)
 
 
-def _hang_up_ends() -> None:
-    """Have SIGHUP end what is started here, also where the tests themselves run under `nohup`."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 class Command:
     """A run in a process group of its own, whose words are read as they come."""
 
     def __init__(self, arguments: list[str], **environment: str) -> None:
         self._process = subprocess.Popen(
-            arguments,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env={**os.environ, **environment},
-            preexec_fn=_hang_up_ends,
+            arguments, stderr=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, **environment}
         )
         self.told = ""
 

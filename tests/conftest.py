@@ -16,8 +16,8 @@ from tests.publishing.hub_server import HubServer
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-# A shell's background jobs ignore Ctrl-C, those of `nohup` a hang-up, and so would every run that a test starts and sends
-# one to: it would go on for ever. What has a handler here is as usual there.
+# A shell's background jobs ignore Ctrl-C, those of `nohup` a hang-up, and so would every run that a test starts and
+# sends one to: it would go on for ever. What has a handler here is as usual there.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

@@ -140,7 +140,7 @@ class ReleaseCounts:
         for graded, decision in zip(group.candidates, group.decisions, strict=True):
             candidate, grade = graded.candidate, graded.grade
             correct, took = grade.verdict == "correct", Spending.of(candidate)
-            for total in (*counts, self._day(_day(candidate))):
+            for total in (*counts, self._day(_date(candidate))):
                 total.asked += 1
                 total.correct += correct
                 total.kept += decision.kept
@@ -152,14 +152,14 @@ class ReleaseCounts:
             self.grades.setdefault(grade.grader, Counter())[grade.grader_version] += 1
         for step in group.earlier_steps:
             took = Spending.of(step.candidate)
-            for total in (*counts, self._day(_day(step.candidate))):
+            for total in (*counts, self._day(_date(step.candidate))):
                 total.bought += took
 
     def _day(self, day: str) -> Yield:
         return _yield_of(self.days, day, most=5_000)
 
 
-def _day(candidate: Candidate) -> str:
+def _date(candidate: Candidate) -> str:
     return candidate.created_at.date().isoformat()
 
 

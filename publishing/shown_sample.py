@@ -50,12 +50,7 @@ class ShownSample:
 
     def not_shown(self) -> set[str]:
         """Return the ids of the problems to `read_again`: of a chosen chain it is not known what is shown."""
-        return {
-            entry.problem_id
-            for chosen in self._chosen.values()
-            for entry in chosen
-            if entry.shown is None and (entry.problem_id, entry.candidate_id) not in self._read_again
-        }
+        return {entry.problem_id for chosen in self._chosen.values() for entry in chosen if entry.shown is None}
 
     def read_again(self, groups: Sequence[Group]) -> None:
         """Take what is shown of chosen chains from all groups of their problem."""

@@ -8,13 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby, islice
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cotfactory.flows.ask.rollouts import RolledOut
 from cotfactory.flows.groups import decided_groups
 from cotfactory.flows.job import Job
 from cotfactory.flows.review.reviewed_groups import with_reviews
@@ -24,6 +23,7 @@ from cotfactory.publishing.release_statistics import PROBLEM_FIGURES, ProblemFig
 from cotfactory.publishing.rows_taken_over import RowsTakenOver, can_be_taken_over
 from cotfactory.publishing.stage_rows import ToRelease
 from cotfactory.publishing.versions import latest_release
+from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.group import Group
 from cotfactory.warehouse.checksums import sum_of
 from cotfactory.warehouse.nameless_file import NamelessFile
@@ -36,14 +36,16 @@ BATCH_PROBLEMS = 500
 
 
 class ReleasedProblems:
-    """The problems of a job, in their order; to be gone through once. A context manager with its files in `folder`.
+    """The problems of a job, in their order; to be gone through once. What is `noted` of them waits in that file.
 
-    `taken_over` is the release that has the rows of some of them, None where all are read.
+    `taken_over` is the release that has the rows of some of them, None where all are read. With rollouts they are: what
+    those found is bought after the decisions that rows are known by. Raises WorkspaceError for a latest release that
+    cannot be read.
     """
 
-    def __init__(self, job: Job, folder: Path) -> None:
-        self._job, self._folder, self._keys = job, folder, job.run.rows_made_of
-        self._noted = NamelessFile(folder)
+    def __init__(self, job: Job, rolled: RolledOut | None, folder: Path, noted: NamelessFile) -> None:
+        self._job, self._rolled, self._folder, self._noted = job, rolled, folder, noted
+        self._keys = job.run.rows_made_of if rolled is None else {}
         self._lines: dict[int, int] = {}
         """Where the figures of a problem are in `_file`, by its position."""
         self._file: Path | None = None
@@ -52,20 +54,12 @@ class ReleasedProblems:
         if latest is not None and self._keys:
             self._look_up(latest)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._noted.close()
-
     def _look_up(self, latest: Path) -> None:
-        run = self._job.run
+        run, manifest = self._job.run, read_manifest(latest)
         self._file = run.kept.take(KIND, sum_of(latest / MANIFEST), self._folder)
         if self._file is None:
             return
-        if not can_be_taken_over(latest, read_manifest(latest), run.recipe.release.products):
+        if not can_be_taken_over(latest, manifest, run.recipe.release.products):
             run.progress.note(f"all rows are made anew: {latest.name} is not as it was released, or has one label only")
             return
         stored = pq.read_table(self._file, columns=["key"])["key"]
@@ -96,9 +90,11 @@ class ReleasedProblems:
 
     def keep(self, release: Path) -> None:
         """Keep the figures of all problems for the run after this one, beside the release that has their rows."""
-        self._noted.flush()
+        if not self._keys:
+            return
         path = self._folder / "noted"
-        with suppress(OSError):  # it costs the next run its time
+        with suppress(OSError, WorkspaceError):  # the release is made: it costs the next run its time
+            self._noted.flush()
             with pq.ParquetWriter(path, FIGURES, compression="zstd") as writer:
                 lines = self._noted.lines()
                 while batch := [line[:-1].decode().split(" ", 1) for line in islice(lines, BATCH_PROBLEMS)]:
@@ -130,5 +126,8 @@ class ReleasedProblems:
 
     def _read(self, positions: Collection[int] | None) -> Iterator[tuple[Group, ...]]:
         job = self._job
-        groups = decided_groups(job.problems, job.plans, job.wanted, job.run.output_name, positions)
+        if self._rolled is not None:
+            groups = self._rolled.groups()
+        else:
+            groups = decided_groups(job.problems, job.plans, job.wanted, job.run.output_name, positions)
         return with_reviews(groups, job.run.reviews)

@@ -1,7 +1,7 @@
 """Release what a build kept, tell what its contracts found, and publish it."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,6 @@ from cotfactory.flows.load_recipe import recipe_id
 from cotfactory.flows.release.released_problems import ReleasedProblems
 from cotfactory.flows.release.standing import note_standing
 from cotfactory.flows.review.people_verdicts import figures_of
-from cotfactory.flows.review.reviewed_groups import with_reviews
 from cotfactory.flows.run_record import Run
 from cotfactory.flows.settings import hub_target
 from cotfactory.flows.summary import PublishedSummary, ReleaseSummary
@@ -24,10 +23,10 @@ from cotfactory.graders.grader import Tools
 from cotfactory.publishing.charts import CHARTS
 from cotfactory.publishing.release import write_release
 from cotfactory.schemas.errors import RecipeError
-from cotfactory.schemas.group import Group
 from cotfactory.schemas.manifest import ReleaseFacts, StrengthOfTests
 from cotfactory.schemas.problem import Problem
 from cotfactory.warehouse.history import alarms_before
+from cotfactory.warehouse.nameless_file import NamelessFile
 from cotfactory.warehouse.policy_progress import policy_progress
 from cotfactory.warehouse.regrades import regrades
 from cotfactory.warehouse.scratch import scratch_folder
@@ -46,11 +45,12 @@ def release(job: Job, rolled: RolledOut | None) -> None:
     with (
         run.progress.stage("release", len(job.problems)),
         scratch_folder(run.workspace) as folder,
-        ReleasedProblems(job, folder) as problems,
+        NamelessFile(folder) as noted,
     ):
+        problems = ReleasedProblems(job, rolled, folder, noted)
         outcome = write_release(
             run.output_name,
-            problems if rolled is None else _rolled_groups(job, rolled),
+            problems,
             run.recipe,
             release_facts(run),
             run.workspace.releases,
@@ -63,12 +63,12 @@ def release(job: Job, rolled: RolledOut | None) -> None:
             taken_over=problems.taken_over,
             note=problems.note,
         )
-        if rolled is None and outcome.held_back is None:
-            problems.keep(outcome.path)
         if not outcome.unchanged:
             if run.with_pictures and not (outcome.path / CHARTS).is_dir():
                 run.progress.note("the release has no pictures: they could not be drawn, the log says why")
             _note_what_was_used(job, rolled, outcome.version)
+        if outcome.held_back is None:
+            problems.keep(outcome.path)
     run.release = ReleaseSummary(
         path=str(outcome.path),
         version=outcome.version,
@@ -110,13 +110,6 @@ def release_facts(run: Run) -> ReleaseFacts:
         judge=run.judge,
         grown=tuple(run.grown),
     )
-
-
-def _rolled_groups(job: Job, rolled: RolledOut) -> Iterator[tuple[Group, ...]]:
-    """Yield the groups of all problems with what their rollouts found; these are made anew each time."""
-    for groups in with_reviews(rolled.groups(), job.run.reviews):
-        job.run.advance()
-        yield groups
 
 
 def _note_what_was_used(job: Job, rolled: RolledOut | None, release_version: str) -> None:

@@ -10,10 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from cotfactory.flows.release import releasing
+from cotfactory.flows.release.rebuild import rebuild
 from cotfactory.publishing import stage_rows
 from cotfactory.publishing.build_rows import BUILDERS
+from cotfactory.schemas.errors import WorkspaceError
 from cotfactory.schemas.group import Group
 from cotfactory.schemas.recipe import Recipe
+from cotfactory.warehouse.nameless_file import NamelessFile
 from tests.flows.conftest import WriteRecipe
 from tests.flows.counting_teacher import CountingTeacher, right, wrong
 from tests.flows.release.test_histories import facts_of, run
@@ -148,3 +152,22 @@ def test_a_release_that_is_held_back_leaves_what_is_kept(recipe: Path, built: li
     built.clear()
     ask_more(recipe, 41)
     assert released(recipe, tmp_path / "w") == released(recipe, tmp_path / "fresh")
+
+
+def test_a_disk_that_is_full_after_the_release_costs_the_next_run_its_time_alone(
+    recipe: Path, built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OnAFullDisk(NamelessFile):
+        def flush(self) -> None:
+            raise WorkspaceError("it cannot be written: No space left on device", "free space and run again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(releasing, "NamelessFile", OnAFullDisk)
+        run(recipe, tmp_path / "w")
+    again = rebuild("sums@v1.0.0", tmp_path / "w", tmp_path / "again")  # what it was made of is written down
+    assert again.version == "v1.0.0"
+    built.clear()
+    ask_more(recipe)
+    after = released(recipe, tmp_path / "w")
+    assert len(built) == 7
+    assert after == released(recipe, tmp_path / "fresh")

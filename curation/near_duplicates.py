@@ -21,7 +21,7 @@ import numpy.typing as npt
 from rensa import RMinHash
 
 from cotfactory.curation.look_alikes import as_it_looks
-from cotfactory.curation.words import Runs, different_runs, runs_of, words_of
+from cotfactory.curation.words import Runs, different_runs, runs_of, words_of, words_of_looks
 from cotfactory.schemas.candidate import Candidate
 from cotfactory.schemas.curation import NearDuplicates
 from cotfactory.schemas.ids import content_id
@@ -78,7 +78,7 @@ def signatures(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Si
     programs that repeat one long docstring are no twins.
     """
     looks = [as_it_looks(text) for text in texts]
-    words = words_of(looks)
+    words = words_of_looks(looks)
     runs = runs_of(words, RUN_WORDS)
     if prompts is not None:
         runs = _own(runs, prompts)

@@ -43,7 +43,11 @@ class Runs(NamedTuple):
 
 def words_of(texts: Sequence[str]) -> Words:
     """Split texts, as they look, into lower-case words and numbers; what stands between them does not count."""
-    looks = [as_it_looks(text) for text in texts]
+    return words_of_looks([as_it_looks(text) for text in texts])
+
+
+def words_of_looks(looks: Sequence[str]) -> Words:
+    """Return the same of texts that were made to be as they look before."""
     return _split(pl.Series(looks, dtype=pl.String).str.to_lowercase(), WORD)
 
 
